@@ -1,0 +1,14 @@
+// What a backward pass is told beyond ∂L/∂o_t.
+
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt;
+
+/// <summary>Options of a backward pass. Immutable; what it holds is read when the pass runs.</summary>
+public sealed record BackwardOptions
+{
+    /// <summary>∂L/∂h_T of every sequence that comes from beyond this piece, h×B: from the user of an encoder's final
+    /// state, or from the rest of a sequence that was cut in time. Added to W_qhᵀ ∂L/∂o_T in (2). Null stands for
+    /// zero.</summary>
+    public Matrix<double>? FinalStateGradients { get; init; }
+}

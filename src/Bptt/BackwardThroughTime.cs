@@ -1,0 +1,301 @@
+// One pass backward in time: the record of ∂L/∂h_T … ∂L/∂h_0, and the gradients of the three weight matrices. Knows no
+// loss beyond ∂L/∂o_t.
+//
+//   d  inputs      h  hidden units      q  outputs      T  time steps      B  sequences
+//
+//   X = [x_1 … x_T]              d×N      G = [∂L/∂o_1 … ∂L/∂o_T]      q×N
+//   H = [h_1 … h_T]              h×N      D = [∂L/∂h_1 … ∂L/∂h_T]      h×N        N = ΣT_b
+
+using Bptt.Kernels;
+using Bptt.LinearRecurrence;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt;
+
+/// <summary>
+/// Back-propagation through time by the explicit recursion of <i>Dive into Deep Learning</i>, "Back-propagation through
+/// time": (2) ∂L/∂h_T = W_qhᵀ ∂L/∂o_T, (3) ∂L/∂h_t = W_hhᵀ ∂L/∂h_{t+1} + W_qhᵀ ∂L/∂o_t, and (5)
+/// ∂L/∂W_qh = Σ ∂L/∂o_t h_tᵀ, ∂L/∂W_hx = Σ ∂L/∂h_t x_tᵀ, ∂L/∂W_hh = Σ ∂L/∂h_t h_{t−1}ᵀ.
+/// </summary>
+/// <remarks>
+/// All derivatives are total: ∂L/∂h_t counts every path from h_t to L. A finished pass never changes and may be read
+/// from many threads, unless its forward pass was made from a <see cref="Workspace"/>: see there.
+/// Gradients that overflow are recorded as they arise. Entries of ∂L/∂h_t below 1e-290 in magnitude are set to zero in
+/// the recursion, which bounds linearity in ∂L/∂o_t for gradients that small.
+/// </remarks>
+public sealed class BackwardThroughTime
+{
+    private readonly PackedColumns _outputGradients;
+    private readonly PackedColumns _stateGradients;
+    private readonly double? _loss;
+
+    private BackwardThroughTime(
+        ForwardPass forward, PackedColumns outputGradients, PackedColumns stateGradients, Gradients gradients, double? loss)
+    {
+        Forward = forward;
+        Gradients = gradients;
+        _outputGradients = outputGradients;
+        _stateGradients = stateGradients;
+        _loss = loss;
+    }
+
+    /// <summary>The forward pass that was differentiated.</summary>
+    public ForwardPass Forward { get; }
+
+    /// <summary>∂L/∂W_hx, ∂L/∂W_hh and ∂L/∂W_qh; independent of the pass and of any workspace.</summary>
+    public Gradients Gradients { get; }
+
+    /// <summary>L.</summary>
+    /// <exception cref="InvalidOperationException">The pass was run from output gradients, without an objective.</exception>
+    public double Loss => _loss ?? throw new InvalidOperationException(
+        "Loss: expected a backward pass run from an objective, but this one was run from output gradients.");
+
+    /// <summary>∂L/∂h_0 of every sequence, h×B, fresh. Cost O(hB).</summary>
+    /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
+    public Matrix<double> InitialStateGradients
+    {
+        get
+        {
+            PackedColumns gradients = StateGradientColumns;
+            double[] entries = new double[gradients.Rows * Forward.SequenceCount];
+            for (int b = 0; b < Forward.SequenceCount; b++)
+            {
+                gradients.Column(b, 0).CopyTo(entries.AsSpan(b * gradients.Rows));
+            }
+            return Matrix<double>.Build.Dense(gradients.Rows, Forward.SequenceCount, entries);
+        }
+    }
+
+    /// <summary>G, q×N.</summary>
+    internal PackedColumns OutputGradientColumns => Live(_outputGradients);
+
+    /// <summary>∂L/∂h_0 and D, h×(B + N).</summary>
+    internal PackedColumns StateGradientColumns => Live(_stateGradients);
+
+    /// <summary>Runs from an objective: L and ∂L/∂o_t are taken from it, formula (1).</summary>
+    /// <param name="forward">The forward pass to differentiate.</param>
+    /// <param name="objective">L as a function of the outputs.</param>
+    /// <param name="options">What else is known; nothing where null.</param>
+    /// <returns>The record of the pass. Cost 2·ΣT_b·h(2h + d + 2q) operations, 8·ΣT_b·(h + q) bytes.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="forward"/> or <paramref name="objective"/> is null.</exception>
+    /// <exception cref="ArgumentException">Targets, weights or given gradients do not fit the pass, or hold NaN or
+    /// infinities.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the forward pass serves a newer one, or is in
+    /// use.</exception>
+    public static BackwardThroughTime Run(ForwardPass forward, Objective objective, BackwardOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        ArgumentNullException.ThrowIfNull(objective);
+        return Run(forward, options, outputGradients => objective.Evaluate(forward, outputGradients));
+    }
+
+    /// <summary>Runs one sequence from ∂L/∂o_t, where the loss lies in other code.</summary>
+    /// <param name="forward">The forward pass of one sequence.</param>
+    /// <param name="outputGradients">q×T: column t−1 is ∂L/∂o_t, any factor 1/T included. Copied.</param>
+    /// <param name="options">What else is known; nothing where null.</param>
+    /// <inheritdoc cref="Run(ForwardPass, Objective, BackwardOptions?)"/>
+    public static BackwardThroughTime Run(
+        ForwardPass forward, Matrix<double> outputGradients, BackwardOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        Guard.NotEmpty(outputGradients, "q×T", nameof(outputGradients));
+        return Run(forward, SequenceBatch.Pack([outputGradients]), options);
+    }
+
+    /// <summary>Runs a batch from ∂L/∂o_t, where the loss lies in other code.</summary>
+    /// <param name="forward">The forward pass.</param>
+    /// <param name="outputGradients">B sequences of q rows, as long as the inputs: ∂L/∂o_t, any factor 1/T
+    /// included.</param>
+    /// <param name="options">What else is known; nothing where null.</param>
+    /// <inheritdoc cref="Run(ForwardPass, Objective, BackwardOptions?)"/>
+    public static BackwardThroughTime Run(
+        ForwardPass forward, SequenceBatch outputGradients, BackwardOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        ArgumentNullException.ThrowIfNull(outputGradients);
+        if (outputGradients.RowCount != forward.Model.OutputSize)
+        {
+            throw Guard.Error(
+                nameof(outputGradients),
+                $"expected {forward.Model.OutputSize} rows (q), got {outputGradients.RowCount}.");
+        }
+        Guard.SameLengths(
+            forward.Lengths, outputGradients.Lengths, "the inputs", "the output gradients", nameof(outputGradients));
+        outputGradients.RequireFinite(nameof(outputGradients));
+
+        return Run(forward, options, copy =>
+        {
+            outputGradients.Columns.All.Values.CopyTo(copy.All.Values);
+            return null;
+        });
+    }
+
+    /// <summary>∂L/∂h_t, length h, fresh. Cost O(h).</summary>
+    /// <param name="t">The step, from 0 to T.</param>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such step or sequence.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
+    public Vector<double> HiddenStateGradient(int t, int sequence = 0)
+    {
+        Forward.CheckStep(t, 0, sequence);
+        return StateGradientColumns.Column(sequence, t).ToVector();
+    }
+
+    /// <summary>∂L/∂h_0 … ∂L/∂h_T, h×(T+1), fresh: column t is ∂L/∂h_t. Cost O(hT).</summary>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such sequence.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
+    public Matrix<double> HiddenStateGradients(int sequence = 0)
+    {
+        Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
+        return StateGradientColumns.ToMatrix(sequence);
+    }
+
+    /// <summary>∂L/∂o_t, length q, fresh. Cost O(q).</summary>
+    /// <param name="t">The step, from 1 to T.</param>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such step or sequence.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
+    public Vector<double> OutputGradient(int t, int sequence = 0)
+    {
+        Forward.CheckStep(t, 1, sequence);
+        return OutputGradientColumns.Column(sequence, t).ToVector();
+    }
+
+    /// <summary>∂L/∂o_1 … ∂L/∂o_T, q×T, fresh: column t−1 is ∂L/∂o_t. Cost O(qT).</summary>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such sequence.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
+    public Matrix<double> OutputGradients(int sequence = 0)
+    {
+        Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
+        return OutputGradientColumns.ToMatrix(sequence);
+    }
+
+    /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t, length d. Computed at each call, at cost O(hd).</summary>
+    /// <param name="t">The step, from 1 to T.</param>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such step or sequence.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
+    public Vector<double> InputGradient(int t, int sequence = 0)
+    {
+        Forward.CheckStep(t, 1, sequence);
+        return InputGradientsOf(StateGradientColumns.Column(sequence, t), 1).Column(0);
+    }
+
+    /// <summary>∂L/∂x_1 … ∂L/∂x_T, d×T: column t−1 is ∂L/∂x_t. Computed at each call, at cost O(hdT).</summary>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such sequence.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
+    public Matrix<double> InputGradients(int sequence = 0)
+    {
+        int h = Forward.Model.HiddenSize;
+        Matrix<double> stateGradients = HiddenStateGradients(sequence);
+        return InputGradientsOf(stateGradients.ColumnMajor()[h..], stateGradients.ColumnCount - 1);
+    }
+
+    private static BackwardThroughTime Run(
+        ForwardPass forward, BackwardOptions? options, Func<PackedColumns, double?> writeOutputGradients)
+    {
+        LinearRnn model = forward.Model;
+        Matrix<double>? finalStateGradients = options?.FinalStateGradients;
+        if (finalStateGradients is not null)
+        {
+            const string name = nameof(BackwardOptions.FinalStateGradients);
+            Guard.Shape(finalStateGradients, model.HiddenSize, forward.SequenceCount, "h×B", name);
+            Guard.Finite(finalStateGradients, name);
+        }
+
+        forward.Memory.BeginBackward();
+        try
+        {
+            PackedColumns outputGradients = forward.Memory.Columns(model.OutputSize, forward.Layout);
+            double? loss = writeOutputGradients(outputGradients);
+            PackedColumns stateGradients = StateGradients(forward, outputGradients, finalStateGradients);
+            Gradients gradients = WeightGradients(forward, outputGradients, stateGradients);
+            return new BackwardThroughTime(forward, outputGradients, stateGradients, gradients, loss);
+        }
+        finally
+        {
+            forward.Memory.End();
+        }
+    }
+
+    /// <summary>∂L/∂h_T … ∂L/∂h_0 by the recursion (2), (3).</summary>
+    private static PackedColumns StateGradients(
+        ForwardPass forward, PackedColumns outputGradients, Matrix<double>? finalStateGradients)
+    {
+        KernelSet kernels = KernelSet.Default;
+        ParameterArray weights = forward.Model.Weights;
+        PackedColumns gradients = forward.Memory.Columns(weights.HiddenSize, forward.StateColumns.Layout);
+
+        // W_qhᵀ ∂L/∂o_t for every step at once; nothing reaches L from h_0 but through h_1
+        gradients.Block(0).Values.Clear();
+        kernels.Multiply(weights.Wqh.T, outputGradients.All, gradients.Steps);
+
+        // (2), with what comes from beyond the last step
+        for (int b = 0; finalStateGradients is not null && b < forward.SequenceCount; b++)
+        {
+            ReadOnlySpan<double> given = finalStateGradients.ColumnMajor().Slice(b * gradients.Rows, gradients.Rows);
+            VectorMath.AddScaled(1.0, given, gradients.Column(b, forward.Layout.Lengths[b]));
+        }
+
+        // (3) ∂L/∂h_t = W_hhᵀ ∂L/∂h_{t+1} + W_qhᵀ ∂L/∂o_t, down to t = 0
+        SequentialRecurrence.Run(weights.Whh.T, gradients, TimeDirection.Backward, kernels);
+        return gradients;
+    }
+
+    /// <summary>(5): three matrix products over all steps.</summary>
+    private static Gradients WeightGradients(
+        ForwardPass forward, PackedColumns outputGradients, PackedColumns stateGradients)
+    {
+        KernelSet kernels = KernelSet.Default;
+        LinearRnn model = forward.Model;
+        var gradients = new ParameterArray(model.InputSize, model.HiddenSize, model.OutputSize);
+        PackedColumns states = forward.StateColumns;
+
+        // ∂L/∂W_qh = Σ ∂L/∂o_t h_tᵀ = G Hᵀ
+        kernels.MultiplyAdd(outputGradients.All, states.Steps.T, gradients.Wqh);
+
+        // ∂L/∂W_hx = Σ ∂L/∂h_t x_tᵀ = D Xᵀ
+        kernels.MultiplyAdd(stateGradients.Steps, forward.InputColumns.All.T, gradients.Whx);
+
+        // ∂L/∂W_hh = Σ ∂L/∂h_t h_{t−1}ᵀ: D against H one step earlier. Where sequences have ended between two steps the
+        // earlier block is wider, and only its first columns go on.
+        foreach (BatchLayout.Segment segment in states.Layout.Segments)
+        {
+            int active = segment.Active;
+            if (segment.FirstStep > 0)
+            {
+                kernels.MultiplyAdd(
+                    stateGradients.Block(segment.FirstStep),
+                    states.Block(segment.FirstStep - 1).ColumnRange(0, active).T,
+                    gradients.Whh);
+            }
+            int columns = (segment.StepCount - 1) * active;
+            kernels.MultiplyAdd(
+                stateGradients.All.ColumnRange(segment.FirstColumn + active, columns),
+                states.All.ColumnRange(segment.FirstColumn, columns).T,
+                gradients.Whh);
+        }
+        return new Gradients(gradients);
+    }
+
+    /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t for columns that lie side by side.</summary>
+    private Matrix<double> InputGradientsOf(ReadOnlySpan<double> stateGradients, int columns)
+    {
+        ParameterArray weights = Forward.Model.Weights;
+        double[] entries = new double[weights.InputSize * columns];
+        KernelSet.Default.Multiply(
+            weights.Whx.T,
+            new MatrixView(stateGradients, weights.HiddenSize, columns, weights.HiddenSize),
+            new MatrixSpan(entries, weights.InputSize, columns, weights.InputSize));
+        return Matrix<double>.Build.Dense(weights.InputSize, columns, entries);
+    }
+
+    private PackedColumns Live(PackedColumns columns)
+    {
+        Forward.Memory.ThrowIfStale();
+        return columns;
+    }
+}

@@ -1,0 +1,105 @@
+// ℓ(o_t, y_t) = log Σ_i exp(o_ti) − o_t,y: softmax cross-entropy on the class label y_t.
+
+namespace Bptt;
+
+internal sealed class CrossEntropyObjective : Objective
+{
+    private readonly int[][] _labels;
+
+    public CrossEntropyObjective(IReadOnlyList<int[]> labels, Reduction reduction)
+        : base(reduction)
+    {
+        _labels = new int[labels.Count][];
+        for (int b = 0; b < _labels.Length; b++)
+        {
+            int[] given = labels[b] ?? throw Guard.Error(
+                nameof(labels), $"expected labels for each sequence, got null for sequence {b}.");
+            _labels[b] = (int[])given.Clone();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void CheckFits(ForwardPass forward)
+    {
+        const string name = "labels";
+        Guard.SameLengths(forward.Lengths, Array.ConvertAll(_labels, l => l.Length), "the inputs", "the labels", name);
+        int q = forward.Model.OutputSize;
+        for (int b = 0; b < _labels.Length; b++)
+        {
+            for (int t = 1; t <= _labels[b].Length; t++)
+            {
+                int label = _labels[b][t - 1];
+                if ((label < 0 || label >= q) && StepWeight(b, t) != 0.0)
+                {
+                    throw Guard.Error(
+                        name,
+                        $"expected a class from 0 to {q - 1} (q = {q} outputs), got {label} for sequence {b}, step {t}.");
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)
+    {
+        int top = IndexOfLargest(output);
+        double sum = 0.0; // of the exponentials other than the largest, which is 1
+        for (int i = 0; i < output.Length; i++)
+        {
+            sum += i == top ? 0.0 : Math.Exp(output[i] - output[top]);
+        }
+        return Loss(output, top, sum, _labels[sequence][t - 1]);
+    }
+
+    /// <inheritdoc/>
+    protected override void StepGradient(ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient) =>
+        StepLossAndGradient(output, sequence, t, gradient);
+
+    /// <inheritdoc/>
+    protected override double StepLossAndGradient(
+        ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient)
+    {
+        int label = _labels[sequence][t - 1];
+        int top = IndexOfLargest(output);
+        double sum = 0.0;
+        for (int i = 0; i < output.Length; i++)
+        {
+            gradient[i] = Math.Exp(output[i] - output[top]);
+            sum += i == top ? 0.0 : gradient[i];
+        }
+
+        // ∂ℓ/∂o_i = p_i, and for the label p_y − 1 = −Σ_{i≠y} p_i, which loses no digits where p_y is near 1.
+        double others = 0.0;
+        for (int i = 0; i < output.Length; i++)
+        {
+            gradient[i] /= 1.0 + sum;
+            others += i == label ? 0.0 : gradient[i];
+        }
+        gradient[label] = -others;
+        return Loss(output, top, sum, label);
+    }
+
+    /// <summary>ℓ = (o_max − o_y) + log(1 + Σ_{i≠max} exp(o_i − o_max)).</summary>
+    private static double Loss(ReadOnlySpan<double> output, int top, double sum, int label) =>
+        output[top] - output[label] + LogOnePlus(sum);
+
+    /// <summary>log(1 + x) without loss of digits for small x ≥ 0 (Kahan's correction of the rounded sum).</summary>
+    private static double LogOnePlus(double x)
+    {
+        double y = 1.0 + x;
+        return y == 1.0 ? x : double.IsInfinity(y) ? y : Math.Log(y) * (x / (y - 1.0));
+    }
+
+    private static int IndexOfLargest(ReadOnlySpan<double> output)
+    {
+        int top = 0;
+        for (int i = 1; i < output.Length; i++)
+        {
+            if (output[i] > output[top])
+            {
+                top = i;
+            }
+        }
+        return top;
+    }
+}

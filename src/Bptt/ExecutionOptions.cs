@@ -1,0 +1,61 @@
+// How a pass is carried out. Nothing here changes what is computed, beyond rounding.
+
+namespace Bptt;
+
+/// <summary>How the recurrence s ← A s + u is run through the steps.</summary>
+public enum Recurrence
+{
+    /// <summary>The engine chooses from the shapes alone.</summary>
+    Automatic,
+
+    /// <summary>One step after the other.</summary>
+    Sequential,
+
+    /// <summary>In parallel over time; agrees with <see cref="Sequential"/> to rounding. This version runs it
+    /// sequentially.</summary>
+    TimeParallel,
+}
+
+/// <summary>How passes are carried out: threads, method, memory. Immutable; results do not depend on
+/// <see cref="MaxDegreeOfParallelism"/>, bit for bit.</summary>
+public sealed record ExecutionOptions
+{
+    private readonly int _maxDegreeOfParallelism = -1;
+    private readonly Recurrence _recurrence = Recurrence.Automatic;
+    private readonly long? _memoryBudget;
+
+    /// <summary>The defaults.</summary>
+    public static ExecutionOptions Default { get; } = new();
+
+    /// <summary>The most threads that a pass may use at once; −1, the default, stands for all processors. This version
+    /// runs every pass on the calling thread.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is 0 or below −1.</exception>
+    public int MaxDegreeOfParallelism
+    {
+        get => _maxDegreeOfParallelism;
+        init => _maxDegreeOfParallelism = value is -1 or >= 1 ? value : throw new ArgumentOutOfRangeException(
+            nameof(value), $"MaxDegreeOfParallelism: expected -1 (all processors) or at least 1, got {value}.");
+    }
+
+    /// <summary>How the recurrence is run.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is none of the named ones.</exception>
+    public Recurrence Recurrence
+    {
+        get => _recurrence;
+        init => _recurrence = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(
+            nameof(value), $"Recurrence: expected Automatic, Sequential or TimeParallel, got {value}.");
+    }
+
+    /// <summary>Bytes for the states and state gradients held at once; null, the default, keeps every h_t. This version
+    /// knows no other: passes throw <see cref="NotSupportedException"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is zero or negative.</exception>
+    public long? MemoryBudget
+    {
+        get => _memoryBudget;
+        init => _memoryBudget = value is null or > 0 ? value : throw new ArgumentOutOfRangeException(
+            nameof(value), $"MemoryBudget: expected null or at least 1 byte, got {value}.");
+    }
+
+    /// <summary>Memory to reuse; null, the default, takes fresh memory for each pass.</summary>
+    public Workspace? Workspace { get; init; }
+}

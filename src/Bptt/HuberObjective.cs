@@ -1,0 +1,30 @@
+// ℓ(o_t, y_t) = Σ_i huber(o_ti − y_ti): quadratic up to δ, linear beyond (Huber 1964).
+
+namespace Bptt;
+
+internal sealed class HuberObjective(SequenceBatch targets, double delta, Reduction reduction)
+    : TargetObjective(targets, reduction)
+{
+    /// <inheritdoc/>
+    protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)
+    {
+        ReadOnlySpan<double> target = Target(sequence, t);
+        double sum = 0.0;
+        for (int i = 0; i < output.Length; i++)
+        {
+            double distance = Math.Abs(output[i] - target[i]);
+            sum += distance <= delta ? 0.5 * distance * distance : delta * (distance - 0.5 * delta);
+        }
+        return sum;
+    }
+
+    /// <inheritdoc/>
+    protected override void StepGradient(ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient)
+    {
+        ReadOnlySpan<double> target = Target(sequence, t);
+        for (int i = 0; i < output.Length; i++)
+        {
+            gradient[i] = Math.Clamp(output[i] - target[i], -delta, delta);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+// Packed time-major columns: a layout and the values that lie in it. Knows no RNN.
+
+using Bptt.Kernels;
+
+namespace Bptt.LinearRecurrence;
+
+/// <summary>One column of <see cref="Rows"/> numbers for each step of each sequence.</summary>
+internal sealed class PackedColumns
+{
+    private readonly double[] _values;
+
+    /// <param name="rows">Numbers in a column.</param>
+    /// <param name="layout">Which column is whose.</param>
+    /// <param name="values">Storage, at least rows × columns long; what lies beyond is not touched.</param>
+    public PackedColumns(int rows, BatchLayout layout, double[] values)
+    {
+        Rows = rows;
+        Layout = layout;
+        _values = values;
+    }
+
+    public int Rows { get; }
+
+    public BatchLayout Layout { get; }
+
+    /// <summary>Every column.</summary>
+    public MatrixSpan All => new(_values.AsSpan(0, Rows * Layout.ColumnCount), Rows, Layout.ColumnCount, Rows);
+
+    /// <summary>Every column of steps 1 … T: all but the block of step 0, where there is one.</summary>
+    public MatrixSpan Steps => Layout.FirstStep == 1
+        ? All
+        : All.ColumnRange(Layout.SequenceCount, Layout.ColumnCount - Layout.SequenceCount);
+
+    /// <summary>The column of step <paramref name="step"/> of sequence <paramref name="sequence"/>.</summary>
+    public Span<double> Column(int sequence, int step) => All.Column(Layout.Column(sequence, step));
+
+    /// <summary>The columns of one step, longest sequence first.</summary>
+    public MatrixSpan Block(int step)
+    {
+        BatchLayout.Block block = Layout.BlockOf(step);
+        return All.ColumnRange(block.FirstColumn, block.Active);
+    }
+
+    /// <summary>Writes the columns of one sequence side by side.</summary>
+    public void CopySequenceTo(int sequence, Span<double> columns)
+    {
+        for (int step = Layout.FirstStep; step <= Layout.Lengths[sequence]; step++)
+        {
+            Column(sequence, step).CopyTo(columns);
+            columns = columns[Rows..];
+        }
+    }
+
+    /// <summary>Reads the columns of one sequence from where they lie side by side.</summary>
+    public void CopySequenceFrom(int sequence, ReadOnlySpan<double> columns)
+    {
+        for (int step = Layout.FirstStep; step <= Layout.Lengths[sequence]; step++)
+        {
+            columns[..Rows].CopyTo(Column(sequence, step));
+            columns = columns[Rows..];
+        }
+    }
+}

@@ -1,0 +1,267 @@
+// The objective function L, and where 1/T lives. Knows outputs and targets; no weights of a model and no time order.
+//
+//   q  outputs      T_b  steps of sequence b      w_bt  step weights, 1 unless given
+
+using Bptt.Kernels;
+using Bptt.LinearRecurrence;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt;
+
+/// <summary>
+/// L = 1/T Σ_t ℓ(o_t, y_t), generalised to batches, step weights and three reductions. Derive from it for a loss of your
+/// own: supply ℓ and ∂ℓ/∂o, and the reduction, the weights and the normaliser are taken care of here.
+/// </summary>
+/// <remarks>Objectives never change. A subclass must be safe to call from many threads at once.</remarks>
+public abstract class Objective
+{
+    private StepWeights? _weights;
+    private double? _normalizer;
+
+    /// <summary>Creates an objective with the given reduction.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The reduction is none of the named ones.</exception>
+    protected Objective(Reduction reduction = Reduction.MeanPerStep)
+    {
+        if (!Enum.IsDefined(reduction))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(reduction), $"reduction: expected MeanPerStep, MeanPerSequence or Sum, got {reduction}.");
+        }
+        Reduction = reduction;
+    }
+
+    /// <summary>How step losses become L.</summary>
+    public Reduction Reduction { get; }
+
+    /// <summary>Whether ℓ is a polynomial of degree two at most in o_t, so that central differences of L are exact in
+    /// whatever the outputs depend on linearly.</summary>
+    internal virtual bool IsQuadratic => false;
+
+    /// <summary>ℓ(o_t, y_t) = ½‖o_t − y_t‖² for one sequence.</summary>
+    /// <param name="targets">q×T: column t−1 is y_t. Copied. Targets of masked steps may be NaN.</param>
+    /// <exception cref="ArgumentNullException">The targets are null.</exception>
+    /// <exception cref="ArgumentException">The targets are empty.</exception>
+    public static Objective SquaredError(Matrix<double> targets) => SquaredError(Single(targets));
+
+    /// <summary>ℓ(o_t, y_t) = ½‖o_t − y_t‖² for a batch.</summary>
+    /// <param name="targets">B sequences of q rows. Targets of masked steps may be NaN.</param>
+    /// <param name="reduction">How step losses become L.</param>
+    /// <exception cref="ArgumentNullException">The targets are null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The reduction is none of the named ones.</exception>
+    public static Objective SquaredError(SequenceBatch targets, Reduction reduction = Reduction.MeanPerStep)
+    {
+        ArgumentNullException.ThrowIfNull(targets);
+        return new SquaredErrorObjective(targets, reduction);
+    }
+
+    /// <summary>The Huber loss for one sequence: for each output r²/2 where |r| ≤ δ and δ(|r| − δ/2) beyond, with
+    /// r = o − y (Huber 1964). Quadratic near the target, linear far from it, so that outliers pull less.</summary>
+    /// <param name="targets">q×T: column t−1 is y_t. Copied. Targets of masked steps may be NaN.</param>
+    /// <param name="delta">δ, above 0, in the unit of the outputs.</param>
+    /// <exception cref="ArgumentNullException">The targets are null.</exception>
+    /// <exception cref="ArgumentException">The targets are empty.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">δ is not a finite number above 0.</exception>
+    public static Objective Huber(Matrix<double> targets, double delta = 1.0) => Huber(Single(targets), delta);
+
+    /// <summary>The Huber loss for a batch; see <see cref="Huber(Matrix{double}, double)"/>.</summary>
+    /// <param name="targets">B sequences of q rows. Targets of masked steps may be NaN.</param>
+    /// <param name="delta">δ, above 0, in the unit of the outputs.</param>
+    /// <param name="reduction">How step losses become L.</param>
+    /// <exception cref="ArgumentNullException">The targets are null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">δ is not a finite number above 0, or the reduction is none of the
+    /// named ones.</exception>
+    public static Objective Huber(
+        SequenceBatch targets, double delta = 1.0, Reduction reduction = Reduction.MeanPerStep)
+    {
+        ArgumentNullException.ThrowIfNull(targets);
+        Guard.Positive(delta, nameof(delta));
+        return new HuberObjective(targets, delta, reduction);
+    }
+
+    /// <summary>Softmax cross-entropy for one sequence: ℓ(o_t, y_t) = log Σ_i exp(o_ti) − o_t,y with the class label
+    /// y = y_t. Stable for outputs of any finite size.</summary>
+    /// <param name="labels">T labels: entry t−1 is y_t, from 0 to q − 1; at masked steps any number. Copied.</param>
+    /// <exception cref="ArgumentNullException">The labels are null.</exception>
+    public static Objective CrossEntropy(int[] labels)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        return new CrossEntropyObjective([labels], Reduction.MeanPerStep);
+    }
+
+    /// <summary>Softmax cross-entropy for a batch; see <see cref="CrossEntropy(int[])"/>.</summary>
+    /// <param name="labels">For each sequence T_b labels from 0 to q − 1; at masked steps any number. Copied.</param>
+    /// <param name="reduction">How step losses become L.</param>
+    /// <exception cref="ArgumentNullException">The list is null.</exception>
+    /// <exception cref="ArgumentException">The labels of a sequence are null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The reduction is none of the named ones.</exception>
+    public static Objective CrossEntropy(
+        IReadOnlyList<int[]> labels, Reduction reduction = Reduction.MeanPerStep)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        return new CrossEntropyObjective(labels, reduction);
+    }
+
+    /// <summary>The same objective with a weight for each step of one sequence.</summary>
+    /// <param name="weights">T weights of at least 0: entry t−1 belongs to step t, and 0 masks the step: it is skipped,
+    /// not multiplied, so its target may be NaN. Copied.</param>
+    /// <returns>A new objective; earlier weights are replaced.</returns>
+    /// <exception cref="ArgumentNullException">The weights are null.</exception>
+    /// <exception cref="ArgumentException">A weight is negative, NaN or infinite. Weights that sum to 0 are refused when
+    /// the objective is evaluated, unless a normaliser is given.</exception>
+    public Objective WithStepWeights(double[] weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        return WithStepWeights([weights]);
+    }
+
+    /// <summary>The same objective with a weight for each step of each sequence;
+    /// see <see cref="WithStepWeights(double[])"/>.</summary>
+    /// <param name="weights">For each sequence T_b weights of at least 0. Copied.</param>
+    /// <returns>A new objective; earlier weights are replaced.</returns>
+    /// <exception cref="ArgumentNullException">The list is null.</exception>
+    /// <exception cref="ArgumentException">A sequence's weights are null, or a weight is negative, NaN or infinite.</exception>
+    public Objective WithStepWeights(IReadOnlyList<double[]> weights)
+    {
+        var copy = (Objective)MemberwiseClone();
+        copy._weights = new StepWeights(weights, nameof(weights));
+        return copy;
+    }
+
+    /// <summary>The same objective with a divisor given from outside, for a part of a batch that does not know the rest.
+    /// It takes the place of ΣT_b (or the sum of the weights) in <see cref="Reduction.MeanPerStep"/>, of the number of
+    /// sequences in <see cref="Reduction.MeanPerSequence"/>, and of 1 in <see cref="Reduction.Sum"/>.</summary>
+    /// <param name="normalizer">A finite number above 0.</param>
+    /// <returns>A new objective.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The normaliser is not a finite number above 0.</exception>
+    public Objective WithNormalizer(double normalizer)
+    {
+        Guard.Positive(normalizer, nameof(normalizer));
+        var copy = (Objective)MemberwiseClone();
+        copy._normalizer = normalizer;
+        return copy;
+    }
+
+    /// <summary>L alone, without a backward pass. NaN or infinite where the outputs are.</summary>
+    /// <param name="forward">The pass whose outputs are judged.</param>
+    /// <exception cref="ArgumentNullException">The pass is null.</exception>
+    /// <exception cref="ArgumentException">Targets or weights do not fit the outputs of the pass, or the weights sum
+    /// to 0.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
+    public double Loss(ForwardPass forward)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        return Evaluate(forward, outputGradients: null);
+    }
+
+    /// <summary>ℓ(o_t, y_t) of one step, before weights and reduction.</summary>
+    /// <param name="output">o_t, length q.</param>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <param name="t">The step, from 1.</param>
+    protected abstract double StepLoss(ReadOnlySpan<double> output, int sequence, int t);
+
+    /// <summary>∂ℓ(o_t, y_t)/∂o_t of one step, before weights and reduction.</summary>
+    /// <param name="output">o_t, length q.</param>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <param name="t">The step, from 1.</param>
+    /// <param name="gradient">Receives the gradient, length q; zero on entry.</param>
+    protected abstract void StepGradient(ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient);
+
+    /// <summary>ℓ and ∂ℓ/∂o_t together. Override it where the two share work.</summary>
+    /// <inheritdoc cref="StepGradient"/>
+    /// <returns>ℓ(o_t, y_t).</returns>
+    protected virtual double StepLossAndGradient(
+        ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient)
+    {
+        StepGradient(output, sequence, t, gradient);
+        return StepLoss(output, sequence, t);
+    }
+
+    /// <summary>Called before the first step of each evaluation: throw <see cref="ArgumentException"/> here where the
+    /// targets do not fit the pass.</summary>
+    /// <param name="forward">The pass about to be judged.</param>
+    protected virtual void CheckFits(ForwardPass forward)
+    {
+    }
+
+    /// <summary>w_bt: 1 unless weights are given, 0 where the step is masked.</summary>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <param name="t">The step, from 1.</param>
+    protected double StepWeight(int sequence, int t) => _weights is null ? 1.0 : _weights[sequence, t];
+
+    /// <summary>
+    /// L, and where asked ∂L/∂o_t of every step, formula (1): ∂L/∂o_t = c_b w_bt ∂ℓ(o_t, y_t)/∂o_t, where the factor
+    /// c_b is 1/T for one sequence without weights.
+    /// </summary>
+    internal double Evaluate(ForwardPass forward, PackedColumns? outputGradients)
+    {
+        PackedColumns outputs = forward.OutputColumns;
+        BatchLayout layout = outputs.Layout;
+        _weights?.RequireLengths(layout, "forward");
+        double[] factors = SequenceFactors(layout);
+        CheckFits(forward);
+
+        var sums = new CompensatedSum[layout.SequenceCount];
+        for (int t = 1; t <= layout.MaxLength; t++)
+        {
+            MatrixSpan block = outputs.Block(t);
+            MatrixSpan gradients = outputGradients is null ? default : outputGradients.Block(t);
+            for (int slot = 0; slot < block.Columns; slot++)
+            {
+                int b = layout.SequenceAt(slot);
+                Span<double> gradient = outputGradients is null ? default : gradients.Column(slot);
+                gradient.Clear();
+                double weight = StepWeight(b, t);
+                if (weight == 0.0)
+                {
+                    continue; // masked: the target may be anything
+                }
+                if (outputGradients is null)
+                {
+                    sums[b].Add(weight * StepLoss(block.Column(slot), b, t));
+                }
+                else
+                {
+                    sums[b].Add(weight * StepLossAndGradient(block.Column(slot), b, t, gradient));
+                    VectorMath.Scale(weight * factors[b], gradient);
+                }
+            }
+        }
+
+        var loss = default(CompensatedSum);
+        for (int b = 0; b < sums.Length; b++)
+        {
+            loss.Add(factors[b] * sums[b].Value);
+        }
+        return loss.Value;
+    }
+
+    /// <summary>c_b in L = Σ_b c_b Σ_t w_bt ℓ.</summary>
+    private double[] SequenceFactors(BatchLayout layout)
+    {
+        double[] sums = new double[layout.SequenceCount];
+        for (int b = 0; b < sums.Length; b++)
+        {
+            sums[b] = _weights is null ? layout.Lengths[b] : _weights.Sum(b);
+        }
+        double total = sums.Sum();
+        if (total == 0.0 && _normalizer is null)
+        {
+            throw new ArgumentException(
+                "The step weights: expected a sum above 0, or a normaliser given from outside, got weights that sum to 0.");
+        }
+
+        return Reduction switch
+        {
+            Reduction.MeanPerStep => Array.ConvertAll(sums, _ => 1.0 / (_normalizer ?? total)),
+            Reduction.MeanPerSequence => Array.ConvertAll(
+                sums, s => s == 0.0 ? 0.0 : 1.0 / (s * (_normalizer ?? sums.Count(x => x > 0.0)))),
+            _ => Array.ConvertAll(sums, _ => 1.0 / (_normalizer ?? 1.0)),
+        };
+    }
+
+    private static SequenceBatch Single(Matrix<double> targets)
+    {
+        Guard.NotEmpty(targets, "q×T", nameof(targets));
+        return SequenceBatch.Pack([targets]);
+    }
+}

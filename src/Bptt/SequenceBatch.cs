@@ -1,0 +1,108 @@
+// Sequences of any lengths, packed for the passes. Holds data, computes nothing.
+//
+//   B  sequences      T_b  steps of sequence b
+
+using Bptt.Kernels;
+using Bptt.LinearRecurrence;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt;
+
+/// <summary>
+/// B sequences of columns, of any lengths: inputs, targets or output gradients. It never changes and is reused freely,
+/// also from many threads.
+/// </summary>
+/// <remarks>
+/// Stored time-major without padding: all sequences' step 1, then all step 2, …, longest sequence first inside a step.
+/// Sequences keep their given numbers at every public edge. A reset of the state inside a stream is a new sequence.
+/// </remarks>
+public sealed class SequenceBatch
+{
+    private SequenceBatch(PackedColumns columns)
+    {
+        Columns = columns;
+        IsFinite = VectorMath.FirstNonFinite(columns.All.Values) < 0;
+    }
+
+    /// <summary>B, the number of sequences.</summary>
+    public int Count => Columns.Layout.SequenceCount;
+
+    /// <summary>The number of rows of every sequence: d for inputs, q for targets and output gradients.</summary>
+    public int RowCount => Columns.Rows;
+
+    /// <summary>T_b for each sequence, in the order given.</summary>
+    public IReadOnlyList<int> Lengths => Columns.Layout.Lengths;
+
+    /// <summary>ΣT_b, the steps of all sequences together.</summary>
+    public int TotalLength => Columns.Layout.ColumnCount;
+
+    internal PackedColumns Columns { get; }
+
+    /// <summary>Whether every number is finite. Targets of masked steps need not be.</summary>
+    internal bool IsFinite { get; }
+
+    /// <summary>Packs one matrix per sequence, each column a step. The numbers are copied once, at cost O(rows·ΣT_b).</summary>
+    /// <param name="sequences">At least one matrix; all have the same number of rows and at least one column each.
+    /// NaN and infinities are accepted here, since the targets of masked steps may hold them; where they are not
+    /// allowed, the pass that uses the batch refuses them.</param>
+    /// <exception cref="ArgumentNullException">The list is null.</exception>
+    /// <exception cref="ArgumentException">The list is empty, a matrix is null or empty, row counts differ, or all
+    /// sequences together exceed what an array can hold.</exception>
+    public static SequenceBatch Pack(IReadOnlyList<Matrix<double>> sequences)
+    {
+        ArgumentNullException.ThrowIfNull(sequences);
+        if (sequences.Count == 0)
+        {
+            throw Guard.Error(nameof(sequences), "expected at least one matrix, got an empty list.");
+        }
+
+        int[] lengths = new int[sequences.Count];
+        for (int b = 0; b < lengths.Length; b++)
+        {
+            Matrix<double> sequence = sequences[b] ?? throw Guard.Error(
+                nameof(sequences), $"expected a matrix for each sequence, got null for sequence {b}.");
+            if (sequence.RowCount == 0 || sequence.ColumnCount == 0 || sequence.RowCount != sequences[0].RowCount)
+            {
+                string rows = b == 0 ? "at least one row" : $"{sequences[0].RowCount} rows, as sequence 0 has,";
+                throw Guard.Error(
+                    nameof(sequences),
+                    $"expected {rows} and at least one column for sequence {b}, got {sequence.RowCount}×{sequence.ColumnCount}.");
+            }
+            lengths[b] = sequence.ColumnCount;
+        }
+
+        BatchLayout layout = PassMemory.Layout(lengths, nameof(sequences));
+        PackedColumns columns = PassMemory.Fresh.Columns(sequences[0].RowCount, layout);
+        for (int b = 0; b < lengths.Length; b++)
+        {
+            columns.CopySequenceFrom(b, sequences[b].ColumnMajor());
+        }
+        return new SequenceBatch(columns);
+    }
+
+    /// <summary>One sequence as a fresh matrix, each column a step. Cost O(rows·T_b).</summary>
+    /// <param name="sequence">From 0 to <see cref="Count"/> − 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such sequence.</exception>
+    public Matrix<double> Sequence(int sequence)
+    {
+        Guard.Sequence(sequence, Count, nameof(sequence));
+        return Columns.ToMatrix(sequence);
+    }
+
+    /// <summary>Refuses a batch that is not finite throughout, naming the first place.</summary>
+    internal void RequireFinite(string name)
+    {
+        for (int b = 0; !IsFinite && b < Count; b++)
+        {
+            for (int t = 1; t <= Lengths[b]; t++)
+            {
+                ReadOnlySpan<double> column = Columns.Column(b, t);
+                int row = VectorMath.FirstNonFinite(column);
+                if (row >= 0)
+                {
+                    throw Guard.NotFinite(name, column[row], $"sequence {b}, step {t}, row {row} (from 0)");
+                }
+            }
+        }
+    }
+}
