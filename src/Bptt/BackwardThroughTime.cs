@@ -52,19 +52,7 @@ public sealed class BackwardThroughTime
 
     /// <summary>∂L/∂h_0 of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public Matrix<double> InitialStateGradients
-    {
-        get
-        {
-            PackedColumns gradients = StateGradientColumns;
-            double[] entries = new double[gradients.Rows * Forward.SequenceCount];
-            for (int b = 0; b < Forward.SequenceCount; b++)
-            {
-                gradients.Column(b, 0).CopyTo(entries.AsSpan(b * gradients.Rows));
-            }
-            return Matrix<double>.Build.Dense(gradients.Rows, Forward.SequenceCount, entries);
-        }
-    }
+    public Matrix<double> InitialStateGradients => StateGradientColumns.ToMatrix(new int[Forward.SequenceCount]);
 
     /// <summary>G, q×N.</summary>
     internal PackedColumns OutputGradientColumns => Live(_outputGradients);

@@ -44,19 +44,7 @@ public sealed class ForwardPass
 
     /// <summary>h_T of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public Matrix<double> FinalStates
-    {
-        get
-        {
-            PackedColumns states = StateColumns;
-            double[] entries = new double[Model.HiddenSize * SequenceCount];
-            for (int b = 0; b < SequenceCount; b++)
-            {
-                states.Column(b, Layout.Lengths[b]).CopyTo(entries.AsSpan(b * Model.HiddenSize));
-            }
-            return Matrix<double>.Build.Dense(Model.HiddenSize, SequenceCount, entries);
-        }
-    }
+    public Matrix<double> FinalStates => StateColumns.ToMatrix(Lengths);
 
     /// <summary>The first step at which a state or an output of any sequence is NaN or infinite; null where all are
     /// finite. Searched at each call, at cost O((h + q)·ΣT_b).</summary>
@@ -78,6 +66,10 @@ public sealed class ForwardPass
             return null;
         }
     }
+
+    /// <summary>h_0 of every sequence, h×B, fresh. Cost O(hB).</summary>
+    /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
+    public Matrix<double> InitialStates => StateColumns.ToMatrix(new int[SequenceCount]);
 
     internal BatchLayout Layout => _inputs.Layout;
 

@@ -37,4 +37,15 @@ internal static class MathNetConversions
         packed.CopySequenceTo(sequence, entries);
         return Matrix<double>.Build.Dense(packed.Rows, columns, entries);
     }
+
+    /// <summary>One step of every sequence as a fresh matrix, a column for each sequence.</summary>
+    public static Matrix<double> ToMatrix(this PackedColumns packed, IReadOnlyList<int> stepOfSequence)
+    {
+        double[] entries = new double[packed.Rows * stepOfSequence.Count];
+        for (int b = 0; b < stepOfSequence.Count; b++)
+        {
+            packed.Column(b, stepOfSequence[b]).CopyTo(entries.AsSpan(b * packed.Rows));
+        }
+        return Matrix<double>.Build.Dense(packed.Rows, stepOfSequence.Count, entries);
+    }
 }

@@ -1,0 +1,66 @@
+// The command line: parses it, runs a command, and turns every fault into a message and an exit code.
+
+using System.CommandLine;
+using Bptt.Cli.Commands;
+
+namespace Bptt.Cli;
+
+internal static class CommandLine
+{
+    /// <summary>After Ctrl-C a command may still report and write what it has.</summary>
+    private static readonly TimeSpan TimeToFinish = TimeSpan.FromMinutes(1);
+
+    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Terminal terminal)
+    {
+        var root = new RootCommand(
+            "Fits a linear RNN to a table of measurements by exact back-propagation through time.\n\n"
+            + "Exit codes: 0 done; 1 the data, a file or the training is at fault; 2 the command line is at fault.")
+        {
+            FitCommand.Create(terminal),
+            PredictCommand.Create(terminal),
+            CheckCommand.Create(terminal),
+        };
+        root.HelpName = "bptt";
+
+        ParseResult parsed = root.Parse(arguments);
+        (parsed.CommandResult.Command as DetailedCommand)?.ShowDetails();
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (string message in parsed.Errors.Select(e => e.Message).Distinct())
+            {
+                terminal.Error.WriteLine($"error: {message}");
+            }
+            string command = parsed.CommandResult.Command == root ? "bptt" : $"bptt {parsed.CommandResult.Command.Name}";
+            terminal.Error.WriteLine($"See '{command} --help'.");
+            return ExitCode.UsageFault;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                Output = terminal.Output,
+                Error = terminal.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = TimeToFinish,
+            });
+        }
+        catch (DataFaultException e)
+        {
+            terminal.Error.WriteLine($"error: {e.Message}");
+            return ExitCode.DataFault;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            terminal.Error.WriteLine($"error: {e.Message}");
+            return ExitCode.DataFault;
+        }
+#pragma warning disable CA1031 // the last resort: a person at a terminal is never shown a stack trace
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            terminal.Error.WriteLine($"error: unexpected fault ({e.GetType().Name}): {e.Message}");
+            return ExitCode.DataFault;
+        }
+    }
+}

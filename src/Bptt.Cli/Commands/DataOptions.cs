@@ -1,0 +1,114 @@
+// The options that name the data, shared by commands.
+
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Bptt.Cli.Data;
+
+namespace Bptt.Cli.Commands;
+
+/// <summary>A CSV or a sample, its columns, and how much of it trains.</summary>
+internal sealed class DataOptions
+{
+    private const double DefaultTrainingFraction = 0.6;
+
+    private readonly Argument<string?> _csv = new("csv")
+    {
+        Description = "A CSV file with a header, each row a step in time.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Option<string?> _sample = new("--sample")
+    {
+        Description = "Data that ship with the tool, instead of a CSV file.",
+    };
+
+    private readonly Option<string[]> _inputs = new("--inputs")
+    {
+        Description = "The columns that are inputs, separated by commas.",
+        HelpName = "a,b,…",
+    };
+
+    private readonly Option<string[]> _outputs = new("--outputs")
+    {
+        Description = "The columns that are outputs, separated by commas.",
+        HelpName = "y,…",
+    };
+
+    private readonly Option<bool> _predictNext = new("--predict-next")
+    {
+        Description = "The outputs are those of the next row: one-step forecasting.",
+    };
+
+    private readonly Option<double> _train = OptionRules.Number(
+        "--train",
+        above: 0,
+        below: 1,
+        byDefault: DefaultTrainingFraction,
+        "The fraction of the rows, from the first on, that train; the rest is held out. The sunspots take 0.7 where not told.",
+        "fraction");
+
+    public DataOptions()
+    {
+        _sample.AcceptOnlyFromAmong(Sample.All.Select(s => s.Name).ToArray());
+    }
+
+    public void AddTo(Command command)
+    {
+        command.Add(_csv);
+        command.Add(_sample);
+        command.Add(_inputs);
+        command.Add(_outputs);
+        command.Add(_predictNext);
+        command.Add(_train);
+        command.Validators.Add(Validate);
+    }
+
+    /// <summary>Reads the data that the command line names.</summary>
+    public Dataset Read(ParseResult parsed)
+    {
+        Sample? sample = Sample.All.FirstOrDefault(s => s.Name == parsed.GetValue(_sample));
+        bool isTold = parsed.GetResult(_train) is { Implicit: false };
+        CsvTable table = sample is null ? CsvTable.Read(parsed.GetValue(_csv)!) : sample.Read();
+        return Dataset.From(
+            table,
+            Names(parsed.GetValue(_inputs)) is { Count: > 0 } inputs ? inputs : sample!.Inputs,
+            Names(parsed.GetValue(_outputs)) is { Count: > 0 } outputs ? outputs : sample!.Outputs,
+            parsed.GetValue(_predictNext) || (sample?.PredictNext ?? false),
+            sample is null || isTold ? parsed.GetValue(_train) : sample.TrainingFraction);
+    }
+
+    private void Validate(CommandResult result)
+    {
+        string? csv = result.GetValue(_csv);
+        if (csv is not null && csv.StartsWith('-'))
+        {
+            result.AddError($"Unrecognized option '{csv}'."); // the parser takes what it does not know for the CSV
+            return;
+        }
+        bool hasCsv = csv is not null;
+        bool hasSample = result.GetValue(_sample) is not null;
+        List<string> inputs = Names(result.GetValue(_inputs));
+        List<string> outputs = Names(result.GetValue(_outputs));
+        if (hasCsv == hasSample)
+        {
+            result.AddError(hasCsv
+                ? "Expected a CSV file or --sample, got both."
+                : "Expected a CSV file or --sample, got neither.");
+        }
+        else if (hasCsv && (inputs.Count == 0 || outputs.Count == 0))
+        {
+            result.AddError("Expected --inputs and --outputs to name columns of the CSV file.");
+        }
+        foreach (string twice in inputs.GroupBy(n => n).Concat(outputs.GroupBy(n => n)).Where(g => g.Count() > 1).Select(g => g.Key))
+        {
+            result.AddError($"Expected each column once, got '{twice}' twice.");
+        }
+        if (hasCsv && !result.GetValue(_predictNext) && inputs.Intersect(outputs).FirstOrDefault() is string both)
+        {
+            result.AddError($"Expected '{both}' as an input or as an output, got both; with --predict-next it can be both.");
+        }
+    }
+
+    private static List<string> Names(string[]? values) =>
+        (values ?? []).SelectMany(v => v.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).ToList();
+}

@@ -1,0 +1,138 @@
+// `bptt fit`: trains a linear RNN on a table, scores it in free run on rows it has not seen, and writes the model, its
+// predictions and a picture.
+
+using System.CommandLine;
+using System.Text;
+using Bptt.Cli.Data;
+using Bptt.Cli.Fitting;
+using Bptt.Cli.Output;
+using Bptt.Interop;
+
+namespace Bptt.Cli.Commands;
+
+internal static class FitCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var data = new DataOptions();
+        var model = new ModelOptions();
+        Option<int> epochs = OptionRules.WholeNumber(
+            "--epochs", atLeast: 1, byDefault: 2000, "Passes over the training part.", "n");
+        Option<double> learningRate = OptionRules.Number(
+            "--learning-rate", above: 0, below: double.PositiveInfinity, byDefault: 0.01, "Adam's step size.", "α");
+        Option<double> clip = OptionRules.Number(
+            "--clip", above: 0, below: double.PositiveInfinity, byDefault: 1.0, "The largest global gradient norm let through.", "θ");
+        Option<string> output = new("--out")
+        {
+            Description = "The folder for model.json, predictions.csv and fit.svg.",
+            DefaultValueFactory = _ => "bptt-out",
+            HelpName = "DIR",
+        };
+
+        Option<bool> learnState = new("--learn-state")
+        {
+            Description = "Learn h_0 too, instead of starting at rest (h_0 = 0, the training mean).",
+        };
+
+        var command = new DetailedCommand(
+            "fit",
+            "Train a linear RNN on a CSV and score it on the rows it has not seen.",
+            """
+            The held-out score is of a free run: the model is fed the inputs only, and its state carries on from the
+            training part. The model, its predictions and a picture are written into a folder.
+
+            Examples:
+              bptt fit --sample hair-dryer
+              bptt fit data.csv --inputs a,b --outputs y --hidden 8 --train 0.6 --out DIR
+
+            Ctrl-C stops the training and keeps the best weights.
+            """);
+        data.AddTo(command);
+        model.AddTo(command);
+        command.Add(epochs);
+        command.Add(learningRate);
+        command.Add(clip);
+        command.Add(learnState);
+        command.Add(output);
+
+        // On another thread, so that Ctrl-C is heard while the training runs.
+        command.SetAction((parsed, cancellation) => Task.Run(
+            () => Run(
+                terminal,
+                data.Read(parsed),
+                new AdamFitSettings(
+                    model.HiddenSize(parsed),
+                    parsed.GetValue(epochs),
+                    parsed.GetValue(learningRate),
+                    parsed.GetValue(clip),
+                    model.Seed(parsed),
+                    parsed.GetValue(learnState)),
+                parsed.GetValue(output)!,
+                cancellation),
+            CancellationToken.None));
+        return command;
+    }
+
+    private static int Run(
+        Terminal terminal, Dataset data, AdamFitSettings settings, string outputPath, CancellationToken cancellation)
+    {
+        var folder = OutputFolder.Open(outputPath);
+        int parameters = ParameterCount(data, settings);
+        if (data.TrainingCount < parameters)
+        {
+            terminal.Warn(
+                $"{data.TrainingCount} training rows for {parameters} parameters: expect the held-out fit to fall behind; try a smaller --hidden.");
+        }
+        terminal.Output.WriteLine(
+            $"{data.Name}: {data.TrainingCount} rows to train, {data.Count - data.TrainingCount} held out; {settings.HiddenSize} hidden units, {parameters} parameters");
+
+        AdamFitResult fit = EpochDisplay.Run(terminal, report => AdamFit.Run(
+            data.TrainingInputs, data.TrainingTargets, settings, report, cancellation));
+        if (fit.End == AdamFitEnd.Cancelled)
+        {
+            terminal.Warn($"stopped after epoch {fit.EpochsRun}; the best weights so far are kept.");
+        }
+
+        // The model first: whatever happens next, the training is not lost.
+        var file = new LinearRnnFile(
+            fit.Model, fit.InitialState, data.InputChannels, data.OutputChannels, data.StepsAhead);
+        string modelPath = folder.Write("model.json", file.Save);
+
+        var report = new FitReport(data, fit);
+        report.Print(terminal);
+        string predictions = folder.Write("predictions.csv", stream => WritePredictions(stream, data, report));
+        string picture = folder.Write("fit.svg", stream => FitPicture.Write(
+            stream, data, report.Predictions, $"held-out fit: {FitScore.Text(report.HeldOutFit)}"));
+        terminal.Output.WriteLine($"written: {modelPath}, {predictions}, {picture}");
+
+        if (fit.End == AdamFitEnd.Diverged)
+        {
+            throw new DataFaultException(
+                $"the training diverged ({fit.Reason}); what is written are the best weights before that. Try a smaller --learning-rate or --clip.");
+        }
+        if (!report.GradientsPassed)
+        {
+            terminal.Warn("a gradient check did not pass; see above.");
+        }
+        return ExitCode.Done;
+    }
+
+    /// <summary>Entries of W_hx, W_hh and W_qh, and of h_0 where it is learned.</summary>
+    private static int ParameterCount(Dataset data, AdamFitSettings settings)
+    {
+        int h = settings.HiddenSize;
+        return h * (data.InputChannels.Length + h + data.OutputChannels.Length) + (settings.LearnsInitialState ? h : 0);
+    }
+
+    private static void WritePredictions(Stream stream, Dataset data, FitReport report)
+    {
+        using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
+        PredictionTable.Write(
+            writer,
+            data.OutputChannels,
+            report.Predictions,
+            data.Targets,
+            data.RowOf,
+            t => t < data.TrainingCount ? "training" : "held-out");
+    }
+}

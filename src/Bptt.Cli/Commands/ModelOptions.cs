@@ -1,0 +1,24 @@
+// The options that name the model to start from, shared by commands.
+
+using System.CommandLine;
+
+namespace Bptt.Cli.Commands;
+
+internal sealed class ModelOptions
+{
+    private readonly Option<int> _hidden = OptionRules.WholeNumber(
+        "--hidden", atLeast: 1, byDefault: 8, "The number of hidden units.", "h");
+
+    private readonly Option<int> _seed = OptionRules.WholeNumber(
+        "--seed", atLeast: int.MinValue, byDefault: 1, "The seed of the random weights that training starts from.", "n");
+
+    public void AddTo(Command command)
+    {
+        command.Add(_hidden);
+        command.Add(_seed);
+    }
+
+    public int HiddenSize(ParseResult parsed) => parsed.GetValue(_hidden);
+
+    public int Seed(ParseResult parsed) => parsed.GetValue(_seed);
+}

@@ -1,0 +1,53 @@
+// How the values of options are read, and the message where they cannot be.
+
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace Bptt.Cli.Commands;
+
+internal static class OptionRules
+{
+    /// <summary>A whole number of at least the given one.</summary>
+    public static Option<int> WholeNumber(string name, int atLeast, int byDefault, string description, string helpName) =>
+        Create(
+            name,
+            byDefault,
+            description,
+            helpName,
+            text => int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int n) && n >= atLeast ? n : null,
+            atLeast == int.MinValue ? "a whole number" : $"a whole number of at least {atLeast}");
+
+    /// <summary>A number between two bounds, both excluded.</summary>
+    public static Option<double> Number(
+        string name, double above, double below, double byDefault, string description, string helpName) =>
+        Create(
+            name,
+            byDefault,
+            description,
+            helpName,
+            text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double x) && x > above && x < below ? x : null,
+            double.IsInfinity(below) ? $"a finite number above {above}" : $"a number above {above} and below {below}");
+
+    private static Option<T> Create<T>(
+        string name, T byDefault, string description, string helpName, Func<string, T?> read, string expected)
+        where T : struct => new(name)
+        {
+            Description = description,
+            HelpName = helpName,
+            DefaultValueFactory = _ => byDefault,
+            CustomParser = result => Read(result, name, read, expected),
+        };
+
+    private static T Read<T>(ArgumentResult result, string name, Func<string, T?> read, string expected)
+        where T : struct
+    {
+        string text = result.Tokens[0].Value;
+        if (read(text) is T value)
+        {
+            return value;
+        }
+        result.AddError($"{name}: expected {expected}, got '{text}'.");
+        return default;
+    }
+}

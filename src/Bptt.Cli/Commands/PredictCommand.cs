@@ -1,0 +1,101 @@
+// `bptt predict`: runs a model file over a table.
+
+using System.CommandLine;
+using System.Text;
+using Bptt.Cli.Data;
+using Bptt.Cli.Fitting;
+using Bptt.Cli.Output;
+using Bptt.Interop;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Cli.Commands;
+
+internal static class PredictCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        Argument<string> model = new("model") { Description = "A model file that `bptt fit` wrote." };
+        Argument<string> csv = new("csv") { Description = "A CSV file with the model's input columns." };
+        Option<string?> output = new("--out")
+        {
+            Description = "The CSV file to write; standard output where not given.",
+            HelpName = "FILE",
+        };
+        Option<bool> fromRest = new("--zero-state")
+        {
+            Description = "Start from h_0 = 0 instead of the model's, for data that do not begin where the training data did.",
+        };
+        var command = new DetailedCommand(
+            "predict",
+            "Run a model file over a CSV and write its predictions.",
+            """
+            The model is fed the inputs only. Where the CSV also holds the output columns, the fit is told on the error
+            stream.
+
+            Example:
+              bptt predict bptt-out/model.json new.csv --out predictions.csv
+            """)
+        {
+            model,
+            csv,
+            output,
+            fromRest,
+        };
+        command.SetAction(parsed => Run(
+            terminal,
+            parsed.GetValue(model)!,
+            parsed.GetValue(csv)!,
+            parsed.GetValue(output),
+            parsed.GetValue(fromRest)));
+        return command;
+    }
+
+    private static int Run(Terminal terminal, string modelPath, string csvPath, string? outputPath, bool fromRest)
+    {
+        if (!File.Exists(modelPath))
+        {
+            throw new DataFaultException($"{modelPath}: there is no such file.");
+        }
+        var file = LinearRnnFile.Load(modelPath);
+        var table = CsvTable.Read(csvPath);
+        Matrix<double> inputs = Columns(table, file.Inputs, from: 0);
+        Matrix<double> predictions = ForwardPass.Run(
+            file.Model, inputs, fromRest ? null : file.InitialState).Outputs();
+
+        bool isMeasured = file.Outputs.All(c => table.Has(c.Name)) && table.RowCount > file.StepsAhead;
+        Matrix<double>? measured = isMeasured ? Columns(table, file.Outputs, file.StepsAhead) : null;
+        Write(outputPath, terminal, writer => PredictionTable.Write(
+            writer, file.Outputs, predictions, measured, t => t + 1 + file.StepsAhead, partOf: null));
+
+        if (measured is not null)
+        {
+            Matrix<double> scored = predictions.SubMatrix(0, predictions.RowCount, 0, measured.ColumnCount);
+            terminal.Error.WriteLine($"fit: {FitScore.Text(FitScore.Of(measured, scored))}");
+        }
+        return ExitCode.Done;
+    }
+
+    private static Matrix<double> Columns(CsvTable table, IReadOnlyList<Channel> channels, int from) =>
+        Dataset.Scaled(channels, channels.Select(c => table.Numbers(c.Name)[from..]).ToArray());
+
+    private static void Write(string? path, Terminal terminal, Action<TextWriter> write)
+    {
+        if (path is null)
+        {
+            write(terminal.Output);
+            return;
+        }
+        try
+        {
+            AtomicFile.Write(path, stream =>
+            {
+                using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
+                write(writer);
+            });
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DataFaultException($"'{path}' cannot be written: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+// Inputs and targets of one table: cut into a training and a held-out part, and scaled by the training part only.
+//
+//   d  inputs      q  outputs      N  pairs of input and target
+
+using Bptt.Interop;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Cli.Data;
+
+/// <summary>
+/// N pairs (x_t, y_t) in time order. With <see cref="StepsAhead"/> = 1, y_t stands one row below x_t.
+/// </summary>
+internal sealed class Dataset
+{
+    private Dataset(
+        string name, Channel[] inputChannels, Channel[] outputChannels, Matrix<double> inputs, Matrix<double> targets, int stepsAhead, int trainingCount)
+    {
+        Name = name;
+        InputChannels = inputChannels;
+        OutputChannels = outputChannels;
+        Inputs = inputs;
+        Targets = targets;
+        StepsAhead = stepsAhead;
+        TrainingCount = trainingCount;
+    }
+
+    public string Name { get; }
+
+    /// <summary>Names, and mean and standard deviation of the training part.</summary>
+    public Channel[] InputChannels { get; }
+
+    /// <inheritdoc cref="InputChannels"/>
+    public Channel[] OutputChannels { get; }
+
+    /// <summary>d×N, scaled.</summary>
+    public Matrix<double> Inputs { get; }
+
+    /// <summary>q×N, scaled.</summary>
+    public Matrix<double> Targets { get; }
+
+    public int StepsAhead { get; }
+
+    /// <summary>N.</summary>
+    public int Count => Inputs.ColumnCount;
+
+    /// <summary>The first pairs, which train.</summary>
+    public int TrainingCount { get; }
+
+    public Matrix<double> TrainingInputs => Training(Inputs);
+
+    public Matrix<double> TrainingTargets => Training(Targets);
+
+    /// <summary>The first columns.</summary>
+    public Matrix<double> Training(Matrix<double> columns) => columns.SubMatrix(0, columns.RowCount, 0, TrainingCount);
+
+    /// <summary>The other columns.</summary>
+    public Matrix<double> HeldOut(Matrix<double> columns) =>
+        columns.SubMatrix(0, columns.RowCount, TrainingCount, columns.ColumnCount - TrainingCount);
+
+    /// <summary>The row of the table (from 1) that target t (from 0) stands in.</summary>
+    public int RowOf(int t) => t + 1 + StepsAhead;
+
+    /// <summary>Takes the named columns of a table.</summary>
+    public static Dataset From(
+        CsvTable table, IReadOnlyList<string> inputs, IReadOnlyList<string> outputs, bool predictNext, double trainingFraction)
+    {
+        int stepsAhead = predictNext ? 1 : 0;
+        int count = table.RowCount - stepsAhead;
+        int trainingCount = (int)Math.Floor(trainingFraction * count);
+        if (trainingCount < 2 || count - trainingCount < 2)
+        {
+            throw new DataFaultException(
+                $"{table.Name}: expected at least 2 rows to train on and 2 to hold out, got {table.RowCount} rows, of which {Math.Max(trainingCount, 0)} would train.");
+        }
+
+        double[][] inputColumns = inputs.Select(name => table.Numbers(name)[..count]).ToArray();
+        double[][] targetColumns = outputs.Select(name => table.Numbers(name)[stepsAhead..]).ToArray();
+        Channel[] inputChannels = inputs.Select((name, i) => Scaling(table, name, inputColumns[i], trainingCount)).ToArray();
+        Channel[] outputChannels = outputs.Select((name, i) => Scaling(table, name, targetColumns[i], trainingCount)).ToArray();
+        for (int i = 0; i < outputs.Count; i++)
+        {
+            if (targetColumns[i][trainingCount..].Distinct().Count() == 1)
+            {
+                throw new DataFaultException(
+                    $"{table.Name}: expected column '{outputs[i]}' to vary in the held-out part, got {targetColumns[i][^1]} throughout: a fit to a constant is not defined.");
+            }
+        }
+
+        return new Dataset(
+            table.Name,
+            inputChannels,
+            outputChannels,
+            Scaled(inputChannels, inputColumns),
+            Scaled(outputChannels, targetColumns),
+            stepsAhead,
+            trainingCount);
+    }
+
+    /// <summary>Columns of measured values as the model sees them, a row each.</summary>
+    public static Matrix<double> Scaled(IReadOnlyList<Channel> channels, double[][] columns) =>
+        Matrix<double>.Build.Dense(columns.Length, columns[0].Length, (i, t) => channels[i].Normalize(columns[i][t]));
+
+    private static Channel Scaling(CsvTable table, string name, double[] column, int trainingCount)
+    {
+        double[] training = column[..trainingCount];
+        double largest = training.Max(Math.Abs);
+        double mean = training.Average();
+        double deviation = Math.Sqrt(training.Average(v => (v - mean) * (v - mean)));
+        if (!double.IsFinite(deviation) || !double.IsFinite(mean))
+        {
+            throw new DataFaultException(
+                $"{table.Name}: expected column '{name}' to hold numbers whose squares can be added, got values up to {largest}.");
+        }
+        // Rounding of the mean leaves a deviation of this size where all values are the same.
+        if (deviation <= 1e-12 * largest)
+        {
+            throw new DataFaultException(
+                $"{table.Name}: expected column '{name}' to vary in the training part, got {training[0]} throughout: it teaches nothing and cannot be scaled.");
+        }
+        return new Channel(name, mean, deviation);
+    }
+}

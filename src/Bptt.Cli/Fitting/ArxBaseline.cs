@@ -1,0 +1,110 @@
+// The least-squares ARX model that a fit is compared with. A baseline, no part of the engine.
+//
+//   d  inputs      q  outputs      n  order
+
+using Bptt.Cli.Data;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Cli.Fitting;
+
+/// <summary>
+/// y_t = Σ_{i=1..n} A_i y_{t−i} + Σ_{j=0..n} B_j x_{t−j}, by least squares on the training part (Ljung, <i>System
+/// Identification</i>, section 4.2), run free: fed the inputs and its own outputs. Where an output is forecast from
+/// inputs that hold its own past, that past is measured and enters through the inputs alone: an AR model of n lags.
+/// </summary>
+internal sealed class ArxBaseline
+{
+    private const int MaxOrder = 10;
+
+    private readonly Structure _structure;
+    private readonly Matrix<double> _coefficients; // q×regressors
+
+    private ArxBaseline(Structure structure, Matrix<double> coefficients)
+    {
+        _structure = structure;
+        _coefficients = coefficients;
+    }
+
+    /// <summary>As tables name it.</summary>
+    public string Name => $"{(_structure.LaggedOutputs.Length == 0 ? "AR" : "ARX")}({_structure.Order}) least squares";
+
+    /// <summary>Fits orders 1 to 10 on the training part and takes the one with the smallest Akaike criterion,
+    /// N ln det(residual covariance) + 2·parameters, over the same rows for all.</summary>
+    public static ArxBaseline Fit(Dataset data)
+    {
+        Structure[] candidates = Enumerable.Range(1, MaxOrder).Select(n => Structure.Of(data, n))
+            .Where((s, i) => i == 0 || data.TrainingCount - s.Order > s.RegressorCount).ToArray();
+        int firstRow = Math.Min(candidates[^1].Order, data.TrainingCount - 1);
+        return candidates.Select(s => Fit(s, data, firstRow)).MinBy(f => f.Criterion).Model;
+    }
+
+    /// <summary>ŷ_1 … ŷ_N, q×N, from the inputs alone. Before the first row everything stands at its training mean.</summary>
+    public Matrix<double> RunFree(Matrix<double> inputs)
+    {
+        var outputs = Matrix<double>.Build.Dense(_coefficients.RowCount, inputs.ColumnCount);
+        for (int t = 0; t < inputs.ColumnCount; t++)
+        {
+            outputs.SetColumn(t, _coefficients * _structure.Regressors(inputs, outputs, t));
+        }
+        return outputs;
+    }
+
+    private static (ArxBaseline Model, double Criterion) Fit(Structure structure, Dataset data, int firstRow)
+    {
+        Matrix<double> inputs = data.TrainingInputs;
+        Matrix<double> targets = data.TrainingTargets;
+        int q = targets.RowCount;
+        int rows = targets.ColumnCount - firstRow;
+        Matrix<double> regressors = Matrix<double>.Build.DenseOfRowVectors(
+            Enumerable.Range(firstRow, rows).Select(t => structure.Regressors(inputs, targets, t)));
+        Matrix<double> wanted = targets.SubMatrix(0, q, firstRow, rows).Transpose();
+
+        // The pseudo-inverse stands inputs that repeat themselves, whose lags are linearly dependent.
+        Matrix<double> solution = regressors.PseudoInverse() * wanted;
+        Matrix<double> residuals = wanted - regressors * solution;
+        double determinant = (residuals.TransposeThisAndMultiply(residuals) / rows).Determinant();
+        double criterion = rows * Math.Log(determinant) + 2.0 * q * structure.RegressorCount;
+        return (new ArxBaseline(structure, solution.Transpose()), criterion);
+    }
+
+    /// <summary>Which lags of which signals enter.</summary>
+    /// <param name="Order">n.</param>
+    /// <param name="InputSize">d.</param>
+    /// <param name="InputLags">x_t … x_{t−InputLags+1} enter.</param>
+    /// <param name="LaggedOutputs">The outputs whose n last values enter.</param>
+    private sealed record Structure(int Order, int InputSize, int InputLags, int[] LaggedOutputs)
+    {
+        public int RegressorCount => InputLags * InputSize + Order * LaggedOutputs.Length;
+
+        public static Structure Of(Dataset data, int order)
+        {
+            bool isForecast = data.StepsAhead > 0;
+            string[] measured = isForecast ? data.InputChannels.Select(c => c.Name).ToArray() : [];
+            int[] laggedOutputs = Enumerable.Range(0, data.OutputChannels.Length)
+                .Where(i => !measured.Contains(data.OutputChannels[i].Name)).ToArray();
+            return new Structure(order, data.InputChannels.Length, isForecast ? order : order + 1, laggedOutputs);
+        }
+
+        /// <summary>The right-hand side of step t (from 0); what lies before the first step is 0, the training
+        /// mean.</summary>
+        public Vector<double> Regressors(Matrix<double> inputs, Matrix<double> outputs, int t)
+        {
+            var regressors = new List<double>(RegressorCount);
+            for (int lag = 0; lag < InputLags; lag++)
+            {
+                for (int i = 0; i < InputSize; i++)
+                {
+                    regressors.Add(t >= lag ? inputs[i, t - lag] : 0.0);
+                }
+            }
+            for (int lag = 1; lag <= Order; lag++)
+            {
+                foreach (int i in LaggedOutputs)
+                {
+                    regressors.Add(t >= lag ? outputs[i, t - lag] : 0.0);
+                }
+            }
+            return Vector<double>.Build.DenseOfEnumerable(regressors);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+// The folder that results are written into.
+
+using Bptt.Interop;
+
+namespace Bptt.Cli.Output;
+
+internal sealed class OutputFolder
+{
+    private OutputFolder(string path)
+    {
+        Path = path;
+    }
+
+    public string Path { get; }
+
+    /// <summary>Makes the folder where there is none, and makes sure that files can be written there: before the work,
+    /// so that none is lost.</summary>
+    public static OutputFolder Open(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+            string probe = System.IO.Path.Combine(path, $".{Guid.NewGuid():N}.tmp");
+            File.Create(probe, bufferSize: 1, FileOptions.DeleteOnClose).Dispose();
+            return new OutputFolder(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new DataFaultException($"The output folder '{path}' cannot be written: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Writes one file whole or not at all; returns its path.</summary>
+    public string Write(string name, Action<Stream> write)
+    {
+        string path = System.IO.Path.Combine(Path, name);
+        AtomicFile.Write(path, write);
+        return path;
+    }
+}

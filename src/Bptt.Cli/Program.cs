@@ -1,0 +1,7 @@
+// The entry point of the `bptt` command.
+
+using System.Text;
+using Bptt.Cli;
+
+Console.OutputEncoding = Encoding.UTF8;
+return await CommandLine.RunAsync(args, Terminal.OfProcess());

@@ -1,0 +1,38 @@
+// Where the command prints: results to the output, warnings and errors to the error stream.
+
+using Spectre.Console;
+
+namespace Bptt.Cli;
+
+/// <summary>The two streams, and whether a person watches the first.</summary>
+internal sealed class Terminal
+{
+    /// <param name="output">Results.</param>
+    /// <param name="error">Warnings and errors.</param>
+    /// <param name="isInteractive">Whether the output is a terminal, on which a progress bar can move.</param>
+    public Terminal(TextWriter output, TextWriter error, bool isInteractive)
+    {
+        Output = output;
+        Error = error;
+        IsInteractive = isInteractive;
+        Ansi = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(output),
+            Ansi = isInteractive ? AnsiSupport.Detect : AnsiSupport.No,
+            Interactive = isInteractive ? InteractionSupport.Yes : InteractionSupport.No,
+        });
+    }
+
+    public TextWriter Output { get; }
+
+    public TextWriter Error { get; }
+
+    public bool IsInteractive { get; }
+
+    /// <summary>The output for tables and progress bars.</summary>
+    public IAnsiConsole Ansi { get; }
+
+    public static Terminal OfProcess() => new(Console.Out, Console.Error, !Console.IsOutputRedirected);
+
+    public void Warn(string message) => Error.WriteLine($"warning: {message}");
+}
