@@ -35,6 +35,7 @@ internal static class FitPicture
             DefaultFont = "sans-serif",
             Background = OxyColors.White,
             PlotAreaBorderColor = OxyColors.LightGray,
+            Padding = new OxyThickness(12, 16, 24, 12),
         };
         model.Legends.Add(new Legend
         {
@@ -46,6 +47,7 @@ internal static class FitPicture
         {
             Position = AxisPosition.Bottom,
             Title = "row of the table",
+            AxisTitleDistance = 8,
             MinimumPadding = 0,
             MaximumPadding = 0,
         });
@@ -59,13 +61,14 @@ internal static class FitPicture
                 Key = key,
                 Position = AxisPosition.Left,
                 Title = channel.Name,
+                AxisTitleDistance = 8,
                 StartPosition = 1.0 - (i + 1.0) / panels,
                 EndPosition = 1.0 - (double)i / panels,
                 MajorGridlineStyle = LineStyle.Solid,
                 MajorGridlineColor = OxyColor.FromRgb(0xEE, 0xEE, 0xEE),
             });
             model.Series.Add(Line(data, channel, data.Targets.Row(i), key, i == 0 ? "measured" : null, Measured));
-            model.Series.Add(Line(data, channel, predictions.Row(i), key, i == 0 ? "predicted, free run" : null, Predicted));
+            model.Series.Add(Line(data, channel, predictions.Row(i), key, i == 0 ? "predicted" : null, Predicted));
             model.Annotations.Add(new LineAnnotation
             {
                 Type = LineAnnotationType.Vertical,
@@ -79,7 +82,15 @@ internal static class FitPicture
             });
         }
 
-        new SvgExporter { Width = Width, Height = HeaderHeight + PanelHeight * panels }.Export(model, stream);
+        double height = HeaderHeight + PanelHeight * panels;
+        var exporter = new SvgExporter
+        {
+            Width = Width,
+            Height = height,
+            TextMeasurer = new RoomyTextMeasurer(Width, height),
+            UseVerticalTextAlignmentWorkaround = true, // not every viewer knows dominant-baseline
+        };
+        exporter.Export(model, stream);
     }
 
     private static LineSeries Line(
@@ -88,5 +99,18 @@ internal static class FitPicture
         var line = new LineSeries { Title = title, RenderInLegend = title is not null, Color = color, StrokeThickness = 1.2, YAxisKey = axis };
         line.Points.AddRange(scaled.Select((value, t) => new DataPoint(data.RowOf(t), channel.Denormalize(value))));
         return line;
+    }
+
+    /// <summary>The viewer chooses the font. OxyPlot measures Helvetica without leading; DejaVu Sans, common on Linux, is
+    /// wider and would be cut off, and lines would touch.</summary>
+    private sealed class RoomyTextMeasurer(double width, double height) : PdfRenderContext(width, height, OxyColors.White)
+    {
+        private const double Room = 1.4;
+
+        public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight)
+        {
+            OxySize size = base.MeasureText(text, fontFamily, fontSize, fontWeight);
+            return new OxySize(size.Width * Room, size.Height * Room);
+        }
     }
 }
