@@ -1,0 +1,49 @@
+// Options change how a pass is carried out, never what it computes.
+
+namespace Bptt.Tests;
+
+public class ExecutionOptionsTests
+{
+    private readonly Examples _examples = new(seed: 41);
+
+    [Fact]
+    public void Results_do_not_depend_on_threads_or_method()
+    {
+        LinearRnn model = _examples.Model(3, 6, 2);
+        SequenceBatch inputs = _examples.Batch(3, 12, 30, 1);
+        var objective = Objective.SquaredError(_examples.Batch(2, 12, 30, 1));
+        Gradients expected = BackwardThroughTime.Run(ForwardPass.Run(model, inputs), objective).Gradients;
+
+        foreach (Recurrence recurrence in Enum.GetValues<Recurrence>())
+        {
+            foreach (int threads in new[] { -1, 1, 2, 3 })
+            {
+                var options = new ExecutionOptions { Recurrence = recurrence, MaxDegreeOfParallelism = threads };
+                Gradients actual = BackwardThroughTime.Run(
+                    ForwardPass.Run(model, inputs, options: options), objective).Gradients;
+                (actual + (-1.0 * expected)).GlobalNorm().Should().BeLessThan(1e-13 * expected.GlobalNorm());
+                if (recurrence == Recurrence.Automatic)
+                {
+                    actual.Whh.Should().Be(expected.Whh, "results are bit-identical for {0} threads", threads);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Options_are_values()
+    {
+        var options = new ExecutionOptions { MaxDegreeOfParallelism = 2 };
+        options.Should().Be(new ExecutionOptions { MaxDegreeOfParallelism = 2 });
+        (options with { Recurrence = Recurrence.Sequential }).MaxDegreeOfParallelism.Should().Be(2);
+        new ExecutionOptions().Should().Be(ExecutionOptions.Default);
+    }
+
+    [Fact]
+    public void A_memory_budget_is_refused_in_this_version()
+    {
+        var options = new ExecutionOptions { MemoryBudget = 1 << 20 };
+        FluentActions.Invoking(() => ForwardPass.Run(_examples.Model(1, 1, 1), _examples.Matrix(1, 1), options: options))
+            .Should().Throw<NotSupportedException>().WithMessage("*MemoryBudget*");
+    }
+}

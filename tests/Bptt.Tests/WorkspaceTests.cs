@@ -1,0 +1,138 @@
+// Memory that passes reuse: same numbers, no growth, and no way to read what is no longer there.
+
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Tests;
+
+public class WorkspaceTests
+{
+    private readonly Examples _examples = new(seed: 31);
+    private readonly ExecutionOptions _options = new() { Workspace = new Workspace() };
+
+    [Fact]
+    public void Passes_from_a_workspace_give_the_numbers_of_fresh_passes()
+    {
+        foreach ((int d, int h, int q, int[] lengths) in new[]
+        {
+            (2, 3, 1, new[] { 5, 2 }), (3, 7, 4, new[] { 9 }), (1, 2, 1, new[] { 1, 1, 4 }), (2, 3, 1, new[] { 5, 2 }),
+        })
+        {
+            LinearRnn model = _examples.Model(d, h, q);
+            SequenceBatch inputs = _examples.Batch(d, lengths);
+            var objective = Objective.SquaredError(_examples.Batch(q, lengths));
+
+            var reused = BackwardThroughTime.Run(ForwardPass.Run(model, inputs, options: _options), objective);
+            var fresh = BackwardThroughTime.Run(ForwardPass.Run(model, inputs), objective);
+
+            reused.Loss.Should().Be(fresh.Loss);
+            reused.Gradients.Whh.Should().Be(fresh.Gradients.Whh);
+            reused.HiddenStateGradients(0).Should().Be(fresh.HiddenStateGradients(0));
+            reused.Forward.HiddenStates(0).Should().Be(fresh.Forward.HiddenStates(0));
+        }
+    }
+
+    [Fact]
+    public void A_pass_is_readable_until_the_next_forward_pass_and_then_throws()
+    {
+        LinearRnn model = _examples.Model(2, 3, 1);
+        var forward = ForwardPass.Run(model, _examples.Matrix(2, 4), options: _options);
+        var backward = BackwardThroughTime.Run(forward, _examples.Matrix(1, 4));
+        Vector<double> gradient = backward.HiddenStateGradient(1);
+        Matrix<double> whh = backward.Gradients.Whh;
+
+        // Another backward pass does not disturb the first.
+        BackwardThroughTime.Run(forward, _examples.Matrix(1, 4));
+        backward.HiddenStateGradient(1).Should().Equal(gradient);
+
+        ForwardPass.Run(model, _examples.Matrix(2, 4), options: _options);
+
+        Action[] reads =
+        [
+            () => forward.HiddenState(1),
+            () => forward.HiddenStates(),
+            () => forward.Output(1),
+            () => forward.Outputs(),
+            () => _ = forward.FinalStates,
+            () => _ = forward.InitialStates,
+            () => _ = forward.FirstNonFiniteStep,
+            () => backward.HiddenStateGradient(1),
+            () => backward.HiddenStateGradients(),
+            () => backward.OutputGradient(1),
+            () => backward.OutputGradients(),
+            () => backward.InputGradient(1),
+            () => backward.InputGradients(),
+            () => _ = backward.InitialStateGradients,
+            () => BackwardThroughTime.Run(forward, _examples.Matrix(1, 4)),
+            () => Objective.SquaredError(_examples.Matrix(1, 4)).Loss(forward),
+        ];
+        foreach (Action read in reads)
+        {
+            read.Should().Throw<InvalidOperationException>().WithMessage("*workspace*newer*");
+        }
+        backward.Gradients.Whh.Should().Be(whh, "gradients are independent of the workspace");
+    }
+
+    [Fact]
+    public void A_forward_pass_that_is_refused_leaves_the_earlier_one_readable()
+    {
+        LinearRnn model = _examples.Model(2, 3, 1);
+        var forward = ForwardPass.Run(model, _examples.Matrix(2, 4), options: _options);
+
+        FluentActions.Invoking(() => ForwardPass.Run(model, _examples.Matrix(3, 4), options: _options))
+            .Should().Throw<ArgumentException>();
+
+        forward.HiddenState(4).Count.Should().Be(3);
+    }
+
+    [Fact]
+    public void Two_passes_at_once_throw_and_the_workspace_serves_on_afterwards()
+    {
+        LinearRnn model = _examples.Model(2, 3, 1);
+        Matrix<double> inputs = _examples.Matrix(2, 4);
+        var forward = ForwardPass.Run(model, inputs, options: _options);
+
+        // The objective runs inside the backward pass, so a pass that it starts comes second.
+        FluentActions.Invoking(() => BackwardThroughTime.Run(
+                forward, new Intruder(() => ForwardPass.Run(model, inputs, options: _options))))
+            .Should().Throw<InvalidOperationException>().WithMessage("*in use*");
+
+        BackwardThroughTime.Run(forward, _examples.Matrix(1, 4)).Gradients.IsFinite.Should().BeTrue();
+    }
+
+    [Fact]
+    public void Successive_passes_allocate_nothing_that_grows_with_the_steps()
+    {
+        long few = AllocatedByOnePass(steps: 10);
+        long many = AllocatedByOnePass(steps: 10_000);
+        (many - few).Should().BeLessThan(1000, "10 000 steps of one double would be 80 000 bytes");
+    }
+
+    private long AllocatedByOnePass(int steps)
+    {
+        LinearRnn model = _examples.Model(2, 3, 1);
+        Matrix<double> inputs = _examples.Matrix(2, steps);
+        var objective = Objective.SquaredError(_examples.Matrix(1, steps));
+        var options = new ExecutionOptions { Workspace = new Workspace() };
+        long before = 0;
+        for (int pass = 0; pass < 3; pass++)
+        {
+            before = GC.GetAllocatedBytesForCurrentThread();
+            BackwardThroughTime.Run(ForwardPass.Run(model, inputs, options: options), objective);
+        }
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+
+    private sealed class Intruder(Action intrude) : Objective
+    {
+        protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)
+        {
+            intrude();
+            return 0.0;
+        }
+
+        protected override void StepGradient(
+            ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient)
+        {
+        }
+    }
+}
