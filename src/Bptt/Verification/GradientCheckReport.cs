@@ -8,7 +8,7 @@ public enum GradientCheckVerdict
     /// <summary>The gradient agrees with the differences within the tolerance.</summary>
     Passed,
 
-    /// <summary>The differences are too uncertain to tell, because of rounding or a loss that is not smooth here.</summary>
+    /// <summary>The differences are too uncertain to tell, because rounding of the loss is too large.</summary>
     Inconclusive,
 
     /// <summary>The gradient disagrees with the differences by more than their uncertainty.</summary>

@@ -25,7 +25,7 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
     /// <summary>
     /// Central differences at ever smaller steps, extrapolated to step zero (Ridders 1982, "Accurate computation of F′(x)
     /// and F′(x)F″(x)"): the even powers of the step are cancelled one after the other, and the extrapolation stops where
-    /// rounding takes over. Assumes unchecked that f is smooth near x; where it is not, the uncertainty says so.
+    /// rounding takes over. Assumes unchecked that f is smooth near x: at a kink it gives the mean of the two sides.
     /// </summary>
     public static NumericalDerivative OfSmooth(Func<double, double> f, double x, double firstStep)
     {

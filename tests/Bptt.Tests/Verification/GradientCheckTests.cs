@@ -1,0 +1,182 @@
+// The gradient check: right gradients pass, wrong ones fail, and what cannot be told is said.
+
+using Bptt.Verification;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Tests.Verification;
+
+public class GradientCheckTests
+{
+    private readonly Examples _examples = new(seed: 81);
+
+    [Fact]
+    public void Right_gradients_pass_far_below_the_tolerance()
+    {
+        var forward = ForwardPass.Run(_examples.Model(2, 4, 3), _examples.Batch(2, 9, 4, 1), _examples.Matrix(4, 3));
+        foreach (Objective objective in new[]
+        {
+            Objective.SquaredError(_examples.Batch(3, 9, 4, 1), Reduction.MeanPerSequence),
+            Objective.CrossEntropy([[0, 1, 2, 0, 1, 2, 0, 1, 2], [2, 2, 2, 2], [1]]),
+            Objective.Huber(_examples.Batch(3, 9, 4, 1), delta: 50),
+        })
+        {
+            GradientCheckReport report = GradientCheck.Run(forward, objective);
+
+            report.Verdict.Should().Be(GradientCheckVerdict.Passed);
+            report.RelativeError.Should().BeLessThan(1e-10);
+            report.Parameters.Select(p => (p.Parameter, p.EntryCount, p.CheckedCount)).Should().Equal(
+                ("W_hx", 8, 8), ("W_hh", 16, 16), ("W_qh", 12, 12), ("h_0", 12, 12));
+        }
+    }
+
+    [Fact]
+    public void A_pass_from_a_workspace_stays_readable()
+    {
+        var options = new ExecutionOptions { Workspace = new Workspace() };
+        var forward = ForwardPass.Run(_examples.Model(1, 2, 1), _examples.Matrix(1, 5), options: options);
+        GradientCheck.Run(forward, Objective.SquaredError(_examples.Matrix(1, 5)))
+            .Verdict.Should().Be(GradientCheckVerdict.Passed);
+        forward.HiddenState(5).Count.Should().Be(2);
+    }
+
+    [Fact]
+    public void A_long_pass_near_the_edge_of_stability_passes()
+    {
+        var rotation = Matrix<double>.Build.DenseOfArray(new double[,] { { 0.6, -0.8 }, { 0.8, 0.6 } });
+        var model = new LinearRnn(_examples.Matrix(2, 1), rotation, _examples.Matrix(1, 2));
+        var forward = ForwardPass.Run(model, _examples.Matrix(1, 1000));
+        GradientCheckReport report = GradientCheck.Run(forward, Objective.SquaredError(_examples.Matrix(1, 1000)));
+        report.Verdict.Should().Be(GradientCheckVerdict.Passed);
+        report.RelativeError.Should().BeLessThan(1e-8);
+    }
+
+    [Theory]
+    [InlineData(2.0)]
+    [InlineData(-1.0)]
+    [InlineData(1.0001)]
+    public void A_wrong_gradient_of_the_loss_fails_and_the_worst_entry_is_named(double factor)
+    {
+        var forward = ForwardPass.Run(_examples.Model(2, 3, 2), _examples.Matrix(2, 6));
+        GradientCheckReport report = GradientCheck.Run(forward, new WrongGradient(factor));
+
+        report.Verdict.Should().Be(GradientCheckVerdict.Failed);
+        foreach (ParameterCheck parameter in report.Parameters)
+        {
+            parameter.Verdict.Should().Be(GradientCheckVerdict.Failed);
+            parameter.Worst.Error.Should().BeGreaterThan(0);
+            (parameter.Worst.Analytic / parameter.Worst.Numeric).Should().BeApproximately(factor, 1e-6);
+        }
+    }
+
+    [Fact]
+    public void A_gradient_that_drowns_in_the_rounding_of_the_loss_cannot_be_told()
+    {
+        var forward = ForwardPass.Run(_examples.Model(2, 3, 2), _examples.Matrix(2, 6));
+        GradientCheckReport report = GradientCheck.Run(forward, new FarFromZero());
+        report.Verdict.Should().Be(GradientCheckVerdict.Inconclusive);
+        report.Parameters.Should().OnlyContain(p => p.RelativeUncertainty > 1e-6);
+    }
+
+    [Fact]
+    public void Zero_gradients_on_both_sides_pass_with_error_zero()
+    {
+        var forward = ForwardPass.Run(new LinearRnn(One(1), One(1), One(0)), Matrix<double>.Build.Dense(1, 3));
+        GradientCheckReport report = GradientCheck.Run(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 3)));
+        report.Verdict.Should().Be(GradientCheckVerdict.Passed);
+        report.RelativeError.Should().Be(0);
+        report.Parameters.Should().OnlyContain(p => p.RelativeUncertainty == 0);
+    }
+
+    [Fact]
+    public void Of_many_entries_a_seeded_sample_is_checked_that_holds_the_largest()
+    {
+        var forward = ForwardPass.Run(_examples.Model(2, 6, 1), _examples.Matrix(2, 5));
+        var objective = Objective.SquaredError(_examples.Matrix(1, 5));
+        Matrix<double> whh = BackwardThroughTime.Run(forward, objective).Gradients.Whh;
+        double largest = whh.Enumerate().Max(Math.Abs);
+
+        for (int seed = 1; seed <= 5; seed++)
+        {
+            // A sample of one is the largest entry.
+            ParameterCheck one = Whh(new GradientCheckOptions { MaxEntriesPerParameter = 1, Seed = seed });
+            (one.EntryCount, one.CheckedCount).Should().Be((36, 1));
+            Math.Abs(one.Worst.Analytic).Should().Be(largest);
+
+            var options = new GradientCheckOptions { MaxEntriesPerParameter = 10, Seed = seed };
+            Whh(options).CheckedCount.Should().Be(10);
+            Whh(options).Should().Be(Whh(options), "the seed decides");
+        }
+
+        ParameterCheck Whh(GradientCheckOptions options) =>
+            GradientCheck.Run(forward, objective, options).Parameters.Single(p => p.Parameter == "W_hh");
+    }
+
+    [Fact]
+    public void A_loss_that_overflows_is_refused_with_the_first_bad_step()
+    {
+        var model = new LinearRnn(One(1), One(1e200), One(1));
+        var forward = ForwardPass.Run(model, Matrix<double>.Build.Dense(1, 4, 1.0));
+        FluentActions.Invoking(() => GradientCheck.Run(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 4))))
+            .Should().Throw<ArithmeticException>().WithMessage("*step 3*");
+    }
+
+    [Theory]
+    [InlineData(1.0)]
+    [InlineData(1e-8)]
+    [InlineData(1e8)]
+    public void Numerical_derivatives_are_as_certain_as_they_say(double scale)
+    {
+        foreach ((Func<double, double> f, double x, double derivative) in new (Func<double, double>, double, double)[]
+        {
+            (x => scale * Math.Exp(x), 0.3, scale * Math.Exp(0.3)),
+            (x => scale * Math.Pow(x, 30), 1.1, scale * 30 * Math.Pow(1.1, 29)),
+            (x => scale * (7 + Math.Sin(50 * x)), 0.2, scale * 50 * Math.Cos(10)),
+        })
+        {
+            var numeric = NumericalDerivative.OfSmooth(f, x, firstStep: 0.02);
+            Math.Abs(numeric.Value - derivative).Should().BeLessThan(numeric.Uncertainty);
+            numeric.Uncertainty.Should().BeLessThan(1e-9 * Math.Abs(derivative));
+        }
+    }
+
+    private static Matrix<double> One(double value) => Matrix<double>.Build.Dense(1, 1, value);
+
+    /// <summary>ℓ = Σ o³, with its gradient times a factor.</summary>
+    private sealed class WrongGradient(double factor) : Objective
+    {
+        protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)
+        {
+            double sum = 0;
+            foreach (double o in output)
+            {
+                sum += o * o * o;
+            }
+            return sum;
+        }
+
+        protected override void StepGradient(ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient)
+        {
+            for (int i = 0; i < output.Length; i++)
+            {
+                gradient[i] = factor * 3 * output[i] * output[i];
+            }
+        }
+    }
+
+    /// <summary>ℓ = 10¹² + Σ o, with the right gradient.</summary>
+    private sealed class FarFromZero : Objective
+    {
+        protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)
+        {
+            double sum = 1e12;
+            foreach (double o in output)
+            {
+                sum += o;
+            }
+            return sum;
+        }
+
+        protected override void StepGradient(
+            ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient) => gradient.Fill(1.0);
+    }
+}
