@@ -1,0 +1,70 @@
+// The README cannot drift: its walk is compiled here and compared, its commands are what the house runs, and the folders
+// it names exist.
+
+using System.Globalization;
+using System.Text.RegularExpressions;
+using ReadmeExample;
+
+namespace Bptt.Tests.Architecture;
+
+public partial class ReadmeTests
+{
+    private static readonly string Readme = Repository.Read("README.md");
+
+    [Fact]
+    public void The_walk_in_the_README_is_the_code_compiled_here()
+    {
+        string compiled = Repository.Read("tests/Bptt.Tests/Architecture/ReadmeWalk.cs");
+        string body = Between(compiled, "// README from here\n", "        // README to here");
+        string[] lines = body.Split('\n').Select(l => l.Length >= 8 ? l[8..] : l.Trim()).ToArray();
+
+        string walk = CodeBlocks("csharp").First();
+
+        walk.Should().Contain(string.Join('\n', lines).Trim());
+        foreach (string line in walk.Split('\n').Where(l => l.StartsWith("using ", StringComparison.Ordinal)))
+        {
+            compiled.Should().Contain(line);
+        }
+    }
+
+    [Fact]
+    public void The_walk_prints_what_the_README_says()
+    {
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        string printed = ReadmeWalk.Run();
+        CodeBlocks("text").Should().Contain(block => block.Trim() == printed.Trim());
+    }
+
+    [Fact]
+    public void The_two_commands_are_those_that_the_house_runs()
+    {
+        string[] commands = CodeBlocks("sh").SelectMany(b => b.Trim().Split('\n')).ToArray();
+        string ci = Repository.Read(".ci/run");
+        commands.Should().Contain("dotnet run -c Release --project src/Bptt.Cli -- fit --sample hair-dryer");
+        commands.Should().Contain("dotnet test -c Release");
+        ci.Should().Contain("dotnet run -c Release").And.Contain("dotnet test -c Release");
+    }
+
+    [Fact]
+    public void The_folders_and_files_that_the_README_names_exist()
+    {
+        string[] paths = PathInCode().Matches(Readme).Select(m => m.Groups[1].Value).ToArray();
+        paths.Should().NotBeEmpty();
+        foreach (string path in paths)
+        {
+            Path.Exists(Path.Combine(Repository.Root(), path)).Should().BeTrue("the README names {0}", path);
+        }
+    }
+
+    private static IEnumerable<string> CodeBlocks(string language) =>
+        Regex.Matches(Readme, $"```{language}\n(.*?)```", RegexOptions.Singleline).Select(m => m.Groups[1].Value);
+
+    private static string Between(string text, string start, string end)
+    {
+        int from = text.IndexOf(start, StringComparison.Ordinal) + start.Length;
+        return text[from..text.IndexOf(end, StringComparison.Ordinal)];
+    }
+
+    [GeneratedRegex(@"`((?:src|tests)/[\w./-]*)`")]
+    private static partial Regex PathInCode();
+}

@@ -1,0 +1,19 @@
+// The files of the repository, for tests that read them.
+
+namespace Bptt.Tests.Architecture;
+
+internal static class Repository
+{
+    public static string Read(string path) => File.ReadAllText(Path.Combine(Root(), path)).ReplaceLineEndings("\n");
+
+    /// <summary>The folder of the solution, found upwards from the tests' output.</summary>
+    public static string Root()
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Bptt.sln")))
+        {
+            folder = folder.Parent;
+        }
+        return folder?.FullName ?? throw new InvalidOperationException("Bptt.sln is not above the tests' output.");
+    }
+}
