@@ -222,10 +222,14 @@ public sealed class BackwardThroughTime
         kernels.Multiply(weights.Wqh.T, outputGradients.All, gradients.Steps);
 
         // (2), with what comes from beyond the last step
-        for (int b = 0; finalStateGradients is not null && b < forward.SequenceCount; b++)
+        if (finalStateGradients is not null)
         {
-            ReadOnlySpan<double> given = finalStateGradients.ColumnMajor().Slice(b * gradients.Rows, gradients.Rows);
-            VectorMath.AddScaled(1.0, given, gradients.Column(b, forward.Layout.Lengths[b]));
+            ReadOnlySpan<double> given = finalStateGradients.ColumnMajor();
+            for (int b = 0; b < forward.SequenceCount; b++)
+            {
+                Span<double> last = gradients.Column(b, forward.Lengths[b]);
+                VectorMath.AddScaled(1.0, given.Slice(b * last.Length, last.Length), last);
+            }
         }
 
         // (3) ∂L/∂h_t = W_hhᵀ ∂L/∂h_{t+1} + W_qhᵀ ∂L/∂o_t, down to t = 0

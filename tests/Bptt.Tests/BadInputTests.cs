@@ -152,6 +152,12 @@ public class BadInputTests
         Range("no such recurrence", () => _ = new ExecutionOptions { Recurrence = (Recurrence)9 }, "Recurrence", "Automatic", "9"),
         Range("budget 0", () => _ = new ExecutionOptions { MemoryBudget = 0 }, "MemoryBudget", "at least 1", "0"),
 
+        // workspaces
+        State("a pass whose workspace serves a newer one", ReadStale, "workspace", "newer forward pass", "before"),
+        State("a backward pass whose workspace serves a newer forward pass", RunBackwardStale, "workspace", "newer forward pass"),
+        State("two passes at once from one workspace", () => Share(new Workspace()), "workspace", "one pass at a time", "another"),
+        State("a loss without an objective", () => _ = Backward.Loss, "Loss", "objective", "output gradients"),
+
         // training
         Range("learning rate 0", () => _ = new Adam(0.0), "value", "above 0", "0"),
         Range("learning rate NaN", () => _ = new Adam(double.NaN), "value", "above 0", "NaN"),
@@ -217,6 +223,42 @@ public class BadInputTests
 
     private static (string, Action, Type, string[]) Null(string name, Action act, string parameter) =>
         (name, act, typeof(ArgumentNullException), [$"'{parameter}'"]);
+
+    private static (string, Action, Type, string[]) State(string name, Action act, params string[] words) =>
+        (name, act, typeof(InvalidOperationException), words);
+
+    private static ForwardPass Stale()
+    {
+        var options = new ExecutionOptions { Workspace = new Workspace() };
+        var stale = ForwardPass.Run(Model, Inputs, options: options);
+        ForwardPass.Run(Model, Inputs, options: options);
+        return stale;
+    }
+
+    private static void ReadStale() => Stale().HiddenState(1);
+
+    private static void RunBackwardStale() => BackwardThroughTime.Run(Stale(), Squared);
+
+    /// <summary>The second pass begins while the first one evaluates its objective.</summary>
+    private static void Share(Workspace workspace)
+    {
+        var options = new ExecutionOptions { Workspace = workspace };
+        var forward = ForwardPass.Run(Model, Inputs, options: options);
+        BackwardThroughTime.Run(forward, new Meddling(() => ForwardPass.Run(Model, Inputs, options: options)));
+    }
+
+    private sealed class Meddling(Action act) : Objective
+    {
+        protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)
+        {
+            act();
+            return 0.0;
+        }
+
+        protected override void StepGradient(ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient)
+        {
+        }
+    }
 
     private static void Run(Objective objective) => BackwardThroughTime.Run(Forward, objective);
 

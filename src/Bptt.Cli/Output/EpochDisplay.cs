@@ -1,5 +1,6 @@
 // Shows epochs as they pass: a moving bar on a terminal, a plain line now and then elsewhere.
 
+using System.Diagnostics;
 using Bptt.Cli.Fitting;
 using Spectre.Console;
 
@@ -8,6 +9,7 @@ namespace Bptt.Cli.Output;
 internal static class EpochDisplay
 {
     private const int PlainLines = 10;
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Redraw = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Runs a training loop with a display that it can report to.</summary>
@@ -33,14 +35,21 @@ internal static class EpochDisplay
                 });
             });
 
-    private static Action<EpochProgress> PlainLine(TextWriter output) => progress =>
+    /// <summary>The first epoch, the last, every tenth part between, and never a long silence.</summary>
+    private static Action<EpochProgress> PlainLine(TextWriter output)
     {
-        int every = Math.Max(1, progress.Epochs / PlainLines);
-        if (progress.Epoch == 1 || progress.Epoch % every == 0 || progress.Epoch == progress.Epochs)
+        var sinceLast = Stopwatch.StartNew();
+        return progress =>
         {
-            output.WriteLine(Text(progress));
-        }
-    };
+            int every = Math.Max(1, progress.Epochs / PlainLines);
+            if (progress.Epoch == 1 || progress.Epoch % every == 0 || progress.Epoch == progress.Epochs
+                || sinceLast.Elapsed > LongestSilence)
+            {
+                output.WriteLine(Text(progress));
+                sinceLast.Restart();
+            }
+        };
+    }
 
     private static string Text(EpochProgress progress)
     {

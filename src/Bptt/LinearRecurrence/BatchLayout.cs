@@ -26,6 +26,7 @@ internal sealed class BatchLayout
             _slots[_sequences[slot]] = slot;
         }
 
+        Lengths = Array.AsReadOnly(_lengths);
         FirstStep = 1;
         MaxLength = _lengths[_sequences[0]];
         _segments = SegmentsByActive(_sequences, _lengths);
@@ -38,6 +39,7 @@ internal sealed class BatchLayout
         _lengths = steps._lengths;
         _slots = steps._slots;
         _sequences = steps._sequences;
+        Lengths = steps.Lengths;
         FirstStep = 0;
         MaxLength = steps.MaxLength;
         // Every sequence has a step 0 and a step 1, so the first segment only grows by one block at its front.
@@ -67,7 +69,7 @@ internal sealed class BatchLayout
     public int ColumnCount { get; }
 
     /// <summary>T_b by sequence, in the order given.</summary>
-    public IReadOnlyList<int> Lengths => Array.AsReadOnly(_lengths);
+    public IReadOnlyList<int> Lengths { get; }
 
     /// <summary>Runs of steps with the same number of active sequences, in time order; at most B of them.</summary>
     public ReadOnlySpan<Segment> Segments => _segments;
