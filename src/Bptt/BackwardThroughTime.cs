@@ -86,8 +86,21 @@ public sealed class BackwardThroughTime
         ForwardPass forward, Matrix<double> outputGradients, BackwardOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(forward);
-        Guard.NotEmpty(outputGradients, "q×T", nameof(outputGradients));
-        return Run(forward, SequenceBatch.Pack([outputGradients]), options);
+        ArgumentNullException.ThrowIfNull(outputGradients);
+        if (forward.SequenceCount != 1)
+        {
+            throw Guard.Error(
+                nameof(outputGradients),
+                $"expected a batch, since the forward pass has {forward.SequenceCount} sequences, got 1 matrix.");
+        }
+        Guard.Shape(outputGradients, forward.Model.OutputSize, forward.Lengths[0], "q×T", nameof(outputGradients));
+        Guard.Finite(outputGradients, nameof(outputGradients));
+
+        return Run(forward, options, copy =>
+        {
+            outputGradients.ColumnMajor().CopyTo(copy.All.Values);
+            return null;
+        });
     }
 
     /// <summary>Runs a batch from ∂L/∂o_t, where the loss lies in other code.</summary>

@@ -112,12 +112,15 @@ public class WorkspaceTests
         LinearRnn model = _examples.Model(2, 3, 1);
         Matrix<double> inputs = _examples.Matrix(2, steps);
         var objective = Objective.SquaredError(_examples.Matrix(1, steps));
+        Matrix<double> outputGradients = _examples.Matrix(1, steps);
         var options = new ExecutionOptions { Workspace = new Workspace() };
         long before = 0;
         for (int pass = 0; pass < 3; pass++)
         {
             before = GC.GetAllocatedBytesForCurrentThread();
-            BackwardThroughTime.Run(ForwardPass.Run(model, inputs, options: options), objective);
+            var forward = ForwardPass.Run(model, inputs, options: options);
+            BackwardThroughTime.Run(forward, objective);
+            BackwardThroughTime.Run(forward, outputGradients);
         }
         return GC.GetAllocatedBytesForCurrentThread() - before;
     }
