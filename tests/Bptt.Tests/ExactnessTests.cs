@@ -1,0 +1,222 @@
+// The library against independent references: scalar loops, the general term, complex steps and complex objectives.
+// Central differences of the library itself are in CentralDifferenceTests.cs.
+
+using Bptt.Tests.Reference;
+using MathNet.Numerics.LinearAlgebra;
+using Xunit.Abstractions;
+using Complex = System.Numerics.Complex;
+
+namespace Bptt.Tests;
+
+public class ExactnessTests(ITestOutputHelper output)
+{
+    private const double Tolerance = 1e-12;
+
+    public static TheoryData<int, int, int, int, double> SizesAndRadii => ScenarioTable.SizesAndRadii();
+
+    [Theory]
+    [MemberData(nameof(SizesAndRadii))]
+    public void Loss_states_and_gradients_agree_with_scalar_loops(int d, int h, int q, int length, double radius) =>
+        Check(ScenarioTable.Of(d, h, q, length, radius), AddScalarLoops);
+
+    [Theory]
+    [MemberData(nameof(SizesAndRadii))]
+    public void Gradients_agree_with_the_general_term(int d, int h, int q, int length, double radius) =>
+        Check(ScenarioTable.Of(d, h, q, length, radius), AddGeneralTerm);
+
+    [Theory]
+    [MemberData(nameof(SizesAndRadii))]
+    public void Gradients_agree_with_complex_steps(int d, int h, int q, int length, double radius) =>
+        Check(ScenarioTable.Of(d, h, q, length, radius), AddComplexSteps);
+
+    [Fact]
+    public void Every_combination_of_options_agrees_with_scalar_loops() =>
+        Check(ScenarioTable.EveryOption(), AddScalarLoops);
+
+    [Fact]
+    public void Every_combination_of_options_agrees_with_complex_steps() =>
+        Check(ScenarioTable.EveryOption(), AddComplexSteps);
+
+    [Theory]
+    [MemberData(nameof(SizesAndRadii))]
+    public void Backward_from_output_gradients_agrees_with_both_references(
+        int d, int h, int q, int length, double radius) =>
+        Check(ScenarioTable.Of(d, h, q, length, radius), (scenario, worst) =>
+        {
+            double[][,] outputGradients = new RandomNumbers(-1 - scenario.Settings.Seed).LikeOutputs(scenario.Problem);
+            ScalarGradients<double> actual = scenario.Problem.RunForward()
+                .RunBackward(outputGradients, scenario.FinalStateGradients).ToArrays();
+            ScalarPass<double> pass = ScalarLoops<double>.Forward(scenario.Problem);
+            ScalarGradients<double> recursion = ScalarLoops<double>.Backward(
+                scenario.Problem, pass, outputGradients, scenario.FinalStateGradients);
+            ScalarGradients<double> generalTerm = GeneralTerm<double>.Backward(
+                scenario.Problem, pass, outputGradients, scenario.FinalStateGradients);
+            worst.Add(actual, recursion, "recursion");
+            worst.Add(actual, generalTerm, "general term");
+        });
+
+    [Fact]
+    public void Fifty_random_models_agree_with_scalar_loops_and_the_general_term() => CheckRandom(50);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public void A_thousand_random_models_agree_with_scalar_loops_and_the_general_term() => CheckRandom(1000);
+
+    [Theory]
+    [InlineData(Recurrence.Automatic)]
+    [InlineData(Recurrence.Sequential)]
+    [InlineData(Recurrence.TimeParallel)]
+    public void Long_sequences_agree_with_scalar_loops(Recurrence recurrence)
+    {
+        double[] radii = [0.9, 0.999, 1.0, 1.01];
+        Check(radii.Select((radius, seed) => LongScenario(radius, seed)), (scenario, worst) =>
+        {
+            double[][,] outputGradients = new RandomNumbers(-1 - scenario.Settings.Seed).LikeOutputs(scenario.Problem);
+            ForwardPass forward = scenario.Problem.RunForward(new ExecutionOptions { Recurrence = recurrence });
+            ScalarPass<double> pass = ScalarLoops<double>.Forward(scenario.Problem);
+            for (int b = 0; b < pass.States.Length; b++)
+            {
+                worst.AddColumns(forward.HiddenStates(b).ToArray(), pass.States[b], $"states of sequence {b}");
+            }
+            worst.Add(
+                forward.RunBackward(outputGradients, scenario.FinalStateGradients).ToArrays(),
+                ScalarLoops<double>.Backward(scenario.Problem, pass, outputGradients, scenario.FinalStateGradients),
+                "recursion");
+        });
+
+        static RandomScenario LongScenario(double radius, int seed) => RandomScenario.Create(
+            new ScenarioSettings(3, 8, 2, [700, 1, 2000, 1999], radius, ObjectiveKind.SquaredError, seed)
+            {
+                HasInitialStates = true,
+                HasFinalStateGradients = true,
+            });
+    }
+
+    [Fact]
+    public void Columns_read_one_by_one_agree_with_scalar_loops() =>
+        Check(ScenarioTable.EveryOption(), AddSingleColumns);
+
+    [Fact]
+    public void Cross_entropy_over_one_class_is_zero_with_zero_gradients()
+    {
+        RandomScenario scenario = ScenarioTable.Random(1);
+        ScalarProblem<double> problem = scenario.Problem with
+        {
+            Wqh = new double[1, scenario.Problem.HiddenSize].Map(_ => 0.5),
+        };
+        int[][] labels = Array.ConvertAll(problem.Inputs, inputs => new int[inputs.GetLength(1)]);
+        var backward = BackwardThroughTime.Run(problem.RunForward(), Objective.CrossEntropy(labels));
+        backward.Loss.Should().Be(0.0);
+        backward.Gradients.GlobalNorm().Should().Be(0.0);
+    }
+
+    /// <summary>Models of the seeds 0 … count − 1, carried out in every way, in one workspace.</summary>
+    private void CheckRandom(int count)
+    {
+        var workspace = new Workspace();
+        Check(Enumerable.Range(0, count).Select(ScenarioTable.Random), (scenario, worst) =>
+        {
+            BackwardThroughTime backward = scenario.RunBackward(new ExecutionOptions
+            {
+                Recurrence = (Recurrence)(scenario.Settings.Seed % 3),
+                MaxDegreeOfParallelism = 1 + (scenario.Settings.Seed % 4),
+                Workspace = workspace,
+            });
+            AddScalarLoops(scenario, backward, worst);
+            AddGeneralTerm(scenario, backward, worst);
+        });
+    }
+
+    private void Check(
+        IEnumerable<RandomScenario> scenarios, Action<RandomScenario, BackwardThroughTime, WorstError> add) =>
+        Check(scenarios, (scenario, worst) => add(scenario, scenario.RunBackward(), worst));
+
+    private void Check(IEnumerable<RandomScenario> scenarios, Action<RandomScenario, WorstError> add)
+    {
+        var worst = new WorstError();
+        foreach (RandomScenario scenario in scenarios)
+        {
+            var own = new WorstError();
+            add(scenario, own);
+            worst.Add(own.Value, $"{own.Where}; {scenario.Settings}");
+        }
+        output.WriteLine($"Worst relative error {worst}");
+        worst.Value.Should().BeLessThan(Tolerance, "the worst is {0}", worst);
+    }
+
+    /// <summary>Everything from the inputs on, by loops that share nothing with the library.</summary>
+    private static void AddScalarLoops(RandomScenario scenario, BackwardThroughTime backward, WorstError worst)
+    {
+        ScalarPass<double> actual = backward.Forward.ToArrays();
+        ScalarPass<double> pass = ScalarLoops<double>.Forward(scenario.Problem);
+        double loss = scenario.ComplexObjective.Loss(pass.Outputs.Map(o => (Complex)o)).Real;
+        double[][,] outputGradients = scenario.ComplexObjective.Gradients(pass.Outputs);
+
+        worst.Add(RelativeError.Scalar(backward.Loss, loss), "L of the backward pass");
+        worst.Add(RelativeError.Scalar(scenario.Objective.Loss(backward.Forward), loss), "L of the objective");
+        double[][,] actualOutputGradients = backward.OutputGradientArrays();
+        for (int b = 0; b < pass.States.Length; b++)
+        {
+            worst.AddColumns(actual.States[b], pass.States[b], $"states of sequence {b}");
+            worst.Add(actual.Outputs[b], pass.Outputs[b], $"outputs of sequence {b}");
+            worst.Add(actualOutputGradients[b], outputGradients[b], $"∂L/∂o of sequence {b}");
+        }
+        worst.Add(
+            backward.ToArrays(),
+            ScalarLoops<double>.Backward(scenario.Problem, pass, outputGradients, scenario.FinalStateGradients),
+            "recursion");
+    }
+
+    /// <summary>The same numbers through the methods that give one column.</summary>
+    private static void AddSingleColumns(RandomScenario scenario, BackwardThroughTime backward, WorstError worst)
+    {
+        ForwardPass forward = backward.Forward;
+        ScalarPass<double> pass = ScalarLoops<double>.Forward(scenario.Problem);
+        double[][,] outputGradients = scenario.ComplexObjective.Gradients(pass.Outputs);
+        ScalarGradients<double> expected = ScalarLoops<double>.Backward(
+            scenario.Problem, pass, outputGradients, scenario.FinalStateGradients);
+        for (int b = 0; b < forward.SequenceCount; b++)
+        {
+            int length = forward.Lengths[b];
+            for (int t = 0; t <= length; t++)
+            {
+                Add(forward.HiddenState(t, b), pass.States[b], t, "h_t");
+                Add(backward.HiddenStateGradient(t, b), expected.HiddenStates[b], t, "∂L/∂h_t");
+            }
+            for (int t = 1; t <= length; t++)
+            {
+                Add(forward.Output(t, b), pass.Outputs[b], t - 1, "o_t");
+                Add(backward.OutputGradient(t, b), outputGradients[b], t - 1, "∂L/∂o_t");
+                Add(backward.InputGradient(t, b), expected.Inputs[b], t - 1, "∂L/∂x_t");
+            }
+            Add(forward.FinalStates.Column(b), pass.States[b], length, "final state");
+            Add(backward.InitialStateGradients.Column(b), expected.HiddenStates[b], 0, "∂L/∂h_0");
+        }
+
+        void Add(Vector<double> actual, double[,] matrix, int column, string name)
+        {
+            double[,] expectedColumn = matrix.ToMatrix().SubMatrix(0, matrix.GetLength(0), column, 1).ToArray();
+            worst.Add(actual.ToColumnMatrix().ToArray(), expectedColumn, name);
+        }
+    }
+
+    private static void AddGeneralTerm(RandomScenario scenario, BackwardThroughTime backward, WorstError worst)
+    {
+        ScalarPass<double> pass = ScalarLoops<double>.Forward(scenario.Problem);
+        double[][,] outputGradients = scenario.ComplexObjective.Gradients(pass.Outputs);
+        worst.Add(
+            backward.ToArrays(),
+            GeneralTerm<double>.Backward(scenario.Problem, pass, outputGradients, scenario.FinalStateGradients),
+            "general term");
+    }
+
+    private static void AddComplexSteps(RandomScenario scenario, BackwardThroughTime backward, WorstError worst)
+    {
+        ScalarGradients<double> actual = backward.ToArrays();
+        foreach ((Quantity quantity, int b) in scenario.Problem.Quantities())
+        {
+            double[,] expected = EntryByEntry.ComplexStep(scenario.ComplexLoss, scenario.Problem, quantity, b);
+            worst.Add(actual.Values(quantity, b), expected, $"complex step, {quantity} {b}");
+        }
+    }
+}
