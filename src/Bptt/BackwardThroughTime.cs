@@ -52,7 +52,8 @@ public sealed class BackwardThroughTime
 
     /// <summary>∂L/∂h_0 of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public Matrix<double> InitialStateGradients => StateGradientColumns.ToMatrix(new int[Forward.SequenceCount]);
+    public Matrix<double> InitialStateGradients =>
+        Forward.Memory.Read(() => _stateGradients.ToMatrix(new int[Forward.SequenceCount]));
 
     /// <summary>G, q×N.</summary>
     internal PackedColumns OutputGradientColumns => Live(_outputGradients);
@@ -81,7 +82,12 @@ public sealed class BackwardThroughTime
     /// <param name="forward">The forward pass of one sequence.</param>
     /// <param name="outputGradients">q×T: column t−1 is ∂L/∂o_t, any factor 1/T included. Copied.</param>
     /// <param name="options">What else is known; nothing where null.</param>
-    /// <inheritdoc cref="Run(ForwardPass, Objective, BackwardOptions?)"/>
+    /// <returns>The record of the pass, without a loss. Cost 2·T·h(2h + d + 2q) operations, 8·T·(h + q) bytes.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="forward"/> or <paramref name="outputGradients"/> is
+    /// null.</exception>
+    /// <exception cref="ArgumentException">The gradients given do not fit the pass, or hold NaN or infinities.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the forward pass serves a newer one, or is in
+    /// use.</exception>
     public static BackwardThroughTime Run(
         ForwardPass forward, Matrix<double> outputGradients, BackwardOptions? options = null)
     {
@@ -108,7 +114,12 @@ public sealed class BackwardThroughTime
     /// <param name="outputGradients">B sequences of q rows, as long as the inputs: ∂L/∂o_t, any factor 1/T
     /// included.</param>
     /// <param name="options">What else is known; nothing where null.</param>
-    /// <inheritdoc cref="Run(ForwardPass, Objective, BackwardOptions?)"/>
+    /// <returns>The record of the pass, without a loss. Cost 2·ΣT_b·h(2h + d + 2q) operations, 8·ΣT_b·(h + q) bytes.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="forward"/> or <paramref name="outputGradients"/> is
+    /// null.</exception>
+    /// <exception cref="ArgumentException">The gradients given do not fit the pass, or hold NaN or infinities.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the forward pass serves a newer one, or is in
+    /// use.</exception>
     public static BackwardThroughTime Run(
         ForwardPass forward, SequenceBatch outputGradients, BackwardOptions? options = null)
     {
@@ -139,7 +150,7 @@ public sealed class BackwardThroughTime
     public Vector<double> HiddenStateGradient(int t, int sequence = 0)
     {
         Forward.CheckStep(t, 0, sequence);
-        return StateGradientColumns.Column(sequence, t).ToVector();
+        return Forward.Memory.Read(() => _stateGradients.Column(sequence, t).ToVector());
     }
 
     /// <summary>∂L/∂h_0 … ∂L/∂h_T, h×(T+1), fresh: column t is ∂L/∂h_t. Cost O(hT).</summary>
@@ -149,7 +160,7 @@ public sealed class BackwardThroughTime
     public Matrix<double> HiddenStateGradients(int sequence = 0)
     {
         Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
-        return StateGradientColumns.ToMatrix(sequence);
+        return Forward.Memory.Read(() => _stateGradients.ToMatrix(sequence));
     }
 
     /// <summary>∂L/∂o_t, length q, fresh. Cost O(q).</summary>
@@ -160,7 +171,7 @@ public sealed class BackwardThroughTime
     public Vector<double> OutputGradient(int t, int sequence = 0)
     {
         Forward.CheckStep(t, 1, sequence);
-        return OutputGradientColumns.Column(sequence, t).ToVector();
+        return Forward.Memory.Read(() => _outputGradients.Column(sequence, t).ToVector());
     }
 
     /// <summary>∂L/∂o_1 … ∂L/∂o_T, q×T, fresh: column t−1 is ∂L/∂o_t. Cost O(qT).</summary>
@@ -170,7 +181,7 @@ public sealed class BackwardThroughTime
     public Matrix<double> OutputGradients(int sequence = 0)
     {
         Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
-        return OutputGradientColumns.ToMatrix(sequence);
+        return Forward.Memory.Read(() => _outputGradients.ToMatrix(sequence));
     }
 
     /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t, length d. Computed at each call, at cost O(hd).</summary>
@@ -181,7 +192,12 @@ public sealed class BackwardThroughTime
     public Vector<double> InputGradient(int t, int sequence = 0)
     {
         Forward.CheckStep(t, 1, sequence);
-        return InputGradientsOf(StateGradientColumns.Column(sequence, t), 1).Column(0);
+        int h = Forward.Model.HiddenSize;
+        double[] entries = new double[Forward.Model.InputSize];
+        MultiplyByWhxTransposed(
+            new MatrixView(HiddenStateGradient(t, sequence).Entries(), h, 1, h),
+            new MatrixSpan(entries, entries.Length, 1, entries.Length));
+        return Vector<double>.Build.Dense(entries);
     }
 
     /// <summary>∂L/∂x_1 … ∂L/∂x_T, d×T: column t−1 is ∂L/∂x_t. Computed at each call, at cost O(hdT).</summary>
@@ -190,10 +206,26 @@ public sealed class BackwardThroughTime
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
     public Matrix<double> InputGradients(int sequence = 0)
     {
-        int h = Forward.Model.HiddenSize;
         Matrix<double> stateGradients = HiddenStateGradients(sequence);
-        return InputGradientsOf(stateGradients.ColumnMajor()[h..], stateGradients.ColumnCount - 1);
+        int h = stateGradients.RowCount;
+        int steps = stateGradients.ColumnCount - 1;
+        double[] entries = new double[Forward.Model.InputSize * steps];
+        MultiplyByWhxTransposed(
+            new MatrixView(stateGradients.ColumnMajor()[h..], h, steps, h),
+            new MatrixSpan(entries, Forward.Model.InputSize, steps, Forward.Model.InputSize));
+        return Matrix<double>.Build.Dense(Forward.Model.InputSize, steps, entries);
     }
+
+    /// <summary>∂L/∂x_1 … ∂L/∂x_T of every sequence as a batch: ∂L/∂o_t of a layer below whose outputs these inputs are.
+    /// Computed at each call, at cost O(hd·ΣT_b).</summary>
+    /// <returns>B sequences of d rows, fresh. Where a gradient is not finite, a layer below refuses the batch.</returns>
+    /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
+    public SequenceBatch InputGradientBatch() => Forward.Memory.Read(() =>
+    {
+        PackedColumns gradients = PassMemory.Fresh.Columns(Forward.Model.InputSize, Forward.Layout);
+        MultiplyByWhxTransposed(_stateGradients.Steps, gradients.All);
+        return SequenceBatch.Take(gradients);
+    });
 
     private static BackwardThroughTime Run(
         ForwardPass forward, BackwardOptions? options, Func<PackedColumns, double?> writeOutputGradients)
@@ -286,17 +318,9 @@ public sealed class BackwardThroughTime
         return new Gradients(gradients);
     }
 
-    /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t for columns that lie side by side.</summary>
-    private Matrix<double> InputGradientsOf(ReadOnlySpan<double> stateGradients, int columns)
-    {
-        ParameterArray weights = Forward.Model.Weights;
-        double[] entries = new double[weights.InputSize * columns];
-        KernelSet.Default.Multiply(
-            weights.Whx.T,
-            new MatrixView(stateGradients, weights.HiddenSize, columns, weights.HiddenSize),
-            new MatrixSpan(entries, weights.InputSize, columns, weights.InputSize));
-        return Matrix<double>.Build.Dense(weights.InputSize, columns, entries);
-    }
+    /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t for any number of columns.</summary>
+    private void MultiplyByWhxTransposed(MatrixView stateGradients, MatrixSpan inputGradients) =>
+        KernelSet.Default.Multiply(Forward.Model.Weights.Whx.T, stateGradients, inputGradients);
 
     private PackedColumns Live(PackedColumns columns)
     {

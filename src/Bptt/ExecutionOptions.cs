@@ -33,8 +33,8 @@ public sealed record ExecutionOptions
     public int MaxDegreeOfParallelism
     {
         get => _maxDegreeOfParallelism;
-        init => _maxDegreeOfParallelism = value is -1 or >= 1 ? value : throw new ArgumentOutOfRangeException(
-            nameof(value), $"MaxDegreeOfParallelism: expected -1 (all processors) or at least 1, got {value}.");
+        init => _maxDegreeOfParallelism = value is -1 or >= 1 ? value : throw Guard.Range(
+            nameof(MaxDegreeOfParallelism), $"expected -1 (all processors) or at least 1, got {value}.");
     }
 
     /// <summary>How the recurrence is run.</summary>
@@ -42,8 +42,8 @@ public sealed record ExecutionOptions
     public Recurrence Recurrence
     {
         get => _recurrence;
-        init => _recurrence = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(
-            nameof(value), $"Recurrence: expected Automatic, Sequential or TimeParallel, got {value}.");
+        init => _recurrence = Enum.IsDefined(value) ? value : throw Guard.Range(
+            nameof(Recurrence), $"expected Automatic, Sequential or TimeParallel, got {value}.");
     }
 
     /// <summary>Bytes for the states and state gradients held at once; null, the default, keeps every h_t. This version
@@ -52,8 +52,8 @@ public sealed record ExecutionOptions
     public long? MemoryBudget
     {
         get => _memoryBudget;
-        init => _memoryBudget = value is null or > 0 ? value : throw new ArgumentOutOfRangeException(
-            nameof(value), $"MemoryBudget: expected null or at least 1 byte, got {value}.");
+        init => _memoryBudget = value is null or > 0 ? value : throw Guard.Range(
+            nameof(MemoryBudget), $"expected null or at least 1 byte, got {value}.");
     }
 
     /// <summary>Memory to reuse; null, the default, takes fresh memory for each pass.</summary>

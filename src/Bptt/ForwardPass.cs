@@ -44,32 +44,16 @@ public sealed class ForwardPass
 
     /// <summary>h_T of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public Matrix<double> FinalStates => StateColumns.ToMatrix(Lengths);
+    public Matrix<double> FinalStates => Memory.Read(() => _states.ToMatrix(Lengths));
 
     /// <summary>The first step at which a state or an output of any sequence is NaN or infinite; null where all are
     /// finite. Searched at each call, at cost O((h + q)·ΣT_b).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public int? FirstNonFiniteStep
-    {
-        get
-        {
-            PackedColumns states = StateColumns;
-            PackedColumns outputs = OutputColumns;
-            for (int t = 1; t <= Layout.MaxLength; t++)
-            {
-                if (VectorMath.FirstNonFinite(states.Block(t).Values) >= 0
-                    || VectorMath.FirstNonFinite(outputs.Block(t).Values) >= 0)
-                {
-                    return t;
-                }
-            }
-            return null;
-        }
-    }
+    public int? FirstNonFiniteStep => Memory.Read(FindFirstNonFiniteStep);
 
     /// <summary>h_0 of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public Matrix<double> InitialStates => StateColumns.ToMatrix(new int[SequenceCount]);
+    public Matrix<double> InitialStates => Memory.Read(() => _states.ToMatrix(new int[SequenceCount]));
 
     internal BatchLayout Layout => _inputs.Layout;
 
@@ -167,7 +151,7 @@ public sealed class ForwardPass
     public Vector<double> HiddenState(int t, int sequence = 0)
     {
         CheckStep(t, 0, sequence);
-        return StateColumns.Column(sequence, t).ToVector();
+        return Memory.Read(() => _states.Column(sequence, t).ToVector());
     }
 
     /// <summary>h_0 … h_T, h×(T+1), fresh: column t is h_t. Cost O(hT).</summary>
@@ -177,7 +161,7 @@ public sealed class ForwardPass
     public Matrix<double> HiddenStates(int sequence = 0)
     {
         Guard.Sequence(sequence, SequenceCount, nameof(sequence));
-        return StateColumns.ToMatrix(sequence);
+        return Memory.Read(() => _states.ToMatrix(sequence));
     }
 
     /// <summary>o_t, length q, fresh. Cost O(q).</summary>
@@ -188,7 +172,7 @@ public sealed class ForwardPass
     public Vector<double> Output(int t, int sequence = 0)
     {
         CheckStep(t, 1, sequence);
-        return OutputColumns.Column(sequence, t).ToVector();
+        return Memory.Read(() => _outputs.Column(sequence, t).ToVector());
     }
 
     /// <summary>o_1 … o_T, q×T, fresh: column t−1 is o_t. Cost O(qT).</summary>
@@ -198,8 +182,13 @@ public sealed class ForwardPass
     public Matrix<double> Outputs(int sequence = 0)
     {
         Guard.Sequence(sequence, SequenceCount, nameof(sequence));
-        return OutputColumns.ToMatrix(sequence);
+        return Memory.Read(() => _outputs.ToMatrix(sequence));
     }
+
+    /// <summary>o_1 … o_T of every sequence as a batch, fresh: the inputs of a layer above. Cost O(q·ΣT_b).</summary>
+    /// <returns>B sequences of q rows. Where an output is not finite, a layer above refuses the batch as its input.</returns>
+    /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
+    public SequenceBatch OutputBatch() => Memory.Read(() => SequenceBatch.CopyOf(_outputs));
 
     /// <summary>The same inputs under other weights and initial states (h×B, packed), in fresh memory.</summary>
     internal ForwardPass Rerun(LinearRnn model, ReadOnlySpan<double> initialStates) =>
@@ -255,6 +244,19 @@ public sealed class ForwardPass
                 initialStates.Slice(b * states.Rows, states.Rows).CopyTo(initialState);
             }
         }
+    }
+
+    private int? FindFirstNonFiniteStep()
+    {
+        for (int t = 1; t <= Layout.MaxLength; t++)
+        {
+            if (VectorMath.FirstNonFinite(_states.Block(t).Values) >= 0
+                || VectorMath.FirstNonFinite(_outputs.Block(t).Values) >= 0)
+            {
+                return t;
+            }
+        }
+        return null;
     }
 
     private PackedColumns Live(PackedColumns columns)

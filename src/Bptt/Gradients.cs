@@ -45,21 +45,26 @@ public sealed class Gradients
 
     internal ParameterArray Entries { get; }
 
-    /// <summary>The sum of two gradients of the same shapes.</summary>
+    /// <summary>The sum of two gradients of the same shapes. Cost O(h(h + d + q)).</summary>
+    /// <exception cref="ArgumentNullException">A side is null.</exception>
+    /// <exception cref="ArgumentException">Shapes differ.</exception>
     public static Gradients operator +(Gradients left, Gradients right)
     {
         ArgumentNullException.ThrowIfNull(left);
+        ArgumentNullException.ThrowIfNull(right);
         return left.Add(right);
     }
 
-    /// <summary>A gradient multiplied by a number.</summary>
+    /// <summary>A gradient multiplied by a number. Cost O(h(h + d + q)).</summary>
+    /// <exception cref="ArgumentNullException">The gradient is null.</exception>
     public static Gradients operator *(double factor, Gradients gradients)
     {
         ArgumentNullException.ThrowIfNull(gradients);
         return gradients.Multiply(factor);
     }
 
-    /// <summary>The sum of any number of gradients of the same shapes, added in the order given.</summary>
+    /// <summary>The sum of any number of gradients of the same shapes, added in the order given. Cost O(h(h + d + q)) for
+    /// each.</summary>
     /// <param name="gradients">At least one.</param>
     /// <exception cref="ArgumentNullException">The collection is null.</exception>
     /// <exception cref="ArgumentException">The collection is empty or holds null, or shapes differ.</exception>
@@ -87,7 +92,7 @@ public sealed class Gradients
             sum ?? throw Guard.Error(nameof(gradients), "expected at least one, got an empty collection."));
     }
 
-    /// <summary>This plus another gradient of the same shapes.</summary>
+    /// <summary>This plus another gradient of the same shapes. Cost O(h(h + d + q)).</summary>
     /// <exception cref="ArgumentNullException">The other is null.</exception>
     /// <exception cref="ArgumentException">Shapes differ.</exception>
     public Gradients Add(Gradients other)
@@ -97,7 +102,7 @@ public sealed class Gradients
         return Sum([this, other]);
     }
 
-    /// <summary>This multiplied by a number.</summary>
+    /// <summary>This multiplied by a number. Cost O(h(h + d + q)).</summary>
     public Gradients Multiply(double factor)
     {
         ParameterArray product = Entries.Copy();

@@ -78,7 +78,7 @@ internal static class Guard
     {
         if (step < first || step > last)
         {
-            throw new ArgumentOutOfRangeException(name, $"{name}: expected a step from {first} to {last}, got {step}.");
+            throw Range(name, $"expected a step from {first} to {last}, got {step}.");
         }
     }
 
@@ -87,18 +87,21 @@ internal static class Guard
     {
         if (sequence < 0 || sequence >= count)
         {
-            throw new ArgumentOutOfRangeException(
-                name, $"{name}: expected a sequence from 0 to {count - 1}, got {sequence}.");
+            throw Range(name, $"expected a sequence from 0 to {count - 1}, got {sequence}.");
         }
     }
+
+    /// <summary>The exception for a value outside its range.</summary>
+    /// <param name="name">The parameter or property.</param>
+    /// <param name="text">What was expected, and what came.</param>
+    public static ArgumentOutOfRangeException Range(string name, string text) => new(name, $"{name}: {text}");
 
     /// <summary>A finite number above zero.</summary>
     public static void Positive(double value, string name)
     {
         if (!(value > 0.0) || !double.IsFinite(value))
         {
-            throw new ArgumentOutOfRangeException(
-                name, $"{name}: expected a finite number above 0, got {Text(value)}.");
+            throw Range(name, $"expected a finite number above 0, got {Text(value)}.");
         }
     }
 
@@ -107,8 +110,7 @@ internal static class Guard
     {
         if (!(value >= 0.0 && value < 1.0))
         {
-            throw new ArgumentOutOfRangeException(
-                name, $"{name}: expected a number from 0 to below 1, got {Text(value)}.");
+            throw Range(name, $"expected a number from 0 to below 1, got {Text(value)}.");
         }
     }
 
@@ -117,7 +119,7 @@ internal static class Guard
     {
         if (value < 1)
         {
-            throw new ArgumentOutOfRangeException(name, $"{name}: expected at least 1, got {value}.");
+            throw Range(name, $"expected at least 1, got {value}.");
         }
     }
 

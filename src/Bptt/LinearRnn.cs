@@ -18,13 +18,13 @@ namespace Bptt;
 /// </remarks>
 public sealed class LinearRnn
 {
-    /// <summary>Creates a model with the given weights, which are copied.</summary>
+    /// <summary>Creates a model with the given weights, which are copied. Cost O(h(h + d + q)).</summary>
     /// <param name="whx">W_hx, h×d: from the input to the hidden state.</param>
     /// <param name="whh">W_hh, h×h: from one hidden state to the next.</param>
     /// <param name="wqh">W_qh, q×h: from the hidden state to the output.</param>
     /// <exception cref="ArgumentNullException">A matrix is null.</exception>
-    /// <exception cref="ArgumentException">A matrix is empty, the shapes do not fit each other, or a weight is NaN or
-    /// infinite.</exception>
+    /// <exception cref="ArgumentException">A matrix is empty, the shapes do not fit each other, a weight is NaN or
+    /// infinite, or there are more weights than an array can hold.</exception>
     public LinearRnn(Matrix<double> whx, Matrix<double> whh, Matrix<double> wqh)
         : this(new ParameterArray(whx, whh, wqh))
     {
@@ -75,7 +75,8 @@ public sealed class LinearRnn
         return (Vector<double>.Build.Dense(nextState), Vector<double>.Build.Dense(output));
     }
 
-    /// <summary>One step, for streaming use, into memory of the caller's; allocates nothing.</summary>
+    /// <summary>One step, for streaming use, into memory of the caller's; allocates nothing. Between steps the caller
+    /// swaps <paramref name="state"/> and <paramref name="nextState"/>. Cost O(h(h + d + q)).</summary>
     /// <param name="state">h_{t−1}, length h.</param>
     /// <param name="input">x_t, length d.</param>
     /// <param name="nextState">Receives h_t, length h; must not overlap <paramref name="state"/> or

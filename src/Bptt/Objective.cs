@@ -24,8 +24,8 @@ public abstract class Objective
     {
         if (!Enum.IsDefined(reduction))
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(reduction), $"reduction: expected MeanPerStep, MeanPerSequence or Sum, got {reduction}.");
+            throw Guard.Range(
+                nameof(reduction), $"expected MeanPerStep, MeanPerSequence or Sum, got {reduction}.");
         }
         Reduction = reduction;
     }
@@ -34,16 +34,17 @@ public abstract class Objective
     public Reduction Reduction { get; }
 
     /// <summary>Whether ℓ is a polynomial of degree two at most in o_t, so that central differences of L are exact in
-    /// whatever the outputs depend on linearly.</summary>
-    internal virtual bool IsQuadratic => false;
+    /// whatever the outputs depend on linearly. Override it where that holds: a gradient check is then sharper and
+    /// faster.</summary>
+    protected internal virtual bool IsQuadratic => false;
 
-    /// <summary>ℓ(o_t, y_t) = ½‖o_t − y_t‖² for one sequence.</summary>
+    /// <summary>ℓ(o_t, y_t) = ½‖o_t − y_t‖² for one sequence, the squared error of the source. Cost O(qT).</summary>
     /// <param name="targets">q×T: column t−1 is y_t. Copied. Targets of masked steps may be NaN.</param>
     /// <exception cref="ArgumentNullException">The targets are null.</exception>
     /// <exception cref="ArgumentException">The targets are empty.</exception>
     public static Objective SquaredError(Matrix<double> targets) => SquaredError(Single(targets));
 
-    /// <summary>ℓ(o_t, y_t) = ½‖o_t − y_t‖² for a batch.</summary>
+    /// <summary>ℓ(o_t, y_t) = ½‖o_t − y_t‖² for a batch, which is not copied.</summary>
     /// <param name="targets">B sequences of q rows. Targets of masked steps may be NaN.</param>
     /// <param name="reduction">How step losses become L.</param>
     /// <exception cref="ArgumentNullException">The targets are null.</exception>
@@ -79,7 +80,7 @@ public abstract class Objective
     }
 
     /// <summary>Softmax cross-entropy for one sequence: ℓ(o_t, y_t) = log Σ_i exp(o_ti) − o_t,y with the class label
-    /// y = y_t. Stable for outputs of any finite size.</summary>
+    /// y = y_t (<i>Dive into Deep Learning</i>, "Softmax regression"). Stable for outputs of any finite size.</summary>
     /// <param name="labels">T labels: entry t−1 is y_t, from 0 to q − 1; at masked steps any number. Copied.</param>
     /// <exception cref="ArgumentNullException">The labels are null.</exception>
     public static Objective CrossEntropy(int[] labels)
@@ -141,7 +142,8 @@ public abstract class Objective
         return copy;
     }
 
-    /// <summary>L alone, without a backward pass. NaN or infinite where the outputs are.</summary>
+    /// <summary>L alone, without a backward pass. NaN or infinite where an output of a step that is not masked is. Cost
+    /// O(q·ΣT_b) for the objectives of this class.</summary>
     /// <param name="forward">The pass whose outputs are judged.</param>
     /// <exception cref="ArgumentNullException">The pass is null.</exception>
     /// <exception cref="ArgumentException">Targets or weights do not fit the outputs of the pass, or the weights sum
@@ -150,7 +152,7 @@ public abstract class Objective
     public double Loss(ForwardPass forward)
     {
         ArgumentNullException.ThrowIfNull(forward);
-        return Evaluate(forward, outputGradients: null);
+        return forward.Memory.Read(() => Evaluate(forward, outputGradients: null));
     }
 
     /// <summary>ℓ(o_t, y_t) of one step, before weights and reduction.</summary>
@@ -183,6 +185,26 @@ public abstract class Objective
     {
     }
 
+    /// <summary>Refuses targets that do not fit the outputs of a pass, or that are not finite at a step that is not masked:
+    /// for subclasses to call from <see cref="CheckFits"/>.</summary>
+    /// <param name="targets">Expected: sequences as long as the inputs, of q rows.</param>
+    /// <param name="forward">The pass about to be judged.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException">The targets do not fit; the message says where.</exception>
+    protected void CheckTargets(SequenceBatch targets, ForwardPass forward)
+    {
+        ArgumentNullException.ThrowIfNull(targets);
+        ArgumentNullException.ThrowIfNull(forward);
+        if (targets.RowCount != forward.Model.OutputSize)
+        {
+            throw Guard.Error(
+                nameof(targets),
+                $"expected {forward.Model.OutputSize} rows (q), as the outputs have, got {targets.RowCount}.");
+        }
+        Guard.SameLengths(forward.Lengths, targets.Lengths, "the inputs", "the targets", nameof(targets));
+        targets.RequireFinite(nameof(targets), except: (b, t) => StepWeight(b, t) == 0.0);
+    }
+
     /// <summary>w_bt: 1 unless weights are given, 0 where the step is masked.</summary>
     /// <param name="sequence">The sequence, from 0.</param>
     /// <param name="t">The step, from 1.</param>
@@ -196,7 +218,7 @@ public abstract class Objective
     {
         PackedColumns outputs = forward.OutputColumns;
         BatchLayout layout = outputs.Layout;
-        _weights?.RequireLengths(layout, "forward");
+        _weights?.RequireLengths(layout, "weights");
         double[] factors = SequenceFactors(layout);
         CheckFits(forward);
 
@@ -208,31 +230,50 @@ public abstract class Objective
             for (int slot = 0; slot < block.Columns; slot++)
             {
                 int b = layout.SequenceAt(slot);
-                Span<double> gradient = outputGradients is null ? default : gradients.Column(slot);
-                gradient.Clear();
                 double weight = StepWeight(b, t);
-                if (weight == 0.0)
-                {
-                    continue; // masked: the target may be anything
-                }
-                if (outputGradients is null)
-                {
-                    sums[b].Add(weight * StepLoss(block.Column(slot), b, t));
-                }
-                else
-                {
-                    sums[b].Add(weight * StepLossAndGradient(block.Column(slot), b, t, gradient));
-                    VectorMath.Scale(weight * factors[b], gradient);
-                }
+                double loss = outputGradients is null
+                    ? LossOf(block.Column(slot), b, t, weight)
+                    : LossAndGradientOf(block.Column(slot), b, t, weight, weight * factors[b], gradients.Column(slot));
+                sums[b].Add(weight * loss);
             }
         }
 
-        var loss = default(CompensatedSum);
+        var total = default(CompensatedSum);
         for (int b = 0; b < sums.Length; b++)
         {
-            loss.Add(factors[b] * sums[b].Value);
+            total.Add(factors[b] * sums[b].Value);
         }
-        return loss.Value;
+        return total.Value;
+    }
+
+    /// <summary>ℓ of one step; 0 where it is masked, whatever its target. An output that is not finite is not hidden by a
+    /// loss that stays finite.</summary>
+    private double LossOf(ReadOnlySpan<double> output, int sequence, int t, double weight)
+    {
+        double loss = weight == 0.0 ? 0.0 : StepLoss(output, sequence, t);
+        return weight == 0.0 || VectorMath.FirstNonFinite(output) < 0 || !double.IsFinite(loss) ? loss : double.NaN;
+    }
+
+    /// <summary>The same, and the factor times ∂ℓ/∂o_t.</summary>
+    private double LossAndGradientOf(
+        ReadOnlySpan<double> output, int sequence, int t, double weight, double factor, Span<double> gradient)
+    {
+        gradient.Clear();
+        if (weight == 0.0)
+        {
+            return 0.0;
+        }
+        double loss = StepLossAndGradient(output, sequence, t, gradient);
+        VectorMath.Scale(factor, gradient);
+        if (VectorMath.FirstNonFinite(output) >= 0)
+        {
+            loss = double.IsFinite(loss) ? double.NaN : loss;
+            if (VectorMath.FirstNonFinite(gradient) < 0)
+            {
+                gradient.Fill(double.NaN);
+            }
+        }
+        return loss;
     }
 
     /// <summary>c_b in L = Σ_b c_b Σ_t w_bt ℓ.</summary>
@@ -246,17 +287,25 @@ public abstract class Objective
         double total = sums.Sum();
         if (total == 0.0 && _normalizer is null)
         {
-            throw new ArgumentException(
-                "The step weights: expected a sum above 0, or a normaliser given from outside, got weights that sum to 0.");
+            throw Guard.Error(
+                "weights", "expected a sum above 0, or a normaliser given from outside, got weights that sum to 0.");
         }
 
-        return Reduction switch
+        int sequences = sums.Count(s => s > 0.0);
+        double[] factors = Reduction switch
         {
             Reduction.MeanPerStep => Array.ConvertAll(sums, _ => 1.0 / (_normalizer ?? total)),
             Reduction.MeanPerSequence => Array.ConvertAll(
-                sums, s => s == 0.0 ? 0.0 : 1.0 / (s * (_normalizer ?? sums.Count(x => x > 0.0)))),
+                sums, s => s == 0.0 ? 0.0 : 1.0 / (s * (_normalizer ?? sequences))),
             _ => Array.ConvertAll(sums, _ => 1.0 / (_normalizer ?? 1.0)),
         };
+        if (!double.IsFinite(total) || VectorMath.FirstNonFinite(factors) >= 0)
+        {
+            throw Guard.Error(
+                _normalizer is null ? "weights" : "normalizer",
+                $"expected a sum and a divisor whose reciprocals are finite numbers above 0, got weights that sum to {Guard.Text(total)} and the normaliser {(_normalizer is double n ? Guard.Text(n) : "none")}.");
+        }
+        return factors;
     }
 
     private static SequenceBatch Single(Matrix<double> targets)

@@ -18,7 +18,13 @@ internal sealed class ParameterArray
         InputSize = inputSize;
         HiddenSize = hiddenSize;
         OutputSize = outputSize;
-        _values = new double[checked(hiddenSize * (inputSize + hiddenSize + outputSize))];
+        long length = (long)hiddenSize * ((long)inputSize + hiddenSize + outputSize);
+        if (length > Array.MaxLength)
+        {
+            throw new ArgumentException(
+                $"The model is too large: expected at most {Array.MaxLength} weights, but {ShapeText} need {length}.");
+        }
+        _values = new double[length];
     }
 
     /// <summary>Copies of three matrices, whose shapes are checked against each other.</summary>

@@ -38,6 +38,17 @@ internal readonly struct PassMemory
         }
     }
 
+    /// <summary>Reads something out; refuses where a newer pass has taken the memory over before, or meanwhile on another
+    /// thread.</summary>
+    public T Read<T>(Func<T> read)
+    {
+        ThrowIfStale();
+        T result = read();
+        Interlocked.MemoryBarrier(); // the reading is over before the second look
+        ThrowIfStale();
+        return result;
+    }
+
     /// <summary>Storage for a column of each step; what it holds is undefined.</summary>
     /// <exception cref="ArgumentException">The columns exceed what one array can hold.</exception>
     public PackedColumns Columns(int rows, BatchLayout layout)

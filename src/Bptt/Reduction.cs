@@ -3,7 +3,8 @@
 namespace Bptt;
 
 /// <summary>
-/// How the step losses ℓ(o_t, y_t) become the objective L. This is the only place where 1/T lives. Weighted means
+/// How the step losses ℓ(o_t, y_t) become the objective L, which the source defines for one sequence as
+/// L = 1/T Σ_t ℓ(o_t, y_t). This is the only place where 1/T lives. Weighted means
 /// divide by the sum of the weights; a step of weight 0 is skipped, not multiplied.
 /// </summary>
 public enum Reduction

@@ -89,8 +89,21 @@ public sealed class SequenceBatch
         return Columns.ToMatrix(sequence);
     }
 
+    /// <summary>An independent batch with the columns of a pass.</summary>
+    internal static SequenceBatch CopyOf(PackedColumns columns)
+    {
+        PackedColumns copy = PassMemory.Fresh.Columns(columns.Rows, columns.Layout);
+        columns.All.Values.CopyTo(copy.All.Values);
+        return Take(copy);
+    }
+
+    /// <summary>Takes columns of steps 1 … T that nobody else writes to.</summary>
+    internal static SequenceBatch Take(PackedColumns columns) => new(columns);
+
     /// <summary>Refuses a batch that is not finite throughout, naming the first place.</summary>
-    internal void RequireFinite(string name)
+    /// <param name="name">The parameter.</param>
+    /// <param name="except">Sequences and steps that may hold anything; none where null.</param>
+    internal void RequireFinite(string name, Func<int, int, bool>? except = null)
     {
         for (int b = 0; !IsFinite && b < Count; b++)
         {
@@ -98,7 +111,7 @@ public sealed class SequenceBatch
             {
                 ReadOnlySpan<double> column = Columns.Column(b, t);
                 int row = VectorMath.FirstNonFinite(column);
-                if (row >= 0)
+                if (row >= 0 && !(except?.Invoke(b, t) ?? false))
                 {
                     throw Guard.NotFinite(name, column[row], $"sequence {b}, step {t}, row {row} (from 0)");
                 }

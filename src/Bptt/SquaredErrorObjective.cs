@@ -5,7 +5,8 @@ namespace Bptt;
 internal sealed class SquaredErrorObjective(SequenceBatch targets, Reduction reduction)
     : TargetObjective(targets, reduction)
 {
-    internal override bool IsQuadratic => true;
+    /// <inheritdoc/>
+    protected internal override bool IsQuadratic => true;
 
     /// <inheritdoc/>
     protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)

@@ -1,4 +1,4 @@
-// Weights of the steps in an objective, and the factor that each step's loss therefore has in L.
+// The weights of the steps in an objective. What they make of L is said in Objective.
 
 using Bptt.LinearRecurrence;
 

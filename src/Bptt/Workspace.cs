@@ -11,7 +11,9 @@ namespace Bptt;
 /// A pass made from a workspace can be read until the next forward pass from the same workspace begins, and throws
 /// <see cref="InvalidOperationException"/> after that. <see cref="Gradients"/> are independent of it. One workspace
 /// serves one pass at a time: a second one that begins meanwhile, on another thread or inside an objective, throws
-/// <see cref="InvalidOperationException"/>; so use one workspace for each thread.
+/// <see cref="InvalidOperationException"/>; so use one workspace for each thread, and for each layer of a stack.
+/// It keeps the most memory that one forward pass and the backward passes made from it have needed, until it is itself
+/// let go.
 /// </remarks>
 public sealed class Workspace
 {

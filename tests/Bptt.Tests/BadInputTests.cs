@@ -19,7 +19,7 @@ public class BadInputTests
     private static readonly BackwardThroughTime Backward = BackwardThroughTime.Run(Forward, M(4, 5));
     private static readonly Objective Squared = Objective.SquaredError(M(4, 5));
 
-    /// <summary>What is done, and words that the message must hold.</summary>
+    /// <summary>What is done, and words that the message must hold; the first is the parameter.</summary>
     private static readonly (string Name, Action Act, Type Exception, string[] Words)[] Rows =
     [
         // weights
@@ -110,6 +110,12 @@ public class BadInputTests
         Row("weights that sum to 0", () => Run(Squared.WithStepWeights(new double[5])), "weights", "above 0", "sum to 0"),
         Row("too many weights", () => Run(Squared.WithStepWeights([1, 1, 1, 1, 1, 1.0])), "weights", "5", "6"),
         Row("weights of a sequence null", () => Squared.WithStepWeights([null!]), "weights", "null", "sequence 0"),
+        Row("weights whose sum overflows", () => Run(Squared.WithStepWeights([1e308, 1e308, 1, 1, 1])), "weights", "finite", "Infinity"),
+        Row("weights whose mean overflows", () => Run(Squared.WithStepWeights([1e-310, 1e-310, 0, 0, 0])), "weights", "reciprocals", "E-310"),
+        Row("a normaliser without reciprocal", () => Run(Squared.WithNormalizer(1e-320)), "normalizer", "reciprocals", "1E-320"),
+        Row("own targets of another length", () => Run(new OwnTargets(Some.Batch(4, 6))), "targets", "5", "6"),
+        Row("own targets NaN", () => Run(new OwnTargets(SequenceBatch.Pack([With(M(4, 5), 0, 1, double.NaN)]))), "targets", "NaN", "step 2"),
+        Null("own targets null", () => Run(new OwnTargets(null!)), "targets"),
         Range("normaliser 0", () => Squared.WithNormalizer(0), "normalizer", "above 0", "0"),
         Range("normaliser infinite", () => Squared.WithNormalizer(double.PositiveInfinity), "normalizer", "finite", "Infinity"),
         Null("targets null", () => Objective.SquaredError((Matrix<double>)null!), "targets"),
@@ -147,6 +153,8 @@ public class BadInputTests
         Null("gradients null", () => Gradients.Sum(null!), "gradients"),
         Null("other null", () => Backward.Gradients.Add(null!), "other"),
         Null("left null", () => _ = null! + Backward.Gradients, "left"),
+        Null("right null", () => _ = Backward.Gradients + null!, "right"),
+        ("more weights than an array holds", TooLarge, typeof(ArgumentException), [null!, "too large", "at most", "2500100000"]),
         Null("scaled null", () => _ = 2.0 * (Gradients)null!, "gradients"),
 
         // options
@@ -162,8 +170,8 @@ public class BadInputTests
         State("a loss without an objective", () => _ = Backward.Loss, "Loss", "objective", "output gradients"),
 
         // training
-        Range("learning rate 0", () => _ = new Adam(0.0), "value", "above 0", "0"),
-        Range("learning rate NaN", () => _ = new Adam(double.NaN), "value", "above 0", "NaN"),
+        Range("learning rate 0", () => _ = new Adam(0.0), "learningRate", "above 0", "0"),
+        Range("learning rate NaN", () => _ = new Adam(double.NaN), "learningRate", "above 0", "NaN"),
         Range("beta1 of 1", () => _ = new Adam(beta1: 1.0), "beta1", "below 1", "1"),
         Range("beta2 negative", () => _ = new Adam(beta2: -0.1), "beta2", "from 0", "-0.1"),
         Range("epsilon 0", () => _ = new Adam(epsilon: 0), "epsilon", "above 0", "0"),
@@ -175,6 +183,9 @@ public class BadInputTests
         Null("Adam without gradients", () => new Adam().Step(Model, null!), "gradients"),
         Null("Adam without parameters", () => new Adam().Step(null!, V(2)), "parameters"),
         Null("Adam without gradient", () => new Adam().Step(V(2), null!), "gradient"),
+        Range("learning rate set to infinity", () => new Adam().LearningRate = double.PositiveInfinity, "LearningRate", "finite", "Infinity"),
+        Row("Adam with a NaN parameter", () => new Adam().Step(V(2, double.NaN), V(2)), "parameters", "finite", "NaN"),
+        Row("Adam with a model of another shape and as many weights", StepTwoModels, "model", "d = 1, h = 2, q = 3", "first step", "d = 3, h = 2, q = 1"),
         Range("clipping at 0", () => _ = new GlobalNormClipping(0), "maxNorm", "above 0", "0"),
         Row("clipping NaN", () => new GlobalNormClipping(1).Apply(new Gradients(With(M(3, 2), 0, 1, double.NaN), M(3, 3), M(4, 3))), "gradients.Whx", "NaN", "row 0, column 1"),
         Row("clipping an infinite state gradient", () => new GlobalNormClipping(1).Apply(Backward.Gradients, With(M(3, 1), 2, 0, double.PositiveInfinity)), "initialStateGradients", "Infinity"),
@@ -215,7 +226,11 @@ public class BadInputTests
         Exception exception = act.Should().Throw<Exception>().Which;
 
         exception.Should().BeOfType(type);
-        exception.Message.Should().ContainAll(words);
+        exception.Message.Should().ContainAll(words.Where(w => w is not null));
+        if (exception is ArgumentException argument)
+        {
+            argument.ParamName.Should().Be(words[0]);
+        }
     }
 
     private static (string, Action, Type, string[]) Row(string name, Action act, params string[] words) =>
@@ -225,7 +240,7 @@ public class BadInputTests
         (name, act, typeof(ArgumentOutOfRangeException), words);
 
     private static (string, Action, Type, string[]) Null(string name, Action act, string parameter) =>
-        (name, act, typeof(ArgumentNullException), [$"'{parameter}'"]);
+        (name, act, typeof(ArgumentNullException), [parameter]);
 
     private static (string, Action, Type, string[]) State(string name, Action act, params string[] words) =>
         (name, act, typeof(InvalidOperationException), words);
@@ -257,6 +272,32 @@ public class BadInputTests
             act();
             return 0.0;
         }
+
+        protected override void StepGradient(ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient)
+        {
+        }
+    }
+
+    private static void StepTwoModels()
+    {
+        var adam = new Adam();
+        adam.Step(new LinearRnn(M(2, 1), M(2, 2), M(3, 2)), new Gradients(M(2, 1), M(2, 2), M(3, 2)));
+        adam.Step(new LinearRnn(M(2, 3), M(2, 2), M(1, 2)), new Gradients(M(2, 3), M(2, 2), M(1, 2)));
+    }
+
+    private static void TooLarge()
+    {
+        const int h = 50_000;
+        var sparse = Matrix<double>.Build.Sparse(h, h);
+        _ = new LinearRnn(Matrix<double>.Build.Sparse(h, 1), sparse, Matrix<double>.Build.Sparse(1, h));
+    }
+
+    /// <summary>A user's own loss on targets, which checks them as the library's do.</summary>
+    private sealed class OwnTargets(SequenceBatch targets) : Objective
+    {
+        protected override void CheckFits(ForwardPass forward) => CheckTargets(targets, forward);
+
+        protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t) => 0.0;
 
         protected override void StepGradient(ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient)
         {

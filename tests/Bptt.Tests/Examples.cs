@@ -19,6 +19,14 @@ internal sealed class Examples(int seed)
     public LinearRnn Model(int d, int h, int q) =>
         new(Matrix(h, d), Matrix(h, h, 1.2 / Math.Sqrt(h)), Matrix(q, h));
 
+    /// <summary>W_hh scaled to a spectral radius.</summary>
+    public LinearRnn Model(int d, int h, int q, double spectralRadius)
+    {
+        LinearRnn model = Model(d, h, q);
+        double radius = model.Whh.Evd().EigenValues.AbsoluteMaximum().Real;
+        return new LinearRnn(model.Whx, spectralRadius / radius * model.Whh, model.Wqh);
+    }
+
     public SequenceBatch Batch(int rows, params int[] lengths) =>
         SequenceBatch.Pack(Array.ConvertAll(lengths, t => Matrix(rows, t)));
 }

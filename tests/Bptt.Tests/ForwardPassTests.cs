@@ -73,6 +73,37 @@ public class ForwardPassTests
     }
 
     [Fact]
+    public void Layers_stack_on_a_batch_with_gradients_through_both()
+    {
+        LinearRnn lower = _examples.Model(2, 3, 4);
+        LinearRnn upper = _examples.Model(4, 2, 1);
+        SequenceBatch inputs = _examples.Batch(2, 5, 1, 7);
+        var objective = Objective.SquaredError(_examples.Batch(1, 5, 1, 7));
+        double Loss(LinearRnn first) => objective.Loss(ForwardPass.Run(upper, ForwardPass.Run(first, inputs).OutputBatch()));
+
+        var lowerForward = ForwardPass.Run(lower, inputs);
+        var upperBackward = BackwardThroughTime.Run(ForwardPass.Run(upper, lowerForward.OutputBatch()), objective);
+        var lowerBackward = BackwardThroughTime.Run(lowerForward, upperBackward.InputGradientBatch());
+
+        for (int b = 0; b < 3; b++)
+        {
+            lowerForward.OutputBatch().Sequence(b).Should().Be(lowerForward.Outputs(b));
+            upperBackward.InputGradientBatch().Sequence(b).Should().Be(upperBackward.InputGradients(b));
+        }
+        // L is quadratic in each entry of the lower W_qh, so central differences are exact at any step.
+        Matrix<double> wqh = lower.Wqh;
+        for (int i = 0; i < 4; i++)
+        {
+            wqh[i, 1] += 1.0;
+            double above = Loss(new LinearRnn(lower.Whx, lower.Whh, wqh));
+            wqh[i, 1] -= 2.0;
+            double below = Loss(new LinearRnn(lower.Whx, lower.Whh, wqh));
+            wqh[i, 1] += 1.0;
+            lowerBackward.Gradients.Wqh[i, 1].Should().BeApproximately(0.5 * (above - below), 1e-12);
+        }
+    }
+
+    [Fact]
     public void Inputs_and_initial_state_are_copied()
     {
         LinearRnn model = _examples.Model(2, 3, 1);

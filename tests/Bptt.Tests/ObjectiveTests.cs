@@ -170,6 +170,41 @@ public class ObjectiveTests
         backward.OutputGradient(1)[1].Should().BeApproximately(-firstGradient, 1e-14 * Math.Abs(firstGradient));
     }
 
+    [Theory]
+    [InlineData(double.PositiveInfinity, 0)]
+    [InlineData(double.PositiveInfinity, 1)]
+    [InlineData(double.NegativeInfinity, 0)]
+    [InlineData(double.NegativeInfinity, 1)]
+    [InlineData(double.NaN, 0)]
+    public void An_output_that_is_not_finite_is_hidden_by_no_loss(double firstOutput, int label)
+    {
+        // o_2 = (±∞ or NaN, 0): the state overflows at the second step only.
+        double scale = double.IsNaN(firstOutput) ? 0.0 : Math.Sign(firstOutput);
+        Matrix<double> whx = Column(1e200, 1e200);
+        Matrix<double> whh = Matrix<double>.Build.DenseOfArray(new[,] { { 1e200, scale == 0 ? -1e200 : 0 }, { 0, 0 } });
+        Matrix<double> wqh = Matrix<double>.Build.DenseOfArray(new[,] { { scale == 0 ? 1 : scale, 0 }, { 0, 1 } });
+        var forward = ForwardPass.Run(new LinearRnn(whx, whh, wqh), Row(1, 0));
+        forward.FirstNonFiniteStep.Should().Be(2);
+        forward.Output(2)[0].Should().Be(firstOutput);
+
+        foreach (Objective objective in new[]
+        {
+            Objective.CrossEntropy([label, label]), Objective.Huber(Matrix<double>.Build.Dense(2, 2)),
+            Objective.SquaredError(Matrix<double>.Build.Dense(2, 2)), new Counting(),
+        })
+        {
+            var backward = BackwardThroughTime.Run(forward, objective);
+            double.IsFinite(backward.Loss).Should().BeFalse();
+            double.IsFinite(objective.Loss(forward)).Should().BeFalse();
+            backward.Gradients.IsFinite.Should().BeFalse();
+
+            if (objective is Counting)
+            {
+                objective.WithStepWeights([1, 0]).Loss(forward).Should().Be(1, "a masked step is skipped, finite or not");
+            }
+        }
+    }
+
     [Fact]
     public void The_loss_alone_is_that_of_the_backward_pass_bit_for_bit()
     {

@@ -100,6 +100,17 @@ public class WorkspaceTests
     }
 
     [Fact]
+    public void A_loss_whose_pass_is_taken_over_meanwhile_throws_instead_of_judging_other_outputs()
+    {
+        LinearRnn model = _examples.Model(2, 3, 1);
+        Matrix<double> inputs = _examples.Matrix(2, 4);
+        var forward = ForwardPass.Run(model, inputs, options: _options);
+        var objective = new Intruder(() => ForwardPass.Run(model, inputs, options: _options));
+
+        objective.Invoking(o => o.Loss(forward)).Should().Throw<InvalidOperationException>().WithMessage("*newer*");
+    }
+
+    [Fact]
     public void Successive_passes_allocate_nothing_that_grows_with_the_steps()
     {
         long few = AllocatedByOnePass(steps: 10);

@@ -110,9 +110,9 @@ internal static class FitCommand
             throw new DataFaultException(
                 $"the training diverged ({fit.Reason}); what is written are the best weights before that. Try a smaller --learning-rate or --clip.");
         }
-        if (!report.GradientsPassed)
+        if (report.GradientsFailed)
         {
-            terminal.Warn("a gradient check did not pass; see above.");
+            terminal.Warn("a gradient check failed; see above.");
         }
         return ExitCode.Done;
     }

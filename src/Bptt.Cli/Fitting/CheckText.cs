@@ -14,6 +14,6 @@ internal static class CheckText
     {
         GradientCheckVerdict.Passed => "passed",
         GradientCheckVerdict.Failed => "FAILED",
-        _ => "inconclusive",
+        _ => "cannot be told from differences",
     };
 }

@@ -41,9 +41,10 @@ internal sealed class FitReport
 
     public double HeldOutFit => FitScore.Of(_data.HeldOut(_data.Targets), _data.HeldOut(Predictions));
 
-    /// <summary>Whether every gradient check passed, before and after training.</summary>
-    public bool GradientsPassed =>
-        _checkBefore.Verdict == GradientCheckVerdict.Passed && _checkAfter.Verdict == GradientCheckVerdict.Passed;
+    /// <summary>Whether a gradient check failed, before or after training. Near a perfect fit the gradient can be too small
+    /// to tell, which is no failure.</summary>
+    public bool GradientsFailed =>
+        _checkBefore.Verdict == GradientCheckVerdict.Failed || _checkAfter.Verdict == GradientCheckVerdict.Failed;
 
     public void Print(Terminal terminal)
     {

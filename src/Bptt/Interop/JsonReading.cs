@@ -26,7 +26,14 @@ internal readonly struct JsonReading(JsonElement element, string place)
     public string Text()
     {
         Require(JsonValueKind.String, "a string");
-        return element.GetString()!;
+        try
+        {
+            return element.GetString()!;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InvalidDataException($"{place}: expected text, got bytes that are none.", e);
+        }
     }
 
     public int Integer()

@@ -10,11 +10,7 @@ internal static class VectorMath
     /// </summary>
     public static double Norm(ReadOnlySpan<double> x)
     {
-        double largest = 0.0;
-        foreach (double value in x)
-        {
-            largest = Math.Max(largest, Math.Abs(value)); // Math.Max propagates NaN
-        }
+        double largest = MaxAbs(x);
         if (largest == 0.0 || !double.IsFinite(largest))
         {
             return largest;
@@ -28,6 +24,26 @@ internal static class VectorMath
             sum += scaled * scaled;
         }
         return Math.ScaleB(Math.Sqrt(sum), exponent);
+    }
+
+    /// <summary>The largest magnitude; 0 for an empty vector, NaN where an entry is NaN.</summary>
+    public static double MaxAbs(ReadOnlySpan<double> x)
+    {
+        double largest = 0.0;
+        foreach (double value in x)
+        {
+            largest = Math.Max(largest, Math.Abs(value)); // propagates NaN
+        }
+        return largest;
+    }
+
+    /// <summary>x ← 2ⁿ x, exact but for results below the normal range.</summary>
+    public static void ScaleByPowerOfTwo(int n, Span<double> x)
+    {
+        foreach (ref double value in x)
+        {
+            value = Math.ScaleB(value, n);
+        }
     }
 
     /// <summary>x ← α x, BLAS <c>scal</c>.</summary>

@@ -107,9 +107,6 @@ internal sealed class BatchLayout
         return new Block(step, segment.FirstColumn + (step - segment.FirstStep) * segment.Active, segment.Active);
     }
 
-    /// <summary>Whether two batches have the same lengths in the same order, and hence the same layout.</summary>
-    public bool HasLengthsOf(BatchLayout other) => _lengths.AsSpan().SequenceEqual(other._lengths);
-
     private static Segment[] SegmentsByActive(int[] longestFirst, int[] lengths)
     {
         var segments = new List<Segment>();

@@ -19,6 +19,7 @@ public sealed class Adam
     private readonly double _beta2;
     private readonly double _epsilon;
     private double _learningRate;
+    private string _shape = "";
     private double[] _firstMoment = [];
     private double[] _secondMoment = [];
 
@@ -33,7 +34,8 @@ public sealed class Adam
         Guard.Decay(beta1, nameof(beta1));
         Guard.Decay(beta2, nameof(beta2));
         Guard.Positive(epsilon, nameof(epsilon));
-        LearningRate = learningRate;
+        Guard.Positive(learningRate, nameof(learningRate));
+        _learningRate = learningRate;
         _beta1 = beta1;
         _beta2 = beta2;
         _epsilon = epsilon;
@@ -46,7 +48,7 @@ public sealed class Adam
         get => _learningRate;
         set
         {
-            Guard.Positive(value, nameof(value));
+            Guard.Positive(value, nameof(LearningRate));
             _learningRate = value;
         }
     }
@@ -61,7 +63,7 @@ public sealed class Adam
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ArgumentException">Sizes differ from the model's or from those of the first step, or a gradient
     /// is NaN or infinite: weights and moments then stay as they were.</exception>
-    /// <exception cref="ArithmeticException">A weight would overflow: moments then stay as they were.</exception>
+    /// <exception cref="ArithmeticException">A weight or a moment would overflow: moments then stay as they were.</exception>
     public LinearRnn Step(LinearRnn model, Gradients gradients)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -73,35 +75,41 @@ public sealed class Adam
                 $"expected the shapes of the model ({model.Weights.ShapeText}), got {gradients.Entries.ShapeText}.");
         }
         gradients.RequireFinite(nameof(gradients));
+        RequireShape(model.Weights.ShapeText, nameof(model));
         ParameterArray weights = model.Weights.Copy();
-        Step(weights.Values, gradients.Entries.Values);
+        Step(weights.Values, gradients.Entries.Values, model.Weights.ShapeText);
         return new LinearRnn(weights);
     }
 
     /// <summary>One step of parameters that are no model, such as a learned h_0.</summary>
     /// <param name="parameters">The parameters to move; stay as they are.</param>
     /// <param name="gradient">Their gradient.</param>
-    /// <returns>The parameters after the step.</returns>
-    /// <inheritdoc cref="Step(LinearRnn, Gradients)"/>
+    /// <returns>The parameters after the step, fresh. Cost O(length).</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException">Lengths differ from each other or from those of the first step, or a number is
+    /// NaN or infinite: parameters and moments then stay as they were.</exception>
+    /// <exception cref="ArithmeticException">A parameter or a moment would overflow: moments then stay as they were.</exception>
     public Vector<double> Step(Vector<double> parameters, Vector<double> gradient)
     {
         ArgumentNullException.ThrowIfNull(parameters);
         ArgumentNullException.ThrowIfNull(gradient);
         Guard.Length(gradient.Count, parameters.Count, "as parameters", nameof(gradient));
+        Guard.Finite(parameters.Entries(), nameof(parameters));
         Guard.Finite(gradient.Entries(), nameof(gradient));
+        string shape = $"a vector of length {parameters.Count}";
+        RequireShape(shape, nameof(parameters));
         double[] moved = parameters.ToArray();
-        Step(moved, gradient.Entries());
+        Step(moved, gradient.Entries(), shape);
         return Vector<double>.Build.Dense(moved);
     }
 
-    private void Step(Span<double> parameters, ReadOnlySpan<double> gradient)
+    private void Step(Span<double> parameters, ReadOnlySpan<double> gradient, string shape)
     {
         if (StepCount == 0)
         {
             _firstMoment = new double[parameters.Length];
             _secondMoment = new double[parameters.Length];
         }
-        Guard.Length(parameters.Length, _firstMoment.Length, "as at the first step", nameof(parameters));
 
         // m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,  w ← w − α m̂ / (√v̂ + ε)
         int step = StepCount + 1;
@@ -116,10 +124,21 @@ public sealed class Adam
             second[i] = _beta2 * _secondMoment[i] + (1.0 - _beta2) * g * g;
             parameters[i] -= _learningRate * (first[i] / correction1) / (Math.Sqrt(second[i] / correction2) + _epsilon);
         }
-        if (VectorMath.FirstNonFinite(parameters) >= 0)
+
+        // An infinite moment would hold its parameter still for ever.
+        if (VectorMath.FirstNonFinite(parameters) >= 0 || VectorMath.FirstNonFinite(second) >= 0)
         {
-            throw new ArithmeticException("A step of Adam overflows: expected finite parameters, got NaN or infinity.");
+            throw new ArithmeticException(
+                "A step of Adam overflows: expected finite parameters and moments, got NaN or infinity. Clip the gradient or take a smaller learning rate.");
         }
-        (_firstMoment, _secondMoment, StepCount) = (first, second, step);
+        (_firstMoment, _secondMoment, _shape, StepCount) = (first, second, shape, step);
+    }
+
+    private void RequireShape(string shape, string name)
+    {
+        if (StepCount > 0 && shape != _shape)
+        {
+            throw Guard.Error(name, $"expected {_shape}, as at the first step, got {shape}.");
+        }
     }
 }

@@ -1,4 +1,4 @@
-// What a gradient check found. Plain data.
+// What a gradient check found. Plain data; never NaN.
 
 namespace Bptt.Verification;
 
@@ -8,48 +8,101 @@ public enum GradientCheckVerdict
     /// <summary>The gradient agrees with the differences within the tolerance.</summary>
     Passed,
 
-    /// <summary>The differences are too uncertain to tell, because rounding of the loss is too large.</summary>
+    /// <summary>The differences are too uncertain to tell: the gradient is smaller than the rounding of the loss lets
+    /// differences see, or the loss is not smooth or not finite near here.</summary>
     Inconclusive,
 
-    /// <summary>The gradient disagrees with the differences by more than their uncertainty.</summary>
+    /// <summary>The gradient disagrees with the differences by clearly more than their uncertainty.</summary>
     Failed,
 }
 
 /// <summary>One entry of a gradient beside its numerical counterpart.</summary>
-/// <param name="Row">From 0.</param>
-/// <param name="Column">From 0; for h_0 the sequence.</param>
-/// <param name="Analytic">What the backward pass computed.</param>
-/// <param name="Numeric">What differences of the loss give.</param>
-/// <param name="Uncertainty">A likely bound on the error of <paramref name="Numeric"/>.</param>
-public sealed record CheckedEntry(int Row, int Column, double Analytic, double Numeric, double Uncertainty)
+public sealed class CheckedEntry
 {
+    internal CheckedEntry(int row, int column, double analytic, double numeric, double uncertainty)
+    {
+        Row = row;
+        Column = column;
+        Analytic = analytic;
+        Numeric = numeric;
+        Uncertainty = uncertainty;
+    }
+
+    /// <summary>From 0.</summary>
+    public int Row { get; }
+
+    /// <summary>From 0; for h_0 the sequence.</summary>
+    public int Column { get; }
+
+    /// <summary>What the backward pass computed.</summary>
+    public double Analytic { get; }
+
+    /// <summary>What differences of the loss give; 0 where they give nothing, and then the uncertainty is +∞.</summary>
+    public double Numeric { get; }
+
+    /// <summary>How far <see cref="Numeric"/> is likely to be off.</summary>
+    public double Uncertainty { get; }
+
     /// <summary>|analytic − numeric|.</summary>
     public double Error => Math.Abs(Analytic - Numeric);
 }
 
 /// <summary>What was found for one parameter.</summary>
-/// <param name="Parameter">W_hx, W_hh, W_qh or h_0.</param>
-/// <param name="Verdict">The outcome.</param>
-/// <param name="EntryCount">How many entries the parameter has.</param>
-/// <param name="CheckedCount">How many of them were checked.</param>
-/// <param name="RelativeError">‖analytic − numeric‖ / max(‖analytic‖, ‖numeric‖) over the checked entries; 0 where all
-/// are zero on both sides.</param>
-/// <param name="RelativeUncertainty">The norm of the uncertainties over the same divisor: what a correct gradient may
-/// show as error; 0 where all entries are zero on both sides.</param>
-/// <param name="Worst">The checked entry with the largest error.</param>
-public sealed record ParameterCheck(
-    string Parameter,
-    GradientCheckVerdict Verdict,
-    int EntryCount,
-    int CheckedCount,
-    double RelativeError,
-    double RelativeUncertainty,
-    CheckedEntry Worst);
+public sealed class ParameterCheck
+{
+    internal ParameterCheck(
+        string parameter,
+        GradientCheckVerdict verdict,
+        int entryCount,
+        int checkedCount,
+        double relativeError,
+        double relativeUncertainty,
+        CheckedEntry worst)
+    {
+        Parameter = parameter;
+        Verdict = verdict;
+        EntryCount = entryCount;
+        CheckedCount = checkedCount;
+        RelativeError = relativeError;
+        RelativeUncertainty = relativeUncertainty;
+        Worst = worst;
+    }
+
+    /// <summary>W_hx, W_hh, W_qh or h_0.</summary>
+    public string Parameter { get; }
+
+    /// <summary>The outcome.</summary>
+    public GradientCheckVerdict Verdict { get; }
+
+    /// <summary>How many entries the parameter has.</summary>
+    public int EntryCount { get; }
+
+    /// <summary>How many of them were checked.</summary>
+    public int CheckedCount { get; }
+
+    /// <summary>‖analytic − numeric‖ / max(‖analytic‖, ‖numeric‖) over the checked entries; 0 where all are zero on both
+    /// sides.</summary>
+    public double RelativeError { get; }
+
+    /// <summary>The norm of the uncertainties over the same divisor: what a right gradient may show as error. 0 where all
+    /// entries are zero on both sides, +∞ where differences give nothing for one of them.</summary>
+    public double RelativeUncertainty { get; }
+
+    /// <summary>The checked entry with the largest error over what is allowed to it.</summary>
+    public CheckedEntry Worst { get; }
+}
 
 /// <summary>What was found for all parameters.</summary>
-/// <param name="Parameters">W_hx, W_hh, W_qh and h_0.</param>
-public sealed record GradientCheckReport(IReadOnlyList<ParameterCheck> Parameters)
+public sealed class GradientCheckReport
 {
+    internal GradientCheckReport(IReadOnlyList<ParameterCheck> parameters)
+    {
+        Parameters = parameters;
+    }
+
+    /// <summary>W_hx, W_hh, W_qh and h_0.</summary>
+    public IReadOnlyList<ParameterCheck> Parameters { get; }
+
     /// <summary>The worst verdict of any parameter.</summary>
     public GradientCheckVerdict Verdict => Parameters.Max(p => p.Verdict);
 

@@ -65,6 +65,7 @@ public sealed class LinearRnnFileTests : IDisposable
     [InlineData("[]", "expected an object")]
     [InlineData("{}", "\"format\"")]
     [InlineData("{ \"format\": \"onnx\" }", "expected \"bptt-linear-rnn\", got \"onnx\"")]
+    [InlineData("{ \"format\": \"\\ud800\" }", "format: expected text")]
     [InlineData("{ \"format\": 3 }", "format: expected a string, got Number")]
     [InlineData("{ \"format\": \"bptt-linear-rnn\", \"version\": 2 }", "version: expected 1")]
     [InlineData("{ \"format\": \"bptt-linear-rnn\", \"version\": 1.5 }", "whole number, got 1.5")]

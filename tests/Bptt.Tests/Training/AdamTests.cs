@@ -68,7 +68,7 @@ public class AdamTests
 
         adam.Invoking(a => a.Step(w, Vector<double>.Build.Dense(2, double.NaN))).Should().Throw<ArgumentException>();
         adam.Invoking(a => a.Step(_examples.Vector(3), _examples.Vector(3))).Should().Throw<ArgumentException>()
-            .WithMessage("*expected length 2*got 3*");
+            .WithMessage("*length 2*got*length 3*");
         adam.LearningRate = 1e308;
         adam.Invoking(a => a.Step(Vector<double>.Build.Dense(2, double.MaxValue), Vector<double>.Build.Dense(2, -1.0)))
             .Should().Throw<ArithmeticException>().WithMessage("*overflow*");
@@ -76,6 +76,17 @@ public class AdamTests
 
         adam.StepCount.Should().Be(1);
         adam.Step(w, g).Should().Equal(untouched.Step(w, g));
+    }
+
+    [Fact]
+    public void A_gradient_too_large_to_square_is_refused_instead_of_freezing_its_parameter()
+    {
+        var adam = new Adam(0.1);
+        var w = Vector<double>.Build.Dense(1);
+
+        adam.Invoking(a => a.Step(w, Vector<double>.Build.Dense(1, 1e200))).Should().Throw<ArithmeticException>();
+
+        adam.Step(w, Vector<double>.Build.Dense(1, 1.0))[0].Should().BeApproximately(-0.1, 1e-8);
     }
 
     [Fact]

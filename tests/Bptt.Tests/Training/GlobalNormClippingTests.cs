@@ -50,5 +50,29 @@ public class GlobalNormClippingTests
         clipped.Gradients.GlobalNorm().Should().BeApproximately(0.5 * scale, 1e-15 * scale);
     }
 
+    [Fact]
+    public void A_norm_beyond_the_largest_double_is_clipped_all_the_same()
+    {
+        ClippedGradients clipped = new GlobalNormClipping(1.0).Apply(new Gradients(One(1.7e308), One(0), One(-1.7e308)));
+        clipped.NormBefore.Should().Be(double.PositiveInfinity);
+        clipped.NormAfter.Should().BeApproximately(1.0, 1e-15);
+        clipped.Gradients.Whx[0, 0].Should().BeApproximately(Math.Sqrt(0.5), 1e-15);
+        clipped.Gradients.Wqh[0, 0].Should().BeApproximately(-Math.Sqrt(0.5), 1e-15);
+    }
+
+    [Fact]
+    public void A_tiny_bound_on_a_huge_gradient_loses_no_digits()
+    {
+        ClippedGradients clipped = new GlobalNormClipping(1e-12).Apply(new Gradients(One(1e308), One(0), One(0)));
+        clipped.Gradients.Whx[0, 0].Should().BeApproximately(1e-12, 1e-27);
+    }
+
+    [Fact]
+    public void A_zero_gradient_stays_zero()
+    {
+        ClippedGradients clipped = new GlobalNormClipping(1.0).Apply(new Gradients(One(0), One(0), One(0)));
+        (clipped.NormBefore, clipped.NormAfter, clipped.Gradients.GlobalNorm()).Should().Be((0.0, 0.0, 0.0));
+    }
+
     private static Matrix<double> One(double value) => Matrix<double>.Build.Dense(1, 1, value);
 }
