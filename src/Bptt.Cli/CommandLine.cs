@@ -24,9 +24,14 @@ internal static class CommandLine
 
         ParseResult parsed = root.Parse(arguments);
         (parsed.CommandResult.Command as DetailedCommand)?.ShowDetails();
+        if (arguments.Count == 0)
+        {
+            root.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = terminal.Output });
+        }
         if (parsed.Errors.Count > 0)
         {
-            foreach (string message in parsed.Errors.Select(e => e.Message).Distinct())
+            string[] messages = parsed.Errors.Select(e => e.Message).Distinct().ToArray();
+            foreach (string message in messages.Where(m => messages.Length == 1 || !m.StartsWith("Required command", StringComparison.Ordinal)))
             {
                 terminal.Error.WriteLine($"error: {message}");
             }

@@ -75,7 +75,8 @@ public sealed class ForwardPass
     /// <param name="options">How to carry it out; the defaults where null.</param>
     /// <returns>The record of the pass. Cost 2·T·h(h + d + q) operations, 8·T·(d + h + q) bytes.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="model"/> or <paramref name="inputs"/> is null.</exception>
-    /// <exception cref="ArgumentException">A shape does not fit, or a number given is NaN or infinite.</exception>
+    /// <exception cref="ArgumentException">A shape does not fit, a number given is NaN or infinite, or the states exceed
+    /// what one array can hold.</exception>
     /// <exception cref="InvalidOperationException">The workspace is in use by another pass.</exception>
     /// <exception cref="NotSupportedException">A memory budget was given.</exception>
     public static ForwardPass Run(
@@ -112,7 +113,8 @@ public sealed class ForwardPass
     /// <param name="options">How to carry it out; the defaults where null.</param>
     /// <returns>The record of the pass. Cost 2·ΣT_b·h(h + d + q) operations, 8·ΣT_b·(h + q) bytes.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="model"/> or <paramref name="inputs"/> is null.</exception>
-    /// <exception cref="ArgumentException">A shape does not fit, or a number given is NaN or infinite.</exception>
+    /// <exception cref="ArgumentException">A shape does not fit, a number given is NaN or infinite, or the states exceed
+    /// what one array can hold.</exception>
     /// <exception cref="InvalidOperationException">The workspace is in use by another pass.</exception>
     /// <exception cref="NotSupportedException">A memory budget was given.</exception>
     public static ForwardPass Run(

@@ -2,7 +2,23 @@
 
 namespace Bptt.Cli.Tests;
 
-internal sealed record CommandResult(int ExitCode, string Output, string Error);
+internal sealed record CommandResult(int ExitCode, string Output, string Error)
+{
+    /// <summary>Done, without a word on the error stream.</summary>
+    public void ShouldBeDone()
+    {
+        Error.Should().BeEmpty();
+        ExitCode.Should().Be(0);
+    }
+
+    /// <summary>Ended by a message that was meant for a user.</summary>
+    public void ShouldBeRefused(int exitCode, params string[] messageParts)
+    {
+        ExitCode.Should().Be(exitCode, "of the message '{0}'", Error);
+        Error.Should().Contain("error: ").And.ContainAll(messageParts);
+        Error.Should().NotContain("   at ", "a stack trace is for no user").And.NotContain("unexpected fault");
+    }
+}
 
 internal static class CommandRunner
 {

@@ -203,9 +203,10 @@ public class BadInputTests
         // files
         Row("channels of another count", () => _ = new LinearRnnFile(Model, inputs: [new Channel("a")]), "inputs", "2", "1"),
         Row("a null channel", () => _ = new LinearRnnFile(Model, inputs: [new Channel("a"), null!]), "inputs", "null"),
+        Row("channels of one name", () => _ = new LinearRnnFile(Model, inputs: [new Channel("a"), new Channel("a")]), "inputs", "'a' twice"),
         Row("h_0 in a file too long", () => _ = new LinearRnnFile(Model, V(4)), "initialState", "3", "4"),
         Row("h_0 in a file NaN", () => _ = new LinearRnnFile(Model, V(3, double.NaN)), "initialState", "NaN"),
-        Range("negative steps ahead", () => _ = new LinearRnnFile(Model, stepsAhead: -1), "stepsAhead"),
+        Range("negative steps ahead", () => _ = new LinearRnnFile(Model, stepsAhead: -1), "stepsAhead", "at least 0", "-1"),
         Row("empty channel name", () => _ = new Channel(""), "name"),
         Row("channel mean NaN", () => _ = new Channel("a", double.NaN), "mean", "NaN"),
         Range("channel scale 0", () => _ = new Channel("a", 0, 0), "scale", "above 0", "0"),

@@ -41,7 +41,7 @@ internal static class CheckCommand
             ForwardPass.Run(model, data.TrainingInputs), Objective.SquaredError(data.TrainingTargets));
 
         var table = new Table().Border(TableBorder.Simple);
-        table.AddColumns("gradient of", "verdict", "relative error", "uncertainty", "entries", "worst (row, column)");
+        table.AddColumns("gradient of", "verdict", "relative error", "uncertainty", "entries", "worst at");
         foreach (ParameterCheck parameter in report.Parameters)
         {
             table.AddRow(

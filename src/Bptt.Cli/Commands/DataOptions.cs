@@ -66,13 +66,13 @@ internal sealed class DataOptions
     /// <summary>Reads the data that the command line names.</summary>
     public Dataset Read(ParseResult parsed)
     {
-        Sample? sample = Sample.All.FirstOrDefault(s => s.Name == parsed.GetValue(_sample));
+        Sample? sample = SampleOf(parsed.GetValue(_sample));
         bool isTold = parsed.GetResult(_train) is { Implicit: false };
         CsvTable table = sample is null ? CsvTable.Read(parsed.GetValue(_csv)!) : sample.Read();
         return Dataset.From(
             table,
-            Names(parsed.GetValue(_inputs)) is { Count: > 0 } inputs ? inputs : sample!.Inputs,
-            Names(parsed.GetValue(_outputs)) is { Count: > 0 } outputs ? outputs : sample!.Outputs,
+            Names(parsed.GetValue(_inputs), sample?.Inputs),
+            Names(parsed.GetValue(_outputs), sample?.Outputs),
             parsed.GetValue(_predictNext) || (sample?.PredictNext ?? false),
             sample is null || isTold ? parsed.GetValue(_train) : sample.TrainingFraction);
     }
@@ -80,22 +80,27 @@ internal sealed class DataOptions
     private void Validate(CommandResult result)
     {
         string? csv = result.GetValue(_csv);
+        if (csv is not null && csv.Trim().Length == 0)
+        {
+            result.AddError("Expected the name of a CSV file, got an empty one.");
+            return;
+        }
         if (csv is not null && csv.StartsWith('-'))
         {
             result.AddError($"Unrecognized option '{csv}'."); // the parser takes what it does not know for the CSV
             return;
         }
-        bool hasCsv = csv is not null;
         bool hasSample = result.GetValue(_sample) is not null;
-        List<string> inputs = Names(result.GetValue(_inputs));
-        List<string> outputs = Names(result.GetValue(_outputs));
-        if (hasCsv == hasSample)
+        if (csv is not null == hasSample)
         {
-            result.AddError(hasCsv
-                ? "Expected a CSV file or --sample, got both."
-                : "Expected a CSV file or --sample, got neither.");
+            result.AddError($"Expected a CSV file or --sample, got {(hasSample ? "both" : "neither")}.");
+            return;
         }
-        else if (hasCsv && (inputs.Count == 0 || outputs.Count == 0))
+
+        Sample? sample = SampleOf(result.GetValue(_sample));
+        List<string> inputs = Names(result.GetValue(_inputs), sample?.Inputs);
+        List<string> outputs = Names(result.GetValue(_outputs), sample?.Outputs);
+        if (csv is not null && (inputs.Count == 0 || outputs.Count == 0))
         {
             result.AddError("Expected --inputs and --outputs to name columns of the CSV file.");
         }
@@ -103,12 +108,20 @@ internal sealed class DataOptions
         {
             result.AddError($"Expected each column once, got '{twice}' twice.");
         }
-        if (hasCsv && !result.GetValue(_predictNext) && inputs.Intersect(outputs).FirstOrDefault() is string both)
+        bool isForecast = result.GetValue(_predictNext) || (sample?.PredictNext ?? false);
+        if (!isForecast && inputs.Intersect(outputs).FirstOrDefault() is string both)
         {
             result.AddError($"Expected '{both}' as an input or as an output, got both; with --predict-next it can be both.");
         }
     }
 
-    private static List<string> Names(string[]? values) =>
-        (values ?? []).SelectMany(v => v.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).ToList();
+    private static Sample? SampleOf(string? name) => Sample.All.FirstOrDefault(s => s.Name == name);
+
+    /// <summary>The names given, or those of the sample where none are.</summary>
+    private static List<string> Names(string[]? given, string[]? bySample)
+    {
+        var names = (given ?? []).SelectMany(
+            v => v.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).ToList();
+        return names.Count > 0 ? names : [.. bySample ?? []];
+    }
 }

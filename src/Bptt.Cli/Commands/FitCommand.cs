@@ -22,12 +22,8 @@ internal static class FitCommand
             "--learning-rate", above: 0, below: double.PositiveInfinity, byDefault: 0.01, "Adam's step size.", "α");
         Option<double> clip = OptionRules.Number(
             "--clip", above: 0, below: double.PositiveInfinity, byDefault: 1.0, "The largest global gradient norm let through.", "θ");
-        Option<string> output = new("--out")
-        {
-            Description = "The folder for model.json, predictions.csv and fit.svg.",
-            DefaultValueFactory = _ => "bptt-out",
-            HelpName = "DIR",
-        };
+        Option<string?> output = OptionRules.Path(
+            "--out", byDefault: "bptt-out", "The folder for model.json, predictions.csv and fit.svg.", "DIR");
 
         Option<bool> learnState = new("--learn-state")
         {
@@ -77,7 +73,12 @@ internal static class FitCommand
         Terminal terminal, Dataset data, AdamFitSettings settings, string outputPath, CancellationToken cancellation)
     {
         var folder = OutputFolder.Open(outputPath);
-        int parameters = ParameterCount(data, settings);
+        long parameters = ParameterCount(data, settings);
+        if (parameters > Array.MaxLength)
+        {
+            throw new DataFaultException(
+                $"--hidden: expected a model of at most {Array.MaxLength} parameters, got {settings.HiddenSize} hidden units, which make {parameters}.");
+        }
         if (data.TrainingCount < parameters)
         {
             terminal.Warn(
@@ -93,16 +94,16 @@ internal static class FitCommand
             terminal.Warn($"stopped after epoch {fit.EpochsRun}; the best weights so far are kept.");
         }
 
-        // The model first: whatever happens next, the training is not lost.
+        // The files first: whatever happens next, the training is not lost.
         var file = new LinearRnnFile(
             fit.Model, fit.InitialState, data.InputChannels, data.OutputChannels, data.StepsAhead);
         string modelPath = folder.Write("model.json", file.Save);
-
         var report = new FitReport(data, fit);
-        report.Print(terminal);
         string predictions = folder.Write("predictions.csv", stream => WritePredictions(stream, data, report));
         string picture = folder.Write("fit.svg", stream => FitPicture.Write(
             stream, data, report.Predictions, $"held-out fit: {FitScore.Text(report.HeldOutFit)}"));
+
+        bool gradientsHold = report.Print(terminal);
         terminal.Output.WriteLine($"written: {modelPath}, {predictions}, {picture}");
 
         if (fit.End == AdamFitEnd.Diverged)
@@ -110,7 +111,16 @@ internal static class FitCommand
             throw new DataFaultException(
                 $"the training diverged ({fit.Reason}); what is written are the best weights before that. Try a smaller --learning-rate or --clip.");
         }
-        if (report.GradientsFailed)
+        if (report.HeldOutFit is double score && !double.IsFinite(score))
+        {
+            throw new DataFaultException(
+                $"the free run leaves the range of numbers on the held-out part (spectral radius {report.SpectralRadius:F4}). Try fewer --hidden, or without --learn-state.");
+        }
+        if (fit.BestEpoch == 1 && fit.EpochsRun > 1)
+        {
+            terminal.Warn("no epoch was better than the random start, which is what is kept; try a smaller --learning-rate.");
+        }
+        if (!gradientsHold)
         {
             terminal.Warn("a gradient check failed; see above.");
         }
@@ -118,9 +128,9 @@ internal static class FitCommand
     }
 
     /// <summary>Entries of W_hx, W_hh and W_qh, and of h_0 where it is learned.</summary>
-    private static int ParameterCount(Dataset data, AdamFitSettings settings)
+    private static long ParameterCount(Dataset data, AdamFitSettings settings)
     {
-        int h = settings.HiddenSize;
+        long h = settings.HiddenSize;
         return h * (data.InputChannels.Length + h + data.OutputChannels.Length) + (settings.LearnsInitialState ? h : 0);
     }
 
@@ -132,7 +142,7 @@ internal static class FitCommand
             data.OutputChannels,
             report.Predictions,
             data.Targets,
-            data.RowOf,
+            t => data.RowOf(t),
             t => t < data.TrainingCount ? "training" : "held-out");
     }
 }

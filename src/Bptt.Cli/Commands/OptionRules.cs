@@ -29,6 +29,24 @@ internal static class OptionRules
             text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double x) && x > above && x < below ? x : null,
             double.IsInfinity(below) ? $"a finite number above {above}" : $"a number above {above} and below {below}");
 
+    /// <summary>The name of a file or folder.</summary>
+    public static Option<string?> Path(string name, string? byDefault, string description, string helpName)
+    {
+        Option<string?> option = new(name) { Description = description, HelpName = helpName };
+        if (byDefault is not null)
+        {
+            option.DefaultValueFactory = _ => byDefault;
+        }
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(t => string.IsNullOrWhiteSpace(t.Value)))
+            {
+                result.AddError($"{name}: expected a name, got an empty one.");
+            }
+        });
+        return option;
+    }
+
     private static Option<T> Create<T>(
         string name, T byDefault, string description, string helpName, Func<string, T?> read, string expected)
         where T : struct => new(name)

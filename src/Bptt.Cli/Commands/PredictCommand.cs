@@ -16,11 +16,8 @@ internal static class PredictCommand
     {
         Argument<string> model = new("model") { Description = "A model file that `bptt fit` wrote." };
         Argument<string> csv = new("csv") { Description = "A CSV file with the model's input columns." };
-        Option<string?> output = new("--out")
-        {
-            Description = "The CSV file to write; standard output where not given.",
-            HelpName = "FILE",
-        };
+        Option<string?> output = OptionRules.Path(
+            "--out", byDefault: null, "The CSV file to write; standard output where not given.", "FILE");
         Option<bool> fromRest = new("--zero-state")
         {
             Description = "Start from h_0 = 0 instead of the model's, for data that do not begin where the training data did.",
@@ -54,29 +51,36 @@ internal static class PredictCommand
     {
         if (!File.Exists(modelPath))
         {
-            throw new DataFaultException($"{modelPath}: there is no such file.");
+            throw new DataFaultException(
+                $"{modelPath}: {(Directory.Exists(modelPath) ? "expected a model file, got a folder" : "there is no such file")}.");
         }
         var file = LinearRnnFile.Load(modelPath);
         var table = CsvTable.Read(csvPath);
-        Matrix<double> inputs = Columns(table, file.Inputs, from: 0);
+        Matrix<double> inputs = Dataset.Scaled(file.Inputs, file.Inputs.Select(c => table.Numbers(c.Name)).ToArray());
         Matrix<double> predictions = ForwardPass.Run(
             file.Model, inputs, fromRest ? null : file.InitialState).Outputs();
 
         bool isMeasured = file.Outputs.All(c => table.Has(c.Name)) && table.RowCount > file.StepsAhead;
-        Matrix<double>? measured = isMeasured ? Columns(table, file.Outputs, file.StepsAhead) : null;
+        Matrix<double>? measured = !isMeasured ? null : Dataset.Scaled(
+            file.Outputs, file.Outputs.Select(c => table.NumbersWhereMeasured(c.Name)[file.StepsAhead..]).ToArray());
         Write(outputPath, terminal, writer => PredictionTable.Write(
-            writer, file.Outputs, predictions, measured, t => t + 1 + file.StepsAhead, partOf: null));
+            writer, file.Outputs, predictions, measured, t => t + 1L + file.StepsAhead, partOf: null));
 
         if (measured is not null)
         {
-            Matrix<double> scored = predictions.SubMatrix(0, predictions.RowCount, 0, measured.ColumnCount);
-            terminal.Error.WriteLine($"fit: {FitScore.Text(FitScore.Of(measured, scored))}");
+            terminal.Error.WriteLine($"fit: {Fit(measured, predictions)}");
         }
         return ExitCode.Done;
     }
 
-    private static Matrix<double> Columns(CsvTable table, IReadOnlyList<Channel> channels, int from) =>
-        Dataset.Scaled(channels, channels.Select(c => table.Numbers(c.Name)[from..]).ToArray());
+    /// <summary>Over the steps at which every output is measured.</summary>
+    private static string Fit(Matrix<double> measured, Matrix<double> predictions)
+    {
+        int[] steps = Enumerable.Range(0, measured.ColumnCount).Where(t => measured.Column(t).ForAll(double.IsFinite)).ToArray();
+        return steps.Length == 0 ? "not defined, nothing is measured" : FitScore.Text(FitScore.Of(Select(measured), Select(predictions)));
+
+        Matrix<double> Select(Matrix<double> columns) => Matrix<double>.Build.DenseOfColumnVectors(steps.Select(columns.Column));
+    }
 
     private static void Write(string? path, Terminal terminal, Action<TextWriter> write)
     {

@@ -9,6 +9,8 @@ namespace Bptt.Cli.Data;
 
 internal sealed class CsvTable
 {
+    private const int MostShown = 60;
+
     private readonly string[] _header;
     private readonly List<(int Line, string[] Cells)> _rows;
     private readonly char _delimiter;
@@ -62,45 +64,78 @@ internal sealed class CsvTable
         }
 
         char delimiter = Delimiter(text);
+        int line = 0;
         using var parser = new CsvParser(new StringReader(text), new CsvConfiguration(CultureInfo.InvariantCulture)
         {
             Delimiter = delimiter.ToString(),
             TrimOptions = TrimOptions.Trim,
+            IgnoreBlankLines = false, // a blank line between rows is a row that is missing
             BadDataFound = bad => throw new DataFaultException(
-                $"{name}, line {bad.Context.Parser?.RawRow}: expected cells in balanced quotes, got {bad.Field}."),
+                $"{name}, line {line}: expected cells in balanced quotes, got {Shown(bad.Field)}."),
         });
 
-        parser.Read();
-        string[] header = parser.Record!;
+        string[]? header = null;
+        int? blankLine = null;
         var rows = new List<(int, string[])>();
-        while (parser.Read())
+        while (true)
         {
+            line = parser.RawRow + 1; // where the next row begins; it may end lines below
+            if (!parser.Read())
+            {
+                break;
+            }
             string[] cells = parser.Record!;
-            if (cells.Length != header.Length)
+            if (cells.Length == 0 || (cells.Length == 1 && string.IsNullOrWhiteSpace(parser.RawRecord)))
+            {
+                blankLine ??= line;
+            }
+            else if (header is null)
+            {
+                header = cells;
+                blankLine = null;
+            }
+            else if (blankLine is not null)
+            {
+                throw new DataFaultException($"{name}, line {blankLine}: expected a row, got a blank line.");
+            }
+            else if (cells.Length != header.Length)
             {
                 throw new DataFaultException(
-                    $"{name}, line {parser.RawRow}: expected {header.Length} cells, as in the header, got {cells.Length}.");
+                    $"{name}, line {line}: expected {header.Length} cells, as in the header, got {cells.Length}.");
             }
-            rows.Add((parser.RawRow, cells));
+            else
+            {
+                rows.Add((line, cells));
+            }
         }
         if (rows.Count == 0)
         {
             throw new DataFaultException($"{name}: expected rows below the header, got none.");
         }
-        return new CsvTable(name, header, rows, delimiter);
+        if (Array.Find(header!, h => h.Any(char.IsControl)) is string unprintable)
+        {
+            throw new DataFaultException(
+                $"{name}: expected column names without control characters, got {Shown(unprintable)}.");
+        }
+        return new CsvTable(name, header!, rows, delimiter);
     }
 
     /// <summary>Whether there is a column of that name.</summary>
     public bool Has(string column) => Array.IndexOf(_header, column) >= 0;
 
     /// <summary>A column as numbers.</summary>
-    public double[] Numbers(string column)
+    public double[] Numbers(string column) => Numbers(column, emptyIs: null);
+
+    /// <summary>A column as numbers, with NaN for an empty cell: what is not measured yet.</summary>
+    public double[] NumbersWhereMeasured(string column) => Numbers(column, emptyIs: double.NaN);
+
+    private double[] Numbers(string column, double? emptyIs)
     {
         int index = Array.IndexOf(_header, column);
         if (index < 0)
         {
             throw new DataFaultException(
-                $"{Name}: expected a column '{column}', got the columns {string.Join(", ", _header.Select(h => $"'{h}'"))}.");
+                $"{Name}: expected a column '{column}', got the columns {string.Join(", ", _header.Select(Shown))}.");
         }
         if (Array.LastIndexOf(_header, column) != index)
         {
@@ -112,7 +147,8 @@ internal sealed class CsvTable
         for (int i = 0; i < numbers.Length; i++)
         {
             (int line, string[] cells) = _rows[i];
-            numbers[i] = Number(cells[index], ref decimalMark) ?? throw new DataFaultException(
+            double? whereEmpty = cells[index].Length == 0 ? emptyIs : null;
+            numbers[i] = whereEmpty ?? Number(cells[index], ref decimalMark) ?? throw new DataFaultException(
                 $"{Name}, line {line}, column '{column}': expected a finite number, got {Shown(cells[index])}.");
         }
         return numbers;
@@ -136,7 +172,12 @@ internal sealed class CsvTable
             && double.IsFinite(number) ? number : null;
     }
 
-    private static string Shown(string cell) => cell.Length == 0 ? "an empty cell" : $"'{cell}'";
+    /// <summary>A cell as messages show it: its beginning, and nothing that a terminal would obey.</summary>
+    private static string Shown(string cell)
+    {
+        string printable = string.Concat(cell.Take(MostShown).Select(c => char.IsControl(c) ? '\uFFFD' : c));
+        return cell.Length == 0 ? "an empty cell" : cell.Length > MostShown ? $"'{printable}…'" : $"'{printable}'";
+    }
 
     /// <summary>The separator that occurs most often in the header outside quotes; semicolon where there is only one
     /// column, so that a decimal comma does not split it.</summary>

@@ -2,6 +2,7 @@
 //
 //   d  inputs      q  outputs      N  pairs of input and target
 
+using Bptt.Cli.Fitting;
 using Bptt.Interop;
 using MathNet.Numerics.LinearAlgebra;
 
@@ -66,7 +67,7 @@ internal sealed class Dataset
     {
         int stepsAhead = predictNext ? 1 : 0;
         int count = table.RowCount - stepsAhead;
-        int trainingCount = (int)Math.Floor(trainingFraction * count);
+        int trainingCount = (int)Math.Floor(trainingFraction * count + 1e-9); // 0.57 of 100 rows are 57
         if (trainingCount < 2 || count - trainingCount < 2)
         {
             throw new DataFaultException(
@@ -79,7 +80,7 @@ internal sealed class Dataset
         Channel[] outputChannels = outputs.Select((name, i) => Scaling(table, name, targetColumns[i], trainingCount)).ToArray();
         for (int i = 0; i < outputs.Count; i++)
         {
-            if (targetColumns[i][trainingCount..].Distinct().Count() == 1)
+            if (!FitScore.Varies(targetColumns[i].AsSpan(trainingCount)))
             {
                 throw new DataFaultException(
                     $"{table.Name}: expected column '{outputs[i]}' to vary in the held-out part, got {targetColumns[i][^1]} throughout: a fit to a constant is not defined.");
@@ -103,16 +104,14 @@ internal sealed class Dataset
     private static Channel Scaling(CsvTable table, string name, double[] column, int trainingCount)
     {
         double[] training = column[..trainingCount];
-        double largest = training.Max(Math.Abs);
         double mean = training.Average();
         double deviation = Math.Sqrt(training.Average(v => (v - mean) * (v - mean)));
         if (!double.IsFinite(deviation) || !double.IsFinite(mean))
         {
             throw new DataFaultException(
-                $"{table.Name}: expected column '{name}' to hold numbers whose squares can be added, got values up to {largest}.");
+                $"{table.Name}: expected column '{name}' to hold numbers whose squares can be added, got values up to {training.Max(Math.Abs)}.");
         }
-        // Rounding of the mean leaves a deviation of this size where all values are the same.
-        if (deviation <= 1e-12 * largest)
+        if (!FitScore.Varies(training))
         {
             throw new DataFaultException(
                 $"{table.Name}: expected column '{name}' to vary in the training part, got {training[0]} throughout: it teaches nothing and cannot be scaled.");

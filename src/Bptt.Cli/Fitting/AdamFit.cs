@@ -41,6 +41,7 @@ internal enum AdamFitEnd
 /// <param name="Model">The best weights.</param>
 /// <param name="InitialState">h_0 that belongs to them.</param>
 /// <param name="Loss">Their loss.</param>
+/// <param name="BestEpoch">The epoch that began with them; 1 where nothing better than the start was found.</param>
 /// <param name="EpochsRun">Epochs begun and ended.</param>
 /// <param name="End">Why it ended.</param>
 /// <param name="Reason">In words, where it diverged.</param>
@@ -49,6 +50,7 @@ internal sealed record AdamFitResult(
     LinearRnn Model,
     Vector<double> InitialState,
     double Loss,
+    int BestEpoch,
     int EpochsRun,
     AdamFitEnd End,
     string Reason);
@@ -81,7 +83,7 @@ internal static class AdamFit
         var options = new ExecutionOptions { Workspace = new Workspace() };
         var clock = new Stopwatch();
 
-        AdamFitResult best = new(initial, model, state, double.PositiveInfinity, 0, AdamFitEnd.Finished, "");
+        AdamFitResult best = new(initial, model, state, double.PositiveInfinity, 0, 0, AdamFitEnd.Finished, "");
         for (int epoch = 1; epoch <= settings.Epochs; epoch++)
         {
             if (cancellation.IsCancellationRequested && epoch > 1)
@@ -102,7 +104,7 @@ internal static class AdamFit
             }
             if (backward.Loss < best.Loss)
             {
-                best = best with { Model = model, InitialState = state, Loss = backward.Loss };
+                best = best with { Model = model, InitialState = state, Loss = backward.Loss, BestEpoch = epoch };
             }
             best = best with { EpochsRun = epoch };
 

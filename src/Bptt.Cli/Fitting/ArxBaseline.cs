@@ -29,7 +29,7 @@ internal sealed class ArxBaseline
     public string Name => $"{(_structure.LaggedOutputs.Length == 0 ? "AR" : "ARX")}({_structure.Order}) least squares";
 
     /// <summary>Fits orders 1 to 10 on the training part and takes the one with the smallest Akaike criterion,
-    /// N ln det(residual covariance) + 2·parameters, over the same rows for all.</summary>
+    /// Σ_outputs N ln(residual variance) + 2·parameters, over the same rows for all.</summary>
     public static ArxBaseline Fit(Dataset data)
     {
         Structure[] candidates = Enumerable.Range(1, MaxOrder).Select(n => Structure.Of(data, n))
@@ -62,8 +62,8 @@ internal sealed class ArxBaseline
         // The pseudo-inverse stands inputs that repeat themselves, whose lags are linearly dependent.
         Matrix<double> solution = regressors.PseudoInverse() * wanted;
         Matrix<double> residuals = wanted - regressors * solution;
-        double determinant = (residuals.TransposeThisAndMultiply(residuals) / rows).Determinant();
-        double criterion = rows * Math.Log(determinant) + 2.0 * q * structure.RegressorCount;
+        double logVariances = residuals.EnumerateColumns().Sum(r => Math.Log(r.DotProduct(r) / rows));
+        double criterion = rows * logVariances + 2.0 * q * structure.RegressorCount;
         return (new ArxBaseline(structure, solution.Transpose()), criterion);
     }
 

@@ -8,17 +8,38 @@ namespace Bptt.Cli.Fitting;
 /// that mean.</summary>
 internal static class FitScore
 {
-    /// <summary>The fit over all outputs together, each in its own scale.</summary>
+    /// <summary>The fit over all outputs together, each in its own scale; null where no output varies, since a fit to a
+    /// constant is not defined.</summary>
     /// <param name="targets">q×T.</param>
     /// <param name="predictions">q×T.</param>
-    public static double Of(Matrix<double> targets, Matrix<double> predictions)
+    public static double? Of(Matrix<double> targets, Matrix<double> predictions)
     {
+        if (!targets.EnumerateRows().Any(row => Varies(row.ToArray())))
+        {
+            return null;
+        }
         Vector<double> means = targets.RowSums() / targets.ColumnCount;
         Matrix<double> deviations = targets - Matrix<double>.Build.Dense(
             targets.RowCount, targets.ColumnCount, (i, _) => means[i]);
         return 100.0 * (1.0 - (targets - predictions).FrobeniusNorm() / deviations.FrobeniusNorm());
     }
 
+    /// <summary>Whether the values differ by more than their rounding.</summary>
+    public static bool Varies(ReadOnlySpan<double> values)
+    {
+        double smallest = double.PositiveInfinity;
+        double largest = double.NegativeInfinity;
+        foreach (double value in values)
+        {
+            smallest = Math.Min(smallest, value);
+            largest = Math.Max(largest, value);
+        }
+        return largest - smallest > 1e-12 * Math.Max(Math.Abs(largest), Math.Abs(smallest));
+    }
+
     /// <summary>As the command prints it; never "-0.00 %".</summary>
-    public static string Text(double fit) => double.IsFinite(fit) ? $"{Math.Round(fit, 2) + 0.0:F2} %" : "diverged";
+    public static string Text(double? fit) =>
+        fit is not double percent ? "not defined, the values do not vary"
+        : double.IsFinite(percent) ? $"{Math.Round(percent, 2) + 0.0:F2} %"
+        : "diverged";
 }

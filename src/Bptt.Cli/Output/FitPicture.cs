@@ -16,6 +16,7 @@ internal static class FitPicture
     private const double Width = 1000;
     private const double PanelHeight = 360;
     private const double HeaderHeight = 90;
+    private const double Gap = 0.08; // between panels, as a fraction of one
 
     private static readonly OxyColor Measured = OxyColor.FromRgb(0x55, 0x55, 0x55);
     private static readonly OxyColor Predicted = OxyColor.FromRgb(0xD5, 0x5E, 0x00);
@@ -62,7 +63,7 @@ internal static class FitPicture
                 Position = AxisPosition.Left,
                 Title = channel.Name,
                 AxisTitleDistance = 8,
-                StartPosition = 1.0 - (i + 1.0) / panels,
+                StartPosition = 1.0 - (i + 1.0 - (i < panels - 1 ? Gap : 0.0)) / panels,
                 EndPosition = 1.0 - (double)i / panels,
                 MajorGridlineStyle = LineStyle.Solid,
                 MajorGridlineColor = OxyColor.FromRgb(0xEE, 0xEE, 0xEE),

@@ -14,7 +14,7 @@ internal static class PredictionTable
     /// <param name="writer">Stays open.</param>
     /// <param name="channels">The q outputs.</param>
     /// <param name="predictions">q×N, scaled.</param>
-    /// <param name="measured">q×N, scaled; fewer columns where the last predictions are not measured yet; null where
+    /// <param name="measured">q×N, scaled; NaN, or fewer columns, where a prediction is not measured yet; null where
     /// nothing is.</param>
     /// <param name="rowOf">The row of prediction t, t from 0.</param>
     /// <param name="partOf">The part of prediction t; null for no such column.</param>
@@ -23,7 +23,7 @@ internal static class PredictionTable
         IReadOnlyList<Channel> channels,
         Matrix<double> predictions,
         Matrix<double>? measured,
-        Func<int, int> rowOf,
+        Func<int, long> rowOf,
         Func<int, string>? partOf)
     {
         using var csv = new CsvWriter(writer, CultureInfo.InvariantCulture, leaveOpen: true);
@@ -53,13 +53,16 @@ internal static class PredictionTable
             {
                 if (measured is not null)
                 {
-                    csv.WriteField(t < measured.ColumnCount ? Number(channels[i], measured[i, t]) : "");
+                    csv.WriteField(IsMeasured(measured, i, t) ? Number(channels[i], measured[i, t]) : "");
                 }
                 csv.WriteField(Number(channels[i], predictions[i, t]));
             }
             csv.NextRecord();
         }
     }
+
+    private static bool IsMeasured(Matrix<double> measured, int i, int t) =>
+        t < measured.ColumnCount && !double.IsNaN(measured[i, t]);
 
     private static string Number(Channel channel, double scaled) =>
         channel.Denormalize(scaled).ToString("G15", CultureInfo.InvariantCulture);

@@ -10,6 +10,11 @@ internal static class AtomicFile
     public static void Write(string path, Action<Stream> write)
     {
         string target = Path.GetFullPath(path);
+        string folder = Path.GetDirectoryName(target) ?? target;
+        if (!Directory.Exists(folder))
+        {
+            throw new DirectoryNotFoundException($"There is no folder '{folder}'.");
+        }
         string beside = $"{target}.{Guid.NewGuid():N}.tmp";
         try
         {

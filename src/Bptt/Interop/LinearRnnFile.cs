@@ -44,7 +44,10 @@ public sealed class LinearRnnFile
         int stepsAhead = 0)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ArgumentOutOfRangeException.ThrowIfNegative(stepsAhead);
+        if (stepsAhead < 0)
+        {
+            throw Guard.Range(nameof(stepsAhead), $"expected at least 0, got {stepsAhead}.");
+        }
         _initialState = initialState?.Clone() ?? Vector<double>.Build.Dense(model.HiddenSize);
         Guard.Length(_initialState.Count, model.HiddenSize, "h", nameof(initialState));
         Guard.Finite(_initialState.Entries(), nameof(initialState));
@@ -102,11 +105,13 @@ public sealed class LinearRnnFile
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"not valid JSON (line {e.LineNumber + 1}): {e.Message}", e);
+            throw new InvalidDataException($"not valid JSON, from line {e.LineNumber + 1} on.", e);
         }
         catch (ArgumentException e)
         {
-            throw new InvalidDataException(e.Message, e);
+            // The parameters have the names of the properties, so the message says what is wrong with the file.
+            throw new InvalidDataException(
+                e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), e);
         }
     }
 
@@ -138,6 +143,8 @@ public sealed class LinearRnnFile
         WriteMatrix(writer, "whh", Model.Whh);
         WriteMatrix(writer, "wqh", Model.Wqh);
         writer.WriteEndObject();
+        writer.Flush();
+        stream.WriteByte((byte)'\n');
     }
 
     private static LinearRnnFile Read(JsonReading root)
@@ -198,6 +205,10 @@ public sealed class LinearRnnFile
         if (Array.IndexOf(channels, null) is int missing and >= 0)
         {
             throw Guard.Error(name, $"expected {count} channels ({letter}), got null at index {missing}.");
+        }
+        if (channels.GroupBy(c => c.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        {
+            throw Guard.Error(name, $"expected channels of different names, got '{twice.Key}' twice.");
         }
         return Array.AsReadOnly(channels);
     }

@@ -1,0 +1,160 @@
+// Wrong command lines, help and version: what is printed, where, and the exit code. No data are read here.
+
+namespace Bptt.Cli.Tests;
+
+public class CommandLineTests
+{
+    private const string Csv = "{csv}";
+    private const string Out = "{out}";
+
+    /// <summary>The arguments, and what the message says.</summary>
+    private static readonly Dictionary<string, (string[] Arguments, string[] Message)> WrongLines = new()
+    {
+        ["nothing"] = ([], ["Required command was not provided", "See 'bptt --help'"]),
+        ["no such command"] = (["train"], ["'train'", "See 'bptt --help'"]),
+        ["a command in other letters"] = (["FIT", Csv], ["'FIT'"]),
+        ["an option before the command"] = (["--hidden", "3", "fit"], ["'--hidden'"]),
+        ["no data"] = (["fit", "--out", Out], ["Expected a CSV file or --sample, got neither", "See 'bptt fit --help'"]),
+        ["no data to check"] = (["check"], ["Expected a CSV file or --sample, got neither", "See 'bptt check --help'"]),
+        ["a file and a sample"] = (["fit", Csv, "--sample", "sunspots", "--out", Out], ["Expected a CSV file or --sample, got both"]),
+        ["no columns"] = (["fit", Csv, "--out", Out], ["Expected --inputs and --outputs to name columns"]),
+        ["no outputs"] = (["fit", Csv, "--inputs", "a", "--out", Out], ["Expected --inputs and --outputs to name columns"]),
+        ["commas alone"] = (["fit", Csv, "--inputs", " , ", "--outputs", "y", "--out", Out], ["Expected --inputs and --outputs"]),
+        ["a list with a blank, unquoted"] = (["fit", Csv, "--inputs", "a,", "b", "--outputs", "y", "--out", Out], ["'b'"]),
+        ["a column twice"] = (Fit("--inputs", "a"), ["Expected each column once, got 'a' twice"]),
+        ["an input that is an output"] = (["fit", Csv, "--inputs", "a,y", "--outputs", "y", "--out", Out], ["'y'", "got both", "--predict-next"]),
+        ["no such sample"] = (["fit", "--sample", "hairdryer", "--out", Out], ["'hairdryer'", "'hair-dryer'", "'sunspots'"]),
+        ["two files"] = (Fit("more.csv"), ["'more.csv'"]),
+        ["an unknown option"] = (Fit("--momentum"), ["'--momentum'"]),
+        ["an unknown option with a value"] = (Fit("--momentum", "0.9"), ["'--momentum'"]),
+        ["an unknown option before the file"] = (["fit", "--input", "a", Csv], ["'--input'"]),
+        ["an option of another command"] = (["check", "--sample", "sunspots", "--epochs", "5"], ["'--epochs'"]),
+        ["a bare dash"] = (["fit", "-", "--inputs", "a", "--outputs", "y", "--out", Out], ["'-'"]),
+        ["no value"] = (Fit("--hidden"), ["--hidden"]),
+        ["an empty value"] = (Fit("--hidden", ""), ["--hidden", "expected a whole number of at least 1", "''"]),
+        ["no hidden units"] = (Fit("--hidden", "0"), ["--hidden", "expected a whole number of at least 1", "'0'"]),
+        ["negative hidden units"] = (Fit("--hidden", "-8"), ["--hidden", "expected a whole number of at least 1", "'-8'"]),
+        ["half a hidden unit"] = (Fit("--hidden", "2.5"), ["--hidden", "expected a whole number of at least 1", "'2.5'"]),
+        ["too many hidden units to count"] = (Fit("--hidden", "99999999999"), ["--hidden", "'99999999999'"]),
+        ["an option twice"] = (Fit("--hidden", "2", "--hidden", "3"), ["--hidden", "single"]),
+        ["no epochs"] = (Fit("--epochs", "0"), ["--epochs", "expected a whole number of at least 1", "'0'"]),
+        ["epochs in exponents"] = (Fit("--epochs", "1e3"), ["--epochs", "expected a whole number", "'1e3'"]),
+        ["a thousands separator"] = (Fit("--epochs", "2,000"), ["--epochs", "'2,000'"]),
+        ["a word as seed"] = (Fit("--seed", "random"), ["--seed", "expected a whole number", "'random'"]),
+        ["a seed too large"] = (Fit("--seed", "3000000000"), ["--seed", "expected a whole number", "'3000000000'"]),
+        ["nothing to train on"] = (Fit("--train", "0"), ["--train", "expected a number above 0 and below 1", "'0'"]),
+        ["nothing held out"] = (Fit("--train", "1"), ["--train", "expected a number above 0 and below 1", "'1'"]),
+        ["a percentage"] = (Fit("--train", "60%"), ["--train", "expected a number above 0 and below 1", "'60%'"]),
+        ["a decimal comma"] = (Fit("--train", "0,6"), ["--train", "'0,6'"]),
+        ["a fraction that is no number"] = (Fit("--train", "NaN"), ["--train", "'NaN'"]),
+        ["a learning rate of zero"] = (Fit("--learning-rate", "0"), ["--learning-rate", "expected a finite number above 0", "'0'"]),
+        ["a negative learning rate"] = (Fit("--learning-rate", "-0.1"), ["--learning-rate", "'-0.1'"]),
+        ["an infinite learning rate"] = (Fit("--learning-rate", "1e999"), ["--learning-rate", "expected a finite number", "'1e999'"]),
+        ["a negative clip"] = (Fit("--clip", "-1"), ["--clip", "expected a finite number above 0", "'-1'"]),
+        ["several faults at once"] = (Fit("--hidden", "x", "--clip", "z"), ["--hidden", "'x'", "--clip", "'z'"]),
+        ["no model"] = (["predict"], ["'model'", "'csv'", "See 'bptt predict --help'"]),
+        ["no data to predict from"] = (["predict", "model.json"], ["'csv'"]),
+        ["a missing response file"] = (Fit("@none"), ["'none'"]),
+        ["a sample's output as its input"] = (["fit", "--sample", "hair-dryer", "--inputs", "air_temperature", "--out", Out, "--epochs", "1"], ["'air_temperature'", "got both"]),
+    };
+
+    public static TheoryData<string> WrongLineNames => new(WrongLines.Keys);
+
+    [Theory]
+    [MemberData(nameof(WrongLineNames))]
+    public async Task A_wrong_command_line_is_told_and_nothing_is_read_or_written(string what)
+    {
+        (string[] arguments, string[] message) = WrongLines[what];
+        using var folder = new TemporaryFolder();
+        string csv = folder.File("data.csv", Tables.TwoByTwo(12));
+
+        CommandResult result = await CommandRunner.RunAsync(Array.ConvertAll(
+            arguments, a => a == Csv ? csv : a == Out ? folder.At("out") : a));
+
+        result.ShouldBeRefused(2, message);
+        result.Output.Should().BeEmpty();
+        result.Error.Should().StartWith("error: ").And.MatchRegex("See 'bptt( [a-z]+)? --help'\\.");
+        folder.Content().Should().Equal("data.csv");
+        Directory.Exists("bptt-out").Should().BeFalse();
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("-h")]
+    [InlineData("-?")]
+    public async Task Help_lists_the_commands_and_the_exit_codes(string option)
+    {
+        CommandResult result = await CommandRunner.RunAsync(option);
+
+        result.ShouldBeDone();
+        result.Output.Should().ContainAll("Usage:", "bptt", "fit", "predict", "check", "--version", "Exit codes: 0", "1 ", "2 ");
+    }
+
+    [Theory]
+    [InlineData("fit", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "[default: 0.6]", "--hidden", "[default: 8]", "--seed", "[default: 1]", "--epochs", "[default: 2000]", "--learning-rate", "[default: 0.01]", "--clip", "--learn-state", "--out", "[default: bptt-out]", "hair-dryer", "sunspots", "Ctrl-C", "model.json", "predictions.csv", "fit.svg")]
+    [InlineData("predict", "<model>", "<csv>", "--out", "--zero-state")]
+    [InlineData("check", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--hidden", "--seed", "Exit code 0")]
+    public async Task Every_command_has_help_with_its_options_defaults_and_an_example(string command, params string[] parts)
+    {
+        CommandResult result = await CommandRunner.RunAsync(command, "--help");
+
+        result.ShouldBeDone();
+        result.Output.Should().Contain($"bptt {command}").And.Contain("Example").And.ContainAll(parts);
+        result.Output.Should().NotContain("$", "no shell prompt has to be cut off");
+    }
+
+    [Fact]
+    public async Task Help_wins_over_what_else_is_wrong()
+    {
+        CommandResult result = await CommandRunner.RunAsync("fit", "--hidden", "x", "--help");
+
+        result.ShouldBeDone();
+        result.Output.Should().Contain("--hidden");
+    }
+
+    [Fact]
+    public async Task The_examples_in_the_help_run()
+    {
+        using var folder = new TemporaryFolder();
+        folder.File("data.csv", Tables.TwoByTwo(40));
+        folder.File("new.csv", "heater_power\n6.41\n3.41\n"); // for the model of the example before it
+        int count = 0;
+        foreach (string command in new[] { "fit", "predict", "check" })
+        {
+            string help = (await CommandRunner.RunAsync(command, "--help")).Output;
+            foreach (string example in help.Split('\n').Select(l => l.Trim()).Where(IsExample))
+            {
+                IEnumerable<string> arguments = example.Split(' ').Skip(1)
+                    .Select(a => a == "DIR" || Path.GetExtension(a) is ".csv" or ".json" ? folder.At(a) : a);
+                if (command == "fit")
+                {
+                    arguments = arguments.Concat(["--epochs", "1"]);
+                    arguments = example.Contains("--out") ? arguments : arguments.Concat(["--out", folder.At("bptt-out")]);
+                }
+
+                CommandResult result = await CommandRunner.RunAsync(arguments.ToArray());
+
+                result.ExitCode.Should().Be(0, "of '{0}': {1}", example, result.Error);
+                count++;
+            }
+
+            bool IsExample(string line) =>
+                line.StartsWith($"bptt {command} ", StringComparison.Ordinal) && !line.Contains('[', StringComparison.Ordinal)
+                && !line.Contains('<', StringComparison.Ordinal);
+        }
+        count.Should().Be(5);
+    }
+
+    [Fact]
+    public async Task The_version_is_one_line()
+    {
+        CommandResult result = await CommandRunner.RunAsync("--version");
+
+        result.ShouldBeDone();
+        result.Output.Trim().Should().MatchRegex(@"^\d+\.\d+\.\d+\S*$");
+    }
+
+    /// <summary>A right command line of `bptt fit`, and what makes it wrong.</summary>
+    private static string[] Fit(params string[] more) =>
+        ["fit", Csv, "--inputs", "a", "--outputs", "y", "--out", Out, .. more];
+}

@@ -1,0 +1,60 @@
+// How epochs are shown: a bar on a terminal, few lines elsewhere.
+
+using Bptt.Cli.Fitting;
+using Bptt.Cli.Output;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Cli.Tests;
+
+public class EpochDisplayTests
+{
+    private static readonly LinearRnn Model = new(One(), One(), One());
+
+    private static readonly AdamFitResult Result = new(
+        Model, Model, Vector<double>.Build.Dense(1), Loss: 1.5, BestEpoch: 1, EpochsRun: 1, AdamFitEnd.Finished, Reason: "");
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(3, 3)]
+    [InlineData(1000, 11)]
+    [InlineData(100_000, 11)]
+    public void Without_a_terminal_there_are_a_few_lines_however_many_epochs(int epochs, int lines)
+    {
+        string[] printed = Show(epochs, isInteractive: false).TrimEnd().Split(Environment.NewLine);
+
+        printed.Should().HaveCount(lines);
+        printed[0].Should().StartWith($"epoch 1/{epochs}  loss 2.500E-1  gradient norm 1.3E-3").And.NotContain("left");
+        printed[^1].Should().StartWith($"epoch {epochs}/{epochs} ");
+    }
+
+    [Fact]
+    public void The_time_left_is_told_in_whole_seconds_once_it_is_known()
+    {
+        Show(20, isInteractive: false).Should().MatchRegex(@"epoch 2/20 .*  18 s left\r?\n").And.MatchRegex(@"epoch 20/20 .*  0 s left\r?\n$");
+    }
+
+    [Fact]
+    public void On_a_terminal_a_bar_reaches_the_last_epoch()
+    {
+        Show(300, isInteractive: true).Should().Contain("epoch 300/300").And.Contain("100%");
+    }
+
+    /// <summary>Epochs that each take a second, without waiting for it.</summary>
+    private static string Show(int epochs, bool isInteractive)
+    {
+        var output = new StringWriter();
+        AdamFitResult result = EpochDisplay.Run(new Terminal(output, TextWriter.Null, isInteractive), report =>
+        {
+            for (int epoch = 1; epoch <= epochs; epoch++)
+            {
+                TimeSpan? left = epoch == 1 ? null : TimeSpan.FromSeconds(Math.Max(0, epochs - epoch - 0.5));
+                report(new EpochProgress(epoch, epochs, Loss: 0.25, GradientNorm: 0.00125, left));
+            }
+            return Result;
+        });
+        result.Should().BeSameAs(Result);
+        return output.ToString();
+    }
+
+    private static Matrix<double> One() => Matrix<double>.Build.Dense(1, 1, 1.0);
+}

@@ -1,0 +1,76 @@
+// What only a process of its own can show: signals, exit codes, and bytes on redirected streams.
+
+namespace Bptt.Cli.Tests;
+
+public class ProcessTests
+{
+    [Fact]
+    public async Task Ctrl_C_stops_the_training_and_the_best_weights_are_reported_and_written()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return; // Windows has no way to send Ctrl-C to one process without a console of its own.
+        }
+        using var folder = new TemporaryFolder();
+        using var process = BpttProcess.Start(
+            "fit", "--sample", "sunspots", "--hidden", "3", "--epochs", "1000000000", "--out", folder.At("out"));
+
+        await process.WaitForAsync("epoch 1/1000000000 ");
+        process.Interrupt();
+        CommandResult result = await process.FinishAsync();
+
+        result.ExitCode.Should().Be(0);
+        result.Error.Should().MatchRegex(@"^warning: stopped after epoch \d+; the best weights so far are kept\.\r?\n");
+        result.Output.Should().MatchRegex(@"\nheld-out fit: -?\d+\.\d\d %\r?\n").And.Contain("gradient check after training: ");
+        folder.Content().Should().Equal("out", "out/fit.svg", "out/model.json", "out/predictions.csv");
+        CommandResult predict = await CommandRunner.RunAsync(
+            "predict", folder.At("out/model.json"), folder.File("new.csv", "sunspot_number\n5\n11\n16\n"));
+        predict.ExitCode.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_killed_training_leaves_the_files_of_the_last_fit_as_they_were()
+    {
+        using var folder = new TemporaryFolder();
+        folder.File("model.json", "old");
+        folder.File("fit.svg", "old");
+        using (var process = BpttProcess.Start("fit", "--sample", "sunspots", "--epochs", "1000000000", "--out", folder.Path))
+        {
+            await process.WaitForAsync("epoch 1/1000000000 ");
+            process.Kill();
+            await process.FinishAsync();
+        }
+
+        folder.Content().Should().Equal("fit.svg", "model.json");
+        File.ReadAllText(folder.At("model.json")).Should().Be("old");
+    }
+
+    [Fact]
+    public async Task A_redirected_run_prints_plain_lines()
+    {
+        using var folder = new TemporaryFolder();
+
+        CommandResult result = await BpttProcess.RunAsync(
+            "fit", "--sample", "sunspots", "--hidden", "2", "--epochs", "20", "--out", folder.Path);
+
+        result.ShouldBeDone();
+        result.Output.Should().StartWith("sample sunspots: ", "no byte-order mark goes first");
+        result.Output.Should().NotContainAny("\u001b", "\b", "\r");
+        result.Output.Split('\n').Count(l => l.StartsWith("epoch ", StringComparison.Ordinal)).Should().BeInRange(11, 20);
+        result.Output.Should().Contain("‖∂L/∂h_1‖: ").And.MatchRegex(@"\nheld-out fit: -?\d+\.\d\d %\n");
+    }
+
+    [Theory]
+    [InlineData(0, "--version")]
+    [InlineData(1, "fit", "none.csv", "--inputs", "a", "--outputs", "y")]
+    [InlineData(2, "fit", "--sample", "none")]
+    public async Task Exit_codes_arrive_at_the_shell(int exitCode, params string[] arguments)
+    {
+        CommandResult result = await BpttProcess.RunAsync(arguments);
+
+        result.ExitCode.Should().Be(exitCode);
+        result.Error.Should().NotContain("   at ");
+        (result.Error.Length > 0).Should().Be(exitCode != 0);
+        (result.Output.Length > 0).Should().Be(exitCode == 0);
+    }
+}
