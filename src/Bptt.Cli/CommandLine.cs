@@ -24,10 +24,6 @@ internal static class CommandLine
 
         ParseResult parsed = root.Parse(arguments);
         (parsed.CommandResult.Command as DetailedCommand)?.ShowDetails();
-        if (arguments.Count == 0)
-        {
-            root.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = terminal.Output });
-        }
         if (parsed.Errors.Count > 0)
         {
             string[] messages = parsed.Errors.Select(e => e.Message).Distinct().ToArray();
@@ -37,6 +33,10 @@ internal static class CommandLine
             }
             string command = parsed.CommandResult.Command == root ? "bptt" : $"bptt {parsed.CommandResult.Command.Name}";
             terminal.Error.WriteLine($"See '{command} --help'.");
+            if (arguments.Count == 0)
+            {
+                root.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = terminal.Error });
+            }
             return ExitCode.UsageFault;
         }
 

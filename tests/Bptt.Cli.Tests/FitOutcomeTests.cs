@@ -147,6 +147,40 @@ public class FitOutcomeTests
     }
 
     [Fact]
+    public async Task A_training_that_finds_nothing_better_than_its_start_says_so()
+    {
+        using var folder = new TemporaryFolder();
+
+        CommandResult result = await CommandRunner.RunAsync(
+            "fit", "--sample", "hair-dryer", "--hidden", "2", "--epochs", "2", "--learning-rate", "1", "--out", folder.Path);
+
+        result.ExitCode.Should().Be(0);
+        result.Error.Should().Contain("warning: no epoch was better than the random start");
+    }
+
+    [Fact]
+    public async Task A_free_run_that_leaves_the_range_of_numbers_is_a_fault_and_the_files_are_there()
+    {
+        // Growth is learned from 40 rows; thousands of steps on it exceeds every double.
+        const int rows = 9000;
+        using var folder = new TemporaryFolder();
+        double[,] table = new double[rows, 2];
+        for (int t = 0; t < rows; t++)
+        {
+            table[t, 0] = t % 7 == 0 ? 1.0 : 0.0;
+            table[t, 1] = t < 40 ? Math.Pow(1.3, t) : t % 3;
+        }
+        string csv = folder.File("data.csv", Tables.Csv(["a", "y"], table));
+
+        CommandResult result = await CommandRunner.RunAsync(
+            "fit", csv, "--inputs", "a", "--outputs", "y", "--train", $"{40.0 / rows}", "--hidden", "2", "--epochs", "300", "--learning-rate", "0.05", "--out", folder.At("out"));
+
+        result.ShouldBeRefused(1, "leaves the range of numbers", "spectral radius");
+        result.Output.Should().Contain("held-out fit: diverged");
+        File.Exists(folder.At("out/model.json")).Should().BeTrue();
+    }
+
+    [Fact]
     public async Task A_model_too_large_for_any_machine_is_refused_in_words()
     {
         using var folder = new TemporaryFolder();

@@ -36,6 +36,7 @@ public class FitScoreTests
     [InlineData(100, "100.00 %")]
     [InlineData(-0.001, "0.00 %")]
     [InlineData(-12.345678, "-12.35 %")]
+    [InlineData(-1.25634e133, "-1.3E+133 %")]
     [InlineData(double.NaN, "diverged")]
     [InlineData(double.NegativeInfinity, "diverged")]
     public void A_score_is_printed_in_percent_with_two_digits(double fit, string text)

@@ -126,6 +126,20 @@ public class PredictCommandTests
         result.Error.Trim().Should().Be("fit: 100.00 %");
     }
 
+    [Fact]
+    public async Task Rows_that_are_not_measured_yet_are_predicted_and_not_scored()
+    {
+        using var folder = new TemporaryFolder();
+
+        CommandResult result = await Predict(folder, Model, "y,a\n17.5,3\n25,1\n,5\n");
+        CommandResult unmeasured = await Predict(folder, Model, "y,a\n,3\n,1\n");
+
+        Lines(result)[1..].Should().Equal("1,17.5,17.5", "2,25,25", "3,,10");
+        result.Error.Trim().Should().Be("fit: 100.00 %");
+        unmeasured.ExitCode.Should().Be(0);
+        unmeasured.Error.Should().Contain("nothing is measured");
+    }
+
     [Theory]
     [InlineData("y,a\n0.1,3\n0.1,1\n0.1,5\n")]
     [InlineData("y,a\n7,3\n7,1\n")]

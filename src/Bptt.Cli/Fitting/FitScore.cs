@@ -40,6 +40,7 @@ internal static class FitScore
     /// <summary>As the command prints it; never "-0.00 %".</summary>
     public static string Text(double? fit) =>
         fit is not double percent ? "not defined, the values do not vary"
-        : double.IsFinite(percent) ? $"{Math.Round(percent, 2) + 0.0:F2} %"
-        : "diverged";
+        : !double.IsFinite(percent) ? "diverged"
+        : Math.Abs(percent) >= 1e6 ? $"{percent:0.0E+0} %"
+        : $"{Math.Round(percent, 2) + 0.0:F2} %";
 }

@@ -40,6 +40,7 @@ public sealed class LinearRnnFileTests : IDisposable
         loaded.Outputs.Should().Equal(file.Outputs);
         loaded.StepsAhead.Should().Be(1);
         Directory.GetFiles(_folder).Should().Equal(path);
+        File.ReadAllText(path).Should().EndWith("}\n");
     }
 
     [Fact]
@@ -104,6 +105,11 @@ public sealed class LinearRnnFileTests : IDisposable
             .Should().Throw<FileNotFoundException>();
 
     [Fact]
+    public void A_missing_folder_is_named_without_the_temporary_file() =>
+        FluentActions.Invoking(() => new LinearRnnFile(new Examples(seed: 1).Model(1, 1, 1)).Save(Path.Combine(_folder, "none", "m.json")))
+            .Should().Throw<DirectoryNotFoundException>().Which.Message.Should().Contain("none").And.NotContain(".tmp");
+
+    [Fact]
     public void A_write_that_fails_leaves_the_old_file_whole_and_nothing_behind()
     {
         string path = Path.Combine(_folder, "model.json");
@@ -124,7 +130,8 @@ public sealed class LinearRnnFileTests : IDisposable
         string path = Path.Combine(_folder, "bad.json");
         File.WriteAllText(path, content);
         FluentActions.Invoking(() => LinearRnnFile.Load(path))
-            .Should().Throw<InvalidDataException>().Which.Message.Should().Contain(path).And.Contain(message);
+            .Should().Throw<InvalidDataException>().Which.Message.Should().Contain(path).And.Contain(message)
+            .And.NotContain("(Parameter", "a file has no parameters");
         FluentActions.Invoking(() => LinearRnnFile.Load(Stream(content))).Should().Throw<InvalidDataException>();
     }
 
