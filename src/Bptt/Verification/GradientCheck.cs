@@ -103,7 +103,8 @@ public static class GradientCheck
         double uncertainty = Norm(entries, e => e.Uncertainty);
 
         // Rounding is alike in all entries, so what is typical of them bounds an entry whose estimates agree by chance.
-        double typicalUncertainty = uncertainty / Math.Sqrt(entries.Length);
+        CheckedEntry[] known = Array.FindAll(entries, e => double.IsFinite(e.Uncertainty));
+        double typicalUncertainty = Norm(known, e => e.Uncertainty) / Math.Sqrt(Math.Max(1, known.Length));
         double Allowed(CheckedEntry e) => Math.Max(
             options.Tolerance * Math.Max(Math.Abs(e.Analytic), Math.Abs(e.Numeric)),
             ClearInOneEntry * Math.Max(e.Uncertainty, typicalUncertainty));
