@@ -50,12 +50,8 @@ internal static class CommandLine
                 ProcessTerminationTimeout = TimeToFinish,
             });
         }
-        catch (DataFaultException e)
-        {
-            terminal.Error.WriteLine($"error: {e.Message}");
-            return ExitCode.DataFault;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception e) when (
+            e is DataFaultException or IOException or UnauthorizedAccessException or InvalidDataException)
         {
             terminal.Error.WriteLine($"error: {e.Message}");
             return ExitCode.DataFault;

@@ -25,8 +25,8 @@ namespace Bptt;
 /// </remarks>
 public sealed class BackwardThroughTime
 {
-    private readonly PackedColumns _outputGradients;
-    private readonly PackedColumns _stateGradients;
+    private readonly PackedColumns _outputGradients; // G, q×N
+    private readonly PackedColumns _stateGradients;  // ∂L/∂h_0 and D, h×(B + N)
     private readonly double? _loss;
 
     private BackwardThroughTime(
@@ -54,12 +54,6 @@ public sealed class BackwardThroughTime
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
     public Matrix<double> InitialStateGradients =>
         Forward.Memory.Read(() => _stateGradients.ToMatrix(new int[Forward.SequenceCount]));
-
-    /// <summary>G, q×N.</summary>
-    internal PackedColumns OutputGradientColumns => Live(_outputGradients);
-
-    /// <summary>∂L/∂h_0 and D, h×(B + N).</summary>
-    internal PackedColumns StateGradientColumns => Live(_stateGradients);
 
     /// <summary>Runs from an objective: L and ∂L/∂o_t are taken from it, formula (1).</summary>
     /// <param name="forward">The forward pass to differentiate.</param>
@@ -125,15 +119,7 @@ public sealed class BackwardThroughTime
     {
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(outputGradients);
-        if (outputGradients.RowCount != forward.Model.OutputSize)
-        {
-            throw Guard.Error(
-                nameof(outputGradients),
-                $"expected {forward.Model.OutputSize} rows (q), got {outputGradients.RowCount}.");
-        }
-        Guard.SameLengths(
-            forward.Lengths, outputGradients.Lengths, "the inputs", "the output gradients", nameof(outputGradients));
-        outputGradients.RequireFinite(nameof(outputGradients));
+        outputGradients.RequireFitsOutputs(forward, "the output gradients", nameof(outputGradients));
 
         return Run(forward, options, copy =>
         {
@@ -192,12 +178,7 @@ public sealed class BackwardThroughTime
     public Vector<double> InputGradient(int t, int sequence = 0)
     {
         Forward.CheckStep(t, 1, sequence);
-        int h = Forward.Model.HiddenSize;
-        double[] entries = new double[Forward.Model.InputSize];
-        MultiplyByWhxTransposed(
-            new MatrixView(HiddenStateGradient(t, sequence).Entries(), h, 1, h),
-            new MatrixSpan(entries, entries.Length, 1, entries.Length));
-        return Vector<double>.Build.Dense(entries);
+        return InputGradientsOf(HiddenStateGradient(t, sequence).Entries(), 1).Column(0);
     }
 
     /// <summary>∂L/∂x_1 … ∂L/∂x_T, d×T: column t−1 is ∂L/∂x_t. Computed at each call, at cost O(hdT).</summary>
@@ -207,13 +188,7 @@ public sealed class BackwardThroughTime
     public Matrix<double> InputGradients(int sequence = 0)
     {
         Matrix<double> stateGradients = HiddenStateGradients(sequence);
-        int h = stateGradients.RowCount;
-        int steps = stateGradients.ColumnCount - 1;
-        double[] entries = new double[Forward.Model.InputSize * steps];
-        MultiplyByWhxTransposed(
-            new MatrixView(stateGradients.ColumnMajor()[h..], h, steps, h),
-            new MatrixSpan(entries, Forward.Model.InputSize, steps, Forward.Model.InputSize));
-        return Matrix<double>.Build.Dense(Forward.Model.InputSize, steps, entries);
+        return InputGradientsOf(stateGradients.ColumnMajor()[stateGradients.RowCount..], stateGradients.ColumnCount - 1);
     }
 
     /// <summary>∂L/∂x_1 … ∂L/∂x_T of every sequence as a batch: ∂L/∂o_t of a layer below whose outputs these inputs are.
@@ -318,13 +293,17 @@ public sealed class BackwardThroughTime
         return new Gradients(gradients);
     }
 
+    /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t for columns that lie side by side.</summary>
+    private Matrix<double> InputGradientsOf(ReadOnlySpan<double> stateGradients, int columns)
+    {
+        int d = Forward.Model.InputSize;
+        int h = Forward.Model.HiddenSize;
+        double[] entries = new double[d * columns];
+        MultiplyByWhxTransposed(new MatrixView(stateGradients, h, columns, h), new MatrixSpan(entries, d, columns, d));
+        return Matrix<double>.Build.Dense(d, columns, entries);
+    }
+
     /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t for any number of columns.</summary>
     private void MultiplyByWhxTransposed(MatrixView stateGradients, MatrixSpan inputGradients) =>
         KernelSet.Default.Multiply(Forward.Model.Weights.Whx.T, stateGradients, inputGradients);
-
-    private PackedColumns Live(PackedColumns columns)
-    {
-        Forward.Memory.ThrowIfStale();
-        return columns;
-    }
 }

@@ -195,14 +195,8 @@ public abstract class Objective
     {
         ArgumentNullException.ThrowIfNull(targets);
         ArgumentNullException.ThrowIfNull(forward);
-        if (targets.RowCount != forward.Model.OutputSize)
-        {
-            throw Guard.Error(
-                nameof(targets),
-                $"expected {forward.Model.OutputSize} rows (q), as the outputs have, got {targets.RowCount}.");
-        }
-        Guard.SameLengths(forward.Lengths, targets.Lengths, "the inputs", "the targets", nameof(targets));
-        targets.RequireFinite(nameof(targets), except: (b, t) => StepWeight(b, t) == 0.0);
+        targets.RequireFitsOutputs(
+            forward, "the targets", nameof(targets), except: (b, t) => StepWeight(b, t) == 0.0);
     }
 
     /// <summary>w_bt: 1 unless weights are given, 0 where the step is masked.</summary>
@@ -246,12 +240,15 @@ public abstract class Objective
         return total.Value;
     }
 
-    /// <summary>ℓ of one step; 0 where it is masked, whatever its target. An output that is not finite is not hidden by a
-    /// loss that stays finite.</summary>
+    /// <summary>ℓ of one step; 0 where it is masked, whatever its target.</summary>
     private double LossOf(ReadOnlySpan<double> output, int sequence, int t, double weight)
     {
-        double loss = weight == 0.0 ? 0.0 : StepLoss(output, sequence, t);
-        return weight == 0.0 || VectorMath.FirstNonFinite(output) < 0 || !double.IsFinite(loss) ? loss : double.NaN;
+        if (weight == 0.0)
+        {
+            return 0.0;
+        }
+        double loss = StepLoss(output, sequence, t);
+        return VectorMath.FirstNonFinite(output) < 0 ? loss : NotFinite(loss);
     }
 
     /// <summary>The same, and the factor times ∂ℓ/∂o_t.</summary>
@@ -265,16 +262,19 @@ public abstract class Objective
         }
         double loss = StepLossAndGradient(output, sequence, t, gradient);
         VectorMath.Scale(factor, gradient);
-        if (VectorMath.FirstNonFinite(output) >= 0)
+        if (VectorMath.FirstNonFinite(output) < 0)
         {
-            loss = double.IsFinite(loss) ? double.NaN : loss;
-            if (VectorMath.FirstNonFinite(gradient) < 0)
-            {
-                gradient.Fill(double.NaN);
-            }
+            return loss;
         }
-        return loss;
+        if (VectorMath.FirstNonFinite(gradient) < 0)
+        {
+            gradient.Fill(double.NaN);
+        }
+        return NotFinite(loss);
     }
+
+    /// <summary>An output that is not finite is not hidden by a loss that stays finite.</summary>
+    private static double NotFinite(double loss) => double.IsFinite(loss) ? double.NaN : loss;
 
     /// <summary>c_b in L = Σ_b c_b Σ_t w_bt ℓ.</summary>
     private double[] SequenceFactors(BatchLayout layout)

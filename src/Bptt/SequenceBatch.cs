@@ -100,6 +100,23 @@ public sealed class SequenceBatch
     /// <summary>Takes columns of steps 1 … T that nobody else writes to.</summary>
     internal static SequenceBatch Take(PackedColumns columns) => new(columns);
 
+    /// <summary>Refuses a batch that has not one finite column of q rows for each output of a pass.</summary>
+    /// <param name="forward">The pass.</param>
+    /// <param name="what">The batch, as messages call it.</param>
+    /// <param name="name">The parameter.</param>
+    /// <param name="except">Sequences and steps that need not be finite; none where null.</param>
+    internal void RequireFitsOutputs(
+        ForwardPass forward, string what, string name, Func<int, int, bool>? except = null)
+    {
+        if (RowCount != forward.Model.OutputSize)
+        {
+            throw Guard.Error(
+                name, $"expected {forward.Model.OutputSize} rows (q), as the outputs have, got {RowCount}.");
+        }
+        Guard.SameLengths(forward.Lengths, Lengths, "the inputs", what, name);
+        RequireFinite(name, except);
+    }
+
     /// <summary>Refuses a batch that is not finite throughout, naming the first place.</summary>
     /// <param name="name">The parameter.</param>
     /// <param name="except">Sequences and steps that may hold anything; none where null.</param>

@@ -19,7 +19,8 @@ internal sealed class DataOptions
 
     private readonly Option<string?> _sample = new("--sample")
     {
-        Description = "Data that ship with the tool, instead of a CSV file.",
+        Description = "Data that ship with the tool, instead of a CSV file: "
+            + string.Join("; ", Sample.All.Select(s => $"{s.Name}, {s.Source}")) + ".",
     };
 
     private readonly Option<string[]> _inputs = new("--inputs")

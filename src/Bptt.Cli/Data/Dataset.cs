@@ -2,7 +2,6 @@
 //
 //   d  inputs      q  outputs      N  pairs of input and target
 
-using Bptt.Cli.Fitting;
 using Bptt.Interop;
 using MathNet.Numerics.LinearAlgebra;
 
@@ -80,7 +79,7 @@ internal sealed class Dataset
         Channel[] outputChannels = outputs.Select((name, i) => Scaling(table, name, targetColumns[i], trainingCount)).ToArray();
         for (int i = 0; i < outputs.Count; i++)
         {
-            if (!FitScore.Varies(targetColumns[i].AsSpan(trainingCount)))
+            if (!Varies(targetColumns[i].AsSpan(trainingCount)))
             {
                 throw new DataFaultException(
                     $"{table.Name}: expected column '{outputs[i]}' to vary in the held-out part, got {targetColumns[i][^1]} throughout: a fit to a constant is not defined.");
@@ -101,6 +100,19 @@ internal sealed class Dataset
     public static Matrix<double> Scaled(IReadOnlyList<Channel> channels, double[][] columns) =>
         Matrix<double>.Build.Dense(columns.Length, columns[0].Length, (i, t) => channels[i].Normalize(columns[i][t]));
 
+    /// <summary>Whether the values differ by more than their rounding.</summary>
+    public static bool Varies(ReadOnlySpan<double> values)
+    {
+        double smallest = double.PositiveInfinity;
+        double largest = double.NegativeInfinity;
+        foreach (double value in values)
+        {
+            smallest = Math.Min(smallest, value);
+            largest = Math.Max(largest, value);
+        }
+        return largest - smallest > 1e-12 * Math.Max(Math.Abs(largest), Math.Abs(smallest));
+    }
+
     private static Channel Scaling(CsvTable table, string name, double[] column, int trainingCount)
     {
         double[] training = column[..trainingCount];
@@ -111,7 +123,7 @@ internal sealed class Dataset
             throw new DataFaultException(
                 $"{table.Name}: expected column '{name}' to hold numbers whose squares can be added, got values up to {training.Max(Math.Abs)}.");
         }
-        if (!FitScore.Varies(training))
+        if (!Varies(training))
         {
             throw new DataFaultException(
                 $"{table.Name}: expected column '{name}' to vary in the training part, got {training[0]} throughout: it teaches nothing and cannot be scaled.");

@@ -60,9 +60,6 @@ internal static class AdamFit
     /// <summary>Radius of the orthogonal W_hh to start from: forgets slowly, explodes nowhere.</summary>
     private const double InitialSpectralRadius = 0.9;
 
-    public static LinearRnn InitialModel(int inputSize, int outputSize, AdamFitSettings settings) =>
-        Initializer.Orthogonal(inputSize, settings.HiddenSize, outputSize, settings.Seed, InitialSpectralRadius);
-
     /// <summary>Trains on d×T inputs and q×T targets.</summary>
     /// <exception cref="DataFaultException">The loss or its gradient is not finite at the very start.</exception>
     public static AdamFitResult Run(
@@ -72,7 +69,8 @@ internal static class AdamFit
         Action<EpochProgress> report,
         CancellationToken cancellation)
     {
-        LinearRnn initial = InitialModel(inputs.RowCount, targets.RowCount, settings);
+        LinearRnn initial = Initializer.Orthogonal(
+            inputs.RowCount, settings.HiddenSize, targets.RowCount, settings.Seed, InitialSpectralRadius);
         LinearRnn model = initial;
         var state = Vector<double>.Build.Dense(settings.HiddenSize);
         var objective = Objective.SquaredError(targets);
@@ -93,8 +91,8 @@ internal static class AdamFit
 
             var forward = ForwardPass.Run(model, sequence, state.ToColumnMatrix(), options);
             var backward = BackwardThroughTime.Run(forward, objective);
-            if (!double.IsFinite(backward.Loss) || !backward.Gradients.IsFinite
-                || !backward.InitialStateGradients.ForAll(double.IsFinite))
+            Matrix<double> stateGradients = backward.InitialStateGradients;
+            if (!double.IsFinite(backward.Loss) || !backward.Gradients.IsFinite || !stateGradients.ForAll(double.IsFinite))
             {
                 string where = forward.FirstNonFiniteStep is int step ? $", first at step {step} of the forward pass" : "";
                 string reason = $"loss or gradient is not finite at epoch {epoch}{where}";
@@ -109,7 +107,7 @@ internal static class AdamFit
             best = best with { EpochsRun = epoch };
 
             ClippedGradients clipped = clipping.Apply(
-                backward.Gradients, settings.LearnsInitialState ? backward.InitialStateGradients : null);
+                backward.Gradients, settings.LearnsInitialState ? stateGradients : null);
             TimeSpan? timeLeft = epoch == 1 ? null : clock.Elapsed / (epoch - 1) * (settings.Epochs - epoch);
             clock.Start();
             report(new EpochProgress(epoch, settings.Epochs, backward.Loss, clipped.NormBefore, timeLeft));

@@ -1,5 +1,6 @@
 // How well a prediction fits.
 
+using Bptt.Cli.Data;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Cli.Fitting;
@@ -14,7 +15,7 @@ internal static class FitScore
     /// <param name="predictions">q×T.</param>
     public static double? Of(Matrix<double> targets, Matrix<double> predictions)
     {
-        if (!targets.EnumerateRows().Any(row => Varies(row.ToArray())))
+        if (!targets.EnumerateRows().Any(row => Dataset.Varies(row.ToArray())))
         {
             return null;
         }
@@ -22,19 +23,6 @@ internal static class FitScore
         Matrix<double> deviations = targets - Matrix<double>.Build.Dense(
             targets.RowCount, targets.ColumnCount, (i, _) => means[i]);
         return 100.0 * (1.0 - (targets - predictions).FrobeniusNorm() / deviations.FrobeniusNorm());
-    }
-
-    /// <summary>Whether the values differ by more than their rounding.</summary>
-    public static bool Varies(ReadOnlySpan<double> values)
-    {
-        double smallest = double.PositiveInfinity;
-        double largest = double.NegativeInfinity;
-        foreach (double value in values)
-        {
-            smallest = Math.Min(smallest, value);
-            largest = Math.Max(largest, value);
-        }
-        return largest - smallest > 1e-12 * Math.Max(Math.Abs(largest), Math.Abs(smallest));
     }
 
     /// <summary>As the command prints it; never "-0.00 %".</summary>
