@@ -233,7 +233,7 @@ public sealed class BackwardThroughTime
     private static PackedColumns StateGradients(
         ForwardPass forward, PackedColumns outputGradients, Matrix<double>? finalStateGradients)
     {
-        KernelSet kernels = KernelSet.Default;
+        KernelSet kernels = KernelChoice.Default;
         ParameterArray weights = forward.Model.Weights;
         PackedColumns gradients = forward.Memory.Columns(weights.HiddenSize, forward.StateColumns.Layout);
 
@@ -261,7 +261,7 @@ public sealed class BackwardThroughTime
     private static Gradients WeightGradients(
         ForwardPass forward, PackedColumns outputGradients, PackedColumns stateGradients)
     {
-        KernelSet kernels = KernelSet.Default;
+        KernelSet kernels = KernelChoice.Default;
         LinearRnn model = forward.Model;
         var gradients = new ParameterArray(model.InputSize, model.HiddenSize, model.OutputSize);
         PackedColumns states = forward.StateColumns;
@@ -305,5 +305,5 @@ public sealed class BackwardThroughTime
 
     /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t for any number of columns.</summary>
     private void MultiplyByWhxTransposed(MatrixView stateGradients, MatrixSpan inputGradients) =>
-        KernelSet.Default.Multiply(Forward.Model.Weights.Whx.T, stateGradients, inputGradients);
+        KernelChoice.Default.Multiply(Forward.Model.Weights.Whx.T, stateGradients, inputGradients);
 }

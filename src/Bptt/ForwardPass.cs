@@ -216,7 +216,7 @@ public sealed class ForwardPass
     private static ForwardPass Run(
         LinearRnn model, PackedColumns inputs, ReadOnlySpan<double> initialStates, PassMemory memory)
     {
-        KernelSet kernels = KernelSet.Default;
+        KernelSet kernels = KernelChoice.Default;
         PackedColumns states = memory.Columns(model.HiddenSize, inputs.Layout.WithStepZero());
         PackedColumns outputs = memory.Columns(model.OutputSize, inputs.Layout);
 

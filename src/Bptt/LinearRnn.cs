@@ -104,11 +104,11 @@ public sealed class LinearRnn
         Guard.Finite(state, nameof(state));
         Guard.Finite(input, nameof(input));
 
-        KernelSet kernels = KernelSet.Default;
+        KernelSet kernels = KernelChoice.Default;
         var next = new MatrixSpan(nextState, HiddenSize, 1, HiddenSize);
         kernels.Multiply(Weights.Whx, new MatrixView(input, InputSize, 1, InputSize), next);
         kernels.MultiplyAdd(Weights.Whh, new MatrixView(state, HiddenSize, 1, HiddenSize), next);
-        kernels.FlushTiny(next);
+        KernelSet.FlushTiny(next.Values);
         kernels.Multiply(Weights.Wqh, next, new MatrixSpan(output, OutputSize, 1, OutputSize));
     }
 

@@ -178,11 +178,12 @@ public class ObjectiveTests
     [InlineData(double.NaN, 0)]
     public void An_output_that_is_not_finite_is_hidden_by_no_loss(double firstOutput, int label)
     {
-        // o_2 = (±∞ or NaN, 0): the state overflows at the second step only.
+        // The states overflow at the second step only; NaN arises as ∞ − ∞.
         double scale = double.IsNaN(firstOutput) ? 0.0 : Math.Sign(firstOutput);
         Matrix<double> whx = Column(1e200, 1e200);
-        Matrix<double> whh = Matrix<double>.Build.DenseOfArray(new[,] { { 1e200, scale == 0 ? -1e200 : 0 }, { 0, 0 } });
-        Matrix<double> wqh = Matrix<double>.Build.DenseOfArray(new[,] { { scale == 0 ? 1 : scale, 0 }, { 0, 1 } });
+        Matrix<double> whh = Matrix<double>.Build.DenseOfArray(new[,] { { 1e200, 0 }, { 0, scale == 0 ? 1e200 : 0 } });
+        Matrix<double> wqh = Matrix<double>.Build.DenseOfArray(
+            new[,] { { scale == 0 ? 1 : scale, scale == 0 ? -1 : 0 }, { 0, 1 } });
         var forward = ForwardPass.Run(new LinearRnn(whx, whh, wqh), Row(1, 0));
         forward.FirstNonFiniteStep.Should().Be(2);
         forward.Output(2)[0].Should().Be(firstOutput);

@@ -4,29 +4,57 @@ namespace Bptt.Kernels;
 
 /// <summary>
 /// The dense operations of the engine. A set is stateless and safe to use from many threads at once. Callers
-/// have checked the shapes; outputs overlap no input.
+/// have checked the shapes; outputs overlap no input unless said otherwise. Results repeat bit for bit, whatever thread
+/// computes them; different sets agree to rounding. A NaN or infinity in an operand reaches every entry that it belongs to,
+/// also through a product with zero.
 /// </summary>
 internal abstract class KernelSet
 {
-    /// <summary>The set that passes use unless told otherwise.</summary>
-    public static KernelSet Default { get; } = new PlainKernels();
+    /// <summary>Magnitudes below this become zero inside the recurrences: far above the subnormal range, which
+    /// begins at 2.2e-308, so that products of flushed values with ordinary weights stay normal. Subnormal operands
+    /// cost over a hundred cycles each on common processors, and a decaying recurrence is full of them.</summary>
+    public const double FlushThreshold = 1e-290;
 
-    /// <summary>
-    /// C = A B, BLAS <c>gemm</c> with β = 0: what <paramref name="c"/> held is never read. A NaN or infinity in A or B
-    /// reaches every entry of C that it belongs to, also through a product with zero. Repeatable bit for bit.
-    /// </summary>
+    /// <summary>The name by which the set is chosen.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>C = A B, BLAS <c>gemm</c> with β = 0: what <paramref name="c"/> held is never read.</summary>
     public abstract void Multiply(MatrixView a, MatrixView b, MatrixSpan c);
 
-    /// <summary>C += A B, BLAS <c>gemm</c> with β = 1; otherwise as <see cref="Multiply"/>.</summary>
+    /// <summary>C += A B, BLAS <c>gemm</c> with β = 1.</summary>
     public abstract void MultiplyAdd(MatrixView a, MatrixView b, MatrixSpan c);
 
-    /// <summary>
-    /// Sets every entry with magnitude below <see cref="FlushThreshold"/> to zero; NaN stays. Subnormal operands
-    /// cost over a hundred cycles each on common processors, and a decaying recurrence is full of them.
-    /// </summary>
-    public abstract void FlushTiny(MatrixSpan matrix);
+    /// <summary>Doubles of storage that <see cref="Pack"/> needs for a matrix.</summary>
+    public abstract int PackedLength(int rows, int columns, PackedFor uses);
 
-    /// <summary>Magnitudes below this become zero inside the recurrences: far above the subnormal range, which
-    /// begins at 2.2e-308, so that products of flushed values with ordinary weights stay normal.</summary>
-    public const double FlushThreshold = 1e-290;
+    /// <summary>Copies a matrix that will be the left side of many products.</summary>
+    /// <param name="a">The matrix.</param>
+    /// <param name="uses">The products that it will serve.</param>
+    /// <param name="storage">At least <see cref="PackedLength"/> long; belongs to the packed matrix afterwards.</param>
+    public abstract PackedMatrix Pack(MatrixView a, PackedFor uses, ArraySegment<double> storage);
+
+    /// <summary>C = A B.</summary>
+    public abstract void Multiply(PackedMatrix a, MatrixView b, MatrixSpan c);
+
+    /// <summary>C = A B + D, entries below <see cref="FlushThreshold"/> in magnitude set to zero. C may be D itself.</summary>
+    public abstract void Step(PackedMatrix a, MatrixView b, MatrixView d, MatrixSpan c);
+
+    /// <summary>Several steps in place, one after the other: see <see cref="StepRun"/>. Entries of the results below
+    /// <see cref="FlushThreshold"/> in magnitude are set to zero.</summary>
+    /// <param name="a">A, packed for the number of columns that is carried.</param>
+    /// <param name="states">The columns, without gaps: as many rows as A.</param>
+    /// <param name="run">Which columns.</param>
+    public abstract void Advance(PackedMatrix a, Span<double> states, StepRun run);
+
+    /// <summary>Sets every entry with magnitude below <see cref="FlushThreshold"/> to zero; NaN stays.</summary>
+    public static void FlushTiny(Span<double> values)
+    {
+        foreach (ref double value in values)
+        {
+            if (Math.Abs(value) < FlushThreshold)
+            {
+                value = 0.0;
+            }
+        }
+    }
 }

@@ -9,6 +9,9 @@ namespace Bptt.Kernels;
 internal sealed class PlainKernels : KernelSet
 {
     /// <inheritdoc/>
+    public override string Name => "Plain";
+
+    /// <inheritdoc/>
     public override void Multiply(MatrixView a, MatrixView b, MatrixSpan c)
     {
         for (int j = 0; j < c.Columns; j++)
@@ -40,17 +43,52 @@ internal sealed class PlainKernels : KernelSet
     }
 
     /// <inheritdoc/>
-    public override void FlushTiny(MatrixSpan matrix)
+    public override int PackedLength(int rows, int columns, PackedFor uses) => checked(rows * columns);
+
+    /// <summary>A column-major copy.</summary>
+    public override PackedMatrix Pack(MatrixView a, PackedFor uses, ArraySegment<double> storage)
     {
-        for (int j = 0; j < matrix.Columns; j++)
+        for (int p = 0; p < a.Columns; p++)
         {
-            foreach (ref double value in matrix.Column(j))
+            for (int i = 0; i < a.Rows; i++)
             {
-                if (Math.Abs(value) < FlushThreshold)
-                {
-                    value = 0.0;
-                }
+                storage[i + p * a.Rows] = a.Values[i * a.RowStride + p * a.ColumnStride];
+            }
+        }
+        return new PackedMatrix(a.Rows, a.Columns, uses, storage, 0);
+    }
+
+    /// <inheritdoc/>
+    public override void Multiply(PackedMatrix a, MatrixView b, MatrixSpan c) => Multiply(View(a), b, c);
+
+    /// <inheritdoc/>
+    public override void Step(PackedMatrix a, MatrixView b, MatrixView d, MatrixSpan c)
+    {
+        for (int j = 0; j < c.Columns; j++)
+        {
+            d.Values.Slice(j * d.LeadingDimension, c.Rows).CopyTo(c.Column(j));
+        }
+        MultiplyAdd(View(a), b, c);
+        for (int j = 0; j < c.Columns; j++)
+        {
+            FlushTiny(c.Column(j));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Advance(PackedMatrix a, Span<double> states, StepRun run)
+    {
+        int h = a.Rows;
+        for (int step = 1; step <= run.Steps; step++)
+        {
+            for (int i = 0; i < run.Count; i++)
+            {
+                int to = run.First + i * run.Spacing + step * run.StepDistance;
+                var target = new MatrixSpan(states.Slice(to * h, h), h, 1, h);
+                Step(a, new MatrixView(states.Slice((to - run.StepDistance) * h, h), h, 1, h), target, target);
             }
         }
     }
+
+    private static MatrixView View(PackedMatrix a) => new(a.Values, a.Rows, a.Columns, a.Rows);
 }

@@ -50,7 +50,7 @@ internal static class SequentialRecurrence
                 {
                     MatrixSpan target = s.ColumnRange(column, carried);
                     kernels.MultiplyAdd(a, s.ColumnRange(previousColumn, carried), target);
-                    kernels.FlushTiny(target);
+                    KernelSet.FlushTiny(target.Values);
                 }
                 previousColumn = column;
                 previousActive = segment.Active;

@@ -35,7 +35,7 @@ public class SequentialRecurrenceTests
                     new MatrixView(a.AsColumnMajorArray(), h, h, h),
                     states,
                     forward ? TimeDirection.Forward : TimeDirection.Backward,
-                    KernelSet.Default);
+                    KernelChoice.Default);
 
                 for (int b = 0; b < lengths.Length; b++)
                 {

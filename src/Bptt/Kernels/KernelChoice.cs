@@ -1,0 +1,57 @@
+// Which kernels this process uses: chosen once, from what the processor can do.
+
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Bptt.Kernels;
+
+/// <summary>
+/// The kernel sets that this processor can run, best first: Vector512 (AVX-512), Vector256 (AVX2 with fused
+/// multiply-add), Vector128 (with fused multiply-add), Plain. The first is used, unless the environment variable
+/// BPTT_KERNELS names another when the library is first used.
+/// </summary>
+internal static class KernelChoice
+{
+    /// <summary>The environment variable that forces a set.</summary>
+    public const string Variable = "BPTT_KERNELS";
+
+    /// <summary>Every set that can run here, in the order of choice.</summary>
+    public static IReadOnlyList<KernelSet> Supported { get; } = [.. SupportedSets()];
+
+    /// <summary>The set that passes use unless told otherwise.</summary>
+    /// <exception cref="InvalidOperationException">The environment variable names no set that can run here.</exception>
+    public static KernelSet Default => s_default.Value;
+
+    private static readonly Lazy<KernelSet> s_default = new(() => Named(Environment.GetEnvironmentVariable(Variable)));
+
+    /// <summary>The set with a name, in any case of letters; the first supported one where the name is null or
+    /// empty.</summary>
+    /// <exception cref="InvalidOperationException">No set of that name can run here.</exception>
+    public static KernelSet Named(string? name)
+    {
+        if (string.IsNullOrEmpty(name))
+        {
+            return Supported[0];
+        }
+        return Supported.FirstOrDefault(set => set.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+            ?? throw new InvalidOperationException(
+                $"{Variable}: expected one of {string.Join(", ", Supported.Select(set => set.Name))}, which this processor can run, got '{name}'.");
+    }
+
+    private static IEnumerable<KernelSet> SupportedSets()
+    {
+        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
+        {
+            yield return new SimdKernels<Simd512, Vector512<double>>("Vector512");
+        }
+        if (Vector256.IsHardwareAccelerated && Avx.IsSupported && Fma.IsSupported)
+        {
+            yield return new SimdKernels<Simd256, Vector256<double>>("Vector256");
+        }
+        if (Vector128.IsHardwareAccelerated && (Fma.IsSupported || System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported))
+        {
+            yield return new SimdKernels<Simd128, Vector128<double>>("Vector128");
+        }
+        yield return new PlainKernels();
+    }
+}

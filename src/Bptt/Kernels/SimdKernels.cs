@@ -1,0 +1,407 @@
+// The fast kernels: how a product is cut into strips and tiles for the two inner kernels. One text for every width of
+// register.
+//
+//   A is cut into strips of 3, 2 or 1 registers of rows, each run over all columns of B, in tiles of TileColumns columns.
+//   For a single column A is cut into strips of 8, 4, 2 or 1 registers. The last register of the last strip may be only
+//   partly filled: a packed A is filled up with zeros there, and C is written under a mask.
+
+using System.Diagnostics;
+using System.Numerics;
+
+namespace Bptt.Kernels;
+
+/// <inheritdoc/>
+internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSet
+    where TSimd : struct, ISimd<TVector>
+    where TVector : struct
+{
+    /// <summary>Columns of A that a strip takes at a time, where the strip is packed for many products: the strip passes
+    /// through the first-level cache once for each tile.</summary>
+    private const int PackedDepth = 512;
+
+    /// <summary>The same where the strip is read as it lies, or packed for this product alone.</summary>
+    private const int UnpackedDepth = 256;
+
+    /// <summary>From this leading dimension on, the columns of an unpacked strip fall on so few sets of the first-level
+    /// cache that packing them pays, if the strip is used for at least as many columns of C.</summary>
+    private const int PackFromLeadingDimension = 256;
+
+    [ThreadStatic]
+    private static double[]? t_strip;
+
+    private enum Accumulate
+    {
+        No,
+        Yes,
+    }
+
+    /// <inheritdoc/>
+    public override string Name => name;
+
+    /// <inheritdoc/>
+    public override void Multiply(MatrixView a, MatrixView b, MatrixSpan c) => Product(a, b, c, Accumulate.No);
+
+    /// <inheritdoc/>
+    public override void MultiplyAdd(MatrixView a, MatrixView b, MatrixSpan c) => Product(a, b, c, Accumulate.Yes);
+
+    /// <inheritdoc/>
+    public override int PackedLength(int rows, int columns, PackedFor uses) =>
+        checked(Registers(rows) * TSimd.Width * columns * BitOperations.PopCount((uint)uses));
+
+    /// <inheritdoc/>
+    public override PackedMatrix Pack(MatrixView a, PackedFor uses, ArraySegment<double> storage)
+    {
+        int length = Registers(a.Rows) * TSimd.Width * a.Columns;
+        fixed (double* to = storage.AsSpan())
+        fixed (double* from = a.Values)
+        {
+            double* next = to;
+            if (uses.HasFlag(PackedFor.Columns))
+            {
+                for (int r = 0; r < Registers(a.Rows);)
+                {
+                    int height = StripRegisters(Registers(a.Rows) - r);
+                    PackStrip(a, from, r * TSimd.Width, height * TSimd.Width, 0, a.Columns, next);
+                    next += height * TSimd.Width * a.Columns;
+                    r += height;
+                }
+            }
+            if (uses.HasFlag(PackedFor.OneColumn))
+            {
+                for (int r = 0; r < Registers(a.Rows);)
+                {
+                    int height = OneColumnStripRegisters(Registers(a.Rows) - r);
+                    PackStrip(a, from, r * TSimd.Width, height * TSimd.Width, 0, a.Columns, next);
+                    next += height * TSimd.Width * a.Columns;
+                    r += height;
+                }
+            }
+        }
+        return new PackedMatrix(a.Rows, a.Columns, uses, storage, uses.HasFlag(PackedFor.Columns) ? length : 0);
+    }
+
+    /// <inheritdoc/>
+    public override void Multiply(PackedMatrix a, MatrixView b, MatrixSpan c)
+    {
+        Debug.Assert(a.Columns == b.Rows && a.Rows == c.Rows && b.Columns == c.Columns, "Shapes do not fit.");
+        fixed (double* pa = a.Values.AsSpan())
+        fixed (double* pb = b.Values)
+        fixed (double* pc = c.Values)
+        {
+            var job = new TileJob { B = pb, BRowStride = b.RowStride, BColumnStride = b.ColumnStride, C = pc, CStride = c.LeadingDimension };
+            PackedProduct(a, pa, job, c.Columns, flush: false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Step(PackedMatrix a, MatrixView b, MatrixView d, MatrixSpan c)
+    {
+        Debug.Assert(a.Columns == b.Rows && a.Rows == c.Rows && b.Columns == c.Columns, "Shapes do not fit.");
+        Debug.Assert(d.Rows == c.Rows && d.Columns == c.Columns && !d.IsTransposed, "The addend does not fit.");
+        fixed (double* pa = a.Values.AsSpan())
+        fixed (double* pb = b.Values)
+        fixed (double* pc = c.Values)
+        fixed (double* pd = d.Values)
+        {
+            var job = new TileJob
+            {
+                B = pb,
+                BRowStride = b.RowStride,
+                BColumnStride = b.ColumnStride,
+                C = pc,
+                CStride = c.LeadingDimension,
+                D = pd,
+                DStride = d.LeadingDimension,
+            };
+            PackedProduct(a, pa, job, c.Columns, flush: true);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Advance(PackedMatrix a, Span<double> states, StepRun run)
+    {
+        nint h = a.Rows;
+        Debug.Assert(a.Rows == a.Columns, "A step needs a square matrix.");
+        Debug.Assert(a.Uses.HasFlag(run.Count == 1 ? PackedFor.OneColumn : PackedFor.Columns), "Packed for other products.");
+        Debug.Assert(
+            Math.Max(run.First, run.First + run.Steps * run.StepDistance) + (run.Count - 1) * run.Spacing < states.Length / h,
+            "Columns lie outside.");
+        fixed (double* pa = a.Values.AsSpan())
+        fixed (double* ps = states)
+        {
+            double* from = ps + run.First * h;
+            for (int step = 0; step < run.Steps; step++)
+            {
+                double* to = from + run.StepDistance * h;
+                if (run.Count == 1)
+                {
+                    OneColumnStep(a, pa + a.OneColumnOffset, from, to);
+                }
+                else
+                {
+                    var job = new TileJob
+                    {
+                        B = from,
+                        BRowStride = 1,
+                        BColumnStride = run.Spacing * h,
+                        C = to,
+                        CStride = run.Spacing * h,
+                        D = to,
+                        DStride = run.Spacing * h,
+                    };
+                    PackedProduct(a, pa, job, run.Count, flush: true);
+                }
+                from = to;
+            }
+        }
+    }
+
+    /// <summary>Registers that hold a number of rows, the last perhaps not filled.</summary>
+    private static int Registers(int rows) => (rows + TSimd.Width - 1) / TSimd.Width;
+
+    /// <summary>The height of the next strip: 3 as long as no single register remains at the end.</summary>
+    private static int StripRegisters(int remaining) => remaining is 3 or >= 5 ? 3 : Math.Min(2, remaining);
+
+    /// <summary>The height of the next strip for a single column: the largest power of two up to 8.</summary>
+    private static int OneColumnStripRegisters(int remaining) =>
+        1 << Math.Min(3, BitOperations.Log2((uint)remaining));
+
+    /// <summary>Rows in the last register of a strip, 0 where it is filled.</summary>
+    private static int TailRows(int rows, int firstRow, int height) =>
+        firstRow + height * TSimd.Width <= rows ? 0 : rows % TSimd.Width;
+
+    private static void OneColumnStep(PackedMatrix a, double* strip, double* b, double* c)
+    {
+        for (int r = 0; r < Registers(a.Rows);)
+        {
+            int height = OneColumnStripRegisters(Registers(a.Rows) - r);
+            int tailRows = TailRows(a.Rows, r * TSimd.Width, height);
+            double* to = c + r * TSimd.Width;
+            switch (height)
+            {
+                case 8:
+                    VectorKernel<TSimd, TVector>.Run<N8>(a.Columns, strip, b, to, tailRows);
+                    break;
+                case 4:
+                    VectorKernel<TSimd, TVector>.Run<N4>(a.Columns, strip, b, to, tailRows);
+                    break;
+                case 2:
+                    VectorKernel<TSimd, TVector>.Run<N2>(a.Columns, strip, b, to, tailRows);
+                    break;
+                default:
+                    VectorKernel<TSimd, TVector>.Run<N1>(a.Columns, strip, b, to, tailRows);
+                    break;
+            }
+            strip += (nint)height * TSimd.Width * a.Columns;
+            r += height;
+        }
+    }
+
+    /// <summary>C = A B + D for a packed A; the job holds B, C and D.</summary>
+    private static void PackedProduct(PackedMatrix a, double* strips, TileJob job, int columns, bool flush)
+    {
+        double* b = job.B;
+        double* c = job.C;
+        double* d = job.D;
+        int done = 0;
+        do
+        {
+            job.Depth = Math.Min(PackedDepth, a.Columns - done);
+            bool isLast = done + job.Depth == a.Columns;
+            for (int r = 0; r < Registers(a.Rows);)
+            {
+                int height = StripRegisters(Registers(a.Rows) - r);
+                nint row = r * TSimd.Width;
+                job.A = strips + row * a.Columns + (nint)done * height * TSimd.Width;
+                job.AStride = height * TSimd.Width;
+                job.B = b + done * job.BRowStride;
+                job.C = c + row;
+                job.D = d == null ? null : d + row;
+                job.TailRows = TailRows(a.Rows, r * TSimd.Width, height);
+                RunStrip(height, ref job, columns, flush && isLast);
+                r += height;
+            }
+            done += job.Depth;
+            d = c; // what the first part of the depth has left
+            job.DStride = job.CStride;
+        }
+        while (done < a.Columns);
+    }
+
+    private static void Product(MatrixView a, MatrixView b, MatrixSpan c, Accumulate accumulate)
+    {
+        Debug.Assert(a.Columns == b.Rows && a.Rows == c.Rows && b.Columns == c.Columns, "Shapes do not fit.");
+        bool pack = a.IsTransposed || (a.LeadingDimension >= PackFromLeadingDimension && c.Columns >= PackFromLeadingDimension);
+        Span<double> scratch = pack ? StripScratch() : default;
+        fixed (double* pa = a.Values)
+        fixed (double* pb = b.Values)
+        fixed (double* pc = c.Values)
+        fixed (double* packed = scratch)
+        {
+            var job = new TileJob
+            {
+                BRowStride = b.RowStride,
+                BColumnStride = b.ColumnStride,
+                CStride = c.LeadingDimension,
+                DStride = c.LeadingDimension,
+            };
+            int done = 0;
+            do
+            {
+                job.Depth = Math.Min(UnpackedDepth, a.Columns - done);
+                for (int r = 0; r < Registers(a.Rows);)
+                {
+                    int height = StripRegisters(Registers(a.Rows) - r);
+                    int row = r * TSimd.Width;
+                    if (pack)
+                    {
+                        PackStrip(a, pa, row, height * TSimd.Width, done, job.Depth, packed);
+                        job.A = packed;
+                        job.AStride = height * TSimd.Width;
+                    }
+                    else
+                    {
+                        job.A = pa + row + (nint)done * a.LeadingDimension;
+                        job.AStride = a.LeadingDimension;
+                    }
+                    job.B = pb + (nint)done * b.RowStride;
+                    job.C = pc + row;
+                    job.D = accumulate == Accumulate.Yes || done > 0 ? job.C : null;
+                    job.TailRows = TailRows(a.Rows, row, height);
+                    RunStrip(height, ref job, c.Columns, flush: false);
+                    r += height;
+                }
+                done += job.Depth;
+            }
+            while (done < a.Columns);
+        }
+    }
+
+    /// <summary>Columns <paramref name="firstColumn"/> … of a strip, column after column; zeros beyond the last row.</summary>
+    private static void PackStrip(
+        MatrixView a, double* values, int firstRow, int height, int firstColumn, int columns, double* to)
+    {
+        int rows = Math.Min(height, a.Rows - firstRow);
+        nint rowStride = a.RowStride;
+        nint columnStride = a.ColumnStride;
+        double* from = values + firstRow * rowStride + firstColumn * columnStride;
+        if (rows < height)
+        {
+            new Span<double>(to, height * columns).Clear();
+        }
+        if (!a.IsTransposed)
+        {
+            for (int p = 0; p < columns; p++)
+            {
+                new ReadOnlySpan<double>(from + p * columnStride, rows).CopyTo(new Span<double>(to + (nint)p * height, rows));
+            }
+            return;
+        }
+        // A cache line of each row at a time.
+        const int line = 8;
+        for (int p = 0; p < columns; p += line)
+        {
+            int end = Math.Min(p + line, columns);
+            for (int i = 0; i < rows; i++)
+            {
+                for (int q = p; q < end; q++)
+                {
+                    to[(nint)q * height + i] = from[i * rowStride + q];
+                }
+            }
+        }
+    }
+
+    private static Span<double> StripScratch()
+    {
+        t_strip ??= GC.AllocateUninitializedArray<double>(3 * TSimd.Width * UnpackedDepth + AlignedMemory.Slack, pinned: true);
+        return AlignedMemory.Align(t_strip, 3 * TSimd.Width * UnpackedDepth);
+    }
+
+    /// <summary>A strip over all columns: full tiles, then one for what remains.</summary>
+    private static void RunStrip(int height, ref TileJob job, int columns, bool flush)
+    {
+        switch (height)
+        {
+            case 3:
+                RunStrip<N3>(ref job, columns, flush);
+                break;
+            case 2:
+                RunStrip<N2>(ref job, columns, flush);
+                break;
+            default:
+                RunStrip<N1>(ref job, columns, flush);
+                break;
+        }
+    }
+
+    private static void RunStrip<TRows>(ref TileJob job, int columns, bool flush)
+        where TRows : struct, IConstant
+    {
+        int tiles = columns / TSimd.TileColumns;
+        if (tiles > 0)
+        {
+            if (TSimd.TileColumns == 8)
+            {
+                RunTiles<TRows, N8>(ref job, tiles, flush);
+            }
+            else
+            {
+                RunTiles<TRows, N4>(ref job, tiles, flush);
+            }
+            nint done = tiles * TSimd.TileColumns;
+            job.B += done * job.BColumnStride;
+            job.C += done * job.CStride;
+            job.D = job.D == null ? null : job.D + done * job.DStride;
+        }
+        switch (columns % TSimd.TileColumns)
+        {
+            case 1:
+                RunTiles<TRows, N1>(ref job, 1, flush);
+                break;
+            case 2:
+                RunTiles<TRows, N2>(ref job, 1, flush);
+                break;
+            case 3:
+                RunTiles<TRows, N3>(ref job, 1, flush);
+                break;
+            case 4:
+                RunTiles<TRows, N4>(ref job, 1, flush);
+                break;
+            case 5:
+                RunTiles<TRows, N5>(ref job, 1, flush);
+                break;
+            case 6:
+                RunTiles<TRows, N6>(ref job, 1, flush);
+                break;
+            case 7:
+                RunTiles<TRows, N7>(ref job, 1, flush);
+                break;
+        }
+    }
+
+    private static void RunTiles<TRows, TColumns>(ref TileJob job, int tiles, bool flush)
+        where TRows : struct, IConstant
+        where TColumns : struct, IConstant
+    {
+        if (job.TailRows > 0)
+        {
+            if (flush)
+            {
+                TileKernel<TSimd, TVector>.Run<TRows, TColumns, N1, N1>(in job, tiles);
+            }
+            else
+            {
+                TileKernel<TSimd, TVector>.Run<TRows, TColumns, N1, N0>(in job, tiles);
+            }
+        }
+        else if (flush)
+        {
+            TileKernel<TSimd, TVector>.Run<TRows, TColumns, N0, N1>(in job, tiles);
+        }
+        else
+        {
+            TileKernel<TSimd, TVector>.Run<TRows, TColumns, N0, N0>(in job, tiles);
+        }
+    }
+}
