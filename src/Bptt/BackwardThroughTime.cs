@@ -2,9 +2,6 @@
 // loss beyond ∂L/∂o_t.
 //
 //   d  inputs      h  hidden units      q  outputs      T  time steps      B  sequences
-//
-//   X = [x_1 … x_T]              d×N      G = [∂L/∂o_1 … ∂L/∂o_T]      q×N
-//   H = [h_1 … h_T]              h×N      D = [∂L/∂h_1 … ∂L/∂h_T]      h×N        N = ΣT_b
 
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
@@ -26,11 +23,11 @@ namespace Bptt;
 public sealed class BackwardThroughTime
 {
     private readonly PackedColumns _outputGradients; // G, q×N
-    private readonly PackedColumns _stateGradients;  // ∂L/∂h_0 and D, h×(B + N)
+    private readonly Trajectory _stateGradients;     // ∂L/∂h_0 … ∂L/∂h_T
     private readonly double? _loss;
 
     private BackwardThroughTime(
-        ForwardPass forward, PackedColumns outputGradients, PackedColumns stateGradients, Gradients gradients, double? loss)
+        ForwardPass forward, PackedColumns outputGradients, Trajectory stateGradients, Gradients gradients, double? loss)
     {
         Forward = forward;
         Gradients = gradients;
@@ -53,7 +50,7 @@ public sealed class BackwardThroughTime
     /// <summary>∂L/∂h_0 of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
     public Matrix<double> InitialStateGradients =>
-        Forward.Memory.Read(() => _stateGradients.ToMatrix(new int[Forward.SequenceCount]));
+        Forward.Context.Read(() => Columns(_stateGradients.StepOfEach(_ => 0)));
 
     /// <summary>Runs from an objective: L and ∂L/∂o_t are taken from it, formula (1).</summary>
     /// <param name="forward">The forward pass to differentiate.</param>
@@ -69,7 +66,10 @@ public sealed class BackwardThroughTime
     {
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(objective);
-        return Run(forward, options, outputGradients => objective.Evaluate(forward, outputGradients));
+        return Run(
+            forward,
+            options,
+            outputGradients => objective.Begin(forward, outputGradients, forward.Context.Storage));
     }
 
     /// <summary>Runs one sequence from ∂L/∂o_t, where the loss lies in other code.</summary>
@@ -136,7 +136,7 @@ public sealed class BackwardThroughTime
     public Vector<double> HiddenStateGradient(int t, int sequence = 0)
     {
         Forward.CheckStep(t, 0, sequence);
-        return Forward.Memory.Read(() => _stateGradients.Column(sequence, t).ToVector());
+        return Forward.Context.Read(() => Vector<double>.Build.Dense(_stateGradients.Column(sequence, t)));
     }
 
     /// <summary>∂L/∂h_0 … ∂L/∂h_T, h×(T+1), fresh: column t is ∂L/∂h_t. Cost O(hT).</summary>
@@ -146,7 +146,7 @@ public sealed class BackwardThroughTime
     public Matrix<double> HiddenStateGradients(int sequence = 0)
     {
         Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
-        return Forward.Memory.Read(() => _stateGradients.ToMatrix(sequence));
+        return Forward.Context.Read(() => Columns(_stateGradients.Sequence(sequence)));
     }
 
     /// <summary>∂L/∂o_t, length q, fresh. Cost O(q).</summary>
@@ -157,7 +157,7 @@ public sealed class BackwardThroughTime
     public Vector<double> OutputGradient(int t, int sequence = 0)
     {
         Forward.CheckStep(t, 1, sequence);
-        return Forward.Memory.Read(() => _outputGradients.Column(sequence, t).ToVector());
+        return Forward.Context.Read(() => _outputGradients.Column(sequence, t).ToVector());
     }
 
     /// <summary>∂L/∂o_1 … ∂L/∂o_T, q×T, fresh: column t−1 is ∂L/∂o_t. Cost O(qT).</summary>
@@ -167,7 +167,7 @@ public sealed class BackwardThroughTime
     public Matrix<double> OutputGradients(int sequence = 0)
     {
         Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
-        return Forward.Memory.Read(() => _outputGradients.ToMatrix(sequence));
+        return Forward.Context.Read(() => _outputGradients.ToMatrix(sequence));
     }
 
     /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t, length d. Computed at each call, at cost O(hd).</summary>
@@ -195,15 +195,27 @@ public sealed class BackwardThroughTime
     /// Computed at each call, at cost O(hd·ΣT_b).</summary>
     /// <returns>B sequences of d rows, fresh. Where a gradient is not finite, a layer below refuses the batch.</returns>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public SequenceBatch InputGradientBatch() => Forward.Memory.Read(() =>
+    public SequenceBatch InputGradientBatch() => Forward.Context.Read(() =>
     {
-        PackedColumns gradients = PassMemory.Fresh.Columns(Forward.Model.InputSize, Forward.Layout);
-        MultiplyByWhxTransposed(_stateGradients.Steps, gradients.All);
+        PackedColumns gradients = Forward.Context.WithFreshMemory().Columns(Forward.Model.InputSize, Forward.Layout);
+        WindowPlan windows = _stateGradients.Windows;
+        foreach (int window in _stateGradients.WindowsFromHeld())
+        {
+            int first = Forward.Layout.BlockOf(windows.FirstStep(window)).FirstColumn;
+            BatchLayout.Block last = Forward.Layout.BlockOf(windows.LastStep(window));
+            int count = last.FirstColumn + last.Active - first;
+            _stateGradients.Read(window, columns =>
+            {
+                int from = columns.Layout.BlockOf(windows.FirstStep(window)).FirstColumn;
+                MultiplyByWhxTransposed(columns.Spaced(from, count, 1), gradients.Spaced(first, count, 1));
+                return 0;
+            });
+        }
         return SequenceBatch.Take(gradients);
     });
 
     private static BackwardThroughTime Run(
-        ForwardPass forward, BackwardOptions? options, Func<PackedColumns, double?> writeOutputGradients)
+        ForwardPass forward, BackwardOptions? options, Func<PackedColumns, ObjectiveEvaluation?> beginOutputGradients)
     {
         LinearRnn model = forward.Model;
         Matrix<double>? finalStateGradients = options?.FinalStateGradients;
@@ -214,83 +226,31 @@ public sealed class BackwardThroughTime
             Guard.Finite(finalStateGradients, name);
         }
 
-        forward.Memory.BeginBackward();
+        PassContext context = forward.Context;
+        context.BeginBackward();
         try
         {
-            PackedColumns outputGradients = forward.Memory.Columns(model.OutputSize, forward.Layout);
-            double? loss = writeOutputGradients(outputGradients);
-            PackedColumns stateGradients = StateGradients(forward, outputGradients, finalStateGradients);
-            Gradients gradients = WeightGradients(forward, outputGradients, stateGradients);
-            return new BackwardThroughTime(forward, outputGradients, stateGradients, gradients, loss);
+            PackedColumns outputGradients = context.Columns(model.OutputSize, forward.Layout);
+            ObjectiveEvaluation? objective = beginOutputGradients(outputGradients);
+            ReadOnlyMemory<double> final = finalStateGradients?.ToColumnMajorArray();
+            WindowPlan windows = forward.States.Windows;
+            if (windows.Count > 1)
+            {
+                objective?.EvaluateAll();
+            }
+
+            var stateGradients = new Trajectory(
+                model.HiddenSize, forward.Layout, windows, TimeDirection.Backward, context.Storage);
+            var gradients = new ParameterArray(model.InputSize, model.HiddenSize, model.OutputSize);
+            var run = new BackwardWindows(forward, outputGradients, final, stateGradients);
+            run.RunAll(gradients, windows.Count > 1 ? null : objective);
+            return new BackwardThroughTime(
+                forward, outputGradients, stateGradients, new Gradients(gradients), objective?.Loss);
         }
         finally
         {
-            forward.Memory.End();
+            context.End();
         }
-    }
-
-    /// <summary>∂L/∂h_T … ∂L/∂h_0 by the recursion (2), (3).</summary>
-    private static PackedColumns StateGradients(
-        ForwardPass forward, PackedColumns outputGradients, Matrix<double>? finalStateGradients)
-    {
-        KernelSet kernels = KernelChoice.Default;
-        ParameterArray weights = forward.Model.Weights;
-        PackedColumns gradients = forward.Memory.Columns(weights.HiddenSize, forward.StateColumns.Layout);
-
-        // W_qhᵀ ∂L/∂o_t for every step at once; nothing reaches L from h_0 but through h_1
-        gradients.Block(0).Values.Clear();
-        kernels.Multiply(weights.Wqh.T, outputGradients.All, gradients.Steps);
-
-        // (2), with what comes from beyond the last step
-        if (finalStateGradients is not null)
-        {
-            ReadOnlySpan<double> given = finalStateGradients.ColumnMajor();
-            for (int b = 0; b < forward.SequenceCount; b++)
-            {
-                Span<double> last = gradients.Column(b, forward.Lengths[b]);
-                VectorMath.AddScaled(1.0, given.Slice(b * last.Length, last.Length), last);
-            }
-        }
-
-        // (3) ∂L/∂h_t = W_hhᵀ ∂L/∂h_{t+1} + W_qhᵀ ∂L/∂o_t, down to t = 0
-        SequentialRecurrence.Run(weights.Whh.T, gradients, TimeDirection.Backward, kernels);
-        return gradients;
-    }
-
-    /// <summary>(5): three matrix products over all steps.</summary>
-    private static Gradients WeightGradients(
-        ForwardPass forward, PackedColumns outputGradients, PackedColumns stateGradients)
-    {
-        KernelSet kernels = KernelChoice.Default;
-        LinearRnn model = forward.Model;
-        var gradients = new ParameterArray(model.InputSize, model.HiddenSize, model.OutputSize);
-        PackedColumns states = forward.StateColumns;
-
-        // ∂L/∂W_qh = Σ ∂L/∂o_t h_tᵀ = G Hᵀ
-        kernels.MultiplyAdd(outputGradients.All, states.Steps.T, gradients.Wqh);
-
-        // ∂L/∂W_hx = Σ ∂L/∂h_t x_tᵀ = D Xᵀ
-        kernels.MultiplyAdd(stateGradients.Steps, forward.InputColumns.All.T, gradients.Whx);
-
-        // ∂L/∂W_hh = Σ ∂L/∂h_t h_{t−1}ᵀ: D against H one step earlier. Where sequences have ended between two steps the
-        // earlier block is wider, and only its first columns go on.
-        foreach (BatchLayout.Segment segment in states.Layout.Segments)
-        {
-            int active = segment.Active;
-            if (segment.FirstStep > 0)
-            {
-                kernels.MultiplyAdd(
-                    stateGradients.Block(segment.FirstStep),
-                    states.Block(segment.FirstStep - 1).ColumnRange(0, active).T,
-                    gradients.Whh);
-            }
-            int columns = (segment.StepCount - 1) * active;
-            kernels.MultiplyAdd(
-                stateGradients.All.ColumnRange(segment.FirstColumn + active, columns),
-                states.All.ColumnRange(segment.FirstColumn, columns).T,
-                gradients.Whh);
-        }
-        return new Gradients(gradients);
     }
 
     /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t for columns that lie side by side.</summary>
@@ -305,5 +265,8 @@ public sealed class BackwardThroughTime
 
     /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t for any number of columns.</summary>
     private void MultiplyByWhxTransposed(MatrixView stateGradients, MatrixSpan inputGradients) =>
-        KernelChoice.Default.Multiply(Forward.Model.Weights.Whx.T, stateGradients, inputGradients);
+        Forward.Context.Kernels.Multiply(Forward.Model.Weights.Whx.T, stateGradients, inputGradients);
+
+    private Matrix<double> Columns(double[] entries) =>
+        Matrix<double>.Build.Dense(Forward.Model.HiddenSize, entries.Length / Forward.Model.HiddenSize, entries);
 }

@@ -1,5 +1,7 @@
 // How a pass is carried out. Nothing here changes what is computed, beyond rounding.
 
+using Bptt.Kernels;
+
 namespace Bptt;
 
 /// <summary>How the recurrence s ← A s + u is run through the steps.</summary>
@@ -55,6 +57,9 @@ public sealed record ExecutionOptions
         init => _memoryBudget = value is null or > 0 ? value : throw Guard.Range(
             nameof(MemoryBudget), $"expected null or at least 1 byte, got {value}.");
     }
+
+    /// <summary>The arithmetic; null for the process's choice. For tests of every kind of kernel in one process.</summary>
+    internal KernelSet? Kernels { get; init; }
 
     /// <summary>Memory to reuse; null, the default, takes fresh memory for each pass.</summary>
     public Workspace? Workspace { get; init; }

@@ -21,13 +21,14 @@ namespace Bptt;
 public sealed class ForwardPass
 {
     private readonly PackedColumns _inputs;
-    private readonly PackedColumns _states;
+    private readonly Trajectory _states;
     private readonly PackedColumns _outputs;
 
-    private ForwardPass(LinearRnn model, PackedColumns inputs, PackedColumns states, PackedColumns outputs, PassMemory memory)
+    private ForwardPass(
+        LinearRnn model, PackedColumns inputs, Trajectory states, PackedColumns outputs, PassContext context)
     {
         Model = model;
-        Memory = memory;
+        Context = context;
         _inputs = inputs;
         _states = states;
         _outputs = outputs;
@@ -44,29 +45,48 @@ public sealed class ForwardPass
 
     /// <summary>h_T of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public Matrix<double> FinalStates => Memory.Read(() => _states.ToMatrix(Lengths));
+    public Matrix<double> FinalStates => Context.Read(() => Columns(_states.StepOfEach(b => Lengths[b])));
 
     /// <summary>The first step at which a state or an output of any sequence is NaN or infinite; null where all are
     /// finite. Searched at each call, at cost O((h + q)·ΣT_b).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public int? FirstNonFiniteStep => Memory.Read(FindFirstNonFiniteStep);
+    public int? FirstNonFiniteStep => Context.Read(FindFirstNonFiniteStep);
 
     /// <summary>h_0 of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public Matrix<double> InitialStates => Memory.Read(() => _states.ToMatrix(new int[SequenceCount]));
+    public Matrix<double> InitialStates => Context.Read(() => Columns(_states.StepOfEach(_ => 0)));
+
+    /// <summary>What is kept of the states, and what is computed again; see
+    /// <see cref="ExecutionOptions.MemoryBudget"/>.</summary>
+    public MemoryPlan MemoryPlan => new(
+        _states.Windows, Model.HiddenSize, Layout.ColumnCount, Context.Options.MemoryBudget);
 
     internal BatchLayout Layout => _inputs.Layout;
 
-    internal PassMemory Memory { get; }
+    internal PassContext Context { get; }
 
     /// <summary>X, d×N: x_1 … x_T.</summary>
     internal PackedColumns InputColumns => Live(_inputs);
 
-    /// <summary>H, h×(B + N): h_0 … h_T.</summary>
-    internal PackedColumns StateColumns => Live(_states);
-
     /// <summary>O, q×N: o_1 … o_T.</summary>
     internal PackedColumns OutputColumns => Live(_outputs);
+
+    /// <summary>H: h_0 … h_T, perhaps a window at a time.</summary>
+    internal Trajectory States
+    {
+        get
+        {
+            Context.ThrowIfStale();
+            return _states;
+        }
+    }
+
+    /// <summary>S of the chunks in which the recurrence was run in parallel over time; 1 where it was run step by
+    /// step.</summary>
+    internal int ChunkLength { get; private set; }
+
+    /// <summary>W_hh^S, where there are chunks.</summary>
+    internal TransitionPower? Power { get; private set; }
 
     /// <summary>Runs one sequence.</summary>
     /// <param name="model">The model.</param>
@@ -78,7 +98,6 @@ public sealed class ForwardPass
     /// <exception cref="ArgumentException">A shape does not fit, a number given is NaN or infinite, or the states exceed
     /// what one array can hold.</exception>
     /// <exception cref="InvalidOperationException">The workspace is in use by another pass.</exception>
-    /// <exception cref="NotSupportedException">A memory budget was given.</exception>
     public static ForwardPass Run(
         LinearRnn model, Matrix<double> inputs, Vector<double>? initialState = null, ExecutionOptions? options = null)
     {
@@ -92,17 +111,17 @@ public sealed class ForwardPass
             Guard.Finite(initialState.Entries(), nameof(initialState));
         }
 
-        BatchLayout layout = PassMemory.Layout([inputs.ColumnCount], nameof(inputs));
-        PassMemory memory = Begin(options);
+        BatchLayout layout = PassContext.Layout([inputs.ColumnCount], nameof(inputs));
+        var context = PassContext.BeginForward(options ?? ExecutionOptions.Default);
         try
         {
-            PackedColumns copy = memory.Columns(model.InputSize, layout);
+            PackedColumns copy = context.Columns(model.InputSize, layout);
             inputs.ColumnMajor().CopyTo(copy.All.Values);
-            return Run(model, copy, initialState is null ? default : initialState.Entries(), memory);
+            return Run(model, copy, initialState is null ? default : initialState.Entries(), context);
         }
         finally
         {
-            memory.End();
+            context.End();
         }
     }
 
@@ -116,7 +135,6 @@ public sealed class ForwardPass
     /// <exception cref="ArgumentException">A shape does not fit, a number given is NaN or infinite, or the states exceed
     /// what one array can hold.</exception>
     /// <exception cref="InvalidOperationException">The workspace is in use by another pass.</exception>
-    /// <exception cref="NotSupportedException">A memory budget was given.</exception>
     public static ForwardPass Run(
         LinearRnn model, SequenceBatch inputs, Matrix<double>? initialStates = null, ExecutionOptions? options = null)
     {
@@ -134,14 +152,14 @@ public sealed class ForwardPass
             Guard.Finite(initialStates, nameof(initialStates));
         }
 
-        PassMemory memory = Begin(options);
+        var context = PassContext.BeginForward(options ?? ExecutionOptions.Default);
         try
         {
-            return Run(model, inputs.Columns, initialStates is null ? default : initialStates.ColumnMajor(), memory);
+            return Run(model, inputs.Columns, initialStates is null ? default : initialStates.ColumnMajor(), context);
         }
         finally
         {
-            memory.End();
+            context.End();
         }
     }
 
@@ -153,7 +171,7 @@ public sealed class ForwardPass
     public Vector<double> HiddenState(int t, int sequence = 0)
     {
         CheckStep(t, 0, sequence);
-        return Memory.Read(() => _states.Column(sequence, t).ToVector());
+        return Context.Read(() => Vector<double>.Build.Dense(_states.Column(sequence, t)));
     }
 
     /// <summary>h_0 … h_T, h×(T+1), fresh: column t is h_t. Cost O(hT).</summary>
@@ -163,7 +181,7 @@ public sealed class ForwardPass
     public Matrix<double> HiddenStates(int sequence = 0)
     {
         Guard.Sequence(sequence, SequenceCount, nameof(sequence));
-        return Memory.Read(() => _states.ToMatrix(sequence));
+        return Context.Read(() => Columns(_states.Sequence(sequence)));
     }
 
     /// <summary>o_t, length q, fresh. Cost O(q).</summary>
@@ -174,7 +192,7 @@ public sealed class ForwardPass
     public Vector<double> Output(int t, int sequence = 0)
     {
         CheckStep(t, 1, sequence);
-        return Memory.Read(() => _outputs.Column(sequence, t).ToVector());
+        return Context.Read(() => _outputs.Column(sequence, t).ToVector());
     }
 
     /// <summary>o_1 … o_T, q×T, fresh: column t−1 is o_t. Cost O(qT).</summary>
@@ -184,17 +202,17 @@ public sealed class ForwardPass
     public Matrix<double> Outputs(int sequence = 0)
     {
         Guard.Sequence(sequence, SequenceCount, nameof(sequence));
-        return Memory.Read(() => _outputs.ToMatrix(sequence));
+        return Context.Read(() => _outputs.ToMatrix(sequence));
     }
 
     /// <summary>o_1 … o_T of every sequence as a batch, fresh: the inputs of a layer above. Cost O(q·ΣT_b).</summary>
     /// <returns>B sequences of q rows. Where an output is not finite, a layer above refuses the batch as its input.</returns>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public SequenceBatch OutputBatch() => Memory.Read(() => SequenceBatch.CopyOf(_outputs));
+    public SequenceBatch OutputBatch() => Context.Read(() => SequenceBatch.CopyOf(_outputs));
 
     /// <summary>The same inputs under other weights and initial states (h×B, packed), in fresh memory.</summary>
     internal ForwardPass Rerun(LinearRnn model, ReadOnlySpan<double> initialStates) =>
-        Run(model, InputColumns, initialStates, PassMemory.Fresh);
+        Run(model, InputColumns, initialStates, Context.WithFreshMemory());
 
     internal void CheckStep(int t, int first, int sequence)
     {
@@ -202,34 +220,77 @@ public sealed class ForwardPass
         Guard.Step(t, first, Layout.Lengths[sequence], nameof(t));
     }
 
-    private static PassMemory Begin(ExecutionOptions? options)
+    private static ForwardPass Run(
+        LinearRnn model, PackedColumns inputs, ReadOnlySpan<double> initialStates, PassContext context)
     {
-        options ??= ExecutionOptions.Default;
-        if (options.MemoryBudget is not null)
+        int h = model.HiddenSize;
+        BatchLayout steps = inputs.Layout;
+        WindowPlan windows = MemoryPlan.Windows(context.Options.MemoryBudget, h, steps);
+        var states = new Trajectory(h, steps, windows, TimeDirection.Forward, context.Storage);
+        PackedColumns outputs = context.Columns(model.OutputSize, steps);
+        var pass = new ForwardPass(model, inputs, states, outputs, context)
         {
-            throw new NotSupportedException(
-                $"MemoryBudget: expected null, which keeps every state, got {options.MemoryBudget} bytes; this version supports no other.");
+            ChunkLength = ChunkLengthFor(model, steps, context.Options.Recurrence),
+        };
+        if (pass.ChunkLength > 1)
+        {
+            pass.Power = new TransitionPower(h, pass.ChunkLength, context.Storage);
         }
-        return PassMemory.BeginForward(options.Workspace);
+        for (int window = 0; window < windows.Count; window++)
+        {
+            PackedColumns columns = states.Begin(window);
+            if (window == 0)
+            {
+                WriteInitialStates(initialStates, columns);
+                states.SaveCheckpoint(0);
+            }
+            pass.RunWindow(window, columns, outputs, context);
+        }
+        states.Compute = (window, columns) => pass.RunWindow(window, columns, null, context.WithFreshMemory());
+        return pass;
     }
 
-    private static ForwardPass Run(
-        LinearRnn model, PackedColumns inputs, ReadOnlySpan<double> initialStates, PassMemory memory)
+    /// <summary>
+    /// h_t = W_hx x_t + W_hh h_{t−1} and, where asked, o_t = W_qh h_t over a window of time. Where a run in parallel over
+    /// time does not hold, it is run again step by step, and so is everything after it.
+    /// </summary>
+    internal void RunWindow(int window, PackedColumns states, PackedColumns? outputs, PassContext context)
     {
-        KernelSet kernels = KernelChoice.Default;
-        PackedColumns states = memory.Columns(model.HiddenSize, inputs.Layout.WithStepZero());
-        PackedColumns outputs = memory.Columns(model.OutputSize, inputs.Layout);
+        while (true)
+        {
+            int first = _states.Windows.FirstStep(window);
+            int last = _states.Windows.LastStep(window);
+            int chunkLength = ChunkLength;
+            ForwardSchedule schedule = context.Plan(
+                plan => plan.IsFor(_inputs.Layout, first, last, Model.HiddenSize, chunkLength),
+                () => new ForwardSchedule(_inputs.Layout, first, last, Model.HiddenSize, chunkLength));
+            int mark = context.Mark();
+            var tasks = new ForwardTasks(context, Model.Weights, schedule, _inputs, states, outputs, Power);
+            context.Run(schedule.Graph, tasks, 2.0 * Model.Weights.Values.Length * states.Layout.ColumnCount);
+            context.Release(mark);
+            if (tasks.Holds)
+            {
+                return;
+            }
+            ChunkLength = 1;
+            Power = null;
+        }
+    }
 
-        WriteInitialStates(initialStates, states);
-
-        // h_t = W_hx x_t + W_hh h_{t−1}
-        kernels.Multiply(model.Weights.Whx, inputs.All, states.Steps);
-        SequentialRecurrence.Run(model.Weights.Whh, states, TimeDirection.Forward, kernels);
-
-        // o_t = W_qh h_t
-        kernels.Multiply(model.Weights.Wqh, states.Steps, outputs.All);
-
-        return new ForwardPass(model, inputs, states, outputs, memory);
+    private static int ChunkLengthFor(LinearRnn model, BatchLayout steps, Recurrence recurrence)
+    {
+        if (recurrence == Recurrence.Sequential)
+        {
+            return 1;
+        }
+        double h = model.HiddenSize;
+        double otherWork = 2 * h * h + 4 * h * model.InputSize + 6 * h * model.OutputSize;
+        return CostModel.ChunkLength(
+            model.HiddenSize,
+            steps.ActiveAt(1),
+            steps.Segments[0].StepCount,
+            otherWork / 2,
+            atLeast: recurrence == Recurrence.TimeParallel ? 2 : 1);
     }
 
     private static void WriteInitialStates(ReadOnlySpan<double> initialStates, PackedColumns states)
@@ -250,20 +311,37 @@ public sealed class ForwardPass
 
     private int? FindFirstNonFiniteStep()
     {
-        for (int t = 1; t <= Layout.MaxLength; t++)
+        int? first = null;
+        for (int t = 1; t <= Layout.LastStep && first is null; t++)
         {
-            if (VectorMath.FirstNonFinite(_states.Block(t).Values) >= 0
-                || VectorMath.FirstNonFinite(_outputs.Block(t).Values) >= 0)
+            first = VectorMath.FirstNonFinite(_outputs.Block(t).Values) >= 0 ? t : null;
+        }
+        foreach (int window in _states.WindowsFromHeld())
+        {
+            int? here = _states.Read(window, FirstIn);
+            first = here is null || here > first ? first : here;
+
+            int? FirstIn(PackedColumns states)
             {
-                return t;
+                for (int t = _states.Windows.FirstStep(window); t <= _states.Windows.LastStep(window); t++)
+                {
+                    if (VectorMath.FirstNonFinite(states.Block(t).Values) >= 0)
+                    {
+                        return t;
+                    }
+                }
+                return null;
             }
         }
-        return null;
+        return first;
     }
+
+    private Matrix<double> Columns(double[] entries) =>
+        Matrix<double>.Build.Dense(Model.HiddenSize, entries.Length / Model.HiddenSize, entries);
 
     private PackedColumns Live(PackedColumns columns)
     {
-        Memory.ThrowIfStale();
+        Context.ThrowIfStale();
         return columns;
     }
 }

@@ -152,7 +152,8 @@ public abstract class Objective
     public double Loss(ForwardPass forward)
     {
         ArgumentNullException.ThrowIfNull(forward);
-        return forward.Memory.Read(() => Evaluate(forward, outputGradients: null));
+        return forward.Context.Read(() =>
+            Begin(forward, outputGradients: null, length => new double[length]).EvaluateAll());
     }
 
     /// <summary>ℓ(o_t, y_t) of one step, before weights and reduction.</summary>
@@ -204,41 +205,42 @@ public abstract class Objective
     /// <param name="t">The step, from 1.</param>
     protected double StepWeight(int sequence, int t) => _weights is null ? 1.0 : _weights[sequence, t];
 
-    /// <summary>
-    /// L, and where asked ∂L/∂o_t of every step, formula (1): ∂L/∂o_t = c_b w_bt ∂ℓ(o_t, y_t)/∂o_t, where the factor
-    /// c_b is 1/T for one sequence without weights.
-    /// </summary>
-    internal double Evaluate(ForwardPass forward, PackedColumns? outputGradients)
+    /// <summary>Checks that the objective fits a pass, and starts an evaluation.</summary>
+    /// <param name="forward">The pass.</param>
+    /// <param name="outputGradients">Receives ∂L/∂o_t; null where only L is asked.</param>
+    /// <param name="storage">Makes memory of a length.</param>
+    internal ObjectiveEvaluation Begin(
+        ForwardPass forward, PackedColumns? outputGradients, Func<int, ArraySegment<double>> storage)
     {
         PackedColumns outputs = forward.OutputColumns;
-        BatchLayout layout = outputs.Layout;
-        _weights?.RequireLengths(layout, "weights");
-        double[] factors = SequenceFactors(layout);
+        _weights?.RequireLengths(outputs.Layout, "weights");
+        double[] factors = SequenceFactors(outputs.Layout);
         CheckFits(forward);
-
-        var sums = new CompensatedSum[layout.SequenceCount];
-        for (int t = 1; t <= layout.MaxLength; t++)
-        {
-            MatrixSpan block = outputs.Block(t);
-            MatrixSpan gradients = outputGradients is null ? default : outputGradients.Block(t);
-            for (int slot = 0; slot < block.Columns; slot++)
-            {
-                int b = layout.SequenceAt(slot);
-                double weight = StepWeight(b, t);
-                double loss = outputGradients is null
-                    ? LossOf(block.Column(slot), b, t, weight)
-                    : LossAndGradientOf(block.Column(slot), b, t, weight, weight * factors[b], gradients.Column(slot));
-                sums[b].Add(weight * loss);
-            }
-        }
-
-        var total = default(CompensatedSum);
-        for (int b = 0; b < sums.Length; b++)
-        {
-            total.Add(factors[b] * sums[b].Value);
-        }
-        return total.Value;
+        return new ObjectiveEvaluation(this, outputs, factors, outputGradients, storage);
     }
+
+    /// <summary>Σ c_b w_bt ℓ over some columns, and where asked ∂L/∂o_t of each.</summary>
+    internal virtual double EvaluateColumns(
+        PackedColumns outputs, PackedColumns? outputGradients, int first, int count, double[] factors)
+    {
+        var sum = default(CompensatedSum);
+        foreach (BatchLayout.Place place in outputs.Layout.Places(first, count))
+        {
+            Span<double> output = outputs.All.Column(place.Column);
+            double weight = StepWeight(place.Sequence, place.Step);
+            double factor = weight * factors[place.Sequence];
+            double loss = outputGradients is null
+                ? LossOf(output, place.Sequence, place.Step, weight)
+                : LossAndGradientOf(
+                    output, place.Sequence, place.Step, weight, factor, outputGradients.All.Column(place.Column));
+            sum.Add(factor * loss);
+        }
+        return sum.Value;
+    }
+
+    /// <summary>c_b w_bt where it is the same for every step; null where not.</summary>
+    internal double? CommonFactor(double[] factors) =>
+        _weights is null && (Reduction != Reduction.MeanPerSequence || factors.Length == 1) ? factors[0] : null;
 
     /// <summary>ℓ of one step; 0 where it is masked, whatever its target.</summary>
     private double LossOf(ReadOnlySpan<double> output, int sequence, int t, double weight)

@@ -71,8 +71,8 @@ public sealed class SequenceBatch
             lengths[b] = sequence.ColumnCount;
         }
 
-        BatchLayout layout = PassMemory.Layout(lengths, nameof(sequences));
-        PackedColumns columns = PassMemory.Fresh.Columns(sequences[0].RowCount, layout);
+        BatchLayout layout = PassContext.Layout(lengths, nameof(sequences));
+        PackedColumns columns = PassContext.Fresh.Columns(sequences[0].RowCount, layout);
         for (int b = 0; b < lengths.Length; b++)
         {
             columns.CopySequenceFrom(b, sequences[b].ColumnMajor());
@@ -92,7 +92,7 @@ public sealed class SequenceBatch
     /// <summary>An independent batch with the columns of a pass.</summary>
     internal static SequenceBatch CopyOf(PackedColumns columns)
     {
-        PackedColumns copy = PassMemory.Fresh.Columns(columns.Rows, columns.Layout);
+        PackedColumns copy = PassContext.Fresh.Columns(columns.Rows, columns.Layout);
         columns.All.Values.CopyTo(copy.All.Values);
         return Take(copy);
     }

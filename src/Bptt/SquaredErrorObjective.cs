@@ -1,5 +1,8 @@
 // ℓ(o_t, y_t) = ½‖o_t − y_t‖².
 
+using Bptt.Kernels;
+using Bptt.LinearRecurrence;
+
 namespace Bptt;
 
 internal sealed class SquaredErrorObjective(SequenceBatch targets, Reduction reduction)
@@ -8,26 +11,31 @@ internal sealed class SquaredErrorObjective(SequenceBatch targets, Reduction red
     /// <inheritdoc/>
     protected internal override bool IsQuadratic => true;
 
-    /// <inheritdoc/>
-    protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)
+    /// <summary>Where every step has the same factor, all columns are one long vector.</summary>
+    internal override double EvaluateColumns(
+        PackedColumns outputs, PackedColumns? outputGradients, int first, int count, double[] factors)
     {
-        ReadOnlySpan<double> target = Target(sequence, t);
-        double sum = 0.0;
-        for (int i = 0; i < output.Length; i++)
+        if (CommonFactor(factors) is double factor)
         {
-            double residual = output[i] - target[i];
-            sum += residual * residual;
+            ReadOnlySpan<double> o = outputs.Spaced(first, count, 1).Values;
+            ReadOnlySpan<double> y = TargetColumns(first, count).Values;
+            double squares = outputGradients is null
+                ? VectorMath.SquaredDistance(o, y)
+                : VectorMath.ScaledDifference(factor, o, y, outputGradients.Spaced(first, count, 1).Values);
+            double loss = 0.5 * factor * squares;
+            if (double.IsFinite(loss))
+            {
+                return loss;
+            }
         }
-        return 0.5 * sum;
+        return base.EvaluateColumns(outputs, outputGradients, first, count, factors);
     }
 
     /// <inheritdoc/>
-    protected override void StepGradient(ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient)
-    {
-        ReadOnlySpan<double> target = Target(sequence, t);
-        for (int i = 0; i < output.Length; i++)
-        {
-            gradient[i] = output[i] - target[i];
-        }
-    }
+    protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t) =>
+        0.5 * VectorMath.SquaredDistance(output, Target(sequence, t));
+
+    /// <inheritdoc/>
+    protected override void StepGradient(ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient) =>
+        VectorMath.ScaledDifference(1.0, output, Target(sequence, t), gradient);
 }

@@ -1,5 +1,7 @@
 // Buffers that successive passes of a training loop reuse. Holds memory, never results of its own.
 
+using Bptt.Kernels;
+
 namespace Bptt;
 
 /// <summary>
@@ -17,8 +19,9 @@ namespace Bptt;
 /// </remarks>
 public sealed class Workspace
 {
-    private readonly List<double[]> _free = [];
-    private readonly List<double[]> _lent = [];
+    private readonly List<ArraySegment<double>> _free = [];
+    private readonly List<ArraySegment<double>> _lent = [];
+    private readonly List<object> _plans = [];
     private long _generation;
     private int _isBusy;
 
@@ -50,40 +53,72 @@ public sealed class Workspace
     internal static InvalidOperationException Stale() => new(
         "This pass was made from a workspace that a newer forward pass has taken over: expected to be read before that, came after it.");
 
-    /// <summary>An array of at least the given length, lent until the next forward pass begins.</summary>
-    internal double[] Rent(int length)
+    /// <summary>Memory of the given length, lent until the next forward pass begins or until it is released.</summary>
+    internal ArraySegment<double> Rent(int length)
     {
         int best = -1;
         int largest = -1;
         for (int i = 0; i < _free.Count; i++)
         {
-            if (_free[i].Length >= length && (best < 0 || _free[i].Length < _free[best].Length))
+            if (_free[i].Count >= length && (best < 0 || _free[i].Count < _free[best].Count))
             {
                 best = i;
             }
-            if (largest < 0 || _free[i].Length > _free[largest].Length)
+            if (largest < 0 || _free[i].Count > _free[largest].Count)
             {
                 largest = i;
             }
         }
 
-        double[] array;
+        ArraySegment<double> memory;
         if (best >= 0)
         {
-            array = _free[best];
+            memory = _free[best];
             _free.RemoveAt(best);
         }
         else
         {
-            // The new array takes the place of one that proved too small, so that the workspace does not keep both.
-            if (largest >= 0)
+            // The new array takes the place of one that has become too small for its purpose, so that the workspace does
+            // not keep both.
+            if (largest >= 0 && _free[largest].Count > length / 2)
             {
                 _free.RemoveAt(largest);
             }
-            array = GC.AllocateUninitializedArray<double>(length);
+            memory = AlignedMemory.Allocate(length, pinned: true);
         }
-        _lent.Add(array);
-        return array;
+        _lent.Add(memory);
+        return memory[..length];
+    }
+
+    /// <summary>What is lent now, for <see cref="Release"/>.</summary>
+    internal int Mark() => _lent.Count;
+
+    /// <summary>Takes back what was lent since the mark.</summary>
+    internal void Release(int mark)
+    {
+        _free.AddRange(_lent[mark..]);
+        _lent.RemoveRange(mark, _lent.Count - mark);
+    }
+
+    /// <summary>The plan of an earlier pass if it fits, else a new one. The last few are kept.</summary>
+    internal TPlan Plan<TPlan>(Func<TPlan, bool> fits, Func<TPlan> make)
+        where TPlan : class
+    {
+        const int kept = 4;
+        foreach (object plan in _plans)
+        {
+            if (plan is TPlan known && fits(known))
+            {
+                return known;
+            }
+        }
+        TPlan made = make();
+        if (_plans.Count == kept)
+        {
+            _plans.RemoveAt(0);
+        }
+        _plans.Add(made);
+        return made;
     }
 
     private void Acquire()

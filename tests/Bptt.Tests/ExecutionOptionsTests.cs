@@ -39,12 +39,4 @@ public class ExecutionOptionsTests
         (options with { Recurrence = Recurrence.Sequential }).MaxDegreeOfParallelism.Should().Be(2);
         new ExecutionOptions().Should().Be(ExecutionOptions.Default);
     }
-
-    [Fact]
-    public void A_memory_budget_is_refused_in_this_version()
-    {
-        var options = new ExecutionOptions { MemoryBudget = 1 << 20 };
-        FluentActions.Invoking(() => ForwardPass.Run(_examples.Model(1, 1, 1), _examples.Matrix(1, 1), options: options))
-            .Should().Throw<NotSupportedException>().WithMessage("*MemoryBudget*");
-    }
 }

@@ -76,12 +76,10 @@ public class MetamorphicTests
                 Inputs = [.. longRun.Inputs.Select(g => First(g, g.GetLength(1) - appended))],
             };
 
-            // Adding W_hhᵀ·0 rounds nothing, so ∂L/∂h_t keeps every bit. The weight gradients of a batch may not: the
-            // order of their sums changes with the lengths.
+            // To rounding, not to the bit: with the lengths change the blocks, and with them the order of sums.
             RoundingBound.AssertWithin(earlier, shortRun, RoundingBound.OfBackward(scenario.Problem, outputGradients));
             for (int b = 0; b < longRun.HiddenStates.Length; b++)
             {
-                earlier.HiddenStates[b].Cast<double>().Should().Equal(shortRun.HiddenStates[b].Cast<double>());
                 Last(longRun.HiddenStates[b], appended).Cast<double>().Should().OnlyContain(value => value == 0.0);
             }
         });

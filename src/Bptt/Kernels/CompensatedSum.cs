@@ -1,4 +1,6 @@
-// A running sum that loses no digits to its length.
+// Running sums that lose no digits to their length.
+
+using System.Numerics;
 
 namespace Bptt.Kernels;
 
@@ -19,4 +21,38 @@ internal struct CompensatedSum
     }
 
     public readonly double Value => double.IsFinite(_sum) ? _sum + _compensation : _sum;
+}
+
+/// <summary>As many sums side by side as a register holds (two-sum, Knuth 1969: exact in either order of magnitude).</summary>
+internal struct CompensatedVectorSum
+{
+    private Vector<double> _sum;
+    private Vector<double> _compensation;
+
+    public void Add(Vector<double> term)
+    {
+        Vector<double> sum = _sum + term;
+        Vector<double> added = sum - _sum;
+        _compensation += (_sum - (sum - added)) + (term - added);
+        _sum = sum;
+    }
+
+    /// <summary>The sum of all, to go on with.</summary>
+    public readonly CompensatedSum Total
+    {
+        get
+        {
+            var total = default(CompensatedSum);
+            for (int i = 0; i < Vector<double>.Count; i++)
+            {
+                total.Add(_sum[i]);
+            }
+            double compensation = Vector.Sum(_compensation);
+            if (double.IsFinite(compensation))
+            {
+                total.Add(compensation);
+            }
+            return total;
+        }
+    }
 }

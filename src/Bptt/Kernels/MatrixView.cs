@@ -85,6 +85,10 @@ internal readonly ref struct MatrixSpan
     /// <summary>The entries of column <paramref name="index"/>.</summary>
     public Span<double> Column(int index) => Values.Slice(index * LeadingDimension, Rows);
 
+    /// <summary>Rows <paramref name="first"/> … <paramref name="first"/> + <paramref name="count"/> − 1.</summary>
+    public MatrixSpan RowRange(int first, int count) =>
+        new(Columns == 0 ? default : Values.Slice(first, (Columns - 1) * LeadingDimension + count), count, Columns, LeadingDimension);
+
     /// <summary>Columns <paramref name="first"/> … <paramref name="first"/> + <paramref name="count"/> − 1.</summary>
     public MatrixSpan ColumnRange(int first, int count) =>
         new(

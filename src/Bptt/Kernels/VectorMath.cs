@@ -1,5 +1,8 @@
 // Operations on one flat vector: norm, scaling, sums, and the search for what is not finite.
 
+using System.Numerics;
+using System.Runtime.InteropServices;
+
 namespace Bptt.Kernels;
 
 internal static class VectorMath
@@ -29,12 +32,80 @@ internal static class VectorMath
     /// <summary>The largest magnitude; 0 for an empty vector, NaN where an entry is NaN.</summary>
     public static double MaxAbs(ReadOnlySpan<double> x)
     {
-        double largest = 0.0;
-        foreach (double value in x)
+        ReadOnlySpan<Vector<double>> vectors = MemoryMarshal.Cast<double, Vector<double>>(x);
+        Vector<double> largest = Vector<double>.Zero;
+        foreach (Vector<double> vector in vectors)
         {
-            largest = Math.Max(largest, Math.Abs(value)); // propagates NaN
+            largest = Vector.Max(largest, Vector.Abs(vector)); // propagates NaN
         }
-        return largest;
+        double result = LargestOf(largest);
+        for (int i = vectors.Length * Vector<double>.Count; i < x.Length; i++)
+        {
+            result = Math.Max(result, Math.Abs(x[i]));
+        }
+        return result;
+    }
+
+    /// <summary>The largest |x_i − y_i|; 0 for empty vectors, NaN where a difference is NaN.</summary>
+    public static double MaxDistance(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
+    {
+        ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
+        ReadOnlySpan<Vector<double>> ys = MemoryMarshal.Cast<double, Vector<double>>(y);
+        Vector<double> largest = Vector<double>.Zero;
+        for (int i = 0; i < xs.Length; i++)
+        {
+            largest = Vector.Max(largest, Vector.Abs(xs[i] - ys[i]));
+        }
+        double result = LargestOf(largest);
+        for (int i = xs.Length * Vector<double>.Count; i < x.Length; i++)
+        {
+            result = Math.Max(result, Math.Abs(x[i] - y[i]));
+        }
+        return result;
+    }
+
+    /// <summary>z ← α (x − y).</summary>
+    /// <returns>‖x − y‖².</returns>
+    public static double ScaledDifference(double alpha, ReadOnlySpan<double> x, ReadOnlySpan<double> y, Span<double> z)
+    {
+        ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
+        ReadOnlySpan<Vector<double>> ys = MemoryMarshal.Cast<double, Vector<double>>(y);
+        Span<Vector<double>> zs = MemoryMarshal.Cast<double, Vector<double>>(z);
+        var squares = default(CompensatedVectorSum);
+        for (int i = 0; i < xs.Length; i++)
+        {
+            Vector<double> difference = xs[i] - ys[i];
+            squares.Add(difference * difference);
+            zs[i] = alpha * difference;
+        }
+        CompensatedSum total = squares.Total;
+        for (int i = xs.Length * Vector<double>.Count; i < x.Length; i++)
+        {
+            double difference = x[i] - y[i];
+            total.Add(difference * difference);
+            z[i] = alpha * difference;
+        }
+        return total.Value;
+    }
+
+    /// <summary>‖x − y‖², the same to the last bit as from <see cref="ScaledDifference"/>.</summary>
+    public static double SquaredDistance(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
+    {
+        ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
+        ReadOnlySpan<Vector<double>> ys = MemoryMarshal.Cast<double, Vector<double>>(y);
+        var squares = default(CompensatedVectorSum);
+        for (int i = 0; i < xs.Length; i++)
+        {
+            Vector<double> difference = xs[i] - ys[i];
+            squares.Add(difference * difference);
+        }
+        CompensatedSum total = squares.Total;
+        for (int i = xs.Length * Vector<double>.Count; i < x.Length; i++)
+        {
+            double difference = x[i] - y[i];
+            total.Add(difference * difference);
+        }
+        return total.Value;
     }
 
     /// <summary>x ← 2ⁿ x, exact but for results below the normal range.</summary>
@@ -49,7 +120,12 @@ internal static class VectorMath
     /// <summary>x ← α x, BLAS <c>scal</c>.</summary>
     public static void Scale(double alpha, Span<double> x)
     {
-        foreach (ref double value in x)
+        Span<Vector<double>> vectors = MemoryMarshal.Cast<double, Vector<double>>(x);
+        foreach (ref Vector<double> vector in vectors)
+        {
+            vector *= alpha;
+        }
+        foreach (ref double value in x[(vectors.Length * Vector<double>.Count)..])
         {
             value *= alpha;
         }
@@ -58,7 +134,13 @@ internal static class VectorMath
     /// <summary>y ← y + α x, BLAS <c>axpy</c>.</summary>
     public static void AddScaled(double alpha, ReadOnlySpan<double> x, Span<double> y)
     {
-        for (int i = 0; i < x.Length; i++)
+        ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
+        Span<Vector<double>> ys = MemoryMarshal.Cast<double, Vector<double>>(y);
+        for (int i = 0; i < xs.Length; i++)
+        {
+            ys[i] += alpha * xs[i];
+        }
+        for (int i = xs.Length * Vector<double>.Count; i < x.Length; i++)
         {
             y[i] += alpha * x[i];
         }
@@ -67,7 +149,15 @@ internal static class VectorMath
     /// <summary>The index of the first entry that is NaN or infinite; −1 where all are finite.</summary>
     public static int FirstNonFinite(ReadOnlySpan<double> x)
     {
-        for (int i = 0; i < x.Length; i++)
+        // 0·x is 0 where x is finite and NaN where not, and NaN stays in a sum.
+        ReadOnlySpan<Vector<double>> vectors = MemoryMarshal.Cast<double, Vector<double>>(x);
+        Vector<double> zeros = Vector<double>.Zero;
+        foreach (Vector<double> vector in vectors)
+        {
+            zeros += vector * 0.0;
+        }
+        int first = double.IsNaN(Vector.Sum(zeros)) ? 0 : vectors.Length * Vector<double>.Count;
+        for (int i = first; i < x.Length; i++)
         {
             if (!double.IsFinite(x[i]))
             {
@@ -75,5 +165,15 @@ internal static class VectorMath
             }
         }
         return -1;
+    }
+
+    private static double LargestOf(Vector<double> vector)
+    {
+        double largest = 0.0;
+        for (int i = 0; i < Vector<double>.Count; i++)
+        {
+            largest = Math.Max(largest, vector[i]);
+        }
+        return largest;
     }
 }

@@ -28,25 +28,37 @@ internal sealed class BatchLayout
 
         Lengths = Array.AsReadOnly(_lengths);
         FirstStep = 1;
-        MaxLength = _lengths[_sequences[0]];
+        LastStep = _lengths[_sequences[0]];
         _segments = SegmentsByActive(_sequences, _lengths);
         Segment last = _segments[^1];
         ColumnCount = checked(last.FirstColumn + last.StepCount * last.Active);
     }
 
-    private BatchLayout(BatchLayout steps)
+    /// <summary>The steps <paramref name="firstStep"/> … <paramref name="lastStep"/> of a layout of steps 1 … T, where step 0
+    /// has a column for each sequence.</summary>
+    private BatchLayout(BatchLayout steps, int firstStep, int lastStep)
     {
         _lengths = steps._lengths;
         _slots = steps._slots;
         _sequences = steps._sequences;
         Lengths = steps.Lengths;
-        FirstStep = 0;
-        MaxLength = steps.MaxLength;
-        // Every sequence has a step 0 and a step 1, so the first segment only grows by one block at its front.
-        Segment first = steps._segments[0];
-        _segments = Array.ConvertAll(steps._segments, s => s with { FirstColumn = checked(s.FirstColumn + first.Active) });
-        _segments[0] = new Segment(0, first.StepCount + 1, first.Active, 0);
-        ColumnCount = checked(steps.ColumnCount + first.Active);
+        FirstStep = firstStep;
+        LastStep = lastStep;
+        var segments = new List<Segment>();
+        int column = 0;
+        foreach (Segment segment in steps._segments)
+        {
+            // Every sequence has a step 0 and a step 1, so the first segment only grows by one step at its front.
+            int begin = Math.Max(firstStep, segment.FirstStep == 1 ? 0 : segment.FirstStep);
+            int end = Math.Min(lastStep, segment.FirstStep + segment.StepCount - 1);
+            if (begin <= end)
+            {
+                segments.Add(new Segment(begin, end - begin + 1, segment.Active, column));
+                column = checked(column + (end - begin + 1) * segment.Active);
+            }
+        }
+        _segments = [.. segments];
+        ColumnCount = column;
     }
 
     /// <summary>A run of successive steps at which the same number of sequences is active: columns
@@ -56,14 +68,17 @@ internal sealed class BatchLayout
     /// <summary>The columns of one step.</summary>
     public readonly record struct Block(int Step, int FirstColumn, int Active);
 
+    /// <summary>Whose column a column is.</summary>
+    public readonly record struct Place(int Column, int Sequence, int Step);
+
     /// <summary>B.</summary>
     public int SequenceCount => _lengths.Length;
 
-    /// <summary>0 or 1: the step of the first block.</summary>
+    /// <summary>The step of the first block: 1 unless the layout is a slice.</summary>
     public int FirstStep { get; }
 
-    /// <summary>The largest T_b, which is the step of the last block.</summary>
-    public int MaxLength { get; }
+    /// <summary>The step of the last block: the largest T_b unless the layout is a slice.</summary>
+    public int LastStep { get; }
 
     /// <summary>All columns.</summary>
     public int ColumnCount { get; }
@@ -75,19 +90,16 @@ internal sealed class BatchLayout
     public ReadOnlySpan<Segment> Segments => _segments;
 
     /// <summary>The same batch with a block for step 0 in front: the layout of h_0 … h_T.</summary>
-    public BatchLayout WithStepZero() => new(this);
+    public BatchLayout WithStepZero() => Slice(0, LastStep);
 
-    /// <summary>The sequence that stands at a place inside the blocks.</summary>
-    public int SequenceAt(int slot) => _sequences[slot];
+    /// <summary>The blocks of some steps alone, step 0 perhaps among them; for a layout that is no slice itself.</summary>
+    public BatchLayout Slice(int firstStep, int lastStep) => new(this, firstStep, lastStep);
 
-    /// <summary>The place of a sequence inside the blocks.</summary>
-    public int SlotOf(int sequence) => _slots[sequence];
+    /// <summary>B_t; 0 after the last step.</summary>
+    public int ActiveAt(int step) => step > LastStep ? 0 : BlockOf(step).Active;
 
-    /// <summary>The column of step <paramref name="step"/> of sequence <paramref name="sequence"/>. Cost O(log B).</summary>
-    public int Column(int sequence, int step) => BlockOf(step).FirstColumn + _slots[sequence];
-
-    /// <summary>The block of step <paramref name="step"/>. Cost O(log B).</summary>
-    public Block BlockOf(int step)
+    /// <summary>The segment that holds a step, by its place in <see cref="Segments"/>. Cost O(log B).</summary>
+    public int SegmentOf(int step)
     {
         int low = 0;
         int high = _segments.Length - 1;
@@ -103,9 +115,53 @@ internal sealed class BatchLayout
                 high = middle - 1;
             }
         }
-        Segment segment = _segments[low];
+        return low;
+    }
+
+    /// <summary>Whether the other is a layout of the same steps of sequences of the same lengths.</summary>
+    public bool HasLengthsOf(BatchLayout other) =>
+        ReferenceEquals(this, other)
+        || (FirstStep == other.FirstStep && LastStep == other.LastStep && _lengths.AsSpan().SequenceEqual(other._lengths));
+
+    /// <summary>The sequence that stands at a place inside the blocks.</summary>
+    public int SequenceAt(int slot) => _sequences[slot];
+
+    /// <summary>The place of a sequence inside the blocks.</summary>
+    public int SlotOf(int sequence) => _slots[sequence];
+
+    /// <summary>The column of step <paramref name="step"/> of sequence <paramref name="sequence"/>. Cost O(log B).</summary>
+    public int Column(int sequence, int step) => BlockOf(step).FirstColumn + _slots[sequence];
+
+    /// <summary>The block of step <paramref name="step"/>. Cost O(log B).</summary>
+    public Block BlockOf(int step)
+    {
+        Segment segment = _segments[SegmentOf(step)];
         return new Block(step, segment.FirstColumn + (step - segment.FirstStep) * segment.Active, segment.Active);
     }
+
+    /// <summary>The step whose block holds a column. Cost O(log B).</summary>
+    public int StepOfColumn(int column)
+    {
+        int low = 0;
+        int high = _segments.Length - 1;
+        while (low < high)
+        {
+            int middle = (low + high + 1) / 2;
+            if (_segments[middle].FirstColumn <= column)
+            {
+                low = middle;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+        Segment segment = _segments[low];
+        return segment.FirstStep + (column - segment.FirstColumn) / segment.Active;
+    }
+
+    /// <summary>Whose the columns <paramref name="first"/>, <paramref name="first"/> + 1, … are. Allocates nothing.</summary>
+    public PlaceEnumerator Places(int first, int count) => new(this, first, count);
 
     private static Segment[] SegmentsByActive(int[] longestFirst, int[] lengths)
     {
@@ -123,5 +179,39 @@ internal sealed class BatchLayout
             }
         }
         return [.. segments];
+    }
+
+    /// <summary>Walks through columns in the order in which they lie.</summary>
+    public struct PlaceEnumerator
+    {
+        private readonly BatchLayout _layout;
+        private readonly int _end;
+        private Block _block;
+        private int _column;
+
+        public PlaceEnumerator(BatchLayout layout, int first, int count)
+        {
+            _layout = layout;
+            _end = first + count;
+            _block = layout.BlockOf(layout.StepOfColumn(first));
+            _column = first - 1;
+        }
+
+        public readonly Place Current => new(_column, _layout._sequences[_column - _block.FirstColumn], _block.Step);
+
+        public readonly PlaceEnumerator GetEnumerator() => this;
+
+        public bool MoveNext()
+        {
+            if (++_column == _end)
+            {
+                return false;
+            }
+            if (_column == _block.FirstColumn + _block.Active)
+            {
+                _block = _layout.BlockOf(_block.Step + 1);
+            }
+            return true;
+        }
     }
 }

@@ -7,16 +7,16 @@ namespace Bptt.LinearRecurrence;
 /// <summary>One column of <see cref="Rows"/> numbers for each step of each sequence.</summary>
 internal sealed class PackedColumns
 {
-    private readonly double[] _values;
+    private readonly ArraySegment<double> _values;
 
     /// <param name="rows">Numbers in a column.</param>
     /// <param name="layout">Which column is whose.</param>
     /// <param name="values">Storage, at least rows × columns long; what lies beyond is not touched.</param>
-    public PackedColumns(int rows, BatchLayout layout, double[] values)
+    public PackedColumns(int rows, BatchLayout layout, ArraySegment<double> values)
     {
         Rows = rows;
         Layout = layout;
-        _values = values;
+        _values = values[..(rows * layout.ColumnCount)];
     }
 
     public int Rows { get; }
@@ -24,7 +24,7 @@ internal sealed class PackedColumns
     public BatchLayout Layout { get; }
 
     /// <summary>Every column.</summary>
-    public MatrixSpan All => new(_values.AsSpan(0, Rows * Layout.ColumnCount), Rows, Layout.ColumnCount, Rows);
+    public MatrixSpan All => new(_values, Rows, Layout.ColumnCount, Rows);
 
     /// <summary>Every column of steps 1 … T: all but the block of step 0, where there is one.</summary>
     public MatrixSpan Steps => Layout.FirstStep == 1
@@ -40,6 +40,11 @@ internal sealed class PackedColumns
         BatchLayout.Block block = Layout.BlockOf(step);
         return All.ColumnRange(block.FirstColumn, block.Active);
     }
+
+    /// <summary>Columns <paramref name="first"/>, <paramref name="first"/> + <paramref name="spacing"/>, …, as a matrix of
+    /// <paramref name="count"/> columns.</summary>
+    public MatrixSpan Spaced(int first, int count, int spacing) =>
+        new(_values.AsSpan(first * Rows, ((count - 1) * spacing + 1) * Rows), Rows, count, spacing * Rows);
 
     /// <summary>Writes the columns of one sequence side by side.</summary>
     public void CopySequenceTo(int sequence, Span<double> columns)

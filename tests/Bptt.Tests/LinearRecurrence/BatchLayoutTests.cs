@@ -17,7 +17,7 @@ public class BatchLayoutTests
         //   column   0 1 2 3      4 5 6     7 8    9 10
         //   sequence 1 3 0 2      1 3 0     1 3    1  3
         layout.ColumnCount.Should().Be(11);
-        layout.MaxLength.Should().Be(4);
+        layout.LastStep.Should().Be(4);
         layout.Column(1, 1).Should().Be(0);
         layout.Column(0, 2).Should().Be(6);
         layout.Column(2, 1).Should().Be(3);

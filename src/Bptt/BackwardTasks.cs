@@ -1,0 +1,440 @@
+// The backward pass as tasks on blocks of steps: what each of them computes, and what it waits for.
+//
+//   d  inputs      h  hidden units      q  outputs
+//
+//   X = [x_1 … x_T]              d×N      G = [∂L/∂o_1 … ∂L/∂o_T]      q×N
+//   H = [h_1 … h_T]              h×N      D = [∂L/∂h_1 … ∂L/∂h_T]      h×N        N = ΣT_b
+
+using Bptt.Kernels;
+using Bptt.LinearRecurrence;
+using Bptt.Scheduling;
+
+namespace Bptt;
+
+/// <summary>What a task of the backward pass does.</summary>
+internal enum BackwardStep
+{
+    /// <summary>Packs W_qhᵀ.</summary>
+    PackWeights,
+
+    /// <summary>Packs W_hhᵀ, and its power where there are chunks.</summary>
+    PackTransition,
+
+    /// <summary>(1) ∂L/∂o_t of some columns; see <see cref="ObjectiveEvaluation"/>.</summary>
+    Objective,
+
+    /// <summary>W_qhᵀ G, with what comes from beyond the last step, and the ends of the chunks.</summary>
+    Outputs,
+
+    /// <summary>(3) ∂L/∂h_t = W_hhᵀ ∂L/∂h_{t+1} + W_qhᵀ ∂L/∂o_t from step to step, or from chunk to chunk.</summary>
+    Recur,
+
+    /// <summary>All state gradients of the chunks.</summary>
+    Fill,
+
+    /// <summary>(5) ∂L/∂W_qh += G Hᵀ, for some rows.</summary>
+    WqhGradient,
+
+    /// <summary>(5) ∂L/∂W_hx += D Xᵀ, for some rows.</summary>
+    WhxGradient,
+
+    /// <summary>(5) ∂L/∂W_hh += Σ ∂L/∂h_t h_{t−1}ᵀ, for some rows.</summary>
+    WhhGradient,
+
+    /// <summary>∂L/∂h_0 = W_hhᵀ ∂L/∂h_1.</summary>
+    InitialStates,
+}
+
+/// <summary>The tasks of a backward pass over some steps, as data.</summary>
+internal sealed class BackwardSchedule
+{
+    /// <summary>Operations of a task that adds to a weight gradient.</summary>
+    private const double GradientWork = 4e6;
+
+    /// <summary>Rows of a part of a gradient are a multiple of this: whole strips of every kernel.</summary>
+    private const int RowMultiple = 24;
+
+    private readonly BatchLayout _steps;
+    private readonly (int First, int Last) _range;
+    private readonly (int D, int H, int Q, int ChunkLength, int ObjectiveColumns) _shape;
+
+    /// <param name="steps">The layout of steps 1 … T.</param>
+    /// <param name="firstStep">The first step; 1 stands for step 0 too.</param>
+    /// <param name="lastStep">The last step.</param>
+    /// <param name="weights">The model, for its shapes.</param>
+    /// <param name="chunkLength">S; 1 for step by step.</param>
+    /// <param name="objectiveColumns">Columns of a part of the objective; 0 where ∂L/∂o_t is there already.</param>
+    public BackwardSchedule(
+        BatchLayout steps, int firstStep, int lastStep, ParameterArray weights, int chunkLength, int objectiveColumns)
+    {
+        _steps = steps;
+        _range = (firstStep, lastStep);
+        _shape = (weights.InputSize, weights.HiddenSize, weights.OutputSize, chunkLength, objectiveColumns);
+        Plan = RecurrencePlan.For(steps, firstStep, lastStep, weights.HiddenSize, chunkLength);
+        Graph = new TaskGraph();
+
+        int packWeights = Add(BackwardStep.PackWeights, 0, 0, isCritical: true);
+        int packTransition = Add(BackwardStep.PackTransition, 0, 0, isCritical: true);
+        int[] objective = new int[objectiveColumns == 0 ? 0 : (steps.ColumnCount + objectiveColumns - 1) / objectiveColumns];
+        Array.Fill(objective, -1);
+        var wqh = new GradientParts(BackwardStep.WqhGradient, weights.OutputSize, weights.HiddenSize);
+        var whx = new GradientParts(BackwardStep.WhxGradient, weights.HiddenSize, weights.InputSize);
+        var whh = new GradientParts(BackwardStep.WhhGradient, weights.HiddenSize, weights.HiddenSize);
+
+        int[] last = [packTransition];
+        int[] states = []; // the tasks that complete the state gradients of the block before in this order
+        int filled = -1;
+        for (int k = Plan.Blocks.Count - 1; k >= 0; k--)
+        {
+            TimeBlock block = Plan.Blocks[k];
+            int[] waits = [packWeights, block.IsChunked ? packTransition : -1, .. ObjectiveTasks(block, objective)];
+            int outputs = Add(BackwardStep.Outputs, k, 0, false, waits);
+            int groups = block.IsChunked ? 1 : Plan.GroupsAt(steps.ActiveAt(block.FirstStep));
+            int[] recur = new int[groups];
+            for (int group = 0; group < groups; group++)
+            {
+                bool afterChunks = k + 1 < Plan.Blocks.Count && Plan.Blocks[k + 1].IsChunked && !block.IsChunked;
+                int before = afterChunks ? filled : group < last.Length ? last[group] : packTransition;
+                recur[group] = Add(BackwardStep.Recur, k, group, true, outputs, before);
+            }
+            if (block.IsChunked)
+            {
+                for (int i = 1; i < last.Length; i++)
+                {
+                    Graph.AddWait(recur[0], last[i]);
+                }
+                filled = Add(BackwardStep.Fill, k, 0, false, recur);
+            }
+            last = recur;
+
+            // One block later than their operands are there, so that what the recurrence waits for comes first.
+            if (k + 1 < Plan.Blocks.Count)
+            {
+                AddGradients(k + 1, states, [wqh, whx, whh], objective);
+            }
+            states = block.IsChunked ? [filled] : recur;
+        }
+        AddGradients(0, states, [wqh, whx, whh], objective);
+        if (firstStep == 1)
+        {
+            Add(BackwardStep.InitialStates, 0, 0, false, states);
+        }
+        Graph.Close();
+    }
+
+    public RecurrencePlan Plan { get; }
+
+    public TaskGraph Graph { get; }
+
+    /// <summary>By number: the step, the block or the part of the objective, and the group of sequences or the first
+    /// row.</summary>
+    public List<(BackwardStep Step, int Block, int Part, int Rows)> Tasks { get; } = [];
+
+    /// <summary>Whether it is the schedule for this.</summary>
+    public bool IsFor(
+        BatchLayout steps, int firstStep, int lastStep, ParameterArray weights, int chunkLength, int objectiveColumns) =>
+        _shape == (weights.InputSize, weights.HiddenSize, weights.OutputSize, chunkLength, objectiveColumns)
+        && _range == (firstStep, lastStep)
+        && _steps.HasLengthsOf(steps);
+
+    private int[] ObjectiveTasks(TimeBlock block, int[] objective)
+    {
+        if (objective.Length == 0)
+        {
+            return [];
+        }
+        int columns = _shape.ObjectiveColumns;
+        int first = block.FirstColumn / columns;
+        int last = (block.FirstColumn + block.ColumnCount - 1) / columns;
+        for (int part = last; part >= first; part--)
+        {
+            if (objective[part] < 0)
+            {
+                objective[part] = Add(BackwardStep.Objective, part, 0, false);
+            }
+        }
+        return objective[first..(last + 1)];
+    }
+
+    private void AddGradients(int k, int[] states, ReadOnlySpan<GradientParts> matrices, int[] objective)
+    {
+        TimeBlock block = Plan.Blocks[k];
+        foreach (GradientParts matrix in matrices)
+        {
+            int[] operands = matrix.Step == BackwardStep.WqhGradient ? ObjectiveTasks(block, objective) : states;
+            int rows = matrix.RowsOfPart(GradientWork / (2.0 * matrix.Columns * block.ColumnCount));
+            matrix.Prepare(rows);
+            for (int part = 0, row = 0; row < matrix.Rows; part++, row += matrix.PartRows)
+            {
+                int task = Add(matrix.Step, k, row, Math.Min(matrix.PartRows, matrix.Rows - row), matrix.Last[part], operands);
+                matrix.Last[part] = task;
+            }
+        }
+    }
+
+    private int Add(BackwardStep step, int block, int part, bool isCritical, params ReadOnlySpan<int> after)
+    {
+        Tasks.Add((step, block, part, 0));
+        return Graph.Add(isCritical, after);
+    }
+
+    private int Add(BackwardStep step, int block, int row, int rows, int before, int[] operands)
+    {
+        Tasks.Add((step, block, row, rows));
+        int task = Graph.Add(false, operands);
+        if (before >= 0)
+        {
+            Graph.AddWait(task, before);
+        }
+        return task;
+    }
+
+    /// <summary>A weight gradient in parts of some rows each: every part is summed over the blocks in one order, by one task
+    /// after the other.</summary>
+    private sealed class GradientParts(BackwardStep step, int rows, int columns)
+    {
+        public BackwardStep Step { get; } = step;
+
+        public int Rows { get; } = rows;
+
+        public int Columns { get; } = columns;
+
+        /// <summary>Rows of a part.</summary>
+        public int PartRows { get; private set; }
+
+        /// <summary>By part: the task that added last.</summary>
+        public int[] Last { get; private set; } = [];
+
+        public int RowsOfPart(double wanted) =>
+            (int)Math.Min(Rows, Math.Max(1.0, Math.Round(wanted / RowMultiple)) * RowMultiple);
+
+        /// <summary>Fixes the parts at the first call.</summary>
+        public void Prepare(int partRows)
+        {
+            if (PartRows == 0)
+            {
+                PartRows = partRows;
+                Last = new int[(Rows + PartRows - 1) / PartRows];
+                Array.Fill(Last, -1);
+            }
+        }
+    }
+}
+
+/// <summary>What the tasks of a backward pass over some steps compute.</summary>
+internal sealed class BackwardTasks : ITaskBody
+{
+    private readonly KernelSet _kernels;
+    private readonly ParameterArray _weights;
+    private readonly BackwardSchedule _schedule;
+    private readonly BackwardOperands _operands;
+    private readonly int _stateOffset;
+    private readonly int _gradientOffset;
+    private readonly BlockRecurrence _recurrence;
+    private readonly TransitionMatrix _transition;
+    private readonly ArraySegment<double> _wqhStorage;
+    private PackedMatrix _wqhTransposed;
+
+    /// <param name="context">Kernels and memory.</param>
+    /// <param name="weights">The model.</param>
+    /// <param name="schedule">The tasks.</param>
+    /// <param name="operands">What is read and written.</param>
+    /// <param name="power">W_hh^S; null where the schedule has no chunks.</param>
+    public BackwardTasks(
+        PassContext context,
+        ParameterArray weights,
+        BackwardSchedule schedule,
+        BackwardOperands operands,
+        TransitionPower? power)
+    {
+        _kernels = context.Kernels;
+        _weights = weights;
+        _schedule = schedule;
+        _operands = operands;
+        int first = schedule.Plan.Blocks[0].FirstStep;
+        int column = operands.OutputGradients.Layout.BlockOf(first).FirstColumn;
+        PackedColumns gradients = operands.StateGradients;
+        _gradientOffset = gradients.Layout.BlockOf(first).FirstColumn - column;
+        _stateOffset = operands.States is null ? 0 : operands.States.Layout.BlockOf(first).FirstColumn - column;
+        _recurrence = new BlockRecurrence(
+            _kernels,
+            schedule.Plan,
+            gradients,
+            TimeDirection.Backward,
+            _gradientOffset,
+            context.Carries(weights.HiddenSize, schedule.Plan));
+        _transition = new TransitionMatrix(
+            _kernels, weights.HiddenSize, schedule.Plan, gradients.Layout.SequenceCount, power, context.Storage);
+        _wqhStorage = context.PackedStorage(weights.HiddenSize, weights.OutputSize, PackedFor.Columns);
+    }
+
+    /// <summary>Whether the gradients can be used; where not, only a run step by step gives them.</summary>
+    public bool Holds => _recurrence.Holds;
+
+    /// <inheritdoc/>
+    public void Run(int task)
+    {
+        (BackwardStep step, int index, int part, int rows) = _schedule.Tasks[task];
+        if (step == BackwardStep.Objective)
+        {
+            _operands.Objective!.Evaluate(index);
+            return;
+        }
+        IReadOnlyList<TimeBlock> blocks = _schedule.Plan.Blocks;
+        TimeBlock block = blocks[index];
+        switch (step)
+        {
+            case BackwardStep.PackWeights:
+                _wqhTransposed = _kernels.Pack(_weights.Wqh.T, PackedFor.Columns, _wqhStorage);
+                break;
+
+            case BackwardStep.PackTransition:
+                _transition.Pack(_kernels, _weights.Whh, TimeDirection.Backward, _recurrence);
+                break;
+
+            case BackwardStep.Outputs:
+                _kernels.Multiply(_wqhTransposed, OutputGradientsOf(block), StateGradientsOf(block));
+                AddFinalStateGradients(block);
+                if (block.IsChunked)
+                {
+                    _recurrence.Ends(block);
+                }
+                break;
+
+            case BackwardStep.Recur:
+                if (block.IsChunked)
+                {
+                    _recurrence.Carry(block, index + 1 < blocks.Count ? blocks[index + 1] : null);
+                }
+                else
+                {
+                    _recurrence.Steps(block, part);
+                }
+                break;
+
+            case BackwardStep.Fill:
+                _recurrence.Fill(block);
+                break;
+
+            case BackwardStep.WqhGradient when _operands.WeightGradients is not null:
+                _kernels.MultiplyAdd(
+                    OutputGradientsOf(block).RowRange(part, rows),
+                    StatesOf(block).T,
+                    _operands.WeightGradients.Wqh.RowRange(part, rows));
+                break;
+
+            case BackwardStep.WhxGradient when _operands.WeightGradients is not null:
+                _kernels.MultiplyAdd(
+                    StateGradientsOf(block).RowRange(part, rows),
+                    _operands.Inputs.Spaced(block.FirstColumn, block.ColumnCount, 1).T,
+                    _operands.WeightGradients.Whx.RowRange(part, rows));
+                break;
+
+            case BackwardStep.WhhGradient when _operands.WeightGradients is not null:
+                AddWhhGradient(block, part, rows, _operands.WeightGradients.Whh.RowRange(part, rows));
+                break;
+
+            case BackwardStep.InitialStates:
+                _recurrence.InitialStep();
+                break;
+        }
+    }
+
+    /// <summary>(2), with what comes from beyond the last step of the sequences that end in a block.</summary>
+    private void AddFinalStateGradients(TimeBlock block)
+    {
+        if (_operands.FinalStateGradients.IsEmpty)
+        {
+            return;
+        }
+        BatchLayout layout = _operands.OutputGradients.Layout;
+        ReadOnlySpan<BatchLayout.Segment> segments = layout.Segments;
+        for (int i = layout.SegmentOf(block.FirstStep); i < segments.Length; i++)
+        {
+            int step = segments[i].FirstStep + segments[i].StepCount - 1;
+            if (step > block.LastStep)
+            {
+                return;
+            }
+            int goOn = i + 1 < segments.Length ? segments[i + 1].Active : 0;
+            MatrixSpan last = _operands.StateGradients.Block(step);
+            for (int slot = goOn; slot < segments[i].Active; slot++)
+            {
+                int h = last.Rows;
+                VectorMath.AddScaled(
+                    1.0, _operands.FinalStateGradients.Span.Slice(layout.SequenceAt(slot) * h, h), last.Column(slot));
+            }
+        }
+    }
+
+    /// <summary>∂L/∂W_hh += Σ ∂L/∂h_t h_{t−1}ᵀ: D against H one step earlier. Where sequences have ended between two steps
+    /// the earlier block is wider, and only its first columns go on.</summary>
+    private void AddWhhGradient(TimeBlock block, int row, int rows, MatrixSpan gradient)
+    {
+        PackedColumns states = _operands.States!;
+        PackedColumns gradients = _operands.StateGradients;
+        BatchLayout layout = _operands.OutputGradients.Layout;
+        for (int step = block.FirstStep; step <= block.LastStep;)
+        {
+            BatchLayout.Segment segment = layout.Segments[layout.SegmentOf(step)];
+            int last = Math.Min(block.LastStep, segment.FirstStep + segment.StepCount - 1);
+            int active = segment.Active;
+            int column = segment.FirstColumn + (step - segment.FirstStep) * active;
+
+            MatrixSpan before = states.Block(step - 1);
+            if (before.Columns == active)
+            {
+                // The steps of the segment, and the one before, lie side by side.
+                int columns = (last - step + 1) * active;
+                _kernels.MultiplyAdd(
+                    gradients.Spaced(column + _gradientOffset, columns, 1).RowRange(row, rows),
+                    states.Spaced(column + _stateOffset - active, columns, 1).T,
+                    gradient);
+            }
+            else
+            {
+                _kernels.MultiplyAdd(
+                    gradients.Spaced(column + _gradientOffset, active, 1).RowRange(row, rows),
+                    before.ColumnRange(0, active).T,
+                    gradient);
+                int columns = (last - step) * active;
+                if (columns > 0)
+                {
+                    _kernels.MultiplyAdd(
+                        gradients.Spaced(column + active + _gradientOffset, columns, 1).RowRange(row, rows),
+                        states.Spaced(column + _stateOffset, columns, 1).T,
+                        gradient);
+                }
+            }
+            step = last + 1;
+        }
+    }
+
+    private MatrixSpan OutputGradientsOf(TimeBlock block) =>
+        _operands.OutputGradients.Spaced(block.FirstColumn, block.ColumnCount, 1);
+
+    private MatrixSpan StateGradientsOf(TimeBlock block) =>
+        _operands.StateGradients.Spaced(block.FirstColumn + _gradientOffset, block.ColumnCount, 1);
+
+    private MatrixSpan StatesOf(TimeBlock block) =>
+        _operands.States!.Spaced(block.FirstColumn + _stateOffset, block.ColumnCount, 1);
+}
+
+/// <summary>What a backward pass over some steps reads and writes.</summary>
+/// <param name="Inputs">X, d×N, of all steps.</param>
+/// <param name="States">H, h×n: the step before the first one, and then the steps; null where only the state gradients are
+/// wanted.</param>
+/// <param name="OutputGradients">G, q×N, of all steps; written where there is an objective.</param>
+/// <param name="Objective">Where G comes from; null where it is there already.</param>
+/// <param name="FinalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
+/// <param name="StateGradients">D, h×n: the steps, step 0 where it is among them, and the step after the last one, in place,
+/// where there is one.</param>
+/// <param name="WeightGradients">They are added to; null where only the state gradients are wanted.</param>
+internal sealed record BackwardOperands(
+    PackedColumns Inputs,
+    PackedColumns? States,
+    PackedColumns OutputGradients,
+    ObjectiveEvaluation? Objective,
+    ReadOnlyMemory<double> FinalStateGradients,
+    PackedColumns StateGradients,
+    ParameterArray? WeightGradients);

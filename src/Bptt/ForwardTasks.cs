@@ -1,0 +1,199 @@
+// The forward pass as tasks on blocks of steps: what each of them computes, and what it waits for.
+//
+//   d  inputs      h  hidden units      q  outputs
+
+using Bptt.Kernels;
+using Bptt.LinearRecurrence;
+using Bptt.Scheduling;
+
+namespace Bptt;
+
+/// <summary>What a task of the forward pass does.</summary>
+internal enum ForwardStep
+{
+    /// <summary>Packs W_hx and W_qh.</summary>
+    PackWeights,
+
+    /// <summary>Packs W_hh, and its power where there are chunks.</summary>
+    PackTransition,
+
+    /// <summary>U = W_hx X, and the ends of the chunks.</summary>
+    Inputs,
+
+    /// <summary>h_t = u_t + W_hh h_{t−1} from step to step, or from chunk to chunk.</summary>
+    Recur,
+
+    /// <summary>All states of the chunks, and O = W_qh H.</summary>
+    Outputs,
+}
+
+/// <summary>The tasks of a forward pass over some steps, as data.</summary>
+internal sealed class ForwardSchedule
+{
+    private readonly BatchLayout _steps;
+    private readonly (int First, int Last) _range;
+    private readonly int _h;
+    private readonly int _chunkLength;
+
+    public ForwardSchedule(BatchLayout steps, int firstStep, int lastStep, int h, int chunkLength)
+    {
+        _steps = steps;
+        _range = (firstStep, lastStep);
+        _h = h;
+        _chunkLength = chunkLength;
+        Plan = RecurrencePlan.For(steps, firstStep, lastStep, h, chunkLength);
+        Graph = new TaskGraph();
+
+        int weights = Add(ForwardStep.PackWeights, block: 0, group: 0, isCritical: true);
+        int transition = Add(ForwardStep.PackTransition, block: 0, group: 0, isCritical: true);
+        int[] last = [transition]; // the tasks that the next block's recurrence waits for
+        int filled = -1;
+        for (int k = 0; k < Plan.Blocks.Count; k++)
+        {
+            TimeBlock block = Plan.Blocks[k];
+            int inputs = Add(ForwardStep.Inputs, k, 0, false, weights, block.IsChunked ? transition : -1);
+            int groups = block.IsChunked ? 1 : Plan.GroupsAt(steps.ActiveAt(block.FirstStep));
+            int[] recur = new int[groups];
+            for (int group = 0; group < groups; group++)
+            {
+                // A chunked block leaves its last state to the task that fills it.
+                int before = k > 0 && Plan.Blocks[k - 1].IsChunked && !block.IsChunked ? filled : last[Math.Min(group, last.Length - 1)];
+                recur[group] = Add(ForwardStep.Recur, k, group, true, inputs, before);
+            }
+            if (block.IsChunked && k > 0)
+            {
+                foreach (int task in last)
+                {
+                    Graph.AddWait(recur[0], task);
+                }
+            }
+            filled = Add(ForwardStep.Outputs, k, 0, false, recur);
+            last = recur;
+        }
+        Graph.Close();
+    }
+
+    public RecurrencePlan Plan { get; }
+
+    public TaskGraph Graph { get; }
+
+    /// <summary>By number.</summary>
+    public List<(ForwardStep Step, int Block, int Group)> Tasks { get; } = [];
+
+    /// <summary>Whether it is the schedule for this.</summary>
+    public bool IsFor(BatchLayout steps, int firstStep, int lastStep, int h, int chunkLength) =>
+        (_h, _chunkLength) == (h, chunkLength) && _range == (firstStep, lastStep) && _steps.HasLengthsOf(steps);
+
+    private int Add(ForwardStep step, int block, int group, bool isCritical, params ReadOnlySpan<int> after)
+    {
+        Tasks.Add((step, block, group));
+        return Graph.Add(isCritical, after);
+    }
+}
+
+/// <summary>What the tasks of a forward pass over some steps compute.</summary>
+internal sealed class ForwardTasks : ITaskBody
+{
+    private readonly KernelSet _kernels;
+    private readonly ParameterArray _weights;
+    private readonly ForwardSchedule _schedule;
+    private readonly PackedColumns _inputs;
+    private readonly PackedColumns _states;
+    private readonly PackedColumns? _outputs;
+    private readonly int _stateOffset;
+    private readonly BlockRecurrence _recurrence;
+    private readonly TransitionMatrix _transition;
+    private readonly ArraySegment<double> _whxStorage;
+    private readonly ArraySegment<double> _wqhStorage;
+    private PackedMatrix _whx;
+    private PackedMatrix _wqh;
+
+    /// <param name="context">Kernels and memory.</param>
+    /// <param name="weights">The model.</param>
+    /// <param name="schedule">The tasks.</param>
+    /// <param name="inputs">X, d×N, of all steps.</param>
+    /// <param name="states">H, h×n: the step before the first one, in place, and then the steps of the schedule.</param>
+    /// <param name="outputs">O, q×N, of all steps; null where only the states are wanted.</param>
+    /// <param name="power">W_hh^S; null where the schedule has no chunks.</param>
+    public ForwardTasks(
+        PassContext context,
+        ParameterArray weights,
+        ForwardSchedule schedule,
+        PackedColumns inputs,
+        PackedColumns states,
+        PackedColumns? outputs,
+        TransitionPower? power)
+    {
+        _kernels = context.Kernels;
+        _weights = weights;
+        _schedule = schedule;
+        _inputs = inputs;
+        _states = states;
+        _outputs = outputs;
+        int first = schedule.Plan.Blocks[0].FirstStep;
+        _stateOffset = states.Layout.BlockOf(first).FirstColumn - inputs.Layout.BlockOf(first).FirstColumn;
+        _recurrence = new BlockRecurrence(
+            _kernels, schedule.Plan, states, TimeDirection.Forward, _stateOffset, context.Carries(weights.HiddenSize, schedule.Plan));
+        _transition = new TransitionMatrix(
+            _kernels, weights.HiddenSize, schedule.Plan, states.Layout.SequenceCount, power, context.Storage);
+        _whxStorage = context.PackedStorage(weights.HiddenSize, weights.InputSize, PackedFor.Columns);
+        _wqhStorage = context.PackedStorage(weights.OutputSize, weights.HiddenSize, PackedFor.Columns);
+    }
+
+    /// <summary>Whether the states can be used; where not, only a run step by step gives them.</summary>
+    public bool Holds => _recurrence.Holds;
+
+    /// <inheritdoc/>
+    public void Run(int task)
+    {
+        (ForwardStep step, int index, int group) = _schedule.Tasks[task];
+        IReadOnlyList<TimeBlock> blocks = _schedule.Plan.Blocks;
+        TimeBlock block = blocks[index];
+        switch (step)
+        {
+            case ForwardStep.PackWeights:
+                _whx = _kernels.Pack(_weights.Whx, PackedFor.Columns, _whxStorage);
+                if (_outputs is not null)
+                {
+                    _wqh = _kernels.Pack(_weights.Wqh, PackedFor.Columns, _wqhStorage);
+                }
+                break;
+
+            case ForwardStep.PackTransition:
+                _transition.Pack(_kernels, _weights.Whh, TimeDirection.Forward, _recurrence);
+                break;
+
+            case ForwardStep.Inputs:
+                _kernels.Multiply(_whx, _inputs.Spaced(block.FirstColumn, block.ColumnCount, 1), StatesOf(block));
+                if (block.IsChunked)
+                {
+                    _recurrence.Ends(block);
+                }
+                break;
+
+            case ForwardStep.Recur:
+                if (block.IsChunked)
+                {
+                    _recurrence.Carry(block, index > 0 ? blocks[index - 1] : null);
+                }
+                else
+                {
+                    _recurrence.Steps(block, group);
+                }
+                break;
+
+            case ForwardStep.Outputs:
+                if (block.IsChunked)
+                {
+                    _recurrence.Fill(block);
+                }
+                if (_outputs is not null)
+                {
+                    _kernels.Multiply(_wqh, StatesOf(block), _outputs.Spaced(block.FirstColumn, block.ColumnCount, 1));
+                }
+                break;
+        }
+    }
+
+    private MatrixSpan StatesOf(TimeBlock block) => _states.Spaced(block.FirstColumn + _stateOffset, block.ColumnCount, 1);
+}

@@ -1,0 +1,89 @@
+// What recurrence steps cost, roughly, as far as the choice of a plan needs it. Depends on shapes only: never on a clock
+// and never on the number of threads, so that a plan, and with it every result, is the same in every run.
+
+namespace Bptt.LinearRecurrence;
+
+/// <summary>
+/// Times in nanoseconds of one core with 512-bit registers. The constants were measured with the `calibrate` command of
+/// the benchmarks; what counts is their ratio, which differs little between processors.
+/// </summary>
+internal static class CostModel
+{
+    /// <summary>Operations in a nanosecond of a product of two matrices.</summary>
+    public const double ProductRate = 105;
+
+    /// <summary>The same of a matrix and one vector, by where the matrix fits.</summary>
+    public const double FirstLevelRate = 105;
+
+    public const double SecondLevelRate = 48;
+
+    public const double ThirdLevelRate = 26;
+
+    /// <summary>Bytes of a matrix that stays in the first-level cache, or the second, beside what else is used.</summary>
+    public const double FirstLevelBytes = 40 << 10;
+
+    public const double SecondLevelBytes = 768 << 10;
+
+    /// <summary>Before a step can begin, the last sums of the step before must be added up and stored.</summary>
+    public const double OneColumnLatency = 9;
+
+    /// <summary>To begin a product of a few columns.</summary>
+    public const double ProductOverhead = 20;
+
+    /// <summary>Cores that share the work when a plan is judged.</summary>
+    private const double Cores = 2;
+
+    private static readonly int[] s_chunkLengths = [2, 4, 8, 16, 32, 64];
+
+    /// <summary>
+    /// S for a recurrence of <paramref name="steps"/> steps that carries <paramref name="active"/> columns: 1 for step by
+    /// step.
+    /// </summary>
+    /// <param name="h">Rows.</param>
+    /// <param name="active">Columns carried at each step.</param>
+    /// <param name="steps">Steps.</param>
+    /// <param name="otherWork">Operations at each step of each column that do not wait for the recurrence.</param>
+    /// <param name="atLeast">The smallest S allowed.</param>
+    public static int ChunkLength(int h, int active, int steps, double otherWork, int atLeast)
+    {
+        int best = 1;
+        double least = atLeast > 1 ? double.PositiveInfinity : TimeOfStep(h, active, steps, otherWork, 1);
+        foreach (int length in s_chunkLengths)
+        {
+            double time = TimeOfStep(h, active, steps, otherWork, length);
+            // A gain of a few percent is not worth the rounding of a power.
+            if (2 * length <= steps && time < 0.95 * least)
+            {
+                best = length;
+                least = time;
+            }
+        }
+        return best;
+    }
+
+    /// <summary>For one step: the chain of steps that wait for each other on one core, all other work shared.</summary>
+    private static double TimeOfStep(int h, int active, int steps, double otherWork, int chunkLength)
+    {
+        double square = 2.0 * h * h;
+        double chain = CarryTime(h, active) / chunkLength;
+        double work = otherWork * active / ProductRate;
+        if (chunkLength > 1)
+        {
+            // The ends of the chunks, then every step: 2 − 1/S products in place of one, in tiles of eight columns. The
+            // powers serve both passes.
+            work += (2 - 1.0 / chunkLength) * active * (square / ProductRate + ProductOverhead / 8);
+            work += Math.Log2(chunkLength) * square * h / ProductRate / steps / 2;
+        }
+        return Math.Max(chain, (chain + work) / Cores);
+    }
+
+    private static double CarryTime(int h, int active)
+    {
+        double square = 2.0 * h * h;
+        double bytes = 8.0 * h * h;
+        double rate = bytes <= FirstLevelBytes ? FirstLevelRate : bytes <= SecondLevelBytes ? SecondLevelRate : ThirdLevelRate;
+        return active == 1
+            ? OneColumnLatency + square / rate
+            : ProductOverhead + Math.Max(square / rate, square * active / ProductRate);
+    }
+}

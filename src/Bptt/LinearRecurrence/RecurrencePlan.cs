@@ -1,0 +1,116 @@
+// How the steps of a pass are cut into blocks, and which of them are run in parallel over time. Data only: who does the
+// work, and when, is said elsewhere.
+
+namespace Bptt.LinearRecurrence;
+
+/// <summary>
+/// The blocks of some steps, in time order. It depends on the shapes alone. The same blocks serve the
+/// forward pass, from the first to the last, and the backward pass, from the last to the first.
+/// </summary>
+internal sealed class RecurrencePlan
+{
+    /// <summary>Numbers in the columns of a block: a quarter of a megabyte for each array that a block walks through.</summary>
+    private const int BlockEntries = 16384;
+
+    private const int MaxBlockColumns = 256;
+    private const int MinBlockColumns = 32;
+
+    /// <summary>Where there are fewer blocks, the first and the last of them leave threads without work.</summary>
+    private const int WantedBlocks = 8;
+
+    /// <summary>Operations that are worth a task of their own.</summary>
+    private const double GroupWork = 500_000;
+
+    private RecurrencePlan(TimeBlock[] blocks, int groupWidth, int carryColumns)
+    {
+        Blocks = blocks;
+        GroupWidth = groupWidth;
+        CarryColumns = carryColumns;
+    }
+
+    /// <summary>In time order.</summary>
+    public IReadOnlyList<TimeBlock> Blocks { get; }
+
+    /// <summary>Sequences that stand side by side and are carried from step to step together, apart from the others.</summary>
+    public int GroupWidth { get; }
+
+    /// <summary>Groups of a block with so many sequences.</summary>
+    public int GroupsAt(int active) => (active + GroupWidth - 1) / GroupWidth;
+
+    /// <summary>Columns for the carries of all chunked blocks.</summary>
+    public int CarryColumns { get; }
+
+    /// <summary>S; 1 where no block is chunked.</summary>
+    public int ChunkLength { get; private init; } = 1;
+
+    /// <summary>The plan for steps <paramref name="firstStep"/> … <paramref name="lastStep"/> of a layout.</summary>
+    /// <param name="steps">The layout of steps 1 … T.</param>
+    /// <param name="firstStep">The first step.</param>
+    /// <param name="lastStep">The last step.</param>
+    /// <param name="h">Rows of the states.</param>
+    /// <param name="chunkLength">S for blocks where at least two chunks find room; 1 for step by step throughout.</param>
+    public static RecurrencePlan For(BatchLayout steps, int firstStep, int lastStep, int h, int chunkLength)
+    {
+        BatchLayout.Block first = steps.BlockOf(firstStep);
+        BatchLayout.Block last = steps.BlockOf(lastStep);
+        int active = first.Active;
+        int columns = last.FirstColumn + last.Active - first.FirstColumn;
+        int blockColumns = Math.Min(
+            Math.Clamp(BlockEntries / h, MinBlockColumns, MaxBlockColumns),
+            Math.Max(MinBlockColumns, columns / WantedBlocks));
+
+        var blocks = new List<TimeBlock>();
+        int carryColumns = 0;
+        int column = first.FirstColumn;
+        for (int step = firstStep; step <= lastStep;)
+        {
+            TimeBlock block = NextBlock(steps, step, lastStep, column, blockColumns, chunkLength) with { FirstCarry = carryColumns };
+            if (block.IsChunked)
+            {
+                carryColumns += (block.ChunkCount + 1) * (block.ColumnCount / block.StepCount);
+            }
+            blocks.Add(block);
+            column += block.ColumnCount;
+            step += block.StepCount;
+        }
+
+        double groupWork = 2.0 * h * h * blockColumns;
+        int groups = chunkLength > 1 ? 1 : (int)Math.Clamp(groupWork / GroupWork, 1, Math.Max(1, active / 8));
+        int width = (active + groups - 1) / groups;
+        return new RecurrencePlan([.. blocks], groups == 1 ? active : (width + 7) / 8 * 8, carryColumns)
+        {
+            ChunkLength = blocks.Exists(block => block.IsChunked) ? chunkLength : 1,
+        };
+    }
+
+    private static TimeBlock NextBlock(
+        BatchLayout steps, int step, int lastStep, int column, int blockColumns, int chunkLength)
+    {
+        int i = steps.SegmentOf(step);
+        BatchLayout.Segment segment = steps.Segments[i];
+        int active = segment.Active;
+        int stepCount = Math.Min(lastStep, segment.FirstStep + segment.StepCount - 1) - step + 1;
+        if (chunkLength > 1 && stepCount >= 2 * chunkLength)
+        {
+            int chunks = Math.Clamp(blockColumns / (chunkLength * active), 2, stepCount / chunkLength);
+            return new TimeBlock(step, chunks * chunkLength, column, chunks * chunkLength * active, chunkLength, 0);
+        }
+
+        // Step by step, as far as the columns allow; on through further segments where none of them can be chunked.
+        int taken = 0;
+        int columns = 0;
+        while (true)
+        {
+            int more = Math.Min(stepCount, Math.Max(1, (blockColumns - columns) / active));
+            taken += more;
+            columns += more * active;
+            if (more < stepCount || columns >= blockColumns || step + taken > lastStep || chunkLength > 1)
+            {
+                return new TimeBlock(step, taken, column, columns, 1, 0);
+            }
+            segment = steps.Segments[++i];
+            active = segment.Active;
+            stepCount = Math.Min(lastStep, segment.FirstStep + segment.StepCount - 1) - (step + taken) + 1;
+        }
+    }
+}

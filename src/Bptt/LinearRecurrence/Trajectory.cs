@@ -1,0 +1,193 @@
+// The states of all steps, or their gradients: kept whole, or one window at a time with checkpoints at the borders. Knows no
+// RNN: how a window is computed again is given from outside.
+
+namespace Bptt.LinearRecurrence;
+
+/// <summary>Columns h_0 … h_T, or ∂L/∂h_0 … ∂L/∂h_T, of which one window is held at a time.</summary>
+/// <remarks>Where there are several windows, reading from several threads is safe but takes turns.</remarks>
+internal sealed class Trajectory
+{
+    private readonly Lock _gate = new();
+    private readonly BatchLayout _steps;
+    private readonly TimeDirection _direction;
+    private readonly ArraySegment<double> _storage;
+    private readonly ArraySegment<double>[] _checkpoints; // by window: the columns of the step that leads to it
+    private int _window = -1;
+    private PackedColumns? _columns;
+
+    /// <param name="rows">h.</param>
+    /// <param name="steps">The layout of steps 1 … T.</param>
+    /// <param name="windows">The windows.</param>
+    /// <param name="direction">Forward: a window is computed from the step before it. Backward: from the step after.</param>
+    /// <param name="storage">Makes memory of a length.</param>
+    public Trajectory(
+        int rows, BatchLayout steps, WindowPlan windows, TimeDirection direction, Func<int, ArraySegment<double>> storage)
+    {
+        Rows = rows;
+        _steps = steps;
+        Windows = windows;
+        _direction = direction;
+        _checkpoints = new ArraySegment<double>[windows.Count];
+        int largest = 0;
+        for (int w = 0; w < windows.Count; w++)
+        {
+            (int first, int last) = HeldSteps(w);
+            largest = Math.Max(largest, ColumnsOf(first, last));
+            int leading = LeadingStep(w);
+            if (windows.Count > 1)
+            {
+                _checkpoints[w] = storage(leading > steps.LastStep ? 0 : rows * ColumnsOf(leading, leading));
+            }
+        }
+        _storage = storage(rows * largest);
+    }
+
+    public int Rows { get; }
+
+    public WindowPlan Windows { get; }
+
+    /// <summary>Computes the columns of a window from those of the step that leads to it, which are in place: for
+    /// reading.</summary>
+    public Action<int, PackedColumns>? Compute { get; set; }
+
+    /// <summary>Makes room for a window whose columns are about to be computed for the first time, in the order of the
+    /// direction; the step that leads to it is in place, but for the first window.</summary>
+    public PackedColumns Begin(int window)
+    {
+        bool follows = _columns is not null && window == _window + (_direction == TimeDirection.Forward ? 1 : -1);
+        if (follows)
+        {
+            SaveCheckpoint(window);
+        }
+        _window = window;
+        _columns = new PackedColumns(Rows, _steps.Slice(HeldSteps(window).First, HeldSteps(window).Last), _storage);
+        if (follows)
+        {
+            LoadCheckpoint(window);
+        }
+        return _columns;
+    }
+
+    /// <summary>Keeps the columns of the step that leads to a window, which are held now.</summary>
+    public void SaveCheckpoint(int window)
+    {
+        if (Windows.Count > 1)
+        {
+            _columns!.Block(LeadingStep(window)).Values.CopyTo(_checkpoints[window]);
+        }
+    }
+
+    /// <summary>Keeps other threads from asking for another window until it is disposed of.</summary>
+    public Lock.Scope Hold() => _gate.EnterScope();
+
+    /// <summary>The columns of a window, computed again where they are not held. The caller sees to it that no other thread
+    /// asks for another window meanwhile.</summary>
+    /// <param name="window">The window.</param>
+    /// <param name="compute">Computes it from the step that leads to it, which is in place.</param>
+    public PackedColumns Window(int window, Action<int, PackedColumns> compute)
+    {
+        if (_window != window)
+        {
+            (int first, int last) = HeldSteps(window);
+            _window = -1; // until it is complete
+            var columns = new PackedColumns(Rows, _steps.Slice(first, last), _storage);
+            _columns = columns;
+            LoadCheckpoint(window);
+            compute(window, columns);
+            _window = window;
+        }
+        return _columns!;
+    }
+
+    /// <summary>Reads the columns of a window while no other thread changes what is held.</summary>
+    public T Read<T>(int window, Func<PackedColumns, T> read)
+    {
+        if (Windows.Count == 1)
+        {
+            return read(_columns!);
+        }
+        lock (_gate)
+        {
+            return read(Window(window, Compute!));
+        }
+    }
+
+    /// <summary>The windows in an order in which the one that is held comes first.</summary>
+    public IEnumerable<int> WindowsFromHeld()
+    {
+        int count = Windows.Count;
+        bool fromEnd = Volatile.Read(ref _window) > count / 2;
+        return Enumerable.Range(0, count).Select(i => fromEnd ? count - 1 - i : i);
+    }
+
+    /// <summary>A column of a sequence, copied.</summary>
+    public double[] Column(int sequence, int step) =>
+        Read(Windows.WindowOf(step), columns => columns.Column(sequence, step).ToArray());
+
+    /// <summary>All columns of a sequence, side by side.</summary>
+    public double[] Sequence(int sequence)
+    {
+        int length = _steps.Lengths[sequence];
+        double[] entries = new double[Rows * (length + 1)];
+        foreach (int window in WindowsFromHeld())
+        {
+            int first = window == 0 ? 0 : Windows.FirstStep(window);
+            int last = Math.Min(length, Windows.LastStep(window));
+            if (first <= last)
+            {
+                Read(window, columns =>
+                {
+                    for (int step = first; step <= last; step++)
+                    {
+                        columns.Column(sequence, step).CopyTo(entries.AsSpan(step * Rows));
+                    }
+                    return 0;
+                });
+            }
+        }
+        return entries;
+    }
+
+    /// <summary>One step of every sequence, side by side.</summary>
+    public double[] StepOfEach(Func<int, int> stepOfSequence)
+    {
+        double[] entries = new double[Rows * _steps.SequenceCount];
+        foreach (int window in WindowsFromHeld())
+        {
+            int[] here = [.. Enumerable.Range(0, _steps.SequenceCount)
+                .Where(b => Windows.WindowOf(stepOfSequence(b)) == window)];
+            if (here.Length > 0)
+            {
+                Read(window, columns =>
+                {
+                    foreach (int b in here)
+                    {
+                        columns.Column(b, stepOfSequence(b)).CopyTo(entries.AsSpan(b * Rows));
+                    }
+                    return 0;
+                });
+            }
+        }
+        return entries;
+    }
+
+    private void LoadCheckpoint(int window)
+    {
+        int leading = LeadingStep(window);
+        if (Windows.Count > 1 && leading <= _steps.LastStep)
+        {
+            _checkpoints[window].AsSpan().CopyTo(_columns!.Block(leading).Values);
+        }
+    }
+
+    /// <summary>The step from which a window is computed.</summary>
+    private int LeadingStep(int window) =>
+        _direction == TimeDirection.Forward ? Windows.StepBefore(window) : Windows.LastStep(window) + 1;
+
+    /// <summary>A window, with the step that leads to it and with step 0.</summary>
+    private (int First, int Last) HeldSteps(int window) => _direction == TimeDirection.Forward
+        ? (Windows.StepBefore(window), Windows.LastStep(window))
+        : (window == 0 ? 0 : Windows.FirstStep(window), Math.Min(Windows.LastStep(window) + 1, _steps.LastStep));
+
+    private int ColumnsOf(int first, int last) => _steps.Slice(first, last).ColumnCount;
+}

@@ -1,0 +1,72 @@
+// What a forward pass keeps of its states and what is computed again, as the user reads it.
+
+using Bptt.LinearRecurrence;
+
+namespace Bptt;
+
+/// <summary>
+/// How a pass keeps within <see cref="ExecutionOptions.MemoryBudget"/>: time is cut into windows, of the states and of the
+/// state gradients one window is held at a time, and at each border between windows the columns of one step are kept. The
+/// backward pass, and whoever reads a state of another window, computes that window again from its border.
+/// </summary>
+public sealed class MemoryPlan
+{
+    private readonly WindowPlan _windows;
+    private readonly int _hiddenSize;
+
+    internal MemoryPlan(WindowPlan windows, int hiddenSize, int totalSteps, long? budget)
+    {
+        _windows = windows;
+        _hiddenSize = hiddenSize;
+        TotalSteps = totalSteps;
+        Budget = budget;
+    }
+
+    /// <summary>The budget in bytes; null where none was given.</summary>
+    public long? Budget { get; }
+
+    /// <summary>Windows of time; 1 where every state is kept.</summary>
+    public int WindowCount => _windows.Count;
+
+    /// <summary>The most steps of a window.</summary>
+    public int LongestWindow => Enumerable.Range(0, _windows.Count)
+        .Max(window => _windows.LastStep(window) - _windows.StepBefore(window));
+
+    /// <summary>Bytes for states and state gradients held at once, checkpoints and carries of chunks included.</summary>
+    public long HeldBytes => sizeof(double) * _hiddenSize * _windows.HeldColumns;
+
+    /// <summary>ΣT_b.</summary>
+    public int TotalSteps { get; }
+
+    /// <summary>Whether the backward pass computes states again: all of them but those of the last window, at
+    /// 2h(h + d) operations for each step.</summary>
+    public bool Recomputes => _windows.Count > 1;
+
+    /// <summary>For a debugger.</summary>
+    public override string ToString() => Recomputes
+        ? $"{WindowCount} windows of at most {LongestWindow} steps, {HeldBytes} bytes"
+        : $"every state is kept, {HeldBytes} bytes";
+
+    /// <summary>The windows of a pass.</summary>
+    /// <exception cref="ArgumentException">The budget is too small, or what is to be held exceeds an array.</exception>
+    internal static WindowPlan Windows(long? budget, int h, BatchLayout steps)
+    {
+        long bytesOfColumn = (long)sizeof(double) * h;
+        if (budget is long bytes)
+        {
+            return WindowPlan.Within(steps, Math.Min(bytes / bytesOfColumn, PassContext.MaxLength / (long)h))
+                ?? throw Guard.Error(
+                    nameof(ExecutionOptions.MemoryBudget),
+                    $"expected at least {WindowPlan.Smallest(steps).HeldColumns * bytesOfColumn} bytes, the smallest budget for h = {h} and {steps.ColumnCount} steps, got {bytes}.");
+        }
+        var single = WindowPlan.Single(steps);
+        long columns = (long)steps.ColumnCount + steps.SequenceCount;
+        if (columns * h > PassContext.MaxLength)
+        {
+            long least = WindowPlan.Smallest(steps).HeldColumns * bytesOfColumn;
+            throw new ArgumentException(
+                $"The problem is too large: expected at most {PassContext.MaxLength} numbers in one array, but h = {h} rows for {columns} states need {columns * h}. A {nameof(ExecutionOptions.MemoryBudget)} from {least} bytes up to {PassContext.MaxLength * (long)sizeof(double)} would do.");
+        }
+        return single;
+    }
+}

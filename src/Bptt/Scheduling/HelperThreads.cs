@@ -1,0 +1,148 @@
+// The threads that help a caller with a task graph. There is one set of them for the process; a pass borrows those that are
+// idle and never waits for one.
+
+using System.Diagnostics;
+
+namespace Bptt.Scheduling;
+
+/// <summary>
+/// Background threads, at most one fewer than there are processors, started when first needed. After its work a helper
+/// spins briefly for more and then sleeps, so that an idle process uses no processor.
+/// </summary>
+internal static class HelperThreads
+{
+    /// <summary>How long a helper spins before it sleeps: longer than the gap between two passes of a training
+    /// loop, shorter than anyone would notice.</summary>
+    private static readonly TimeSpan s_spinTime = TimeSpan.FromMicroseconds(200);
+
+    private static readonly Lazy<Helper[]> s_helpers = new(() =>
+        [.. Enumerable.Range(0, Math.Max(0, Environment.ProcessorCount - 1)).Select(_ => new Helper())]);
+
+    /// <summary>Runs a graph on the calling thread and on up to <paramref name="threads"/> − 1 helpers.</summary>
+    /// <exception cref="Exception">What a task threw.</exception>
+    public static void Run(TaskGraph graph, ITaskBody body, int threads)
+    {
+        if (threads <= 1)
+        {
+            graph.RunAlone(body);
+            return;
+        }
+
+        graph.Open(body);
+        Helper[] helpers = s_helpers.Value;
+        int wanted = threads - 1;
+        for (int i = 0; i < helpers.Length && wanted > 0; i++)
+        {
+            if (helpers[i].TryStart(graph))
+            {
+                wanted--;
+            }
+        }
+        graph.Work();
+        foreach (Helper helper in helpers)
+        {
+            helper.Leave(graph);
+        }
+        graph.EndRun();
+    }
+
+    /// <summary>The threads that a pass may use.</summary>
+    /// <param name="maxDegreeOfParallelism">At most so many; −1 for all processors.</param>
+    public static int Count(int maxDegreeOfParallelism) => maxDegreeOfParallelism < 0
+        ? Environment.ProcessorCount
+        : Math.Min(maxDegreeOfParallelism, Environment.ProcessorCount);
+
+    private sealed class Helper
+    {
+        private const int Spinning = 0;
+        private const int Sleeping = 1;
+        private const int Reserved = 2; // a caller is handing it a graph
+        private const int Called = 3;   // it has a graph and has not begun
+        private const int Working = 4;
+
+        private readonly object _wake = new();
+        private Thread? _thread;
+        private int _state = Sleeping;
+        private TaskGraph? _graph;
+
+        /// <summary>Gives it a graph, where it is idle.</summary>
+        public bool TryStart(TaskGraph graph)
+        {
+            bool wasSleeping = false;
+            if (Interlocked.CompareExchange(ref _state, Reserved, Spinning) != Spinning)
+            {
+                if (Interlocked.CompareExchange(ref _state, Reserved, Sleeping) != Sleeping)
+                {
+                    return false;
+                }
+                wasSleeping = true;
+            }
+            Volatile.Write(ref _graph, graph);
+            Volatile.Write(ref _state, Called);
+            if (wasSleeping)
+            {
+                if (_thread is null)
+                {
+                    _thread = new Thread(Loop) { IsBackground = true, Name = "Bptt helper" };
+                    _thread.Start();
+                }
+                lock (_wake)
+                {
+                    Monitor.Pulse(_wake);
+                }
+            }
+            return true;
+        }
+
+        /// <summary>Returns when it no longer works on the graph. If it has not begun, it never will.</summary>
+        public void Leave(TaskGraph graph)
+        {
+            int idle = 0;
+            while (Volatile.Read(ref _graph) == graph)
+            {
+                if (Interlocked.CompareExchange(ref _state, Reserved, Called) == Called)
+                {
+                    Volatile.Write(ref _graph, null);
+                    Volatile.Write(ref _state, Spinning); // awake or about to be
+                    return;
+                }
+                TaskGraph.Pause(ref idle);
+            }
+        }
+
+        private void Sleep()
+        {
+            lock (_wake)
+            {
+                while (Volatile.Read(ref _state) == Sleeping)
+                {
+                    Monitor.Wait(_wake);
+                }
+            }
+        }
+
+        private void Loop()
+        {
+            long idleSince = Stopwatch.GetTimestamp();
+            while (true)
+            {
+                if (Interlocked.CompareExchange(ref _state, Working, Called) == Called)
+                {
+                    _graph!.Work();
+                    Volatile.Write(ref _graph, null);
+                    Volatile.Write(ref _state, Spinning);
+                    idleSince = Stopwatch.GetTimestamp();
+                }
+                else if (Stopwatch.GetElapsedTime(idleSince) < s_spinTime)
+                {
+                    Thread.SpinWait(1);
+                }
+                else if (Interlocked.CompareExchange(ref _state, Sleeping, Spinning) == Spinning)
+                {
+                    Sleep();
+                    idleSince = Stopwatch.GetTimestamp();
+                }
+            }
+        }
+    }
+}
