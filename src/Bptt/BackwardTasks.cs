@@ -48,15 +48,12 @@ internal enum BackwardStep
 /// <summary>The tasks of a backward pass over some steps, as data.</summary>
 internal sealed class BackwardSchedule
 {
-    /// <summary>Operations of a task that adds to a weight gradient.</summary>
-    private const double GradientWork = 4e6;
-
     /// <summary>Rows of a part of a gradient are a multiple of this: whole strips of every kernel.</summary>
     private const int RowMultiple = 24;
 
     private readonly BatchLayout _steps;
     private readonly (int First, int Last) _range;
-    private readonly (int D, int H, int Q, int ChunkLength, int ObjectiveColumns) _shape;
+    private readonly (int D, int H, int Q, int ChunkLength, int ObjectiveColumns, PlanTuning Tuning) _shape;
 
     /// <param name="steps">The layout of steps 1 … T.</param>
     /// <param name="firstStep">The first step; 1 stands for step 0 too.</param>
@@ -64,13 +61,20 @@ internal sealed class BackwardSchedule
     /// <param name="weights">The model, for its shapes.</param>
     /// <param name="chunkLength">S; 1 for step by step.</param>
     /// <param name="objectiveColumns">Columns of a part of the objective; 0 where ∂L/∂o_t is there already.</param>
+    /// <param name="tuning">How large the pieces are.</param>
     public BackwardSchedule(
-        BatchLayout steps, int firstStep, int lastStep, ParameterArray weights, int chunkLength, int objectiveColumns)
+        BatchLayout steps,
+        int firstStep,
+        int lastStep,
+        ParameterArray weights,
+        int chunkLength,
+        int objectiveColumns,
+        PlanTuning tuning)
     {
         _steps = steps;
         _range = (firstStep, lastStep);
-        _shape = (weights.InputSize, weights.HiddenSize, weights.OutputSize, chunkLength, objectiveColumns);
-        Plan = RecurrencePlan.For(steps, firstStep, lastStep, weights.HiddenSize, chunkLength);
+        _shape = (weights.InputSize, weights.HiddenSize, weights.OutputSize, chunkLength, objectiveColumns, tuning);
+        Plan = RecurrencePlan.For(steps, firstStep, lastStep, weights.HiddenSize, chunkLength, tuning);
         Graph = new TaskGraph();
 
         int packWeights = Add(BackwardStep.PackWeights, 0, 0, isCritical: true);
@@ -132,8 +136,14 @@ internal sealed class BackwardSchedule
 
     /// <summary>Whether it is the schedule for this.</summary>
     public bool IsFor(
-        BatchLayout steps, int firstStep, int lastStep, ParameterArray weights, int chunkLength, int objectiveColumns) =>
-        _shape == (weights.InputSize, weights.HiddenSize, weights.OutputSize, chunkLength, objectiveColumns)
+        BatchLayout steps,
+        int firstStep,
+        int lastStep,
+        ParameterArray weights,
+        int chunkLength,
+        int objectiveColumns,
+        PlanTuning tuning) =>
+        _shape == (weights.InputSize, weights.HiddenSize, weights.OutputSize, chunkLength, objectiveColumns, tuning)
         && _range == (firstStep, lastStep)
         && _steps.HasLengthsOf(steps);
 
@@ -162,7 +172,7 @@ internal sealed class BackwardSchedule
         foreach (GradientParts matrix in matrices)
         {
             int[] operands = matrix.Step == BackwardStep.WqhGradient ? ObjectiveTasks(block, objective) : states;
-            int rows = matrix.RowsOfPart(GradientWork / (2.0 * matrix.Columns * block.ColumnCount));
+            int rows = matrix.RowsOfPart(_shape.Tuning.GradientWork / (2.0 * matrix.Columns * block.ColumnCount));
             matrix.Prepare(rows);
             for (int part = 0, row = 0; row < matrix.Rows; part++, row += matrix.PartRows)
             {

@@ -69,8 +69,8 @@ internal sealed class BackwardWindows
         int last = _stateGradients.Windows.LastStep(window);
         int objectiveColumns = objective is null ? 0 : ObjectiveEvaluation.ColumnsOfPart(_outputGradients.Rows);
         BackwardSchedule schedule = context.Plan(
-            plan => plan.IsFor(steps, first, last, weights, _chunkLength, objectiveColumns),
-            () => new BackwardSchedule(steps, first, last, weights, _chunkLength, objectiveColumns));
+            plan => plan.IsFor(steps, first, last, weights, _chunkLength, objectiveColumns, context.Tuning),
+            () => new BackwardSchedule(steps, first, last, weights, _chunkLength, objectiveColumns, context.Tuning));
         int mark = context.Mark();
         var operands = new BackwardOperands(
             _forward.InputColumns, states, _outputGradients, objective, _finalStateGradients, stateGradients, gradients);

@@ -1,6 +1,7 @@
 // How a pass is carried out. Nothing here changes what is computed, beyond rounding.
 
 using Bptt.Kernels;
+using Bptt.LinearRecurrence;
 
 namespace Bptt;
 
@@ -60,6 +61,9 @@ public sealed record ExecutionOptions
 
     /// <summary>The arithmetic; null for the process's choice. For tests of every kind of kernel in one process.</summary>
     internal KernelSet? Kernels { get; init; }
+
+    /// <summary>How large the pieces of the work are.</summary>
+    internal PlanTuning Tuning { get; init; } = PlanTuning.Default;
 
     /// <summary>Memory to reuse; null, the default, takes fresh memory for each pass.</summary>
     public Workspace? Workspace { get; init; }

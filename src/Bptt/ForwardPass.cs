@@ -230,7 +230,7 @@ public sealed class ForwardPass
         PackedColumns outputs = context.Columns(model.OutputSize, steps);
         var pass = new ForwardPass(model, inputs, states, outputs, context)
         {
-            ChunkLength = ChunkLengthFor(model, steps, context.Options.Recurrence),
+            ChunkLength = ChunkLengthFor(model, steps, context),
         };
         if (pass.ChunkLength > 1)
         {
@@ -262,8 +262,8 @@ public sealed class ForwardPass
             int last = _states.Windows.LastStep(window);
             int chunkLength = ChunkLength;
             ForwardSchedule schedule = context.Plan(
-                plan => plan.IsFor(_inputs.Layout, first, last, Model.HiddenSize, chunkLength),
-                () => new ForwardSchedule(_inputs.Layout, first, last, Model.HiddenSize, chunkLength));
+                plan => plan.IsFor(_inputs.Layout, first, last, Model.HiddenSize, chunkLength, context.Tuning),
+                () => new ForwardSchedule(_inputs.Layout, first, last, Model.HiddenSize, chunkLength, context.Tuning));
             int mark = context.Mark();
             var tasks = new ForwardTasks(context, Model.Weights, schedule, _inputs, states, outputs, Power);
             context.Run(schedule.Graph, tasks, 2.0 * Model.Weights.Values.Length * states.Layout.ColumnCount);
@@ -277,11 +277,16 @@ public sealed class ForwardPass
         }
     }
 
-    private static int ChunkLengthFor(LinearRnn model, BatchLayout steps, Recurrence recurrence)
+    private static int ChunkLengthFor(LinearRnn model, BatchLayout steps, PassContext context)
     {
+        Recurrence recurrence = context.Options.Recurrence;
         if (recurrence == Recurrence.Sequential)
         {
             return 1;
+        }
+        if (recurrence == Recurrence.TimeParallel && context.Tuning.ChunkLength is int given)
+        {
+            return given;
         }
         double h = model.HiddenSize;
         double otherWork = 2 * h * h + 4 * h * model.InputSize + 6 * h * model.OutputSize;

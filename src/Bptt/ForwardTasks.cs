@@ -32,16 +32,15 @@ internal sealed class ForwardSchedule
 {
     private readonly BatchLayout _steps;
     private readonly (int First, int Last) _range;
-    private readonly int _h;
-    private readonly int _chunkLength;
+    private readonly (int H, int ChunkLength, PlanTuning Tuning) _shape;
 
-    public ForwardSchedule(BatchLayout steps, int firstStep, int lastStep, int h, int chunkLength)
+    public ForwardSchedule(
+        BatchLayout steps, int firstStep, int lastStep, int h, int chunkLength, PlanTuning tuning)
     {
         _steps = steps;
         _range = (firstStep, lastStep);
-        _h = h;
-        _chunkLength = chunkLength;
-        Plan = RecurrencePlan.For(steps, firstStep, lastStep, h, chunkLength);
+        _shape = (h, chunkLength, tuning);
+        Plan = RecurrencePlan.For(steps, firstStep, lastStep, h, chunkLength, tuning);
         Graph = new TaskGraph();
 
         int weights = Add(ForwardStep.PackWeights, block: 0, group: 0, isCritical: true);
@@ -81,8 +80,8 @@ internal sealed class ForwardSchedule
     public List<(ForwardStep Step, int Block, int Group)> Tasks { get; } = [];
 
     /// <summary>Whether it is the schedule for this.</summary>
-    public bool IsFor(BatchLayout steps, int firstStep, int lastStep, int h, int chunkLength) =>
-        (_h, _chunkLength) == (h, chunkLength) && _range == (firstStep, lastStep) && _steps.HasLengthsOf(steps);
+    public bool IsFor(BatchLayout steps, int firstStep, int lastStep, int h, int chunkLength, PlanTuning tuning) =>
+        _shape == (h, chunkLength, tuning) && _range == (firstStep, lastStep) && _steps.HasLengthsOf(steps);
 
     private int Add(ForwardStep step, int block, int group, bool isCritical, params ReadOnlySpan<int> after)
     {

@@ -47,6 +47,10 @@ public sealed class MemoryPlan
         ? $"{WindowCount} windows of at most {LongestWindow} steps, {HeldBytes} bytes"
         : $"every state is kept, {HeldBytes} bytes";
 
+    /// <summary>The smallest budget in bytes for a pass.</summary>
+    internal static long SmallestBudget(int h, BatchLayout steps) =>
+        sizeof(double) * h * WindowPlan.Smallest(steps).HeldColumns;
+
     /// <summary>The windows of a pass.</summary>
     /// <exception cref="ArgumentException">The budget is too small, or what is to be held exceeds an array.</exception>
     internal static WindowPlan Windows(long? budget, int h, BatchLayout steps)
@@ -57,13 +61,13 @@ public sealed class MemoryPlan
             return WindowPlan.Within(steps, Math.Min(bytes / bytesOfColumn, PassContext.MaxLength / (long)h))
                 ?? throw Guard.Error(
                     nameof(ExecutionOptions.MemoryBudget),
-                    $"expected at least {WindowPlan.Smallest(steps).HeldColumns * bytesOfColumn} bytes, the smallest budget for h = {h} and {steps.ColumnCount} steps, got {bytes}.");
+                    $"expected at least {SmallestBudget(h, steps)} bytes, the smallest budget for h = {h} and {steps.ColumnCount} steps, got {bytes}.");
         }
         var single = WindowPlan.Single(steps);
         long columns = (long)steps.ColumnCount + steps.SequenceCount;
         if (columns * h > PassContext.MaxLength)
         {
-            long least = WindowPlan.Smallest(steps).HeldColumns * bytesOfColumn;
+            long least = SmallestBudget(h, steps);
             throw new ArgumentException(
                 $"The problem is too large: expected at most {PassContext.MaxLength} numbers in one array, but h = {h} rows for {columns} states need {columns * h}. A {nameof(ExecutionOptions.MemoryBudget)} from {least} bytes up to {PassContext.MaxLength * (long)sizeof(double)} would do.");
         }

@@ -29,6 +29,8 @@ internal sealed class PassContext
 
     public KernelSet Kernels { get; }
 
+    public PlanTuning Tuning => Options.Tuning;
+
     /// <summary>Starts a forward pass; <see cref="End"/> must follow.</summary>
     public static PassContext BeginForward(ExecutionOptions options) =>
         new(options, options.Workspace, options.Workspace?.BeginForward() ?? 0);
@@ -105,12 +107,8 @@ internal sealed class PassContext
     /// <param name="graph">The tasks.</param>
     /// <param name="body">What they do.</param>
     /// <param name="work">Their floating-point operations, about.</param>
-    public void Run(TaskGraph graph, ITaskBody body, double work)
-    {
-        // Below this a second thread costs more than it takes over: some microseconds.
-        const double worthSharing = 500_000;
-        HelperThreads.Run(graph, body, work < worthSharing ? 1 : HelperThreads.Count(Options.MaxDegreeOfParallelism));
-    }
+    public void Run(TaskGraph graph, ITaskBody body, double work) => HelperThreads.Run(
+        graph, body, work < Tuning.WorthSharing ? 1 : HelperThreads.Count(Options.MaxDegreeOfParallelism));
 
     /// <summary>The layout of sequences with the given lengths.</summary>
     /// <exception cref="ArgumentException">All steps together exceed what an index can count.</exception>

@@ -12,6 +12,9 @@ public class ExactnessTests(ITestOutputHelper output)
 {
     private const double Tolerance = 1e-12;
 
+    /// <summary>Compares one run of a scenario with what was computed once for all runs.</summary>
+    private delegate void Comparison(BackwardThroughTime backward, WorstError worst);
+
     public static TheoryData<int, int, int, int, double> SizesAndRadii => ScenarioTable.SizesAndRadii();
 
     [Theory]
@@ -44,15 +47,19 @@ public class ExactnessTests(ITestOutputHelper output)
         Check(ScenarioTable.Of(d, h, q, length, radius), (scenario, worst) =>
         {
             double[][,] outputGradients = new RandomNumbers(-1 - scenario.Settings.Seed).LikeOutputs(scenario.Problem);
-            ScalarGradients<double> actual = scenario.Problem.RunForward()
-                .RunBackward(outputGradients, scenario.FinalStateGradients).ToArrays();
             ScalarPass<double> pass = ScalarLoops<double>.Forward(scenario.Problem);
             ScalarGradients<double> recursion = ScalarLoops<double>.Backward(
                 scenario.Problem, pass, outputGradients, scenario.FinalStateGradients);
             ScalarGradients<double> generalTerm = GeneralTerm<double>.Backward(
                 scenario.Problem, pass, outputGradients, scenario.FinalStateGradients);
-            worst.Add(actual, recursion, "recursion");
-            worst.Add(actual, generalTerm, "general term");
+            foreach (Way way in Ways.All)
+            {
+                ScalarGradients<double> actual = scenario.Problem
+                    .RunForward(way.For(h, scenario.Settings.Lengths))
+                    .RunBackward(outputGradients, scenario.FinalStateGradients).ToArrays();
+                worst.Add(actual, recursion, $"recursion, {way}");
+                worst.Add(actual, generalTerm, $"general term, {way}");
+            }
         });
 
     [Fact]
@@ -122,14 +129,24 @@ public class ExactnessTests(ITestOutputHelper output)
                 MaxDegreeOfParallelism = 1 + (scenario.Settings.Seed % 4),
                 Workspace = workspace,
             });
-            AddScalarLoops(scenario, backward, worst);
-            AddGeneralTerm(scenario, backward, worst);
+            AddScalarLoops(scenario)(backward, worst);
+            AddGeneralTerm(scenario)(backward, worst);
         });
     }
 
-    private void Check(
-        IEnumerable<RandomScenario> scenarios, Action<RandomScenario, BackwardThroughTime, WorstError> add) =>
-        Check(scenarios, (scenario, worst) => add(scenario, scenario.RunBackward(), worst));
+    /// <summary>Every scenario in every way.</summary>
+    private void Check(IEnumerable<RandomScenario> scenarios, Func<RandomScenario, Comparison> compare) =>
+        Check(scenarios, (scenario, worst) =>
+        {
+            Comparison comparison = compare(scenario);
+            foreach (Way way in Ways.All)
+            {
+                ExecutionOptions options = way.For(scenario.Settings.HiddenSize, scenario.Settings.Lengths);
+                var own = new WorstError();
+                comparison(scenario.RunBackward(options), own);
+                worst.Add(own.Value, $"{own.Where}; {way}");
+            }
+        });
 
     private void Check(IEnumerable<RandomScenario> scenarios, Action<RandomScenario, WorstError> add)
     {
@@ -145,78 +162,89 @@ public class ExactnessTests(ITestOutputHelper output)
     }
 
     /// <summary>Everything from the inputs on, by loops that share nothing with the library.</summary>
-    private static void AddScalarLoops(RandomScenario scenario, BackwardThroughTime backward, WorstError worst)
+    private static Comparison AddScalarLoops(RandomScenario scenario)
     {
-        ScalarPass<double> actual = backward.Forward.ToArrays();
         ScalarPass<double> pass = ScalarLoops<double>.Forward(scenario.Problem);
         double loss = scenario.ComplexObjective.Loss(pass.Outputs.Map(o => (Complex)o)).Real;
         double[][,] outputGradients = scenario.ComplexObjective.Gradients(pass.Outputs);
-
-        worst.Add(RelativeError.Scalar(backward.Loss, loss), "L of the backward pass");
-        worst.Add(RelativeError.Scalar(scenario.Objective.Loss(backward.Forward), loss), "L of the objective");
-        double[][,] actualOutputGradients = backward.OutputGradientArrays();
-        for (int b = 0; b < pass.States.Length; b++)
+        ScalarGradients<double> gradients = ScalarLoops<double>.Backward(
+            scenario.Problem, pass, outputGradients, scenario.FinalStateGradients);
+        return (backward, worst) =>
         {
-            worst.AddColumns(actual.States[b], pass.States[b], $"states of sequence {b}");
-            worst.Add(actual.Outputs[b], pass.Outputs[b], $"outputs of sequence {b}");
-            worst.Add(actualOutputGradients[b], outputGradients[b], $"∂L/∂o of sequence {b}");
-        }
-        worst.Add(
-            backward.ToArrays(),
-            ScalarLoops<double>.Backward(scenario.Problem, pass, outputGradients, scenario.FinalStateGradients),
-            "recursion");
+            ScalarPass<double> actual = backward.Forward.ToArrays();
+            worst.Add(RelativeError.Scalar(backward.Loss, loss), "L of the backward pass");
+            worst.Add(RelativeError.Scalar(scenario.Objective.Loss(backward.Forward), loss), "L of the objective");
+            double[][,] actualOutputGradients = backward.OutputGradientArrays();
+            for (int b = 0; b < pass.States.Length; b++)
+            {
+                worst.AddColumns(actual.States[b], pass.States[b], $"states of sequence {b}");
+                worst.Add(actual.Outputs[b], pass.Outputs[b], $"outputs of sequence {b}");
+                worst.Add(actualOutputGradients[b], outputGradients[b], $"∂L/∂o of sequence {b}");
+            }
+            worst.Add(backward.ToArrays(), gradients, "recursion");
+        };
     }
 
     /// <summary>The same numbers through the methods that give one column.</summary>
-    private static void AddSingleColumns(RandomScenario scenario, BackwardThroughTime backward, WorstError worst)
+    private static Comparison AddSingleColumns(RandomScenario scenario)
     {
-        ForwardPass forward = backward.Forward;
         ScalarPass<double> pass = ScalarLoops<double>.Forward(scenario.Problem);
         double[][,] outputGradients = scenario.ComplexObjective.Gradients(pass.Outputs);
         ScalarGradients<double> expected = ScalarLoops<double>.Backward(
             scenario.Problem, pass, outputGradients, scenario.FinalStateGradients);
-        for (int b = 0; b < forward.SequenceCount; b++)
+        return (backward, worst) =>
         {
-            int length = forward.Lengths[b];
-            for (int t = 0; t <= length; t++)
+            ForwardPass forward = backward.Forward;
+            for (int b = 0; b < forward.SequenceCount; b++)
             {
-                Add(forward.HiddenState(t, b), pass.States[b], t, "h_t");
-                Add(backward.HiddenStateGradient(t, b), expected.HiddenStates[b], t, "∂L/∂h_t");
+                int length = forward.Lengths[b];
+                for (int t = 0; t <= length; t++)
+                {
+                    Add(forward.HiddenState(t, b), pass.States[b], t, "h_t");
+                    Add(backward.HiddenStateGradient(t, b), expected.HiddenStates[b], t, "∂L/∂h_t");
+                }
+                for (int t = 1; t <= length; t++)
+                {
+                    Add(forward.Output(t, b), pass.Outputs[b], t - 1, "o_t");
+                    Add(backward.OutputGradient(t, b), outputGradients[b], t - 1, "∂L/∂o_t");
+                    Add(backward.InputGradient(t, b), expected.Inputs[b], t - 1, "∂L/∂x_t");
+                }
+                Add(forward.InitialStates.Column(b), pass.States[b], 0, "initial state");
+                Add(forward.FinalStates.Column(b), pass.States[b], length, "final state");
+                Add(backward.InitialStateGradients.Column(b), expected.HiddenStates[b], 0, "∂L/∂h_0");
+                Matrix<double> inputGradients = backward.InputGradientBatch().Sequence(b);
+                worst.Add(inputGradients.ToArray(), expected.Inputs[b], "∂L/∂x as a batch");
             }
-            for (int t = 1; t <= length; t++)
-            {
-                Add(forward.Output(t, b), pass.Outputs[b], t - 1, "o_t");
-                Add(backward.OutputGradient(t, b), outputGradients[b], t - 1, "∂L/∂o_t");
-                Add(backward.InputGradient(t, b), expected.Inputs[b], t - 1, "∂L/∂x_t");
-            }
-            Add(forward.FinalStates.Column(b), pass.States[b], length, "final state");
-            Add(backward.InitialStateGradients.Column(b), expected.HiddenStates[b], 0, "∂L/∂h_0");
-        }
 
-        void Add(Vector<double> actual, double[,] matrix, int column, string name)
-        {
-            double[,] expectedColumn = matrix.ToMatrix().SubMatrix(0, matrix.GetLength(0), column, 1).ToArray();
-            worst.Add(actual.ToColumnMatrix().ToArray(), expectedColumn, name);
-        }
+            void Add(Vector<double> actual, double[,] matrix, int column, string name)
+            {
+                double[,] expectedColumn =
+                    matrix.ToMatrix().SubMatrix(0, matrix.GetLength(0), column, 1).ToArray();
+                worst.Add(actual.ToColumnMatrix().ToArray(), expectedColumn, name);
+            }
+        };
     }
 
-    private static void AddGeneralTerm(RandomScenario scenario, BackwardThroughTime backward, WorstError worst)
+    private static Comparison AddGeneralTerm(RandomScenario scenario)
     {
         ScalarPass<double> pass = ScalarLoops<double>.Forward(scenario.Problem);
         double[][,] outputGradients = scenario.ComplexObjective.Gradients(pass.Outputs);
-        worst.Add(
-            backward.ToArrays(),
-            GeneralTerm<double>.Backward(scenario.Problem, pass, outputGradients, scenario.FinalStateGradients),
-            "general term");
+        ScalarGradients<double> expected = GeneralTerm<double>.Backward(
+            scenario.Problem, pass, outputGradients, scenario.FinalStateGradients);
+        return (backward, worst) => worst.Add(backward.ToArrays(), expected, "general term");
     }
 
-    private static void AddComplexSteps(RandomScenario scenario, BackwardThroughTime backward, WorstError worst)
+    private static Comparison AddComplexSteps(RandomScenario scenario)
     {
-        ScalarGradients<double> actual = backward.ToArrays();
-        foreach ((Quantity quantity, int b) in scenario.Problem.Quantities())
+        (Quantity Quantity, int Sequence, double[,] Expected)[] steps = [.. scenario.Problem.Quantities().Select(place =>
+            (place.Item1, place.Item2, EntryByEntry.ComplexStep(scenario.ComplexLoss, scenario.Problem, place.Item1, place.Item2)))];
+        return (backward, worst) =>
         {
-            double[,] expected = EntryByEntry.ComplexStep(scenario.ComplexLoss, scenario.Problem, quantity, b);
-            worst.Add(actual.Values(quantity, b), expected, $"complex step, {quantity} {b}");
-        }
+            ScalarGradients<double> actual = backward.ToArrays();
+            foreach ((Quantity quantity, int b, double[,] expected) in steps)
+            {
+                worst.Add(actual.Values(quantity, b), expected, $"complex step, {quantity} {b}");
+            }
+        };
     }
 }

@@ -9,18 +9,6 @@ namespace Bptt.LinearRecurrence;
 /// </summary>
 internal sealed class RecurrencePlan
 {
-    /// <summary>Numbers in the columns of a block: a quarter of a megabyte for each array that a block walks through.</summary>
-    private const int BlockEntries = 16384;
-
-    private const int MaxBlockColumns = 256;
-    private const int MinBlockColumns = 32;
-
-    /// <summary>Where there are fewer blocks, the first and the last of them leave threads without work.</summary>
-    private const int WantedBlocks = 8;
-
-    /// <summary>Operations that are worth a task of their own.</summary>
-    private const double GroupWork = 500_000;
-
     private RecurrencePlan(TimeBlock[] blocks, int groupWidth, int carryColumns)
     {
         Blocks = blocks;
@@ -49,15 +37,17 @@ internal sealed class RecurrencePlan
     /// <param name="lastStep">The last step.</param>
     /// <param name="h">Rows of the states.</param>
     /// <param name="chunkLength">S for blocks where at least two chunks find room; 1 for step by step throughout.</param>
-    public static RecurrencePlan For(BatchLayout steps, int firstStep, int lastStep, int h, int chunkLength)
+    /// <param name="tuning">How large the blocks are.</param>
+    public static RecurrencePlan For(
+        BatchLayout steps, int firstStep, int lastStep, int h, int chunkLength, PlanTuning tuning)
     {
         BatchLayout.Block first = steps.BlockOf(firstStep);
         BatchLayout.Block last = steps.BlockOf(lastStep);
         int active = first.Active;
         int columns = last.FirstColumn + last.Active - first.FirstColumn;
         int blockColumns = Math.Min(
-            Math.Clamp(BlockEntries / h, MinBlockColumns, MaxBlockColumns),
-            Math.Max(MinBlockColumns, columns / WantedBlocks));
+            Math.Clamp(tuning.BlockEntries / h, tuning.MinBlockColumns, tuning.MaxBlockColumns),
+            Math.Max(tuning.MinBlockColumns, columns / tuning.WantedBlocks));
 
         var blocks = new List<TimeBlock>();
         int carryColumns = 0;
@@ -75,9 +65,10 @@ internal sealed class RecurrencePlan
         }
 
         double groupWork = 2.0 * h * h * blockColumns;
-        int groups = chunkLength > 1 ? 1 : (int)Math.Clamp(groupWork / GroupWork, 1, Math.Max(1, active / 8));
-        int width = (active + groups - 1) / groups;
-        return new RecurrencePlan([.. blocks], groups == 1 ? active : (width + 7) / 8 * 8, carryColumns)
+        int groups = chunkLength > 1 ? 1 : (int)Math.Clamp(groupWork / tuning.GroupWork, 1, Math.Max(1, active / tuning.MinGroupWidth));
+        int multiple = tuning.MinGroupWidth;
+        int width = ((active + groups - 1) / groups + multiple - 1) / multiple * multiple;
+        return new RecurrencePlan([.. blocks], groups == 1 ? active : width, carryColumns)
         {
             ChunkLength = blocks.Exists(block => block.IsChunked) ? chunkLength : 1,
         };
