@@ -52,29 +52,27 @@ internal sealed class BackwardSchedule
     private const int RowMultiple = 24;
 
     private readonly BatchLayout _steps;
-    private readonly (int First, int Last) _range;
+    private readonly bool _withStepZero;
     private readonly (int D, int H, int Q, int ChunkLength, int ObjectiveColumns, PlanTuning Tuning) _shape;
 
-    /// <param name="steps">The layout of steps 1 … T.</param>
-    /// <param name="firstStep">The first step; 1 stands for step 0 too.</param>
-    /// <param name="lastStep">The last step.</param>
+    /// <param name="steps">The layout of the steps, counted from 1.</param>
+    /// <param name="withStepZero">Whether ∂L/∂h_0 is to be computed too.</param>
     /// <param name="weights">The model, for its shapes.</param>
     /// <param name="chunkLength">S; 1 for step by step.</param>
     /// <param name="objectiveColumns">Columns of a part of the objective; 0 where ∂L/∂o_t is there already.</param>
     /// <param name="tuning">How large the pieces are.</param>
     public BackwardSchedule(
         BatchLayout steps,
-        int firstStep,
-        int lastStep,
+        bool withStepZero,
         ParameterArray weights,
         int chunkLength,
         int objectiveColumns,
         PlanTuning tuning)
     {
         _steps = steps;
-        _range = (firstStep, lastStep);
+        _withStepZero = withStepZero;
         _shape = (weights.InputSize, weights.HiddenSize, weights.OutputSize, chunkLength, objectiveColumns, tuning);
-        Plan = RecurrencePlan.For(steps, firstStep, lastStep, weights.HiddenSize, chunkLength, tuning);
+        Plan = RecurrencePlan.For(steps, weights.HiddenSize, chunkLength, tuning);
         Graph = new TaskGraph();
 
         int packWeights = Add(BackwardStep.PackWeights, 0, 0, isCritical: true);
@@ -119,7 +117,7 @@ internal sealed class BackwardSchedule
             states = block.IsChunked ? [filled] : recur;
         }
         AddGradients(0, states, [wqh, whx, whh], objective);
-        if (firstStep == 1)
+        if (withStepZero)
         {
             Add(BackwardStep.InitialStates, 0, 0, false, states);
         }
@@ -137,15 +135,14 @@ internal sealed class BackwardSchedule
     /// <summary>Whether it is the schedule for this.</summary>
     public bool IsFor(
         BatchLayout steps,
-        int firstStep,
-        int lastStep,
+        bool withStepZero,
         ParameterArray weights,
         int chunkLength,
         int objectiveColumns,
         PlanTuning tuning) =>
         _shape == (weights.InputSize, weights.HiddenSize, weights.OutputSize, chunkLength, objectiveColumns, tuning)
-        && _range == (firstStep, lastStep)
-        && _steps.HasLengthsOf(steps);
+        && _withStepZero == withStepZero
+        && _steps.HasShapeOf(steps);
 
     private int[] ObjectiveTasks(TimeBlock block, int[] objective)
     {
@@ -238,6 +235,8 @@ internal sealed class BackwardTasks : ITaskBody
     private readonly ParameterArray _weights;
     private readonly BackwardSchedule _schedule;
     private readonly BackwardOperands _operands;
+    private readonly int _stepsBefore;
+    private readonly int _columnsBefore;
     private readonly int _stateOffset;
     private readonly int _gradientOffset;
     private readonly BlockRecurrence _recurrence;
@@ -248,12 +247,14 @@ internal sealed class BackwardTasks : ITaskBody
     /// <param name="context">Kernels and memory.</param>
     /// <param name="weights">The model.</param>
     /// <param name="schedule">The tasks.</param>
+    /// <param name="firstStep">The step that the schedule counts as 1.</param>
     /// <param name="operands">What is read and written.</param>
     /// <param name="power">W_hh^S; null where the schedule has no chunks.</param>
     public BackwardTasks(
         PassContext context,
         ParameterArray weights,
         BackwardSchedule schedule,
+        int firstStep,
         BackwardOperands operands,
         TransitionPower? power)
     {
@@ -261,11 +262,11 @@ internal sealed class BackwardTasks : ITaskBody
         _weights = weights;
         _schedule = schedule;
         _operands = operands;
-        int first = schedule.Plan.Blocks[0].FirstStep;
-        int column = operands.OutputGradients.Layout.BlockOf(first).FirstColumn;
+        _stepsBefore = firstStep - 1;
+        _columnsBefore = operands.OutputGradients.Layout.BlockOf(firstStep).FirstColumn;
         PackedColumns gradients = operands.StateGradients;
-        _gradientOffset = gradients.Layout.BlockOf(first).FirstColumn - column;
-        _stateOffset = operands.States is null ? 0 : operands.States.Layout.BlockOf(first).FirstColumn - column;
+        _gradientOffset = gradients.Layout.BlockOf(firstStep).FirstColumn - _columnsBefore;
+        _stateOffset = (operands.States?.Layout.BlockOf(firstStep).FirstColumn ?? 0) - _columnsBefore;
         _recurrence = new BlockRecurrence(
             _kernels,
             schedule.Plan,
@@ -291,7 +292,7 @@ internal sealed class BackwardTasks : ITaskBody
             return;
         }
         IReadOnlyList<TimeBlock> blocks = _schedule.Plan.Blocks;
-        TimeBlock block = blocks[index];
+        TimeBlock block = blocks[index].Moved(_stepsBefore, _columnsBefore);
         switch (step)
         {
             case BackwardStep.PackWeights:

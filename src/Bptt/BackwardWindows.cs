@@ -64,17 +64,17 @@ internal sealed class BackwardWindows
         PassContext context)
     {
         ParameterArray weights = _forward.Model.Weights;
-        BatchLayout steps = _forward.Layout;
         int first = _stateGradients.Windows.FirstStep(window);
-        int last = _stateGradients.Windows.LastStep(window);
+        BatchLayout steps = _forward.Layout.Window(first, _stateGradients.Windows.LastStep(window));
         int objectiveColumns = objective is null ? 0 : ObjectiveEvaluation.ColumnsOfPart(_outputGradients.Rows);
         BackwardSchedule schedule = context.Plan(
-            plan => plan.IsFor(steps, first, last, weights, _chunkLength, objectiveColumns, context.Tuning),
-            () => new BackwardSchedule(steps, first, last, weights, _chunkLength, objectiveColumns, context.Tuning));
+            plan => plan.IsFor(steps, window == 0, weights, _chunkLength, objectiveColumns, context.Tuning),
+            () => new BackwardSchedule(steps, window == 0, weights, _chunkLength, objectiveColumns, context.Tuning));
         int mark = context.Mark();
         var operands = new BackwardOperands(
             _forward.InputColumns, states, _outputGradients, objective, _finalStateGradients, stateGradients, gradients);
-        var tasks = new BackwardTasks(context, weights, schedule, operands, _chunkLength > 1 ? _forward.Power : null);
+        var tasks = new BackwardTasks(
+            context, weights, schedule, first, operands, _chunkLength > 1 ? _forward.Power : null);
         context.Run(schedule.Graph, tasks, 4.0 * weights.Values.Length * stateGradients.Layout.ColumnCount);
         context.Release(mark);
         return tasks.Holds;

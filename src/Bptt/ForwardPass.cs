@@ -25,9 +25,15 @@ public sealed class ForwardPass
     private readonly PackedColumns _outputs;
 
     private ForwardPass(
-        LinearRnn model, PackedColumns inputs, Trajectory states, PackedColumns outputs, PassContext context)
+        LinearRnn model,
+        PackedColumns inputs,
+        Trajectory states,
+        PackedColumns outputs,
+        MemoryPlan memoryPlan,
+        PassContext context)
     {
         Model = model;
+        MemoryPlan = memoryPlan;
         Context = context;
         _inputs = inputs;
         _states = states;
@@ -58,8 +64,7 @@ public sealed class ForwardPass
 
     /// <summary>What is kept of the states, and what is computed again; see
     /// <see cref="ExecutionOptions.MemoryBudget"/>.</summary>
-    public MemoryPlan MemoryPlan => new(
-        _states.Windows, Model.HiddenSize, Layout.ColumnCount, Context.Options.MemoryBudget);
+    public MemoryPlan MemoryPlan { get; }
 
     internal BatchLayout Layout => _inputs.Layout;
 
@@ -225,10 +230,13 @@ public sealed class ForwardPass
     {
         int h = model.HiddenSize;
         BatchLayout steps = inputs.Layout;
-        WindowPlan windows = MemoryPlan.Windows(context.Options.MemoryBudget, h, steps);
+        long? budget = context.Options.MemoryBudget;
+        MemoryPlan memoryPlan = context.Plan(
+            plan => plan.IsFor(budget, h, steps), () => new MemoryPlan(budget, h, steps));
+        WindowPlan windows = memoryPlan.Windows;
         var states = new Trajectory(h, steps, windows, TimeDirection.Forward, context.Storage);
         PackedColumns outputs = context.Columns(model.OutputSize, steps);
-        var pass = new ForwardPass(model, inputs, states, outputs, context)
+        var pass = new ForwardPass(model, inputs, states, outputs, memoryPlan, context)
         {
             ChunkLength = ChunkLengthFor(model, steps, context),
         };
@@ -256,16 +264,17 @@ public sealed class ForwardPass
     /// </summary>
     internal void RunWindow(int window, PackedColumns states, PackedColumns? outputs, PassContext context)
     {
+        int h = Model.HiddenSize;
+        int first = _states.Windows.FirstStep(window);
+        BatchLayout steps = _inputs.Layout.Window(first, _states.Windows.LastStep(window));
         while (true)
         {
-            int first = _states.Windows.FirstStep(window);
-            int last = _states.Windows.LastStep(window);
             int chunkLength = ChunkLength;
             ForwardSchedule schedule = context.Plan(
-                plan => plan.IsFor(_inputs.Layout, first, last, Model.HiddenSize, chunkLength, context.Tuning),
-                () => new ForwardSchedule(_inputs.Layout, first, last, Model.HiddenSize, chunkLength, context.Tuning));
+                plan => plan.IsFor(steps, h, chunkLength, context.Tuning),
+                () => new ForwardSchedule(steps, h, chunkLength, context.Tuning));
             int mark = context.Mark();
-            var tasks = new ForwardTasks(context, Model.Weights, schedule, _inputs, states, outputs, Power);
+            var tasks = new ForwardTasks(context, Model.Weights, schedule, first, _inputs, states, outputs, Power);
             context.Run(schedule.Graph, tasks, 2.0 * Model.Weights.Values.Length * states.Layout.ColumnCount);
             context.Release(mark);
             if (tasks.Holds)

@@ -31,16 +31,17 @@ internal enum ForwardStep
 internal sealed class ForwardSchedule
 {
     private readonly BatchLayout _steps;
-    private readonly (int First, int Last) _range;
     private readonly (int H, int ChunkLength, PlanTuning Tuning) _shape;
 
-    public ForwardSchedule(
-        BatchLayout steps, int firstStep, int lastStep, int h, int chunkLength, PlanTuning tuning)
+    /// <param name="steps">The layout of the steps, counted from 1.</param>
+    /// <param name="h">Rows of the states.</param>
+    /// <param name="chunkLength">S; 1 for step by step.</param>
+    /// <param name="tuning">How large the pieces are.</param>
+    public ForwardSchedule(BatchLayout steps, int h, int chunkLength, PlanTuning tuning)
     {
         _steps = steps;
-        _range = (firstStep, lastStep);
         _shape = (h, chunkLength, tuning);
-        Plan = RecurrencePlan.For(steps, firstStep, lastStep, h, chunkLength, tuning);
+        Plan = RecurrencePlan.For(steps, h, chunkLength, tuning);
         Graph = new TaskGraph();
 
         int weights = Add(ForwardStep.PackWeights, block: 0, group: 0, isCritical: true);
@@ -80,8 +81,8 @@ internal sealed class ForwardSchedule
     public List<(ForwardStep Step, int Block, int Group)> Tasks { get; } = [];
 
     /// <summary>Whether it is the schedule for this.</summary>
-    public bool IsFor(BatchLayout steps, int firstStep, int lastStep, int h, int chunkLength, PlanTuning tuning) =>
-        _shape == (h, chunkLength, tuning) && _range == (firstStep, lastStep) && _steps.HasLengthsOf(steps);
+    public bool IsFor(BatchLayout steps, int h, int chunkLength, PlanTuning tuning) =>
+        _shape == (h, chunkLength, tuning) && _steps.HasShapeOf(steps);
 
     private int Add(ForwardStep step, int block, int group, bool isCritical, params ReadOnlySpan<int> after)
     {
@@ -99,6 +100,8 @@ internal sealed class ForwardTasks : ITaskBody
     private readonly PackedColumns _inputs;
     private readonly PackedColumns _states;
     private readonly PackedColumns? _outputs;
+    private readonly int _stepsBefore;
+    private readonly int _columnsBefore;
     private readonly int _stateOffset;
     private readonly BlockRecurrence _recurrence;
     private readonly TransitionMatrix _transition;
@@ -110,6 +113,7 @@ internal sealed class ForwardTasks : ITaskBody
     /// <param name="context">Kernels and memory.</param>
     /// <param name="weights">The model.</param>
     /// <param name="schedule">The tasks.</param>
+    /// <param name="firstStep">The step that the schedule counts as 1.</param>
     /// <param name="inputs">X, d×N, of all steps.</param>
     /// <param name="states">H, h×n: the step before the first one, in place, and then the steps of the schedule.</param>
     /// <param name="outputs">O, q×N, of all steps; null where only the states are wanted.</param>
@@ -118,6 +122,7 @@ internal sealed class ForwardTasks : ITaskBody
         PassContext context,
         ParameterArray weights,
         ForwardSchedule schedule,
+        int firstStep,
         PackedColumns inputs,
         PackedColumns states,
         PackedColumns? outputs,
@@ -129,8 +134,9 @@ internal sealed class ForwardTasks : ITaskBody
         _inputs = inputs;
         _states = states;
         _outputs = outputs;
-        int first = schedule.Plan.Blocks[0].FirstStep;
-        _stateOffset = states.Layout.BlockOf(first).FirstColumn - inputs.Layout.BlockOf(first).FirstColumn;
+        _stepsBefore = firstStep - 1;
+        _columnsBefore = inputs.Layout.BlockOf(firstStep).FirstColumn;
+        _stateOffset = states.Layout.BlockOf(firstStep).FirstColumn - _columnsBefore;
         _recurrence = new BlockRecurrence(
             _kernels, schedule.Plan, states, TimeDirection.Forward, _stateOffset, context.Carries(weights.HiddenSize, schedule.Plan));
         _transition = new TransitionMatrix(
@@ -147,7 +153,7 @@ internal sealed class ForwardTasks : ITaskBody
     {
         (ForwardStep step, int index, int group) = _schedule.Tasks[task];
         IReadOnlyList<TimeBlock> blocks = _schedule.Plan.Blocks;
-        TimeBlock block = blocks[index];
+        TimeBlock block = blocks[index].Moved(_stepsBefore, _columnsBefore);
         switch (step)
         {
             case ForwardStep.PackWeights:

@@ -11,36 +11,40 @@ namespace Bptt;
 /// </summary>
 public sealed class MemoryPlan
 {
-    private readonly WindowPlan _windows;
+    private readonly BatchLayout _steps;
     private readonly int _hiddenSize;
 
-    internal MemoryPlan(WindowPlan windows, int hiddenSize, int totalSteps, long? budget)
+    /// <summary>The plan of a pass.</summary>
+    /// <exception cref="ArgumentException">The budget is too small, or what is to be held exceeds an array.</exception>
+    internal MemoryPlan(long? budget, int hiddenSize, BatchLayout steps)
     {
-        _windows = windows;
+        _steps = steps;
         _hiddenSize = hiddenSize;
-        TotalSteps = totalSteps;
         Budget = budget;
+        Windows = FindWindows(budget, hiddenSize, steps);
     }
 
     /// <summary>The budget in bytes; null where none was given.</summary>
     public long? Budget { get; }
 
     /// <summary>Windows of time; 1 where every state is kept.</summary>
-    public int WindowCount => _windows.Count;
+    public int WindowCount => Windows.Count;
 
     /// <summary>The most steps of a window.</summary>
-    public int LongestWindow => Enumerable.Range(0, _windows.Count)
-        .Max(window => _windows.LastStep(window) - _windows.StepBefore(window));
+    public int LongestWindow => Enumerable.Range(0, Windows.Count)
+        .Max(window => Windows.LastStep(window) - Windows.StepBefore(window));
 
     /// <summary>Bytes for states and state gradients held at once, checkpoints and carries of chunks included.</summary>
-    public long HeldBytes => sizeof(double) * _hiddenSize * _windows.HeldColumns;
+    public long HeldBytes => sizeof(double) * _hiddenSize * Windows.HeldColumns;
 
     /// <summary>ΣT_b.</summary>
-    public int TotalSteps { get; }
+    public int TotalSteps => _steps.ColumnCount;
 
     /// <summary>Whether the backward pass computes states again: all of them but those of the last window, at
     /// 2h(h + d) operations for each step.</summary>
-    public bool Recomputes => _windows.Count > 1;
+    public bool Recomputes => Windows.Count > 1;
+
+    internal WindowPlan Windows { get; }
 
     /// <summary>For a debugger.</summary>
     public override string ToString() => Recomputes
@@ -51,9 +55,11 @@ public sealed class MemoryPlan
     internal static long SmallestBudget(int h, BatchLayout steps) =>
         sizeof(double) * h * WindowPlan.Smallest(steps).HeldColumns;
 
-    /// <summary>The windows of a pass.</summary>
-    /// <exception cref="ArgumentException">The budget is too small, or what is to be held exceeds an array.</exception>
-    internal static WindowPlan Windows(long? budget, int h, BatchLayout steps)
+    /// <summary>Whether it is the plan for this.</summary>
+    internal bool IsFor(long? budget, int hiddenSize, BatchLayout steps) =>
+        (Budget, _hiddenSize) == (budget, hiddenSize) && _steps.HasShapeOf(steps);
+
+    private static WindowPlan FindWindows(long? budget, int h, BatchLayout steps)
     {
         long bytesOfColumn = (long)sizeof(double) * h;
         if (budget is long bytes)

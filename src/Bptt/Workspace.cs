@@ -104,7 +104,7 @@ public sealed class Workspace
     internal TPlan Plan<TPlan>(Func<TPlan, bool> fits, Func<TPlan> make)
         where TPlan : class
     {
-        const int kept = 4;
+        const int kept = 8;
         foreach (object plan in _plans)
         {
             if (plan is TPlan known && fits(known))

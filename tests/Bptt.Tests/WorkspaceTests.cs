@@ -110,32 +110,6 @@ public class WorkspaceTests
         objective.Invoking(o => o.Loss(forward)).Should().Throw<InvalidOperationException>().WithMessage("*newer*");
     }
 
-    [Fact]
-    public void Successive_passes_allocate_nothing_that_grows_with_the_steps()
-    {
-        long few = AllocatedByOnePass(steps: 10);
-        long many = AllocatedByOnePass(steps: 10_000);
-        (many - few).Should().BeLessThan(1000, "10 000 steps of one double would be 80 000 bytes");
-    }
-
-    private long AllocatedByOnePass(int steps)
-    {
-        LinearRnn model = _examples.Model(2, 3, 1);
-        Matrix<double> inputs = _examples.Matrix(2, steps);
-        var objective = Objective.SquaredError(_examples.Matrix(1, steps));
-        Matrix<double> outputGradients = _examples.Matrix(1, steps);
-        var options = new ExecutionOptions { Workspace = new Workspace() };
-        long before = 0;
-        for (int pass = 0; pass < 3; pass++)
-        {
-            before = GC.GetAllocatedBytesForCurrentThread();
-            var forward = ForwardPass.Run(model, inputs, options: options);
-            BackwardThroughTime.Run(forward, objective);
-            BackwardThroughTime.Run(forward, outputGradients);
-        }
-        return GC.GetAllocatedBytesForCurrentThread() - before;
-    }
-
     private sealed class Intruder(Action intrude) : Objective
     {
         protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)

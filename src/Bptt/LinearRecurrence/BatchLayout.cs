@@ -36,14 +36,14 @@ internal sealed class BatchLayout
 
     /// <summary>The steps <paramref name="firstStep"/> … <paramref name="lastStep"/> of a layout of steps 1 … T, where step 0
     /// has a column for each sequence.</summary>
-    private BatchLayout(BatchLayout steps, int firstStep, int lastStep)
+    private BatchLayout(BatchLayout steps, int firstStep, int lastStep, int shift)
     {
         _lengths = steps._lengths;
         _slots = steps._slots;
         _sequences = steps._sequences;
         Lengths = steps.Lengths;
-        FirstStep = firstStep;
-        LastStep = lastStep;
+        FirstStep = firstStep - shift;
+        LastStep = lastStep - shift;
         var segments = new List<Segment>();
         int column = 0;
         foreach (Segment segment in steps._segments)
@@ -53,7 +53,7 @@ internal sealed class BatchLayout
             int end = Math.Min(lastStep, segment.FirstStep + segment.StepCount - 1);
             if (begin <= end)
             {
-                segments.Add(new Segment(begin, end - begin + 1, segment.Active, column));
+                segments.Add(new Segment(begin - shift, end - begin + 1, segment.Active, column));
                 column = checked(column + (end - begin + 1) * segment.Active);
             }
         }
@@ -93,7 +93,10 @@ internal sealed class BatchLayout
     public BatchLayout WithStepZero() => Slice(0, LastStep);
 
     /// <summary>The blocks of some steps alone, step 0 perhaps among them; for a layout that is no slice itself.</summary>
-    public BatchLayout Slice(int firstStep, int lastStep) => new(this, firstStep, lastStep);
+    public BatchLayout Slice(int firstStep, int lastStep) => new(this, firstStep, lastStep, shift: 0);
+
+    /// <summary>The blocks of some steps alone, counted from 1: windows of the same shape have the same layout.</summary>
+    public BatchLayout Window(int firstStep, int lastStep) => new(this, firstStep, lastStep, shift: firstStep - 1);
 
     /// <summary>B_t; 0 after the last step.</summary>
     public int ActiveAt(int step) => step > LastStep ? 0 : BlockOf(step).Active;
@@ -118,10 +121,9 @@ internal sealed class BatchLayout
         return low;
     }
 
-    /// <summary>Whether the other is a layout of the same steps of sequences of the same lengths.</summary>
-    public bool HasLengthsOf(BatchLayout other) =>
-        ReferenceEquals(this, other)
-        || (FirstStep == other.FirstStep && LastStep == other.LastStep && _lengths.AsSpan().SequenceEqual(other._lengths));
+    /// <summary>Whether the blocks of the other are the same steps of as many sequences.</summary>
+    public bool HasShapeOf(BatchLayout other) =>
+        FirstStep == other.FirstStep && LastStep == other.LastStep && _segments.AsSpan().SequenceEqual(other._segments);
 
     /// <summary>The sequence that stands at a place inside the blocks.</summary>
     public int SequenceAt(int slot) => _sequences[slot];

@@ -31,30 +31,24 @@ internal sealed class RecurrencePlan
     /// <summary>S; 1 where no block is chunked.</summary>
     public int ChunkLength { get; private init; } = 1;
 
-    /// <summary>The plan for steps <paramref name="firstStep"/> … <paramref name="lastStep"/> of a layout.</summary>
-    /// <param name="steps">The layout of steps 1 … T.</param>
-    /// <param name="firstStep">The first step.</param>
-    /// <param name="lastStep">The last step.</param>
+    /// <summary>The plan for all steps of a layout.</summary>
+    /// <param name="steps">The layout, of steps counted from 1.</param>
     /// <param name="h">Rows of the states.</param>
     /// <param name="chunkLength">S for blocks where at least two chunks find room; 1 for step by step throughout.</param>
     /// <param name="tuning">How large the blocks are.</param>
-    public static RecurrencePlan For(
-        BatchLayout steps, int firstStep, int lastStep, int h, int chunkLength, PlanTuning tuning)
+    public static RecurrencePlan For(BatchLayout steps, int h, int chunkLength, PlanTuning tuning)
     {
-        BatchLayout.Block first = steps.BlockOf(firstStep);
-        BatchLayout.Block last = steps.BlockOf(lastStep);
-        int active = first.Active;
-        int columns = last.FirstColumn + last.Active - first.FirstColumn;
+        int active = steps.ActiveAt(1);
         int blockColumns = Math.Min(
             Math.Clamp(tuning.BlockEntries / h, tuning.MinBlockColumns, tuning.MaxBlockColumns),
-            Math.Max(tuning.MinBlockColumns, columns / tuning.WantedBlocks));
+            Math.Max(tuning.MinBlockColumns, steps.ColumnCount / tuning.WantedBlocks));
 
         var blocks = new List<TimeBlock>();
         int carryColumns = 0;
-        int column = first.FirstColumn;
-        for (int step = firstStep; step <= lastStep;)
+        int column = 0;
+        for (int step = 1; step <= steps.LastStep;)
         {
-            TimeBlock block = NextBlock(steps, step, lastStep, column, blockColumns, chunkLength) with { FirstCarry = carryColumns };
+            TimeBlock block = NextBlock(steps, step, column, blockColumns, chunkLength) with { FirstCarry = carryColumns };
             if (block.IsChunked)
             {
                 carryColumns += (block.ChunkCount + 1) * (block.ColumnCount / block.StepCount);
@@ -75,12 +69,12 @@ internal sealed class RecurrencePlan
     }
 
     private static TimeBlock NextBlock(
-        BatchLayout steps, int step, int lastStep, int column, int blockColumns, int chunkLength)
+        BatchLayout steps, int step, int column, int blockColumns, int chunkLength)
     {
         int i = steps.SegmentOf(step);
         BatchLayout.Segment segment = steps.Segments[i];
         int active = segment.Active;
-        int stepCount = Math.Min(lastStep, segment.FirstStep + segment.StepCount - 1) - step + 1;
+        int stepCount = segment.FirstStep + segment.StepCount - step;
         if (chunkLength > 1 && stepCount >= 2 * chunkLength)
         {
             int chunks = Math.Clamp(blockColumns / (chunkLength * active), 2, stepCount / chunkLength);
@@ -95,13 +89,13 @@ internal sealed class RecurrencePlan
             int more = Math.Min(stepCount, Math.Max(1, (blockColumns - columns) / active));
             taken += more;
             columns += more * active;
-            if (more < stepCount || columns >= blockColumns || step + taken > lastStep || chunkLength > 1)
+            if (more < stepCount || columns >= blockColumns || step + taken > steps.LastStep || chunkLength > 1)
             {
                 return new TimeBlock(step, taken, column, columns, 1, 0);
             }
             segment = steps.Segments[++i];
             active = segment.Active;
-            stepCount = Math.Min(lastStep, segment.FirstStep + segment.StepCount - 1) - (step + taken) + 1;
+            stepCount = segment.FirstStep + segment.StepCount - (step + taken);
         }
     }
 }

@@ -8,7 +8,7 @@ namespace Bptt.LinearRecurrence;
 /// </summary>
 /// <param name="FirstStep">The first step.</param>
 /// <param name="StepCount">How many steps.</param>
-/// <param name="FirstColumn">The first column, in the layout of steps 1 … T.</param>
+/// <param name="FirstColumn">The first column, in the layout of the steps that are planned.</param>
 /// <param name="ColumnCount">The columns of all its steps.</param>
 /// <param name="ChunkLength">S, where the block is run in chunks of S steps in parallel: all its steps have the same
 /// number of sequences then. 1 where it is run step by step.</param>
@@ -21,4 +21,8 @@ internal readonly record struct TimeBlock(
     public bool IsChunked => ChunkLength > 1;
 
     public int ChunkCount => StepCount / ChunkLength;
+
+    /// <summary>The same block further on.</summary>
+    public TimeBlock Moved(int steps, int columns) =>
+        this with { FirstStep = FirstStep + steps, FirstColumn = FirstColumn + columns };
 }
