@@ -20,9 +20,9 @@ internal static class KernelChoice
 
     /// <summary>The set that passes use unless told otherwise.</summary>
     /// <exception cref="InvalidOperationException">The environment variable names no set that can run here.</exception>
-    public static KernelSet Default => s_default.Value;
+    public static KernelSet Default => Chosen.Value;
 
-    private static readonly Lazy<KernelSet> s_default = new(() => Named(Environment.GetEnvironmentVariable(Variable)));
+    private static readonly Lazy<KernelSet> Chosen = new(() => Named(Environment.GetEnvironmentVariable(Variable)));
 
     /// <summary>The set with a name, in any case of letters; the first supported one where the name is null or
     /// empty.</summary>

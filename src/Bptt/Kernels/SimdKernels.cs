@@ -27,7 +27,7 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
     private const int PackFromLeadingDimension = 256;
 
     [ThreadStatic]
-    private static double[]? t_strip;
+    private static double[]? _strip;
 
     private enum Accumulate
     {
@@ -314,8 +314,8 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
 
     private static Span<double> StripScratch()
     {
-        t_strip ??= GC.AllocateUninitializedArray<double>(3 * TSimd.Width * UnpackedDepth + AlignedMemory.Slack, pinned: true);
-        return AlignedMemory.Align(t_strip, 3 * TSimd.Width * UnpackedDepth);
+        _strip ??= GC.AllocateUninitializedArray<double>(3 * TSimd.Width * UnpackedDepth + AlignedMemory.Slack, pinned: true);
+        return AlignedMemory.Align(_strip, 3 * TSimd.Width * UnpackedDepth);
     }
 
     /// <summary>A strip over all columns: full tiles, then one for what remains.</summary>
