@@ -41,7 +41,7 @@ internal enum TimeDirection
 internal sealed class BlockRecurrence
 {
     [ThreadStatic]
-    private static double[]? t_ends;
+    private static double[]? _ends;
 
     private readonly KernelSet _kernels;
     private readonly RecurrencePlan _plan;
@@ -91,11 +91,11 @@ internal sealed class BlockRecurrence
         int h = _states.Rows;
         int chunks = block.ChunkCount;
         int active = block.ColumnCount / block.StepCount;
-        if (t_ends is null || t_ends.Length < h * chunks)
+        if (_ends is null || _ends.Length < h * chunks)
         {
-            t_ends = GC.AllocateUninitializedArray<double>(h * chunks);
+            _ends = GC.AllocateUninitializedArray<double>(h * chunks);
         }
-        var spare = new MatrixSpan(t_ends.AsSpan(0, h * chunks), h, chunks, h);
+        var spare = new MatrixSpan(_ends.AsSpan(0, h * chunks), h, chunks, h);
         for (int slot = 0; slot < active; slot++)
         {
             MatrixSpan ends = EndCarries(block, active, slot);

@@ -33,7 +33,7 @@ internal static class CostModel
     /// <summary>Cores that share the work when a plan is judged.</summary>
     private const double Cores = 2;
 
-    private static readonly int[] s_chunkLengths = [2, 4, 8, 16, 32, 64];
+    private static readonly int[] ChunkLengths = [2, 4, 8, 16, 32, 64];
 
     /// <summary>
     /// S for a recurrence of <paramref name="steps"/> steps that carries <paramref name="active"/> columns: 1 for step by
@@ -48,7 +48,7 @@ internal static class CostModel
     {
         int best = 1;
         double least = atLeast > 1 ? double.PositiveInfinity : TimeOfStep(h, active, steps, otherWork, 1);
-        foreach (int length in s_chunkLengths)
+        foreach (int length in ChunkLengths)
         {
             double time = TimeOfStep(h, active, steps, otherWork, length);
             // A gain of a few percent is not worth the rounding of a power.

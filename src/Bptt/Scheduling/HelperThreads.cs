@@ -13,9 +13,9 @@ internal static class HelperThreads
 {
     /// <summary>How long a helper spins before it sleeps: longer than the gap between two passes of a training
     /// loop, shorter than anyone would notice.</summary>
-    private static readonly TimeSpan s_spinTime = TimeSpan.FromMicroseconds(200);
+    private static readonly TimeSpan SpinTime = TimeSpan.FromMicroseconds(200);
 
-    private static readonly Lazy<Helper[]> s_helpers = new(() =>
+    private static readonly Lazy<Helper[]> Helpers = new(() =>
         [.. Enumerable.Range(0, Math.Max(0, Environment.ProcessorCount - 1)).Select(_ => new Helper())]);
 
     /// <summary>Runs a graph on the calling thread and on up to <paramref name="threads"/> − 1 helpers.</summary>
@@ -29,7 +29,7 @@ internal static class HelperThreads
         }
 
         graph.Open(body);
-        Helper[] helpers = s_helpers.Value;
+        Helper[] helpers = Helpers.Value;
         int wanted = threads - 1;
         for (int i = 0; i < helpers.Length && wanted > 0; i++)
         {
@@ -133,7 +133,7 @@ internal static class HelperThreads
                     Volatile.Write(ref _state, Spinning);
                     idleSince = Stopwatch.GetTimestamp();
                 }
-                else if (Stopwatch.GetElapsedTime(idleSince) < s_spinTime)
+                else if (Stopwatch.GetElapsedTime(idleSince) < SpinTime)
                 {
                     Thread.SpinWait(1);
                 }
