@@ -49,7 +49,7 @@ internal enum BackwardStep
 internal sealed class BackwardSchedule
 {
     /// <summary>Rows of a part of a gradient are a multiple of this: whole strips of every kernel.</summary>
-    private const int RowMultiple = 24;
+    private const int RowMultiple = 48;
 
     private readonly BatchLayout _steps;
     private readonly bool _withStepZero;
@@ -84,7 +84,8 @@ internal sealed class BackwardSchedule
         var whh = new GradientParts(BackwardStep.WhhGradient, weights.HiddenSize, weights.HiddenSize);
 
         int[] last = [packTransition];
-        int[] states = []; // the tasks that complete the state gradients of the block before in this order
+        var span = default(TimeBlock); // the blocks whose gradients are still to be added
+        var states = new List<int>();  // the tasks that complete their state gradients
         int filled = -1;
         for (int k = Plan.Blocks.Count - 1; k >= 0; k--)
         {
@@ -110,16 +111,19 @@ internal sealed class BackwardSchedule
             last = recur;
 
             // One block later than their operands are there, so that what the recurrence waits for comes first.
-            if (k + 1 < Plan.Blocks.Count)
+            if (span.ColumnCount >= tuning.GradientColumns)
             {
-                AddGradients(k + 1, states, [wqh, whx, whh], objective);
+                AddGradients(span, [.. states], [wqh, whx, whh], objective);
+                states.Clear();
+                span = default;
             }
-            states = block.IsChunked ? [filled] : recur;
+            span = span.ColumnCount == 0 ? block : span.After(block);
+            states.AddRange(block.IsChunked ? [filled] : recur);
         }
-        AddGradients(0, states, [wqh, whx, whh], objective);
+        AddGradients(span, [.. states], [wqh, whx, whh], objective);
         if (withStepZero)
         {
-            Add(BackwardStep.InitialStates, 0, 0, false, states);
+            Add(BackwardStep.InitialStates, 0, 0, false, [.. states]);
         }
         Graph.Close();
     }
@@ -128,7 +132,10 @@ internal sealed class BackwardSchedule
 
     public TaskGraph Graph { get; }
 
-    /// <summary>By number: the step, the block or the part of the objective, and the group of sequences or the first
+    /// <summary>Blocks taken together, deep enough for products that add to a weight gradient.</summary>
+    public List<TimeBlock> Spans { get; } = [];
+
+    /// <summary>By number: the step, the block, span or part of the objective, and the group of sequences or the first
     /// row.</summary>
     public List<(BackwardStep Step, int Block, int Part, int Rows)> Tasks { get; } = [];
 
@@ -163,17 +170,17 @@ internal sealed class BackwardSchedule
         return objective[first..(last + 1)];
     }
 
-    private void AddGradients(int k, int[] states, ReadOnlySpan<GradientParts> matrices, int[] objective)
+    private void AddGradients(TimeBlock span, int[] states, ReadOnlySpan<GradientParts> matrices, int[] objective)
     {
-        TimeBlock block = Plan.Blocks[k];
+        Spans.Add(span);
         foreach (GradientParts matrix in matrices)
         {
-            int[] operands = matrix.Step == BackwardStep.WqhGradient ? ObjectiveTasks(block, objective) : states;
-            int rows = matrix.RowsOfPart(_shape.Tuning.GradientWork / (2.0 * matrix.Columns * block.ColumnCount));
+            int[] operands = matrix.Step == BackwardStep.WqhGradient ? ObjectiveTasks(span, objective) : states;
+            int rows = matrix.RowsOfPart(_shape.Tuning.GradientWork / (2.0 * matrix.Columns * span.ColumnCount));
             matrix.Prepare(rows);
             for (int part = 0, row = 0; row < matrix.Rows; part++, row += matrix.PartRows)
             {
-                int task = Add(matrix.Step, k, row, Math.Min(matrix.PartRows, matrix.Rows - row), matrix.Last[part], operands);
+                int task = Add(matrix.Step, Spans.Count - 1, row, Math.Min(matrix.PartRows, matrix.Rows - row), matrix.Last[part], operands);
                 matrix.Last[part] = task;
             }
         }
@@ -291,7 +298,8 @@ internal sealed class BackwardTasks : ITaskBody
             _operands.Objective!.Evaluate(index);
             return;
         }
-        IReadOnlyList<TimeBlock> blocks = _schedule.Plan.Blocks;
+        bool isGradient = step is BackwardStep.WqhGradient or BackwardStep.WhxGradient or BackwardStep.WhhGradient;
+        IReadOnlyList<TimeBlock> blocks = isGradient ? _schedule.Spans : _schedule.Plan.Blocks;
         TimeBlock block = blocks[index].Moved(_stepsBefore, _columnsBefore);
         switch (step)
         {

@@ -291,9 +291,19 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
         }
         if (!a.IsTransposed)
         {
+            int filled = rows - rows % TSimd.Width;
             for (int p = 0; p < columns; p++)
             {
-                new ReadOnlySpan<double>(from + p * columnStride, rows).CopyTo(new Span<double>(to + (nint)p * height, rows));
+                for (int i = 0; i < filled; i += TSimd.Width)
+                {
+                    TSimd.Store(TSimd.Load(from + i), to + i);
+                }
+                for (int i = filled; i < rows; i++)
+                {
+                    to[i] = from[i];
+                }
+                from += columnStride;
+                to += height;
             }
             return;
         }

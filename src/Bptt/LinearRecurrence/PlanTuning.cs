@@ -15,6 +15,9 @@ internal sealed record PlanTuning
     /// <summary>The fewest columns of a block, so that products have enough of them.</summary>
     public int MinBlockColumns { get; init; } = 32;
 
+    /// <summary>The fewest chunks that are run side by side, where there are as many.</summary>
+    public int MinChunks { get; init; } = 8;
+
     /// <summary>The most columns of a block.</summary>
     public int MaxBlockColumns { get; init; } = 256;
 
@@ -29,7 +32,11 @@ internal sealed record PlanTuning
     public int MinGroupWidth { get; init; } = 8;
 
     /// <summary>Operations of a task that adds to a weight gradient.</summary>
-    public double GradientWork { get; init; } = 4_000_000;
+    public double GradientWork { get; init; } = 8_000_000;
+
+    /// <summary>The fewest columns over which a weight gradient is summed at a time: each time it passes through the
+    /// caches once.</summary>
+    public int GradientColumns { get; init; } = 128;
 
     /// <summary>Operations of a pass below which a second thread costs more than it takes over: some microseconds.</summary>
     public double WorthSharing { get; init; } = 500_000;

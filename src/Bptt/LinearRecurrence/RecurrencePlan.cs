@@ -48,7 +48,7 @@ internal sealed class RecurrencePlan
         int column = 0;
         for (int step = 1; step <= steps.LastStep;)
         {
-            TimeBlock block = NextBlock(steps, step, column, blockColumns, chunkLength) with { FirstCarry = carryColumns };
+            TimeBlock block = NextBlock(steps, step, column, blockColumns, chunkLength, tuning) with { FirstCarry = carryColumns };
             if (block.IsChunked)
             {
                 carryColumns += (block.ChunkCount + 1) * (block.ColumnCount / block.StepCount);
@@ -69,7 +69,7 @@ internal sealed class RecurrencePlan
     }
 
     private static TimeBlock NextBlock(
-        BatchLayout steps, int step, int column, int blockColumns, int chunkLength)
+        BatchLayout steps, int step, int column, int blockColumns, int chunkLength, PlanTuning tuning)
     {
         int i = steps.SegmentOf(step);
         BatchLayout.Segment segment = steps.Segments[i];
@@ -77,7 +77,8 @@ internal sealed class RecurrencePlan
         int stepCount = segment.FirstStep + segment.StepCount - step;
         if (chunkLength > 1 && stepCount >= 2 * chunkLength)
         {
-            int chunks = Math.Clamp(blockColumns / (chunkLength * active), 2, stepCount / chunkLength);
+            int chunks = Math.Max(tuning.MinChunks, blockColumns / (chunkLength * active));
+            chunks = Math.Min(chunks, stepCount / chunkLength);
             return new TimeBlock(step, chunks * chunkLength, column, chunks * chunkLength * active, chunkLength, 0);
         }
 

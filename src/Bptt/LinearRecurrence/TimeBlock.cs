@@ -22,6 +22,10 @@ internal readonly record struct TimeBlock(
 
     public int ChunkCount => StepCount / ChunkLength;
 
+    /// <summary>This block and the one before it as one.</summary>
+    public TimeBlock After(TimeBlock before) => new(
+        before.FirstStep, before.StepCount + StepCount, before.FirstColumn, before.ColumnCount + ColumnCount, 1, 0);
+
     /// <summary>The same block further on.</summary>
     public TimeBlock Moved(int steps, int columns) =>
         this with { FirstStep = FirstStep + steps, FirstColumn = FirstColumn + columns };

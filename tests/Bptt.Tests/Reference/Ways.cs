@@ -30,7 +30,9 @@ internal static class Ways
         MaxBlockColumns = 5,
         GroupWork = 1,
         MinGroupWidth = 2,
+        MinChunks = 2,
         GradientWork = 1,
+        GradientColumns = 8,
         WorthSharing = 0,
     };
 
