@@ -1,0 +1,202 @@
+// The command line: the table, and the further measurements as commands of their own.
+
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Bptt.Benchmarks.Peers;
+
+namespace Bptt.Benchmarks;
+
+internal static class CommandLine
+{
+    private const int Disagreement = 1;
+    private const int UsageFault = 2;
+
+    public static int Run(IReadOnlyList<string> arguments)
+    {
+        RootCommand root = Table();
+        root.Add(Subnormals());
+        root.Add(Memory());
+        root.Add(Scaling());
+        root.Add(OneMemory());
+
+        ParseResult parsed = root.Parse(arguments);
+        foreach (ParseError fault in parsed.Errors)
+        {
+            Console.Error.WriteLine($"error: {fault.Message}");
+        }
+        return parsed.Errors.Count == 0 ? parsed.Invoke() : UsageFault;
+    }
+
+    private static RootCommand Table()
+    {
+        Option<Shape[]> shapes = Many(
+            "--shapes",
+            "h:T:B",
+            "The rows, as h:T, h:T:B or h:T:B:d:q; T may be a range, as in 64:1..512:64, over which lengths spread "
+            + "uniformly.",
+            Shape.Parse,
+            [.. Shape.Defaults.Select(Shape.Parse)]);
+        Option<int[]> threads = Many(
+            "--threads",
+            "n",
+            "The groups of columns: numbers of threads, or all.",
+            ThreadCount,
+            [.. new[] { 1, Environment.ProcessorCount }.Distinct()]);
+        Option<PeerSelection> peers = new("--peers")
+        {
+            Description = "Who takes part beside Bptt; TorchSharp only in a build with -p:TorchSharp=true.",
+            HelpName = "none|mathnet|all",
+            DefaultValueFactory = _ => PeerSelection.All,
+        };
+        Option<double> limit = Positive("--limit", 20.0, "A program is left out of a row where one run takes longer, in seconds.");
+        Option<double> seconds = Seconds(1.0);
+        Option<bool> markdown = Markdown();
+
+        var root = new RootCommand(
+            "Times one forward and one backward pass of Bptt beside its peers: same data, same process, in turns. "
+            + "Exit code 1 where a peer's gradients differ from Bptt's, 2 where the command line is at fault.")
+        {
+            shapes, threads, peers, seconds, limit, markdown,
+        };
+        root.HelpName = "Bptt.Benchmarks";
+        root.SetAction(parsed =>
+        {
+            var settings = new PairedTableSettings(
+                parsed.GetValue(shapes)!,
+                parsed.GetValue(threads)!,
+                parsed.GetValue(peers),
+                parsed.GetValue(seconds),
+                parsed.GetValue(limit),
+                parsed.GetValue(markdown));
+            return PairedTable.Run(settings, Console.Out, Console.Error) ? 0 : Disagreement;
+        });
+        return root;
+    }
+
+    private static Command Subnormals()
+    {
+        Option<int> threads = Threads();
+        Option<double> seconds = Seconds(1.0);
+        Option<bool> markdown = Markdown();
+        var command = new Command("subnormals", "Whether vanishing gradients cost time.") { threads, seconds, markdown };
+        command.SetAction(parsed => SubnormalTimes.Run(
+            parsed.GetValue(threads), parsed.GetValue(seconds), parsed.GetValue(markdown), Console.Out));
+        return command;
+    }
+
+    private static Command Memory()
+    {
+        Option<int> steps = Steps("T.");
+        Option<int> threads = Threads();
+        Option<bool> markdown = Markdown();
+        var command = new Command("memory", "How much memory a pass over a long sequence takes.") { steps, threads, markdown };
+        command.SetAction(parsed => MemoryPeaks.Run(
+            parsed.GetValue(steps), parsed.GetValue(threads), parsed.GetValue(markdown), Console.Out));
+        return command;
+    }
+
+    private static Command OneMemory()
+    {
+        Argument<int> steps = new("steps");
+        Argument<long> budget = new("bytes");
+        Argument<int> threads = new("threads");
+        var command = new Command(MemoryPeaks.ChildCommand) { steps, budget, threads };
+        command.Hidden = true;
+        command.SetAction(parsed => MemoryPeaks.RunOne(
+            parsed.GetValue(steps), parsed.GetValue(budget), parsed.GetValue(threads), Console.Out));
+        return command;
+    }
+
+    private static Command Scaling()
+    {
+        Option<int> steps = Steps("The greatest T; the others are smaller by powers of √10, down to 10000.");
+        Option<int> threads = Threads();
+        Option<double> seconds = Seconds(1.0);
+        Option<bool> markdown = Markdown();
+        Option<string> picture = new("--out")
+        {
+            Description = "The file for the picture.",
+            HelpName = "FILE.svg",
+            DefaultValueFactory = _ => "time-per-step.svg",
+        };
+        var command = new Command("scaling", "The time per step as sequences grow longer; a table and a picture.")
+        {
+            steps, threads, seconds, markdown, picture,
+        };
+        command.SetAction(parsed => TimePerStep.Run(
+            parsed.GetValue(steps),
+            parsed.GetValue(threads),
+            parsed.GetValue(seconds),
+            parsed.GetValue(markdown),
+            parsed.GetValue(picture)!,
+            Console.Out));
+        return command;
+    }
+
+    private static Option<bool> Markdown() => new("--markdown") { Description = "Print the table as Markdown." };
+
+    private static Option<double> Seconds(double byDefault) =>
+        Positive("--seconds", byDefault, "How long each figure is measured; it is the median of the runs in that time.");
+
+    private static Option<int> Threads() => new("--threads")
+    {
+        Description = "A number of threads, or all.",
+        HelpName = "n",
+        DefaultValueFactory = _ => Environment.ProcessorCount,
+        CustomParser = result => Read(result, ThreadCount).FirstOrDefault(),
+    };
+
+    private static Option<int> Steps(string description) => new("--steps")
+    {
+        Description = description,
+        HelpName = "T",
+        DefaultValueFactory = _ => 1_000_000,
+        CustomParser = result => Read(result, text => WholeNumber(text, atLeast: 10_000)).FirstOrDefault(),
+    };
+
+    private static Option<double> Positive(string name, double byDefault, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "s",
+        DefaultValueFactory = _ => byDefault,
+        CustomParser = result => Read(result, PositiveNumber).FirstOrDefault(),
+    };
+
+    private static Option<T[]> Many<T>(string name, string helpName, string description, Func<string, T> read, T[] byDefault) =>
+        new(name)
+        {
+            Description = description,
+            HelpName = helpName,
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => byDefault,
+            CustomParser = result => Read(result, read),
+        };
+
+    /// <summary>All values given, or none and an error.</summary>
+    private static T[] Read<T>(ArgumentResult result, Func<string, T> read)
+    {
+        try
+        {
+            return [.. result.Tokens.Select(token => read(token.Value))];
+        }
+        catch (FormatException e)
+        {
+            result.AddError(e.Message);
+            return [];
+        }
+    }
+
+    private static int ThreadCount(string text) =>
+        text == "all" ? Environment.ProcessorCount : WholeNumber(text, atLeast: 1);
+
+    private static int WholeNumber(string text, int atLeast) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n >= atLeast
+            ? n
+            : throw new FormatException($"Expected a whole number of at least {atLeast}, got '{text}'.");
+
+    private static double PositiveNumber(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double x) && x > 0.0 && double.IsFinite(x)
+            ? x
+            : throw new FormatException($"Expected a number above 0, got '{text}'.");
+}

@@ -1,0 +1,13 @@
+// Stands in for the programs written with TorchSharp in a build without it.
+
+namespace Bptt.Benchmarks.Peers;
+
+internal static class TorchPeers
+{
+    /// <summary>Why they take no part; null where they do.</summary>
+    public static string? WhyNot => "it is not part of this build; -p:TorchSharp=true adds it";
+
+    public static string Version => "";
+
+    public static IReadOnlyList<Contender> All => [];
+}
