@@ -71,8 +71,10 @@ public class MemoryAccessTests
 
     private static PackedMatrix Pack(CheckedMemory memory, int rows, int columns, PackedFor uses)
     {
+        double[] source = memory.Flat(rows * columns);
+        memory.Allow(source, rows, columns, rows, Access.Read);
         double[] storage = memory.Flat(Set.PackedLength(rows, columns, uses));
-        memory.Allow(storage, storage.Length, 1, storage.Length, Access.Read);
-        return Set.Pack(new MatrixView(memory.Flat(rows * columns), rows, columns, rows), uses, storage);
+        memory.Allow(storage, storage.Length, 1, storage.Length, Access.Read | Access.Write);
+        return Set.Pack(new MatrixView(source, rows, columns, rows), uses, storage);
     }
 }
