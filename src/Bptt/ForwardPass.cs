@@ -23,6 +23,7 @@ public sealed class ForwardPass
     private readonly PackedColumns _inputs;
     private readonly Trajectory _states;
     private readonly PackedColumns _outputs;
+    private readonly PackedColumns[] _carries; // by window, where they are kept
 
     private ForwardPass(
         LinearRnn model,
@@ -38,6 +39,7 @@ public sealed class ForwardPass
         _inputs = inputs;
         _states = states;
         _outputs = outputs;
+        _carries = new PackedColumns[memoryPlan.KeepsCarries ? memoryPlan.WindowCount : 0];
     }
 
     /// <summary>The model that was run.</summary>
@@ -231,14 +233,15 @@ public sealed class ForwardPass
         int h = model.HiddenSize;
         BatchLayout steps = inputs.Layout;
         long? budget = context.Options.MemoryBudget;
+        int chunkLength = ChunkLengthFor(model, steps, context);
         MemoryPlan memoryPlan = context.Plan(
-            plan => plan.IsFor(budget, h, steps), () => new MemoryPlan(budget, h, steps));
+            plan => plan.IsFor(budget, h, chunkLength, steps), () => new MemoryPlan(budget, h, chunkLength, steps));
         WindowPlan windows = memoryPlan.Windows;
         var states = new Trajectory(h, steps, windows, TimeDirection.Forward, context.Storage);
         PackedColumns outputs = context.Columns(model.OutputSize, steps);
         var pass = new ForwardPass(model, inputs, states, outputs, memoryPlan, context)
         {
-            ChunkLength = ChunkLengthFor(model, steps, context),
+            ChunkLength = chunkLength,
         };
         if (pass.ChunkLength > 1)
         {
@@ -273,8 +276,16 @@ public sealed class ForwardPass
             ForwardSchedule schedule = context.Plan(
                 plan => plan.IsFor(steps, h, chunkLength, context.Tuning),
                 () => new ForwardSchedule(steps, h, chunkLength, context.Tuning));
+            bool isRepeated = outputs is null;
+            if (MemoryPlan.KeepsCarries && !isRepeated)
+            {
+                _carries[window] = context.Carries(h, schedule.Plan);
+            }
             int mark = context.Mark();
-            var tasks = new ForwardTasks(context, Model.Weights, schedule, first, _inputs, states, outputs, Power);
+            Carries carries = MemoryPlan.KeepsCarries && chunkLength > 1
+                ? new Carries(_carries[window], isRepeated)
+                : new Carries(context.Carries(h, schedule.Plan), false);
+            var tasks = new ForwardTasks(context, Model.Weights, schedule, first, _inputs, states, outputs, Power, carries);
             context.Run(schedule.Graph, tasks, 2.0 * Model.Weights.Values.Length * states.Layout.ColumnCount);
             context.Release(mark);
             if (tasks.Holds)

@@ -91,6 +91,11 @@ internal sealed class ForwardSchedule
     }
 }
 
+/// <summary>The carries of a run in chunks.</summary>
+/// <param name="Columns">Memory for them.</param>
+/// <param name="AreKnown">Whether they are there from an earlier run; then only the steps between them are computed.</param>
+internal readonly record struct Carries(PackedColumns Columns, bool AreKnown);
+
 /// <summary>What the tasks of a forward pass over some steps compute.</summary>
 internal sealed class ForwardTasks : ITaskBody
 {
@@ -103,6 +108,7 @@ internal sealed class ForwardTasks : ITaskBody
     private readonly int _stepsBefore;
     private readonly int _columnsBefore;
     private readonly int _stateOffset;
+    private readonly bool _carriesAreKnown;
     private readonly BlockRecurrence _recurrence;
     private readonly TransitionMatrix _transition;
     private readonly ArraySegment<double> _whxStorage;
@@ -118,6 +124,7 @@ internal sealed class ForwardTasks : ITaskBody
     /// <param name="states">H, h×n: the step before the first one, in place, and then the steps of the schedule.</param>
     /// <param name="outputs">O, q×N, of all steps; null where only the states are wanted.</param>
     /// <param name="power">W_hh^S; null where the schedule has no chunks.</param>
+    /// <param name="carries">The carries of the chunks.</param>
     public ForwardTasks(
         PassContext context,
         ParameterArray weights,
@@ -126,7 +133,8 @@ internal sealed class ForwardTasks : ITaskBody
         PackedColumns inputs,
         PackedColumns states,
         PackedColumns? outputs,
-        TransitionPower? power)
+        TransitionPower? power,
+        Carries carries)
     {
         _kernels = context.Kernels;
         _weights = weights;
@@ -138,7 +146,8 @@ internal sealed class ForwardTasks : ITaskBody
         _columnsBefore = inputs.Layout.BlockOf(firstStep).FirstColumn;
         _stateOffset = states.Layout.BlockOf(firstStep).FirstColumn - _columnsBefore;
         _recurrence = new BlockRecurrence(
-            _kernels, schedule.Plan, states, TimeDirection.Forward, _stateOffset, context.Carries(weights.HiddenSize, schedule.Plan));
+            _kernels, schedule.Plan, states, TimeDirection.Forward, _stateOffset, carries.Columns);
+        _carriesAreKnown = carries.AreKnown;
         _transition = new TransitionMatrix(
             _kernels, weights.HiddenSize, schedule.Plan, states.Layout.SequenceCount, power, context.Storage);
         _whxStorage = context.PackedStorage(weights.HiddenSize, weights.InputSize, PackedFor.Columns);
@@ -170,13 +179,17 @@ internal sealed class ForwardTasks : ITaskBody
 
             case ForwardStep.Inputs:
                 _kernels.Multiply(_whx, _inputs.Spaced(block.FirstColumn, block.ColumnCount, 1), StatesOf(block));
-                if (block.IsChunked)
+                if (block.IsChunked && !_carriesAreKnown)
                 {
                     _recurrence.Ends(block);
                 }
                 break;
 
             case ForwardStep.Recur:
+                if (_carriesAreKnown && block.IsChunked)
+                {
+                    break;
+                }
                 if (block.IsChunked)
                 {
                     _recurrence.Carry(block, index > 0 ? blocks[index - 1] : null);

@@ -11,17 +11,35 @@ namespace Bptt;
 /// </summary>
 public sealed class MemoryPlan
 {
+    /// <summary>The states of a window, and as many gradients, that stay in a third-level cache.</summary>
+    private const long PreferredWindowBytes = 2 << 20;
+
     private readonly BatchLayout _steps;
     private readonly int _hiddenSize;
+    private readonly int _chunkLength;
 
     /// <summary>The plan of a pass.</summary>
     /// <exception cref="ArgumentException">The budget is too small, or what is to be held exceeds an array.</exception>
-    internal MemoryPlan(long? budget, int hiddenSize, BatchLayout steps)
+    internal MemoryPlan(long? budget, int hiddenSize, int chunkLength, BatchLayout steps)
     {
         _steps = steps;
         _hiddenSize = hiddenSize;
+        _chunkLength = chunkLength;
         Budget = budget;
-        Windows = FindWindows(budget, hiddenSize, steps);
+        if (budget is null)
+        {
+            Windows = SingleWindow(hiddenSize, steps);
+            return;
+        }
+
+        long columns = Math.Min(budget.Value / BytesOfColumn, PassContext.MaxLength / (long)hiddenSize);
+        int preferredWidth = (int)Math.Min(PreferredWindowBytes / BytesOfColumn, int.MaxValue);
+        // With the carries of the chunks a window is computed again for half the work.
+        WindowPlan? withCarries = chunkLength > 1 ? WindowPlan.Within(steps, columns - CarryColumns, preferredWidth) : null;
+        KeepsCarries = withCarries?.Count > 1;
+        Windows = withCarries ?? WindowPlan.Within(steps, columns, preferredWidth) ?? throw Guard.Error(
+            nameof(ExecutionOptions.MemoryBudget),
+            $"expected at least {SmallestBudget(hiddenSize, steps)} bytes, the smallest budget for h = {hiddenSize} and {steps.ColumnCount} steps, got {budget}.");
     }
 
     /// <summary>The budget in bytes; null where none was given.</summary>
@@ -35,7 +53,7 @@ public sealed class MemoryPlan
         .Max(window => Windows.LastStep(window) - Windows.StepBefore(window));
 
     /// <summary>Bytes for states and state gradients held at once, checkpoints and carries of chunks included.</summary>
-    public long HeldBytes => sizeof(double) * _hiddenSize * Windows.HeldColumns;
+    public long HeldBytes => BytesOfColumn * (Windows.HeldColumns + (KeepsCarries ? CarryColumns : 0));
 
     /// <summary>ΣT_b.</summary>
     public int TotalSteps => _steps.ColumnCount;
@@ -45,6 +63,14 @@ public sealed class MemoryPlan
     public bool Recomputes => Windows.Count > 1;
 
     internal WindowPlan Windows { get; }
+
+    /// <summary>Whether the states at the ends of all chunks are kept.</summary>
+    internal bool KeepsCarries { get; }
+
+    private long BytesOfColumn => (long)sizeof(double) * _hiddenSize;
+
+    /// <summary>At most: two chunks of a block have three carries.</summary>
+    private long CarryColumns => 3L * _steps.ColumnCount / (2 * _chunkLength);
 
     /// <summary>For a debugger.</summary>
     public override string ToString() => Recomputes
@@ -56,27 +82,17 @@ public sealed class MemoryPlan
         sizeof(double) * h * WindowPlan.Smallest(steps).HeldColumns;
 
     /// <summary>Whether it is the plan for this.</summary>
-    internal bool IsFor(long? budget, int hiddenSize, BatchLayout steps) =>
-        (Budget, _hiddenSize) == (budget, hiddenSize) && _steps.HasShapeOf(steps);
+    internal bool IsFor(long? budget, int hiddenSize, int chunkLength, BatchLayout steps) =>
+        (Budget, _hiddenSize, _chunkLength) == (budget, hiddenSize, chunkLength) && _steps.HasShapeOf(steps);
 
-    private static WindowPlan FindWindows(long? budget, int h, BatchLayout steps)
+    private static WindowPlan SingleWindow(int h, BatchLayout steps)
     {
-        long bytesOfColumn = (long)sizeof(double) * h;
-        if (budget is long bytes)
-        {
-            return WindowPlan.Within(steps, Math.Min(bytes / bytesOfColumn, PassContext.MaxLength / (long)h))
-                ?? throw Guard.Error(
-                    nameof(ExecutionOptions.MemoryBudget),
-                    $"expected at least {SmallestBudget(h, steps)} bytes, the smallest budget for h = {h} and {steps.ColumnCount} steps, got {bytes}.");
-        }
-        var single = WindowPlan.Single(steps);
         long columns = (long)steps.ColumnCount + steps.SequenceCount;
         if (columns * h > PassContext.MaxLength)
         {
-            long least = SmallestBudget(h, steps);
             throw new ArgumentException(
-                $"The problem is too large: expected at most {PassContext.MaxLength} numbers in one array, but h = {h} rows for {columns} states need {columns * h}. A {nameof(ExecutionOptions.MemoryBudget)} from {least} bytes up to {PassContext.MaxLength * (long)sizeof(double)} would do.");
+                $"The problem is too large: expected at most {PassContext.MaxLength} numbers in one array, but h = {h} rows for {columns} states need {columns * h}. A {nameof(ExecutionOptions.MemoryBudget)} from {SmallestBudget(h, steps)} bytes up to {PassContext.MaxLength * (long)sizeof(double)} would do.");
         }
-        return single;
+        return WindowPlan.Single(steps);
     }
 }

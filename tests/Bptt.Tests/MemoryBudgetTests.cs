@@ -167,9 +167,9 @@ public class MemoryBudgetTests
     {
         // 70,000 rows of 40,000 states; the inputs are small.
         var steps = new BatchLayout([40_000]);
-        FluentActions.Invoking(() => new MemoryPlan(null, 70_000, steps))
+        FluentActions.Invoking(() => new MemoryPlan(null, 70_000, 1, steps))
             .Should().Throw<ArgumentException>().WithMessage("*h = 70000*MemoryBudget*would do*");
-        new MemoryPlan(MemoryPlan.SmallestBudget(70_000, steps), 70_000, steps).WindowCount.Should().BeGreaterThan(1);
+        new MemoryPlan(MemoryPlan.SmallestBudget(70_000, steps), 70_000, 1, steps).WindowCount.Should().BeGreaterThan(1);
     }
 
     [Theory]
@@ -181,7 +181,7 @@ public class MemoryBudgetTests
         var steps = new BatchLayout(lengths);
         for (long columns = WindowPlan.Smallest(steps).HeldColumns; columns < 3 * steps.ColumnCount; columns = columns * 9 / 8 + 1)
         {
-            WindowPlan plan = WindowPlan.Within(steps, columns)!;
+            WindowPlan plan = WindowPlan.Within(steps, columns, preferredWidth: 100)!;
             plan.HeldColumns.Should().BeLessThanOrEqualTo(columns);
             int next = 1;
             for (int window = 0; window < plan.Count; window++)

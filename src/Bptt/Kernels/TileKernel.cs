@@ -4,6 +4,7 @@
 //   c0j c1j c2j   the three registers of column j of the tile
 
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Bptt.Kernels;
 
@@ -66,6 +67,7 @@ internal static unsafe class TileKernel<TSimd, TVector>
         nint bRow = job.BRowStride;
         nint bColumn = job.BColumnStride;
         nint bThreeColumns = 3 * bColumn;
+        nint nextTile = TColumns.Value * bColumn;
         TVector tail = TTail.Value == 1 ? TSimd.First(job.TailRows) : default;
         double* b = job.B;
         double* c = job.C;
@@ -112,6 +114,7 @@ internal static unsafe class TileKernel<TSimd, TVector>
                     Load<TRows, TTail>(d + 7 * job.DStride, tail, ref c07, ref c17, ref c27);
                 }
                 d += TColumns.Value * job.DStride;
+                Prefetch<TRows, TColumns>(d, job.DStride);
             }
 
             double* a = job.A;
@@ -150,6 +153,7 @@ internal static unsafe class TileKernel<TSimd, TVector>
                 {
                     AddProduct<TRows>(a0, a1, a2, b4[bThreeColumns], ref c07, ref c17, ref c27);
                 }
+                Prefetch(b0 + nextTile);
                 a += aStride;
                 b0 += bRow;
                 b4 += bRow;
@@ -184,8 +188,40 @@ internal static unsafe class TileKernel<TSimd, TVector>
             {
                 Store<TRows, TTail, TFlush>(c07, c17, c27, c + 7 * job.CStride, tail);
             }
-            b += TColumns.Value * bColumn;
+            b += nextTile;
             c += TColumns.Value * job.CStride;
+        }
+    }
+
+    /// <summary>Asks for a line of memory that the next tile will read. The lines of a tile lie far apart where B is
+    /// transposed and in C, and no processor guesses them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(double* from)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(from);
+        }
+    }
+
+    /// <summary>Asks for the lines of a whole tile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch<TRows, TColumns>(double* from, nint stride)
+        where TRows : struct, IConstant
+        where TColumns : struct, IConstant
+    {
+        for (int j = 0; j < TColumns.Value; j++)
+        {
+            Prefetch(from);
+            if (TRows.Value > 1)
+            {
+                Prefetch(from + TSimd.Width);
+            }
+            if (TRows.Value > 2)
+            {
+                Prefetch(from + 2 * TSimd.Width);
+            }
+            from += stride;
         }
     }
 

@@ -24,6 +24,10 @@ internal static class CostModel
 
     public const double SecondLevelBytes = 768 << 10;
 
+    /// <summary>The most numbers of the columns of one chunk: sixteen chunks side by side must not leave the second-level
+    /// cache.</summary>
+    public const double BlockEntries = 8192;
+
     /// <summary>Before a step can begin, the last sums of the step before must be added up and stored.</summary>
     public const double OneColumnLatency = 9;
 
@@ -46,13 +50,17 @@ internal static class CostModel
     /// <param name="atLeast">The smallest S allowed.</param>
     public static int ChunkLength(int h, int active, int steps, double otherWork, int atLeast)
     {
+        // A gain of a few percent is not worth the rounding of a power.
+        const double worthwhile = 0.95;
         int best = 1;
-        double least = atLeast > 1 ? double.PositiveInfinity : TimeOfStep(h, active, steps, otherWork, 1);
+        double least = atLeast > 1
+            ? double.PositiveInfinity
+            : worthwhile * TimeOfStep(h, active, steps, otherWork, 1);
         foreach (int length in ChunkLengths)
         {
             double time = TimeOfStep(h, active, steps, otherWork, length);
-            // A gain of a few percent is not worth the rounding of a power.
-            if (2 * length <= steps && time < 0.95 * least)
+            bool fits = length == 2 || (double)length * h * active <= BlockEntries;
+            if (2 * length <= steps && fits && time < least)
             {
                 best = length;
                 least = time;

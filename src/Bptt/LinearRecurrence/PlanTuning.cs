@@ -16,7 +16,7 @@ internal sealed record PlanTuning
     public int MinBlockColumns { get; init; } = 32;
 
     /// <summary>The fewest chunks that are run side by side, where there are as many.</summary>
-    public int MinChunks { get; init; } = 8;
+    public int MinChunks { get; init; } = 16;
 
     /// <summary>The most columns of a block.</summary>
     public int MaxBlockColumns { get; init; } = 256;

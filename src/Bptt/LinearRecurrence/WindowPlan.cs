@@ -40,8 +40,10 @@ internal sealed class WindowPlan
     /// <summary>One window: everything is kept.</summary>
     public static WindowPlan Single(BatchLayout steps) => Cut(steps, 1);
 
-    /// <summary>The fewest windows that hold at most so many columns; null where no number of windows does.</summary>
-    public static WindowPlan? Within(BatchLayout steps, long columns)
+    /// <summary>One window if it holds at most so many columns; else windows that do. They are as wide as that allows, but
+    /// no wider than <paramref name="preferredWidth"/> columns: every state is computed twice in any case, and a window
+    /// that stays in the cache between the two passes over it is faster. Null where no number of windows will do.</summary>
+    public static WindowPlan? Within(BatchLayout steps, long columns, int preferredWidth)
     {
         WindowPlan single = Single(steps);
         if (single.HeldColumns <= columns)
@@ -54,7 +56,7 @@ internal sealed class WindowPlan
             return null;
         }
         // What is held shrinks with the number of windows up to that of the smallest plan.
-        int low = 1;
+        int low = Math.Min(least.Count, 1 + steps.ColumnCount / Math.Max(1, preferredWidth));
         int high = least.Count;
         while (low < high)
         {
