@@ -1,6 +1,7 @@
 // Running sums that lose no digits to their length.
 
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Bptt.Kernels;
 
@@ -29,6 +30,7 @@ internal struct CompensatedVectorSum
     private Vector<double> _sum;
     private Vector<double> _compensation;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(Vector<double> term)
     {
         Vector<double> sum = _sum + term;

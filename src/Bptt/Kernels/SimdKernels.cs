@@ -1,5 +1,6 @@
 // The fast kernels: how a product is cut into strips and tiles for the two inner kernels. One text for every width of
-// register.
+// register. They are compiled with full optimisation at once: unoptimised, as the runtime compiles other methods at
+// first, the loops around the kernels cost more than the kernels, for many passes.
 //
 //   A is cut into strips of 3, 2 or 1 registers of rows, each run over all columns of B, in tiles of TileColumns columns.
 //   For a single column A is cut into strips of 8, 4, 2 or 1 registers. The last register of the last strip may be only
@@ -7,6 +8,7 @@
 
 using System.Diagnostics;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Bptt.Kernels;
 
@@ -49,6 +51,7 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
         checked(Registers(rows) * TSimd.Width * columns * BitOperations.PopCount((uint)uses));
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override PackedMatrix Pack(MatrixView a, PackedFor uses, ArraySegment<double> storage)
     {
         int length = Registers(a.Rows) * TSimd.Width * a.Columns;
@@ -118,6 +121,7 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Advance(PackedMatrix a, Span<double> states, StepRun run)
     {
         nint h = a.Rows;
@@ -170,6 +174,7 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
     private static int TailRows(int rows, int firstRow, int height) =>
         firstRow + height * TSimd.Width <= rows ? 0 : rows % TSimd.Width;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OneColumnStep(PackedMatrix a, double* strip, double* b, double* c)
     {
         for (int r = 0; r < Registers(a.Rows);)
@@ -198,6 +203,7 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
     }
 
     /// <summary>C = A B + D for a packed A; the job holds B, C and D.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackedProduct(PackedMatrix a, double* strips, TileJob job, int columns, bool flush)
     {
         double* b = job.B;
@@ -228,6 +234,7 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
         while (done < a.Columns);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Product(MatrixView a, MatrixView b, MatrixSpan c, Accumulate accumulate)
     {
         Debug.Assert(a.Columns == b.Rows && a.Rows == c.Rows && b.Columns == c.Columns, "Shapes do not fit.");
@@ -278,6 +285,7 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
     }
 
     /// <summary>Columns <paramref name="firstColumn"/> … of a strip, column after column; zeros beyond the last row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackStrip(
         MatrixView a, double* values, int firstRow, int height, int firstColumn, int columns, double* to)
     {
@@ -329,6 +337,7 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
     }
 
     /// <summary>A strip over all columns: full tiles, then one for what remains.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunStrip(int height, ref TileJob job, int columns, bool flush)
     {
         switch (height)
@@ -345,6 +354,7 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunStrip<TRows>(ref TileJob job, int columns, bool flush)
         where TRows : struct, IConstant
     {
@@ -390,6 +400,7 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunTiles<TRows, TColumns>(ref TileJob job, int tiles, bool flush)
         where TRows : struct, IConstant
         where TColumns : struct, IConstant

@@ -1,6 +1,7 @@
 // Operations on one flat vector: norm, scaling, sums, and the search for what is not finite.
 
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Bptt.Kernels;
@@ -11,6 +12,7 @@ internal static class VectorMath
     /// The Euclidean norm ‖x‖, BLAS <c>nrm2</c>; of a whole matrix it is the Frobenius norm. Neither overflows nor
     /// underflows where the result itself does not. NaN where an entry is NaN, otherwise +∞ where one is infinite.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Norm(ReadOnlySpan<double> x)
     {
         double largest = MaxAbs(x);
@@ -30,6 +32,7 @@ internal static class VectorMath
     }
 
     /// <summary>The largest magnitude; 0 for an empty vector, NaN where an entry is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double MaxAbs(ReadOnlySpan<double> x)
     {
         ReadOnlySpan<Vector<double>> vectors = MemoryMarshal.Cast<double, Vector<double>>(x);
@@ -47,6 +50,7 @@ internal static class VectorMath
     }
 
     /// <summary>The largest |x_i − y_i|; 0 for empty vectors, NaN where a difference is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double MaxDistance(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
     {
         ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
@@ -66,6 +70,7 @@ internal static class VectorMath
 
     /// <summary>z ← α (x − y).</summary>
     /// <returns>‖x − y‖².</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double ScaledDifference(double alpha, ReadOnlySpan<double> x, ReadOnlySpan<double> y, Span<double> z)
     {
         ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
@@ -89,6 +94,7 @@ internal static class VectorMath
     }
 
     /// <summary>‖x − y‖², the same to the last bit as from <see cref="ScaledDifference"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double SquaredDistance(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
     {
         ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
@@ -109,6 +115,7 @@ internal static class VectorMath
     }
 
     /// <summary>x ← 2ⁿ x, exact but for results below the normal range.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ScaleByPowerOfTwo(int n, Span<double> x)
     {
         foreach (ref double value in x)
@@ -118,6 +125,7 @@ internal static class VectorMath
     }
 
     /// <summary>x ← α x, BLAS <c>scal</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scale(double alpha, Span<double> x)
     {
         Span<Vector<double>> vectors = MemoryMarshal.Cast<double, Vector<double>>(x);
@@ -132,6 +140,7 @@ internal static class VectorMath
     }
 
     /// <summary>y ← y + α x, BLAS <c>axpy</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddScaled(double alpha, ReadOnlySpan<double> x, Span<double> y)
     {
         ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
@@ -147,6 +156,7 @@ internal static class VectorMath
     }
 
     /// <summary>The index of the first entry that is NaN or infinite; −1 where all are finite.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int FirstNonFinite(ReadOnlySpan<double> x)
     {
         // 0·x is 0 where x is finite and NaN where not, and NaN stays in a sum.

@@ -11,6 +11,7 @@
 //
 // Each c_i must come out again as the last state of its chunk; see Disagrees.
 
+using System.Runtime.CompilerServices;
 using Bptt.Kernels;
 
 namespace Bptt.LinearRecurrence;
@@ -86,6 +87,7 @@ internal sealed class BlockRecurrence
 
     /// <summary>The ends of the chunks of a block, from zero; written to the places of their carries. They wait for the u of
     /// this block only.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Ends(TimeBlock block)
     {
         int h = _states.Rows;
@@ -121,6 +123,7 @@ internal sealed class BlockRecurrence
     }
 
     /// <summary>The states of a block from its carries.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Fill(TimeBlock block)
     {
         int active = block.ColumnCount / block.StepCount;
@@ -249,6 +252,7 @@ internal sealed class BlockRecurrence
     /// a rounded power by a multiple of (S√h + h) units in the last place of the states at both ends. Not finite counts as
     /// elsewhere.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool Disagrees(MatrixView states, MatrixView carries, MatrixView starts, int chunkLength)
     {
         double unit = 16 * Math.ScaleB(1.0, -52) * (chunkLength * Math.Sqrt(states.Rows) + states.Rows);

@@ -1,6 +1,7 @@
 // A computation cut into tasks that wait for each other, as data, and the order in which threads take them. Knows nothing
 // of what the tasks do.
 
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 
 namespace Bptt.Scheduling;
@@ -100,6 +101,7 @@ internal sealed class TaskGraph
     }
 
     /// <summary>Does every task on the calling thread, in the order of their numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void RunAlone(ITaskBody body)
     {
         for (int task = 0; task < Count; task++)
@@ -121,6 +123,7 @@ internal sealed class TaskGraph
 
     /// <summary>Takes and does tasks until the run is over. A thread that finds none ready spins, and lets others run where
     /// that takes long.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Work()
     {
         int idle = 0;
@@ -172,6 +175,7 @@ internal sealed class TaskGraph
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Take(int[] queue, ref int first)
     {
         int start = Volatile.Read(ref first);
@@ -194,6 +198,7 @@ internal sealed class TaskGraph
         return -1;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Finish(int task)
     {
         for (int i = _firstNext[task]; i < _firstNext[task + 1]; i++)
