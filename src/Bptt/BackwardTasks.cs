@@ -336,21 +336,28 @@ internal sealed class BackwardTasks : ITaskBody
                 break;
 
             case BackwardStep.WqhGradient when _operands.WeightGradients is not null:
-                _kernels.MultiplyAdd(
+                AddProduct(
                     OutputGradientsOf(block).RowRange(part, rows),
-                    StatesOf(block).T,
-                    _operands.WeightGradients.Wqh.RowRange(part, rows));
+                    StatesOf(block),
+                    _operands.WeightGradients.Wqh.RowRange(part, rows),
+                    isFirst: index == 0 && !_operands.AddsToWeightGradients);
                 break;
 
             case BackwardStep.WhxGradient when _operands.WeightGradients is not null:
-                _kernels.MultiplyAdd(
+                AddProduct(
                     StateGradientsOf(block).RowRange(part, rows),
-                    _operands.Inputs.Spaced(block.FirstColumn, block.ColumnCount, 1).T,
-                    _operands.WeightGradients.Whx.RowRange(part, rows));
+                    _operands.Inputs.Spaced(block.FirstColumn, block.ColumnCount, 1),
+                    _operands.WeightGradients.Whx.RowRange(part, rows),
+                    isFirst: index == 0 && !_operands.AddsToWeightGradients);
                 break;
 
             case BackwardStep.WhhGradient when _operands.WeightGradients is not null:
-                AddWhhGradient(block, part, rows, _operands.WeightGradients.Whh.RowRange(part, rows));
+                AddWhhGradient(
+                    block,
+                    part,
+                    rows,
+                    _operands.WeightGradients.Whh.RowRange(part, rows),
+                    isFirst: index == 0 && !_operands.AddsToWeightGradients);
                 break;
 
             case BackwardStep.InitialStates:
@@ -386,9 +393,22 @@ internal sealed class BackwardTasks : ITaskBody
         }
     }
 
+    /// <summary>C += A Bᵀ; C = A Bᵀ for the first term.</summary>
+    private void AddProduct(MatrixSpan a, MatrixSpan b, MatrixSpan c, bool isFirst)
+    {
+        if (isFirst)
+        {
+            _kernels.Multiply(a, b.T, c);
+        }
+        else
+        {
+            _kernels.MultiplyAdd(a, b.T, c);
+        }
+    }
+
     /// <summary>∂L/∂W_hh += Σ ∂L/∂h_t h_{t−1}ᵀ: D against H one step earlier. Where sequences have ended between two steps
     /// the earlier block is wider, and only its first columns go on.</summary>
-    private void AddWhhGradient(TimeBlock block, int row, int rows, MatrixSpan gradient)
+    private void AddWhhGradient(TimeBlock block, int row, int rows, MatrixSpan gradient, bool isFirst)
     {
         PackedColumns states = _operands.States!;
         PackedColumns gradients = _operands.StateGradients;
@@ -401,29 +421,25 @@ internal sealed class BackwardTasks : ITaskBody
             int column = segment.FirstColumn + (step - segment.FirstStep) * active;
 
             MatrixSpan before = states.Block(step - 1);
-            if (before.Columns == active)
+            int apart = before.Columns == active ? 0 : active; // columns of a step that does not lie beside the one before
+            if (apart > 0)
             {
-                // The steps of the segment, and the one before, lie side by side.
-                int columns = (last - step + 1) * active;
-                _kernels.MultiplyAdd(
-                    gradients.Spaced(column + _gradientOffset, columns, 1).RowRange(row, rows),
-                    states.Spaced(column + _stateOffset - active, columns, 1).T,
-                    gradient);
+                AddProduct(
+                    gradients.Spaced(column + _gradientOffset, apart, 1).RowRange(row, rows),
+                    before.ColumnRange(0, apart),
+                    gradient,
+                    isFirst);
+                isFirst = false;
             }
-            else
+            int together = (last - step + 1) * active - apart;
+            if (together > 0)
             {
-                _kernels.MultiplyAdd(
-                    gradients.Spaced(column + _gradientOffset, active, 1).RowRange(row, rows),
-                    before.ColumnRange(0, active).T,
-                    gradient);
-                int columns = (last - step) * active;
-                if (columns > 0)
-                {
-                    _kernels.MultiplyAdd(
-                        gradients.Spaced(column + active + _gradientOffset, columns, 1).RowRange(row, rows),
-                        states.Spaced(column + _stateOffset, columns, 1).T,
-                        gradient);
-                }
+                AddProduct(
+                    gradients.Spaced(column + apart + _gradientOffset, together, 1).RowRange(row, rows),
+                    states.Spaced(column + apart + _stateOffset - active, together, 1),
+                    gradient,
+                    isFirst);
+                isFirst = false;
             }
             step = last + 1;
         }
@@ -448,7 +464,8 @@ internal sealed class BackwardTasks : ITaskBody
 /// <param name="FinalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
 /// <param name="StateGradients">D, h×n: the steps, step 0 where it is among them, and the step after the last one, in place,
 /// where there is one.</param>
-/// <param name="WeightGradients">They are added to; null where only the state gradients are wanted.</param>
+/// <param name="WeightGradients">They are written; null where only the state gradients are wanted.</param>
+/// <param name="AddsToWeightGradients">Whether they hold the part of later steps, which is added to.</param>
 internal sealed record BackwardOperands(
     PackedColumns Inputs,
     PackedColumns? States,
@@ -456,4 +473,5 @@ internal sealed record BackwardOperands(
     ObjectiveEvaluation? Objective,
     ReadOnlyMemory<double> FinalStateGradients,
     PackedColumns StateGradients,
-    ParameterArray? WeightGradients);
+    ParameterArray? WeightGradients,
+    bool AddsToWeightGradients);

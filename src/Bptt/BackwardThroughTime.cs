@@ -16,7 +16,8 @@ namespace Bptt;
 /// </summary>
 /// <remarks>
 /// All derivatives are total: ∂L/∂h_t counts every path from h_t to L. A finished pass never changes and may be read
-/// from many threads, unless its forward pass was made from a <see cref="Workspace"/>: see there.
+/// from many threads, unless its forward pass was made from a <see cref="Workspace"/>: see there. Under a memory budget
+/// reading works as with <see cref="ForwardPass"/>.
 /// Gradients that overflow are recorded as they arise. Entries of ∂L/∂h_t below 1e-290 in magnitude are set to zero in
 /// the recursion, which bounds linearity in ∂L/∂o_t for gradients that small.
 /// </remarks>

@@ -38,15 +38,24 @@ internal sealed class BackwardWindows
     /// <param name="objective">Writes G; null where it is complete. With several windows it must be.</param>
     public void RunAll(ParameterArray gradients, ObjectiveEvaluation? objective)
     {
+        if (_forward.States.Windows.Count == 1)
+        {
+            RunEach(gradients, objective);
+            return;
+        }
+        using Lock.Scope scope = _forward.States.Hold(); // the window that is held must not change meanwhile
+        RunEach(gradients, objective);
+    }
+
+    private void RunEach(ParameterArray gradients, ObjectiveEvaluation? objective)
+    {
         Trajectory states = _forward.States;
         PassContext context = _forward.Context;
-        using Lock.Scope scope = states.Hold();
         for (int window = states.Windows.Count - 1; window >= 0; window--)
         {
             PackedColumns held = states.Window(window, (w, columns) => _forward.RunWindow(w, columns, null, context));
             if (!Run(window, held, _stateGradients.Begin(window), gradients, objective, context))
             {
-                gradients.Values.Clear();
                 _chunkLength = 1;
                 objective = null; // done by now
                 window = states.Windows.Count;
@@ -70,13 +79,26 @@ internal sealed class BackwardWindows
         BackwardSchedule schedule = context.Plan(
             plan => plan.IsFor(steps, window == 0, weights, _chunkLength, objectiveColumns, context.Tuning),
             () => new BackwardSchedule(steps, window == 0, weights, _chunkLength, objectiveColumns, context.Tuning));
-        int mark = context.Mark();
         var operands = new BackwardOperands(
-            _forward.InputColumns, states, _outputGradients, objective, _finalStateGradients, stateGradients, gradients);
-        var tasks = new BackwardTasks(
-            context, weights, schedule, first, operands, _chunkLength > 1 ? _forward.Power : null);
-        context.Run(schedule.Graph, tasks, 4.0 * weights.Values.Length * stateGradients.Layout.ColumnCount);
-        context.Release(mark);
-        return tasks.Holds;
+            _forward.InputColumns,
+            states,
+            _outputGradients,
+            objective,
+            _finalStateGradients,
+            stateGradients,
+            gradients,
+            AddsToWeightGradients: window < _stateGradients.Windows.Count - 1);
+        int mark = context.Mark();
+        try
+        {
+            var tasks = new BackwardTasks(
+                context, weights, schedule, first, operands, _chunkLength > 1 ? _forward.Power : null);
+            context.Run(schedule.Graph, tasks, 4.0 * weights.Values.Length * stateGradients.Layout.ColumnCount);
+            return tasks.Holds;
+        }
+        finally
+        {
+            context.Release(mark);
+        }
     }
 }

@@ -14,7 +14,9 @@ namespace Bptt;
 /// </summary>
 /// <remarks>
 /// A finished pass never changes and may be read from many threads, unless it was made from a
-/// <see cref="Workspace"/>: see there. States that overflow are recorded as they arise:
+/// <see cref="Workspace"/>: see there. Under a memory budget one window of time is held (see <see cref="MemoryPlan"/>), and
+/// reading a state of another one computes that window again; reading in the order of time costs each window
+/// once. States that overflow are recorded as they arise:
 /// <see cref="FirstNonFiniteStep"/> names the first. States below 1e-290 in magnitude are set to zero.
 /// Indices are those of the mathematics: h_t for t = 0 … T, x_t and o_t for t = 1 … T.
 /// </remarks>
@@ -282,15 +284,22 @@ public sealed class ForwardPass
                 _carries[window] = context.Carries(h, schedule.Plan);
             }
             int mark = context.Mark();
-            Carries carries = MemoryPlan.KeepsCarries && chunkLength > 1
-                ? new Carries(_carries[window], isRepeated)
-                : new Carries(context.Carries(h, schedule.Plan), false);
-            var tasks = new ForwardTasks(context, Model.Weights, schedule, first, _inputs, states, outputs, Power, carries);
-            context.Run(schedule.Graph, tasks, 2.0 * Model.Weights.Values.Length * states.Layout.ColumnCount);
-            context.Release(mark);
-            if (tasks.Holds)
+            try
             {
-                return;
+                Carries carries = MemoryPlan.KeepsCarries && chunkLength > 1
+                    ? new Carries(_carries[window], isRepeated)
+                    : new Carries(context.Carries(h, schedule.Plan), false);
+                var tasks = new ForwardTasks(
+                    context, Model.Weights, schedule, first, _inputs, states, outputs, Power, carries);
+                context.Run(schedule.Graph, tasks, 2.0 * Model.Weights.Values.Length * states.Layout.ColumnCount);
+                if (tasks.Holds)
+                {
+                    return;
+                }
+            }
+            finally
+            {
+                context.Release(mark);
             }
             ChunkLength = 1;
             Power = null;

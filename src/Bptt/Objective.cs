@@ -210,7 +210,7 @@ public abstract class Objective
     /// <param name="outputGradients">Receives ∂L/∂o_t; null where only L is asked.</param>
     /// <param name="storage">Makes memory of a length.</param>
     internal ObjectiveEvaluation Begin(
-        ForwardPass forward, PackedColumns? outputGradients, Func<int, ArraySegment<double>> storage)
+        ForwardPass forward, PackedColumns? outputGradients, Func<long, ArraySegment<double>> storage)
     {
         PackedColumns outputs = forward.OutputColumns;
         _weights?.RequireLengths(outputs.Layout, "weights");

@@ -27,7 +27,7 @@ internal sealed class ObjectiveEvaluation
         PackedColumns forward,
         double[] factors,
         PackedColumns? gradients,
-        Func<int, ArraySegment<double>> storage)
+        Func<long, ArraySegment<double>> storage)
     {
         _objective = objective;
         _outputs = forward;

@@ -12,7 +12,8 @@ internal sealed class ParameterArray
 {
     private readonly double[] _values;
 
-    /// <summary>All zero.</summary>
+    /// <summary>Undefined entries. They must all be written before any is read: on memory that is fresh from the system
+    /// a read costs a page fault of its own, and with several threads an interrupt of each other processor.</summary>
     public ParameterArray(int inputSize, int hiddenSize, int outputSize)
     {
         InputSize = inputSize;
@@ -24,7 +25,7 @@ internal sealed class ParameterArray
             throw new ArgumentException(
                 $"The model is too large: expected at most {Array.MaxLength} weights, but {ShapeText} need {length}.");
         }
-        _values = new double[length];
+        _values = GC.AllocateUninitializedArray<double>((int)length);
     }
 
     /// <summary>Copies of three matrices, whose shapes are checked against each other.</summary>

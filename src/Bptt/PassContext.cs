@@ -74,12 +74,20 @@ internal sealed class PassContext
             throw new ArgumentException(
                 $"The problem is too large: expected at most {MaxLength} numbers in one array, but {rows} rows for {layout.ColumnCount} steps need {length}.");
         }
-        return new PackedColumns(rows, layout, Storage((int)length));
+        return new PackedColumns(rows, layout, Storage(length));
     }
 
     /// <summary>Storage for so many numbers; what it holds is undefined.</summary>
-    public ArraySegment<double> Storage(int length) =>
-        _workspace is null ? AlignedMemory.Allocate(length) : _workspace.Rent(length);
+    /// <exception cref="ArgumentException">One array cannot hold as many.</exception>
+    public ArraySegment<double> Storage(long length)
+    {
+        if (length > MaxLength)
+        {
+            throw new ArgumentException(
+                $"The problem is too large: expected at most {MaxLength} numbers in one array, got {length}.");
+        }
+        return _workspace is null ? AlignedMemory.Allocate((int)length) : _workspace.Rent((int)length);
+    }
 
     /// <summary>Storage for the carries of a plan.</summary>
     public PackedColumns Carries(int rows, RecurrencePlan plan) =>

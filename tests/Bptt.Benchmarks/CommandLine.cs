@@ -18,6 +18,7 @@ internal static class CommandLine
         root.Add(Subnormals());
         root.Add(Memory());
         root.Add(Scaling());
+        root.Add(Calibrate());
         root.Add(OneMemory());
 
         ParseResult parsed = root.Parse(arguments);
@@ -131,6 +132,19 @@ internal static class CommandLine
             parsed.GetValue(markdown),
             parsed.GetValue(picture)!,
             Console.Out));
+        return command;
+    }
+
+    private static Command Calibrate()
+    {
+        Option<double> seconds = Seconds(0.3);
+        Option<bool> markdown = Markdown();
+        var command = new Command("calibrate", "The constants of the library's cost model, in use and measured here.")
+        {
+            seconds, markdown,
+        };
+        command.SetAction(parsed => Calibration.Run(
+            parsed.GetValue(seconds), parsed.GetValue(markdown), Console.Out));
         return command;
     }
 

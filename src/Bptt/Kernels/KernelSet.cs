@@ -25,7 +25,7 @@ internal abstract class KernelSet
     public abstract void MultiplyAdd(MatrixView a, MatrixView b, MatrixSpan c);
 
     /// <summary>Doubles of storage that <see cref="Pack"/> needs for a matrix.</summary>
-    public abstract int PackedLength(int rows, int columns, PackedFor uses);
+    public abstract long PackedLength(int rows, int columns, PackedFor uses);
 
     /// <summary>Copies a matrix that will be the left side of many products.</summary>
     /// <param name="a">The matrix.</param>

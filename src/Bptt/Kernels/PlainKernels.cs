@@ -43,7 +43,7 @@ internal sealed class PlainKernels : KernelSet
     }
 
     /// <inheritdoc/>
-    public override int PackedLength(int rows, int columns, PackedFor uses) => checked(rows * columns);
+    public override long PackedLength(int rows, int columns, PackedFor uses) => (long)rows * columns;
 
     /// <summary>A column-major copy.</summary>
     public override PackedMatrix Pack(MatrixView a, PackedFor uses, ArraySegment<double> storage)

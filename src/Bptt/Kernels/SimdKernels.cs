@@ -47,8 +47,8 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
     public override void MultiplyAdd(MatrixView a, MatrixView b, MatrixSpan c) => Product(a, b, c, Accumulate.Yes);
 
     /// <inheritdoc/>
-    public override int PackedLength(int rows, int columns, PackedFor uses) =>
-        checked(Registers(rows) * TSimd.Width * columns * BitOperations.PopCount((uint)uses));
+    public override long PackedLength(int rows, int columns, PackedFor uses) =>
+        (long)Registers(rows) * TSimd.Width * columns * BitOperations.PopCount((uint)uses);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

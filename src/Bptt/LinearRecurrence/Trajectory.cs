@@ -21,7 +21,7 @@ internal sealed class Trajectory
     /// <param name="direction">Forward: a window is computed from the step before it. Backward: from the step after.</param>
     /// <param name="storage">Makes memory of a length.</param>
     public Trajectory(
-        int rows, BatchLayout steps, WindowPlan windows, TimeDirection direction, Func<int, ArraySegment<double>> storage)
+        int rows, BatchLayout steps, WindowPlan windows, TimeDirection direction, Func<long, ArraySegment<double>> storage)
     {
         Rows = rows;
         _steps = steps;

@@ -14,11 +14,11 @@ internal sealed class TransitionPower
     /// <param name="h">Rows of A.</param>
     /// <param name="exponent">S, a power of two, at least 2.</param>
     /// <param name="storage">Makes memory of a length.</param>
-    public TransitionPower(int h, int exponent, Func<int, ArraySegment<double>> storage)
+    public TransitionPower(int h, int exponent, Func<long, ArraySegment<double>> storage)
     {
         Exponent = exponent;
-        _power = storage(h * h);
-        _spare = storage(h * h);
+        _power = storage((long)h * h);
+        _spare = storage((long)h * h);
     }
 
     /// <summary>S.</summary>
@@ -70,7 +70,7 @@ internal sealed class TransitionMatrix
         RecurrencePlan plan,
         int sequences,
         TransitionPower? power,
-        Func<int, ArraySegment<double>> storage)
+        Func<long, ArraySegment<double>> storage)
     {
         const PackedFor any = PackedFor.OneColumn | PackedFor.Columns;
         _power = plan.ChunkLength > 1 ? power : null;

@@ -151,7 +151,7 @@ internal sealed class GuardedMemory(int seed)
     public PackedMatrix Pack(KernelSet set, GuardedMatrix a, PackedFor uses, string where)
     {
         int first = _random.Next(16);
-        int length = set.PackedLength(a.Rows, a.Columns, uses);
+        int length = (int)set.PackedLength(a.Rows, a.Columns, uses);
         double[] array = new double[first + length + 2 * first + 16];
         Array.Fill(array, GuardedMatrix.Guard);
 

@@ -73,7 +73,7 @@ public class MemoryAccessTests
     {
         double[] source = memory.Flat(rows * columns);
         memory.Allow(source, rows, columns, rows, Access.Read);
-        double[] storage = memory.Flat(Set.PackedLength(rows, columns, uses));
+        double[] storage = memory.Flat((int)Set.PackedLength(rows, columns, uses));
         memory.Allow(storage, storage.Length, 1, storage.Length, Access.Read | Access.Write);
         return Set.Pack(new MatrixView(source, rows, columns, rows), uses, storage);
     }

@@ -103,7 +103,7 @@ public class RepeatabilityTests
             var a = new MatrixView(Place(_a, offset), _h, _h, _h);
             var b = new MatrixView(Place(_b, offset), _h, _columns, _h);
             var storage = new ArraySegment<double>(
-                new double[offset + _set.PackedLength(_h, _h, Both)], offset, _set.PackedLength(_h, _h, Both));
+                new double[offset + _set.PackedLength(_h, _h, Both)], offset, (int)_set.PackedLength(_h, _h, Both));
             PackedMatrix packed = _set.Pack(a, Both, storage);
             List<double> results = [];
 
