@@ -179,7 +179,11 @@ public sealed class BackwardThroughTime
     public Vector<double> InputGradient(int t, int sequence = 0)
     {
         Forward.CheckStep(t, 1, sequence);
-        return InputGradientsOf(HiddenStateGradient(t, sequence).Entries(), 1).Column(0);
+        double[] gradient = new double[Forward.Model.InputSize];
+        MultiplyByWhxTransposed(
+            new MatrixView(HiddenStateGradient(t, sequence).Entries(), Forward.Model.HiddenSize, 1, Forward.Model.HiddenSize),
+            new MatrixSpan(gradient, gradient.Length, 1, gradient.Length));
+        return Vector<double>.Build.Dense(gradient);
     }
 
     /// <summary>∂L/∂x_1 … ∂L/∂x_T, d×T: column t−1 is ∂L/∂x_t. Computed at each call, at cost O(hdT).</summary>
@@ -188,8 +192,28 @@ public sealed class BackwardThroughTime
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
     public Matrix<double> InputGradients(int sequence = 0)
     {
-        Matrix<double> stateGradients = HiddenStateGradients(sequence);
-        return InputGradientsOf(stateGradients.ColumnMajor()[stateGradients.RowCount..], stateGradients.ColumnCount - 1);
+        Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
+        int d = Forward.Model.InputSize;
+        int h = Forward.Model.HiddenSize;
+        int length = Forward.Lengths[sequence];
+        double[] entries = new double[d * length];
+        return Forward.Context.Read(() =>
+        {
+            WindowPlan windows = _stateGradients.Windows;
+            foreach (int window in _stateGradients.WindowsFromHeld())
+            {
+                int first = windows.FirstStep(window);
+                int count = Math.Min(length, windows.LastStep(window)) - first + 1;
+                if (count > 0)
+                {
+                    double[] columns = _stateGradients.Read(window, held => ColumnsOf(held, sequence, first, count));
+                    MultiplyByWhxTransposed(
+                        new MatrixView(columns, h, count, h),
+                        new MatrixSpan(entries.AsSpan((first - 1) * d), d, count, d));
+                }
+            }
+            return Matrix<double>.Build.Dense(d, length, entries);
+        });
     }
 
     /// <summary>∂L/∂x_1 … ∂L/∂x_T of every sequence as a batch: ∂L/∂o_t of a layer below whose outputs these inputs are.
@@ -254,19 +278,20 @@ public sealed class BackwardThroughTime
         }
     }
 
-    /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t for columns that lie side by side.</summary>
-    private Matrix<double> InputGradientsOf(ReadOnlySpan<double> stateGradients, int columns)
-    {
-        int d = Forward.Model.InputSize;
-        int h = Forward.Model.HiddenSize;
-        double[] entries = new double[d * columns];
-        MultiplyByWhxTransposed(new MatrixView(stateGradients, h, columns, h), new MatrixSpan(entries, d, columns, d));
-        return Matrix<double>.Build.Dense(d, columns, entries);
-    }
-
     /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t for any number of columns.</summary>
     private void MultiplyByWhxTransposed(MatrixView stateGradients, MatrixSpan inputGradients) =>
         Forward.Context.Kernels.Multiply(Forward.Model.Weights.Whx.T, stateGradients, inputGradients);
+
+    /// <summary>The columns of some steps of a sequence, side by side.</summary>
+    private static double[] ColumnsOf(PackedColumns packed, int sequence, int firstStep, int count)
+    {
+        double[] columns = new double[packed.Rows * count];
+        for (int i = 0; i < count; i++)
+        {
+            packed.Column(sequence, firstStep + i).CopyTo(columns.AsSpan(i * packed.Rows));
+        }
+        return columns;
+    }
 
     private Matrix<double> Columns(double[] entries) =>
         Matrix<double>.Build.Dense(Forward.Model.HiddenSize, entries.Length / Forward.Model.HiddenSize, entries);

@@ -104,8 +104,8 @@ public sealed class ForwardPass
     /// <param name="options">How to carry it out; the defaults where null.</param>
     /// <returns>The record of the pass. Cost 2·T·h(h + d + q) operations, 8·T·(d + h + q) bytes.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="model"/> or <paramref name="inputs"/> is null.</exception>
-    /// <exception cref="ArgumentException">A shape does not fit, a number given is NaN or infinite, or the states exceed
-    /// what one array can hold.</exception>
+    /// <exception cref="ArgumentException">A shape does not fit, a number given is NaN or infinite, the states exceed
+    /// what one array can hold, or the memory budget is too small.</exception>
     /// <exception cref="InvalidOperationException">The workspace is in use by another pass.</exception>
     public static ForwardPass Run(
         LinearRnn model, Matrix<double> inputs, Vector<double>? initialState = null, ExecutionOptions? options = null)
@@ -124,9 +124,11 @@ public sealed class ForwardPass
         var context = PassContext.BeginForward(options ?? ExecutionOptions.Default);
         try
         {
+            MemoryPlan plan = Plan(model, layout, context);
+            context.TakeOver();
             PackedColumns copy = context.Columns(model.InputSize, layout);
             inputs.ColumnMajor().CopyTo(copy.All.Values);
-            return Run(model, copy, initialState is null ? default : initialState.Entries(), context);
+            return Run(model, copy, initialState is null ? default : initialState.Entries(), plan, context);
         }
         finally
         {
@@ -141,8 +143,8 @@ public sealed class ForwardPass
     /// <param name="options">How to carry it out; the defaults where null.</param>
     /// <returns>The record of the pass. Cost 2·ΣT_b·h(h + d + q) operations, 8·ΣT_b·(h + q) bytes.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="model"/> or <paramref name="inputs"/> is null.</exception>
-    /// <exception cref="ArgumentException">A shape does not fit, a number given is NaN or infinite, or the states exceed
-    /// what one array can hold.</exception>
+    /// <exception cref="ArgumentException">A shape does not fit, a number given is NaN or infinite, the states exceed
+    /// what one array can hold, or the memory budget is too small.</exception>
     /// <exception cref="InvalidOperationException">The workspace is in use by another pass.</exception>
     public static ForwardPass Run(
         LinearRnn model, SequenceBatch inputs, Matrix<double>? initialStates = null, ExecutionOptions? options = null)
@@ -164,7 +166,10 @@ public sealed class ForwardPass
         var context = PassContext.BeginForward(options ?? ExecutionOptions.Default);
         try
         {
-            return Run(model, inputs.Columns, initialStates is null ? default : initialStates.ColumnMajor(), context);
+            MemoryPlan plan = Plan(model, inputs.Columns.Layout, context);
+            context.TakeOver();
+            return Run(
+                model, inputs.Columns, initialStates is null ? default : initialStates.ColumnMajor(), plan, context);
         }
         finally
         {
@@ -221,7 +226,7 @@ public sealed class ForwardPass
 
     /// <summary>The same inputs under other weights and initial states (h×B, packed), in fresh memory.</summary>
     internal ForwardPass Rerun(LinearRnn model, ReadOnlySpan<double> initialStates) =>
-        Run(model, InputColumns, initialStates, Context.WithFreshMemory());
+        Run(model, InputColumns, initialStates, MemoryPlan, Context.WithFreshMemory());
 
     internal void CheckStep(int t, int first, int sequence)
     {
@@ -229,21 +234,30 @@ public sealed class ForwardPass
         Guard.Step(t, first, Layout.Lengths[sequence], nameof(t));
     }
 
+    private static MemoryPlan Plan(LinearRnn model, BatchLayout steps, PassContext context)
+    {
+        int h = model.HiddenSize;
+        long? budget = context.Options.MemoryBudget;
+        int chunkLength = ChunkLengthFor(model, steps, context);
+        return context.Plan(
+            plan => plan.IsFor(budget, h, chunkLength, steps), () => new MemoryPlan(budget, h, chunkLength, steps));
+    }
+
     private static ForwardPass Run(
-        LinearRnn model, PackedColumns inputs, ReadOnlySpan<double> initialStates, PassContext context)
+        LinearRnn model,
+        PackedColumns inputs,
+        ReadOnlySpan<double> initialStates,
+        MemoryPlan memoryPlan,
+        PassContext context)
     {
         int h = model.HiddenSize;
         BatchLayout steps = inputs.Layout;
-        long? budget = context.Options.MemoryBudget;
-        int chunkLength = ChunkLengthFor(model, steps, context);
-        MemoryPlan memoryPlan = context.Plan(
-            plan => plan.IsFor(budget, h, chunkLength, steps), () => new MemoryPlan(budget, h, chunkLength, steps));
         WindowPlan windows = memoryPlan.Windows;
         var states = new Trajectory(h, steps, windows, TimeDirection.Forward, context.Storage);
         PackedColumns outputs = context.Columns(model.OutputSize, steps);
         var pass = new ForwardPass(model, inputs, states, outputs, memoryPlan, context)
         {
-            ChunkLength = chunkLength,
+            ChunkLength = memoryPlan.ChunkLength,
         };
         if (pass.ChunkLength > 1)
         {
@@ -320,11 +334,7 @@ public sealed class ForwardPass
         double h = model.HiddenSize;
         double otherWork = 2 * h * h + 4 * h * model.InputSize + 6 * h * model.OutputSize;
         return CostModel.ChunkLength(
-            model.HiddenSize,
-            steps.ActiveAt(1),
-            steps.Segments[0].StepCount,
-            otherWork / 2,
-            atLeast: recurrence == Recurrence.TimeParallel ? 2 : 1);
+            model.HiddenSize, steps.Segments, otherWork / 2, atLeast: recurrence == Recurrence.TimeParallel ? 2 : 1);
     }
 
     private static void WriteInitialStates(ReadOnlySpan<double> initialStates, PackedColumns states)

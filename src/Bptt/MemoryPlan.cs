@@ -16,7 +16,6 @@ public sealed class MemoryPlan
 
     private readonly BatchLayout _steps;
     private readonly int _hiddenSize;
-    private readonly int _chunkLength;
 
     /// <summary>The plan of a pass.</summary>
     /// <exception cref="ArgumentException">The budget is too small, or what is to be held exceeds an array.</exception>
@@ -24,7 +23,7 @@ public sealed class MemoryPlan
     {
         _steps = steps;
         _hiddenSize = hiddenSize;
-        _chunkLength = chunkLength;
+        ChunkLength = chunkLength;
         Budget = budget;
         if (budget is null)
         {
@@ -32,14 +31,15 @@ public sealed class MemoryPlan
             return;
         }
 
-        long columns = Math.Min(budget.Value / BytesOfColumn, PassContext.MaxLength / (long)hiddenSize);
+        var limit = new WindowLimit(budget.Value / BytesOfColumn, PassContext.MaxLength / (long)hiddenSize);
         int preferredWidth = (int)Math.Min(PreferredWindowBytes / BytesOfColumn, int.MaxValue);
         // With the carries of the chunks a window is computed again for half the work.
-        WindowPlan? withCarries = chunkLength > 1 ? WindowPlan.Within(steps, columns - CarryColumns, preferredWidth) : null;
+        WindowPlan? withCarries = chunkLength == 1 ? null : WindowPlan.Within(
+            steps, limit with { HeldColumns = limit.HeldColumns - AllCarries }, preferredWidth, chunkLength);
         KeepsCarries = withCarries?.Count > 1;
-        Windows = withCarries ?? WindowPlan.Within(steps, columns, preferredWidth) ?? throw Guard.Error(
+        Windows = withCarries ?? WindowPlan.Within(steps, limit, preferredWidth, chunkLength) ?? throw Guard.Error(
             nameof(ExecutionOptions.MemoryBudget),
-            $"expected at least {SmallestBudget(hiddenSize, steps)} bytes, the smallest budget for h = {hiddenSize} and {steps.ColumnCount} steps, got {budget}.");
+            $"expected at least {SmallestBudget(hiddenSize, chunkLength, steps)} bytes, the smallest budget for h = {hiddenSize} and {steps.ColumnCount} steps, got {budget}.");
     }
 
     /// <summary>The budget in bytes; null where none was given.</summary>
@@ -53,7 +53,7 @@ public sealed class MemoryPlan
         .Max(window => Windows.LastStep(window) - Windows.StepBefore(window));
 
     /// <summary>Bytes for states and state gradients held at once, checkpoints and carries of chunks included.</summary>
-    public long HeldBytes => BytesOfColumn * (Windows.HeldColumns + (KeepsCarries ? CarryColumns : 0));
+    public long HeldBytes => BytesOfColumn * (Windows.HeldColumns + (KeepsCarries ? AllCarries : 0));
 
     /// <summary>ΣT_b.</summary>
     public int TotalSteps => _steps.ColumnCount;
@@ -64,26 +64,28 @@ public sealed class MemoryPlan
 
     internal WindowPlan Windows { get; }
 
+    /// <summary>S of the chunks in which the recurrence is to be run; 1 for step by step.</summary>
+    internal int ChunkLength { get; }
+
     /// <summary>Whether the states at the ends of all chunks are kept.</summary>
     internal bool KeepsCarries { get; }
 
     private long BytesOfColumn => (long)sizeof(double) * _hiddenSize;
 
-    /// <summary>At most: two chunks of a block have three carries.</summary>
-    private long CarryColumns => 3L * _steps.ColumnCount / (2 * _chunkLength);
+    private long AllCarries => WindowPlan.CarryColumns(_steps.ColumnCount, ChunkLength);
+
+    /// <summary>The smallest budget in bytes for a pass.</summary>
+    internal static long SmallestBudget(int h, int chunkLength, BatchLayout steps) =>
+        sizeof(double) * h * WindowPlan.Smallest(steps, chunkLength).HeldColumns;
 
     /// <summary>For a debugger.</summary>
     public override string ToString() => Recomputes
         ? $"{WindowCount} windows of at most {LongestWindow} steps, {HeldBytes} bytes"
         : $"every state is kept, {HeldBytes} bytes";
 
-    /// <summary>The smallest budget in bytes for a pass.</summary>
-    internal static long SmallestBudget(int h, BatchLayout steps) =>
-        sizeof(double) * h * WindowPlan.Smallest(steps).HeldColumns;
-
     /// <summary>Whether it is the plan for this.</summary>
     internal bool IsFor(long? budget, int hiddenSize, int chunkLength, BatchLayout steps) =>
-        (Budget, _hiddenSize, _chunkLength) == (budget, hiddenSize, chunkLength) && _steps.HasShapeOf(steps);
+        (Budget, _hiddenSize, ChunkLength) == (budget, hiddenSize, chunkLength) && _steps.HasShapeOf(steps);
 
     private static WindowPlan SingleWindow(int h, BatchLayout steps)
     {
@@ -91,7 +93,7 @@ public sealed class MemoryPlan
         if (columns * h > PassContext.MaxLength)
         {
             throw new ArgumentException(
-                $"The problem is too large: expected at most {PassContext.MaxLength} numbers in one array, but h = {h} rows for {columns} states need {columns * h}. A {nameof(ExecutionOptions.MemoryBudget)} from {SmallestBudget(h, steps)} bytes up to {PassContext.MaxLength * (long)sizeof(double)} would do.");
+                $"The problem is too large: expected at most {PassContext.MaxLength} numbers in one array, but h = {h} rows for {columns} states need {columns * h}. A {nameof(ExecutionOptions.MemoryBudget)} of {SmallestBudget(h, 1, steps)} bytes or more would do.");
         }
         return WindowPlan.Single(steps);
     }

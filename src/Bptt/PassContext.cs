@@ -12,18 +12,17 @@ namespace Bptt;
 internal sealed class PassContext
 {
     private readonly Workspace? _workspace;
-    private readonly long _generation;
+    private long _generation;
 
-    private PassContext(ExecutionOptions options, Workspace? workspace, long generation)
+    private PassContext(ExecutionOptions options, Workspace? workspace)
     {
         Options = options;
         Kernels = options.Kernels ?? KernelChoice.Default;
         _workspace = workspace;
-        _generation = generation;
     }
 
     /// <summary>The defaults, in new arrays.</summary>
-    public static PassContext Fresh => new(ExecutionOptions.Default, null, 0);
+    public static PassContext Fresh => new(ExecutionOptions.Default, null);
 
     public ExecutionOptions Options { get; }
 
@@ -31,12 +30,20 @@ internal sealed class PassContext
 
     public PlanTuning Tuning => Options.Tuning;
 
-    /// <summary>Starts a forward pass; <see cref="End"/> must follow.</summary>
-    public static PassContext BeginForward(ExecutionOptions options) =>
-        new(options, options.Workspace, options.Workspace?.BeginForward() ?? 0);
+    /// <summary>Starts a forward pass; <see cref="End"/> must follow. Plans can be made, but no memory be taken until
+    /// <see cref="TakeOver"/>.</summary>
+    public static PassContext BeginForward(ExecutionOptions options)
+    {
+        var context = new PassContext(options, options.Workspace);
+        options.Workspace?.BeginForward();
+        return context;
+    }
+
+    /// <summary>Gives up whatever earlier passes recorded in the workspace.</summary>
+    public void TakeOver() => _generation = _workspace?.TakeOver() ?? 0;
 
     /// <summary>The same way of running, in new arrays that nobody takes over.</summary>
-    public PassContext WithFreshMemory() => new(Options, null, 0);
+    public PassContext WithFreshMemory() => new(Options, null);
 
     /// <summary>Starts a backward pass; <see cref="End"/> must follow.</summary>
     public void BeginBackward() => _workspace?.BeginBackward(_generation);
@@ -45,19 +52,26 @@ internal sealed class PassContext
     public void End() => _workspace?.End();
 
     /// <summary>Refuses to read a pass whose memory a newer one has taken over.</summary>
-    public void ThrowIfStale()
-    {
-        if (_workspace is not null && !_workspace.IsCurrent(_generation))
-        {
-            throw Workspace.Stale();
-        }
-    }
+    public void ThrowIfStale() => _workspace?.RequireCurrent(_generation);
 
     /// <summary>Reads something out; refuses where a newer pass has taken the memory over before, or meanwhile on another
     /// thread.</summary>
     public T Read<T>(Func<T> read)
     {
         ThrowIfStale();
+        if (_workspace is not null && Options.MemoryBudget is not null)
+        {
+            // Reading may compute a window again, into memory that must stay this pass's own.
+            _workspace.BeginRead(_generation);
+            try
+            {
+                return read();
+            }
+            finally
+            {
+                _workspace.EndRead();
+            }
+        }
         T result = read();
         Interlocked.MemoryBarrier(); // the reading is over before the second look
         ThrowIfStale();

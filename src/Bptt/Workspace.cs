@@ -21,37 +21,84 @@ public sealed class Workspace
 {
     private readonly List<ArraySegment<double>> _free = [];
     private readonly List<ArraySegment<double>> _lent = [];
-    private readonly List<object> _plans = [];
+    private readonly List<(object Plan, long LastUse)> _plans = [];
+    private readonly Lock _gate = new();
     private long _generation;
-    private int _isBusy;
+    private bool _isBusy;
+    private int _readers;
 
-    /// <summary>Starts a forward pass: whatever earlier passes recorded here is given up.</summary>
-    internal long BeginForward()
+    /// <summary>Starts a forward pass. What earlier passes recorded here stays as it is until <see cref="TakeOver"/>.</summary>
+    internal void BeginForward()
     {
-        Acquire();
-        _free.AddRange(_lent);
-        _lent.Clear();
-        Volatile.Write(ref _generation, _generation + 1);
-        return _generation;
+        lock (_gate)
+        {
+            Acquire();
+        }
+    }
+
+    /// <summary>Gives up whatever earlier passes recorded here.</summary>
+    /// <returns>The generation of the new pass.</returns>
+    internal long TakeOver()
+    {
+        lock (_gate)
+        {
+            if (_readers > 0)
+            {
+                throw new InvalidOperationException(
+                    "The workspace is in use: expected nobody to read an earlier pass from it, but another thread is reading one within a memory budget.");
+            }
+            _free.AddRange(_lent);
+            _lent.Clear();
+            _generation++;
+            _plans.RemoveAll(plan => plan.LastUse < _generation - 2);
+            return _generation;
+        }
     }
 
     /// <summary>Starts a backward pass beside the forward pass of the given generation.</summary>
     internal void BeginBackward(long generation)
     {
-        Acquire();
-        if (!IsCurrent(generation))
+        lock (_gate)
         {
-            End();
-            throw Stale();
+            RequireCurrent(generation);
+            Acquire();
         }
     }
 
-    internal void End() => Volatile.Write(ref _isBusy, 0);
+    internal void End()
+    {
+        lock (_gate)
+        {
+            _isBusy = false;
+        }
+    }
 
-    internal bool IsCurrent(long generation) => Volatile.Read(ref _generation) == generation;
+    /// <summary>Starts to read a pass in a way that computes and writes: no other pass may take over meanwhile.</summary>
+    internal void BeginRead(long generation)
+    {
+        lock (_gate)
+        {
+            RequireCurrent(generation);
+            _readers++;
+        }
+    }
 
-    internal static InvalidOperationException Stale() => new(
-        "This pass was made from a workspace that a newer forward pass has taken over: expected to be read before that, came after it.");
+    internal void EndRead()
+    {
+        lock (_gate)
+        {
+            _readers--;
+        }
+    }
+
+    internal void RequireCurrent(long generation)
+    {
+        if (Volatile.Read(ref _generation) != generation)
+        {
+            throw new InvalidOperationException(
+                "This pass was made from a workspace that a newer forward pass has taken over: expected to be read before that, came after it.");
+        }
+    }
 
     /// <summary>Memory of the given length, lent until the next forward pass begins or until it is released.</summary>
     internal ArraySegment<double> Rent(int length)
@@ -100,33 +147,30 @@ public sealed class Workspace
         _lent.RemoveRange(mark, _lent.Count - mark);
     }
 
-    /// <summary>The plan of an earlier pass if it fits, else a new one. The last few are kept.</summary>
+    /// <summary>The plan of an earlier pass if it fits, else a new one. Those of the last two passes are kept.</summary>
     internal TPlan Plan<TPlan>(Func<TPlan, bool> fits, Func<TPlan> make)
         where TPlan : class
     {
-        const int kept = 8;
-        foreach (object plan in _plans)
+        for (int i = 0; i < _plans.Count; i++)
         {
-            if (plan is TPlan known && fits(known))
+            if (_plans[i].Plan is TPlan known && fits(known))
             {
+                _plans[i] = (known, _generation);
                 return known;
             }
         }
         TPlan made = make();
-        if (_plans.Count == kept)
-        {
-            _plans.RemoveAt(0);
-        }
-        _plans.Add(made);
+        _plans.Add((made, _generation));
         return made;
     }
 
     private void Acquire()
     {
-        if (Interlocked.CompareExchange(ref _isBusy, 1, 0) != 0)
+        if (_isBusy)
         {
             throw new InvalidOperationException(
                 "The workspace is in use: expected one pass at a time, but another pass from it is still running.");
         }
+        _isBusy = true;
     }
 }

@@ -22,16 +22,23 @@ public class MemoryBudgetTests
             var objective = Objective.SquaredError(_examples.Batch(2, lengths));
             Matrix<double> initial = _examples.Matrix(9, lengths.Length);
             var final = new BackwardOptions { FinalStateGradients = _examples.Matrix(9, lengths.Length) };
-            var options = new ExecutionOptions { Recurrence = recurrence };
+            int chunkLength = recurrence == Recurrence.Sequential ? 1 : 4;
+            var options = new ExecutionOptions
+            {
+                Recurrence = recurrence,
+                Tuning = PlanTuning.Default with { ChunkLength = chunkLength },
+            };
             var unbounded = BackwardThroughTime.Run(ForwardPass.Run(model, inputs, initial, options), objective, final);
 
-            long smallest = MemoryPlan.SmallestBudget(9, new BatchLayout(lengths));
+            long smallest = MemoryPlan.SmallestBudget(9, chunkLength, new BatchLayout(lengths));
             var windows = new HashSet<int>();
-            foreach (double factor in new[] { 1.0, 1.3, 2.0, 4.0, 1000.0 })
+            int keptCarries = 0;
+            foreach (double factor in new[] { 1.0, 1.3, 2.0, 4.0, 5.0, 6.0, 1000.0 })
             {
                 long budget = (long)(factor * smallest);
                 var forward = ForwardPass.Run(model, inputs, initial, options with { MemoryBudget = budget });
                 windows.Add(forward.MemoryPlan.WindowCount);
+                keptCarries += forward.MemoryPlan.KeepsCarries ? 1 : 0;
                 forward.MemoryPlan.HeldBytes.Should().BeLessThanOrEqualTo(budget);
                 forward.MemoryPlan.Budget.Should().Be(budget);
                 var bounded = BackwardThroughTime.Run(forward, objective, final);
@@ -45,6 +52,7 @@ public class MemoryBudgetTests
                 forward.InitialStates.Should().Be(initial);
             }
             windows.Should().Contain(1).And.HaveCountGreaterThan(3);
+            (keptCarries > 0).Should().Be(chunkLength > 1);
         }
     }
 
@@ -111,7 +119,7 @@ public class MemoryBudgetTests
     public void A_scan_computes_each_window_once()
     {
         var steps = new BatchLayout([100]);
-        var windows = WindowPlan.Smallest(steps);
+        var windows = WindowPlan.Smallest(steps, 1);
         int computed = 0;
         var trajectory = new Trajectory(1, steps, windows, TimeDirection.Forward, length => new double[length])
         {
@@ -169,7 +177,7 @@ public class MemoryBudgetTests
         var steps = new BatchLayout([40_000]);
         FluentActions.Invoking(() => new MemoryPlan(null, 70_000, 1, steps))
             .Should().Throw<ArgumentException>().WithMessage("*h = 70000*MemoryBudget*would do*");
-        new MemoryPlan(MemoryPlan.SmallestBudget(70_000, steps), 70_000, 1, steps).WindowCount.Should().BeGreaterThan(1);
+        new MemoryPlan(MemoryPlan.SmallestBudget(70_000, 1, steps), 70_000, 1, steps).WindowCount.Should().BeGreaterThan(1);
     }
 
     [Theory]
@@ -179,9 +187,9 @@ public class MemoryBudgetTests
     public void Windows_cover_every_step_once(int[] lengths)
     {
         var steps = new BatchLayout(lengths);
-        for (long columns = WindowPlan.Smallest(steps).HeldColumns; columns < 3 * steps.ColumnCount; columns = columns * 9 / 8 + 1)
+        for (long columns = WindowPlan.Smallest(steps, 1).HeldColumns; columns < 3 * steps.ColumnCount; columns = columns * 9 / 8 + 1)
         {
-            WindowPlan plan = WindowPlan.Within(steps, columns, preferredWidth: 100)!;
+            WindowPlan plan = WindowPlan.Within(steps, new WindowLimit(columns, long.MaxValue), preferredWidth: 100, chunkLength: 1)!;
             plan.HeldColumns.Should().BeLessThanOrEqualTo(columns);
             int next = 1;
             for (int window = 0; window < plan.Count; window++)
@@ -210,9 +218,121 @@ public class MemoryBudgetTests
         bounded.FirstNonFiniteStep.Should().Be(expected, "also with another window in memory");
     }
 
+    [Fact]
+    public void What_does_not_fit_one_array_is_divided_even_where_the_budget_would_allow_more()
+    {
+        var steps = new BatchLayout([100_000]);
+        WindowPlan plan = WindowPlan.Within(steps, new WindowLimit(1_000_000, 30_000), preferredWidth: 1_000_000, chunkLength: 1)!;
+        plan.WindowColumns.Should().BeLessThanOrEqualTo(30_000);
+        plan.Count.Should().BeInRange(4, 5);
+    }
+
+    [Fact]
+    public void A_refused_budget_leaves_the_earlier_pass_of_a_workspace_readable()
+    {
+        LinearRnn model = _examples.Model(1, 3, 1);
+        var options = new ExecutionOptions { Workspace = new Workspace() };
+        var earlier = ForwardPass.Run(model, _examples.Matrix(1, 50), options: options);
+        Vector<double> state = earlier.HiddenState(20);
+        FluentActions
+            .Invoking(() => ForwardPass.Run(model, _examples.Matrix(1, 900), options: options with { MemoryBudget = 1 }))
+            .Should().Throw<ArgumentException>();
+        earlier.HiddenState(20).ToArray().Should().Equal(state.ToArray());
+    }
+
+    [Fact]
+    public void A_workspace_is_not_taken_over_while_a_pass_within_a_budget_is_read()
+    {
+        var workspace = new Workspace();
+        workspace.BeginForward();
+        long generation = workspace.TakeOver();
+        workspace.End();
+        workspace.BeginRead(generation);
+        workspace.BeginForward();
+        FluentActions.Invoking(workspace.TakeOver).Should().Throw<InvalidOperationException>().WithMessage("*in use*");
+        workspace.End();
+        workspace.EndRead();
+        workspace.BeginForward();
+        workspace.TakeOver().Should().Be(generation + 1);
+        FluentActions.Invoking(() => workspace.BeginRead(generation)).Should().Throw<InvalidOperationException>();
+    }
+
+    [Fact]
+    public void Passes_from_a_workspace_within_a_budget_agree_with_fresh_ones_and_can_be_read()
+    {
+        LinearRnn model = _examples.Model(2, 6, 1);
+        SequenceBatch inputs = _examples.Batch(2, 300, 20, 199);
+        SequenceBatch outputGradients = _examples.Batch(1, 300, 20, 199);
+        var fresh = BackwardThroughTime.Run(ForwardPass.Run(model, inputs), outputGradients);
+        var options = Smallest(6, inputs) with { Workspace = new Workspace() };
+        for (int pass = 0; pass < 3; pass++)
+        {
+            var forward = ForwardPass.Run(model, inputs, options: options);
+            forward.HiddenState(150, 2);
+            var backward = BackwardThroughTime.Run(forward, outputGradients);
+            Distance(backward.Gradients.Whh, fresh.Gradients.Whh).Should().BeLessThan(1e-13);
+            Distance(forward.HiddenStates(2), fresh.Forward.HiddenStates(2)).Should().BeLessThan(1e-13);
+            Distance(backward.HiddenStateGradients(0), fresh.HiddenStateGradients(0)).Should().BeLessThan(1e-13);
+            Distance(backward.InputGradients(2), fresh.InputGradients(2)).Should().BeLessThan(1e-13);
+        }
+    }
+
+    [Theory]
+    [InlineData(1.0)]
+    [InlineData(3.0)]
+    public void A_run_in_chunks_that_falls_back_in_a_later_window_gives_what_step_by_step_gives(double factor)
+    {
+        // 3^700 is 1e334: the states of the first windows are finite.
+        LinearRnn model = _examples.Model(2, 5, 2, 3.0);
+        SequenceBatch inputs = _examples.Batch(2, 900, 40);
+        var sequential = ForwardPass.Run(model, inputs, options: new ExecutionOptions { Recurrence = Recurrence.Sequential });
+        var forward = ForwardPass.Run(model, inputs, options: new ExecutionOptions
+        {
+            Recurrence = Recurrence.TimeParallel,
+            Tuning = PlanTuning.Default with { ChunkLength = 4 },
+            MemoryBudget = (long)(factor * MemoryPlan.SmallestBudget(5, 4, inputs.Columns.Layout)),
+        });
+        forward.ChunkLength.Should().Be(1, "it fell back");
+        forward.MemoryPlan.WindowCount.Should().BeGreaterThan(3);
+        forward.FirstNonFiniteStep.Should().Be(sequential.FirstNonFiniteStep).And.NotBeNull();
+        for (int t = 0; t < sequential.FirstNonFiniteStep; t += 7)
+        {
+            (forward.HiddenState(t) - sequential.HiddenState(t)).L2Norm()
+                .Should().BeLessThanOrEqualTo(1e-12 * sequential.HiddenState(t).L2Norm(), "t = {0}", t);
+        }
+    }
+
+    [Fact]
+    public void A_backward_run_in_chunks_that_falls_back_starts_again_from_the_last_window()
+    {
+        // Forward the states are zero, so nothing disagrees; backward gradients grow by 100 in each step and overflow.
+        var model = new LinearRnn(One(1.0), One(100.0), One(1.0));
+        var zero = SequenceBatch.Pack([Matrix<double>.Build.Dense(1, 300)]);
+        Matrix<double> last = Matrix<double>.Build.Dense(1, 300, (_, t) => t == 299 ? 1.0 : 0.0);
+        var outputGradients = SequenceBatch.Pack([last]);
+        var sequential = BackwardThroughTime.Run(
+            ForwardPass.Run(model, zero, options: new ExecutionOptions { Recurrence = Recurrence.Sequential }), outputGradients);
+        var forward = ForwardPass.Run(model, zero, options: new ExecutionOptions
+        {
+            Recurrence = Recurrence.TimeParallel,
+            Tuning = PlanTuning.Default with { ChunkLength = 4 },
+            MemoryBudget = 2 * MemoryPlan.SmallestBudget(1, 4, zero.Columns.Layout),
+        });
+        forward.ChunkLength.Should().Be(4, "the forward pass held");
+        var backward = BackwardThroughTime.Run(forward, outputGradients);
+        for (int t = 0; t <= 300; t++)
+        {
+            backward.HiddenStateGradient(t)[0].Should().Be(sequential.HiddenStateGradient(t)[0], "t = {0}", t);
+        }
+        backward.Gradients.Whx[0, 0].Should().Be(sequential.Gradients.Whx[0, 0]);
+    }
+
+    private static Matrix<double> One(double value) => Matrix<double>.Build.Dense(1, 1, value);
+
     private static ExecutionOptions Smallest(int h, SequenceBatch inputs) => new()
     {
-        MemoryBudget = MemoryPlan.SmallestBudget(h, inputs.Columns.Layout),
+        Recurrence = Recurrence.Sequential,
+        MemoryBudget = MemoryPlan.SmallestBudget(h, 1, inputs.Columns.Layout),
     };
 
     private static double Distance(Matrix<double> actual, Matrix<double> expected) =>

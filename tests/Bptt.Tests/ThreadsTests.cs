@@ -133,6 +133,43 @@ public class ThreadsTests
         BackwardThroughTime.Run(forward, new Failing(step: 0)).Loss.Should().Be(0.0, "the pass can be used further");
     }
 
+    [Fact]
+    public async Task An_objective_may_run_passes_of_its_own_and_read_the_pass_that_is_judged()
+    {
+        foreach (bool hasBudget in new[] { false, true })
+        {
+            SequenceBatch inputs = _examples.Batch(3, 300, 120);
+            var forward = ForwardPass.Run(_examples.Model(3, 4, 2), inputs, options: new ExecutionOptions
+            {
+                Tuning = Ways.SmallPieces,
+                MemoryBudget = hasBudget ? 3 * MemoryPlan.SmallestBudget(4, 1, inputs.Columns.Layout) : null,
+            });
+            // Nobody waits for another for ever.
+            double loss = await Task.Run(() => BackwardThroughTime.Run(forward, new Curious(forward, inputs)).Loss)
+                .WaitAsync(TimeSpan.FromSeconds(60));
+            loss.Should().Be(0.0);
+        }
+    }
+
+    private sealed class Curious(ForwardPass forward, SequenceBatch inputs) : Objective
+    {
+        protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)
+        {
+            if (t % 50 == 0)
+            {
+                forward.HiddenState(t, sequence);
+                BackwardThroughTime.Run(forward, forward.OutputBatch());
+                ForwardPass.Run(forward.Model, inputs);
+            }
+            return 0.0;
+        }
+
+        protected override void StepGradient(
+            ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient)
+        {
+        }
+    }
+
     private static double[] Everything(
         LinearRnn model, SequenceBatch inputs, Objective objective, ExecutionOptions options) =>
         Flat(BackwardThroughTime.Run(ForwardPass.Run(model, inputs, options: options), objective));

@@ -129,19 +129,63 @@ public class TimeParallelTests
     [Fact]
     public void The_cost_model_takes_chunks_where_steps_alone_would_leave_a_core_waiting()
     {
-        double Other(int h) => 6.0 * h * h;
-
         // A matrix that fits no cache, over a long time: waiting for memory at every step is worse than twice the work.
-        CostModel.ChunkLength(512, 1, 8192, Other(512), 1).Should().BeGreaterThan(1);
+        Choose(512, 1, [8192]).Should().BeGreaterThan(1);
         // One that fits the first-level cache runs step by step nearly at full speed.
-        CostModel.ChunkLength(64, 1, 1024, Other(64), 1).Should().Be(1);
+        Choose(64, 1, [1024]).Should().Be(1);
         // A batch has columns enough.
-        CostModel.ChunkLength(256, 32, 1024, Other(256), 1).Should().Be(1);
+        Choose(256, 1, [.. Enumerable.Repeat(1024, 32)]).Should().Be(1);
         // The powers of a large matrix cost more than a few steps.
-        CostModel.ChunkLength(1024, 1, 256, Other(1024), 1).Should().Be(1);
+        Choose(1024, 1, [256]).Should().Be(1);
+        // One long sequence among short ones decides.
+        Choose(512, 1, [.. Enumerable.Repeat(10, 20), 100_000]).Should().BeGreaterThan(1);
         // Asked for, it chunks in any case, but not where there are too few steps.
-        CostModel.ChunkLength(64, 1, 1024, Other(64), 2).Should().BeGreaterThan(1);
-        CostModel.ChunkLength(64, 1, 3, Other(64), 2).Should().Be(1);
+        Choose(64, 2, [1024]).Should().BeGreaterThan(1);
+        Choose(64, 2, [1, 1024]).Should().BeGreaterThan(1);
+        Choose(64, 2, [3, 3]).Should().Be(1);
+
+        static int Choose(int h, int atLeast, int[] lengths) =>
+            CostModel.ChunkLength(h, new BatchLayout(lengths).Segments, 6.0 * h * h, atLeast);
+    }
+
+    [Theory]
+    [InlineData(8, 0.99, 64)]
+    [InlineData(16, 0.9, 64)]
+    [InlineData(8, 0.7, 64)]
+    [InlineData(8, 0.95, 8)]
+    public void States_and_gradients_that_decay_to_nothing_are_no_reason_to_fall_back(
+        int h, double radius, int chunkLength)
+    {
+        // Through 1e-290, below which steps set to zero what a power does not.
+        int steps = (int)(700 / -Math.Log(radius));
+        Matrix<double> whh = radius * _examples.Matrix(h, h).QR().Q;
+        var model = new LinearRnn(_examples.Matrix(h, 1), whh, _examples.Matrix(1, h));
+        var zero = SequenceBatch.Pack([Matrix<double>.Build.Dense(1, steps)]);
+        Matrix<double> last = Matrix<double>.Build.Dense(1, steps, (_, t) => t == steps - 1 ? 1.0 : 0.0);
+        Matrix<double> initial = _examples.Matrix(h, 1);
+
+        var forward = ForwardPass.Run(model, zero, initial, Options(Recurrence.TimeParallel, chunkLength));
+        var expected = ForwardPass.Run(model, zero, initial, Options(Recurrence.Sequential, 1));
+        forward.ChunkLength.Should().Be(chunkLength);
+        forward.FinalStates.FrobeniusNorm().Should().Be(0.0);
+        Distance(forward.HiddenStates(), expected.HiddenStates()).Should().BeLessThan(1e-12);
+
+        var counting = new Counting();
+        BackwardThroughTime.Run(forward, SequenceBatch.Pack([last])).HiddenStateGradient(0).L2Norm().Should().Be(0.0);
+        BackwardThroughTime.Run(forward, counting).Gradients.IsFinite.Should().BeTrue();
+        counting.Calls.Should().Be(steps);
+    }
+
+    [Fact]
+    public void A_state_that_overflows_inside_a_chunk_is_not_hidden_by_a_carry_that_does_not()
+    {
+        // h_1 = 1.7e308 / 2 + 1.7e308 overflows; the carry of two steps, 1.7e308 / 4 + 1.7e308 / 2, does not.
+        var model = new LinearRnn(Column(1), Matrix<double>.Build.Dense(1, 1, 0.5), Column(1));
+        Matrix<double> inputs = Matrix<double>.Build.Dense(1, 16, (_, t) => t == 0 ? 1.7e308 : 0.0);
+        var initial = Vector<double>.Build.Dense(1, 1.7e308);
+        var parallel = ForwardPass.Run(model, inputs, initial, Options(Recurrence.TimeParallel, 2));
+        parallel.FirstNonFiniteStep.Should().Be(1);
+        parallel.FinalStates[0, 0].Should().Be(double.PositiveInfinity, "as it is step by step");
     }
 
     private static BackwardThroughTime Run(

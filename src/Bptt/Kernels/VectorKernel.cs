@@ -14,9 +14,6 @@ internal static unsafe class VectorKernel<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    /// <summary>Registers of the highest strip.</summary>
-    public const int MaxRegisters = 8;
-
     /// <typeparam name="TRows">Registers of the strip: 8, 4, 2 or 1.</typeparam>
     /// <param name="depth">Columns of A, entries of b.</param>
     /// <param name="a">The strip.</param>

@@ -255,13 +255,15 @@ internal sealed class BlockRecurrence
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool Disagrees(MatrixView states, MatrixView carries, MatrixView starts, int chunkLength)
     {
+        // Steps set tiny entries to zero one after the other, a power does so once.
+        double flushed = 16 * KernelSet.FlushThreshold * (1 + (double)chunkLength * states.Rows);
         double unit = 16 * Math.ScaleB(1.0, -52) * (chunkLength * Math.Sqrt(states.Rows) + states.Rows);
         for (int i = 0; i < states.Columns; i++)
         {
             ReadOnlySpan<double> state = Column(states, i);
             ReadOnlySpan<double> carry = Column(carries, i);
             double size = Math.Max(VectorMath.MaxAbs(state), VectorMath.MaxAbs(Column(starts, i)));
-            if (!(VectorMath.MaxDistance(state, carry) <= unit * size + KernelSet.FlushThreshold))
+            if (!double.IsFinite(size) || !(VectorMath.MaxDistance(state, carry) <= unit * size + flushed))
             {
                 return true;
             }

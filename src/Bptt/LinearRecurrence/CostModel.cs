@@ -28,6 +28,9 @@ internal static class CostModel
     /// cache.</summary>
     public const double BlockEntries = 8192;
 
+    /// <summary>The fewest rows that are run in chunks unless that is asked for.</summary>
+    public const int MinRows = 32;
+
     /// <summary>Before a step can begin, the last sums of the step before must be added up and stored.</summary>
     public const double OneColumnLatency = 9;
 
@@ -39,34 +42,52 @@ internal static class CostModel
 
     private static readonly int[] ChunkLengths = [2, 4, 8, 16, 32, 64];
 
-    /// <summary>
-    /// S for a recurrence of <paramref name="steps"/> steps that carries <paramref name="active"/> columns: 1 for step by
-    /// step.
-    /// </summary>
+    /// <summary>S for a recurrence over the steps of a layout: 1 for step by step throughout.</summary>
     /// <param name="h">Rows.</param>
-    /// <param name="active">Columns carried at each step.</param>
-    /// <param name="steps">Steps.</param>
+    /// <param name="segments">The steps.</param>
     /// <param name="otherWork">Operations at each step of each column that do not wait for the recurrence.</param>
-    /// <param name="atLeast">The smallest S allowed.</param>
-    public static int ChunkLength(int h, int active, int steps, double otherWork, int atLeast)
+    /// <param name="atLeast">The smallest S allowed; where no segment has room for two chunks of it, 1 all the same.</param>
+    public static int ChunkLength(
+        int h, ReadOnlySpan<BatchLayout.Segment> segments, double otherWork, int atLeast)
     {
-        // A gain of a few percent is not worth the rounding of a power.
-        const double worthwhile = 0.95;
+        // The rounding of a power adds up from chunk to chunk, to about T√h units in the last place, where that of steps
+        // partly cancels: a gain must be worth it, and a small model is fast in any case.
+        const double worthwhile = 0.75;
         int best = 1;
-        double least = atLeast > 1
-            ? double.PositiveInfinity
-            : worthwhile * TimeOfStep(h, active, steps, otherWork, 1);
+        double least = atLeast > 1 ? double.PositiveInfinity : worthwhile * Time(h, segments, otherWork, 1);
+        if (atLeast == 1 && h < MinRows)
+        {
+            return 1;
+        }
         foreach (int length in ChunkLengths)
         {
-            double time = TimeOfStep(h, active, steps, otherWork, length);
-            bool fits = length == 2 || (double)length * h * active <= BlockEntries;
-            if (2 * length <= steps && fits && time < least)
+            double time = Time(h, segments, otherWork, length);
+            if (time < least)
             {
                 best = length;
                 least = time;
             }
         }
         return best;
+    }
+
+    /// <summary>For all steps; infinite where no segment can be chunked so.</summary>
+    private static double Time(int h, ReadOnlySpan<BatchLayout.Segment> segments, double otherWork, int chunkLength)
+    {
+        double time = 0.0;
+        bool isPossible = chunkLength == 1;
+        foreach (BatchLayout.Segment segment in segments)
+        {
+            bool isChunked = chunkLength > 1 && 2 * chunkLength <= segment.StepCount;
+            if (isChunked && chunkLength > 2 && (double)chunkLength * h * segment.Active > BlockEntries)
+            {
+                return double.PositiveInfinity;
+            }
+            isPossible |= isChunked;
+            time += segment.StepCount
+                * TimeOfStep(h, segment.Active, segment.StepCount, otherWork, isChunked ? chunkLength : 1);
+        }
+        return isPossible ? time : double.PositiveInfinity;
     }
 
     /// <summary>For one step: the chain of steps that wait for each other on one core, all other work shared.</summary>

@@ -26,11 +26,6 @@ internal sealed class PackedColumns
     /// <summary>Every column.</summary>
     public MatrixSpan All => new(_values, Rows, Layout.ColumnCount, Rows);
 
-    /// <summary>Every column of steps 1 … T: all but the block of step 0, where there is one.</summary>
-    public MatrixSpan Steps => Layout.FirstStep == 1
-        ? All
-        : All.ColumnRange(Layout.SequenceCount, Layout.ColumnCount - Layout.SequenceCount);
-
     /// <summary>The column of step <paramref name="step"/> of sequence <paramref name="sequence"/>.</summary>
     public Span<double> Column(int sequence, int step) => All.Column(Layout.Column(sequence, step));
 

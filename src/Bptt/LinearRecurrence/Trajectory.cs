@@ -112,7 +112,7 @@ internal sealed class Trajectory
         }
     }
 
-    /// <summary>The windows in an order in which the one that is held comes first.</summary>
+    /// <summary>The windows in the order of time, from the end that is nearer to the one that is held.</summary>
     public IEnumerable<int> WindowsFromHeld()
     {
         int count = Windows.Count;
@@ -128,7 +128,13 @@ internal sealed class Trajectory
     public double[] Sequence(int sequence)
     {
         int length = _steps.Lengths[sequence];
-        double[] entries = new double[Rows * (length + 1)];
+        long count = (long)Rows * (length + 1);
+        if (count > Array.MaxLength)
+        {
+            throw new InvalidOperationException(
+                $"The states of a sequence of {length} steps do not fit into one matrix: expected at most {Array.MaxLength} numbers, got {Rows} rows for {length + 1} states. Read them step by step.");
+        }
+        double[] entries = new double[count];
         foreach (int window in WindowsFromHeld())
         {
             int first = window == 0 ? 0 : Windows.FirstStep(window);

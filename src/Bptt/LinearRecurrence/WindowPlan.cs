@@ -12,16 +12,20 @@ internal sealed class WindowPlan
 {
     private readonly int[] _borders; // window w: steps _borders[w] + 1 … _borders[w + 1]
 
-    private WindowPlan(int[] borders, long heldColumns)
+    private WindowPlan(int[] borders, long heldColumns, long windowColumns)
     {
         _borders = borders;
         HeldColumns = heldColumns;
+        WindowColumns = windowColumns;
     }
 
     public int Count => _borders.Length - 1;
 
-    /// <summary>Columns of states and of state gradients that are held at once, carries of chunks included.</summary>
+    /// <summary>Columns of states and of state gradients that are held at once, the carries of one window included.</summary>
     public long HeldColumns { get; }
+
+    /// <summary>The most columns of states of one window, with those of the step before.</summary>
+    public long WindowColumns { get; }
 
     /// <summary>The step before the first one of a window: 0 or a border.</summary>
     public int StepBefore(int window) => _borders[window];
@@ -38,20 +42,24 @@ internal sealed class WindowPlan
     }
 
     /// <summary>One window: everything is kept.</summary>
-    public static WindowPlan Single(BatchLayout steps) => Cut(steps, 1);
+    public static WindowPlan Single(BatchLayout steps) => Cut(steps, 1, chunkLength: 1);
 
     /// <summary>One window if it holds at most so many columns; else windows that do. They are as wide as that allows, but
     /// no wider than <paramref name="preferredWidth"/> columns: every state is computed twice in any case, and a window
     /// that stays in the cache between the two passes over it is faster. Null where no number of windows will do.</summary>
-    public static WindowPlan? Within(BatchLayout steps, long columns, int preferredWidth)
+    /// <param name="steps">The layout of steps 1 … T.</param>
+    /// <param name="limit">What may be held.</param>
+    /// <param name="preferredWidth">In columns.</param>
+    /// <param name="chunkLength">S, where the recurrence is run in chunks; 1 where not.</param>
+    public static WindowPlan? Within(BatchLayout steps, WindowLimit limit, int preferredWidth, int chunkLength)
     {
-        WindowPlan single = Single(steps);
-        if (single.HeldColumns <= columns)
+        WindowPlan single = Cut(steps, 1, chunkLength);
+        if (limit.Allows(single))
         {
             return single;
         }
-        WindowPlan least = Smallest(steps);
-        if (least.HeldColumns > columns)
+        WindowPlan least = Smallest(steps, chunkLength);
+        if (!limit.Allows(least))
         {
             return null;
         }
@@ -61,7 +69,7 @@ internal sealed class WindowPlan
         while (low < high)
         {
             int middle = (low + high) / 2;
-            if (Cut(steps, middle).HeldColumns <= columns)
+            if (limit.Allows(Cut(steps, middle, chunkLength)))
             {
                 high = middle;
             }
@@ -70,19 +78,19 @@ internal sealed class WindowPlan
                 low = middle + 1;
             }
         }
-        WindowPlan found = Cut(steps, low);
-        return found.HeldColumns <= columns ? found : least;
+        WindowPlan found = Cut(steps, low, chunkLength);
+        return limit.Allows(found) ? found : least;
     }
 
     /// <summary>The plan that holds least, or nearly so: with N columns and a steps' columns kept at each of K borders it
-    /// holds about 2.5 N/K + 2 a K. Cost O(√T).</summary>
-    public static WindowPlan Smallest(BatchLayout steps)
+    /// holds about 2 N/K + 2 a K. Cost O(√T).</summary>
+    public static WindowPlan Smallest(BatchLayout steps, int chunkLength)
     {
-        double estimate = Math.Sqrt(1.25 * steps.LastStep);
-        WindowPlan best = Cut(steps, 1);
+        double estimate = Math.Sqrt(steps.LastStep);
+        WindowPlan best = Cut(steps, 1, chunkLength);
         for (double factor = 0.5; factor < 2.0; factor *= 1.1)
         {
-            WindowPlan plan = Cut(steps, (int)Math.Clamp(factor * estimate, 1, steps.LastStep));
+            WindowPlan plan = Cut(steps, (int)Math.Clamp(factor * estimate, 1, steps.LastStep), chunkLength);
             if (plan.HeldColumns < best.HeldColumns)
             {
                 best = plan;
@@ -92,7 +100,7 @@ internal sealed class WindowPlan
     }
 
     /// <summary>About so many windows, of nearly equal numbers of columns.</summary>
-    private static WindowPlan Cut(BatchLayout steps, int windows)
+    private static WindowPlan Cut(BatchLayout steps, int windows, int chunkLength)
     {
         var borders = new List<int> { 0 };
         for (int w = 1; w < windows; w++)
@@ -105,23 +113,36 @@ internal sealed class WindowPlan
         }
         borders.Add(steps.LastStep);
 
-        long largest = 0;
+        long held = 0;
+        long widest = 0;
         long atBorders = 0;
         for (int w = 0; w + 1 < borders.Count; w++)
         {
             int before = borders[w];
             int last = borders[w + 1];
             long columns = ColumnsUpTo(steps, last) - ColumnsUpTo(steps, before);
-            // The states of the step before come first, the gradients of the step after last; with the carries of
-            // chunks, at most half as many columns as a window has.
+            // The states of the step before come first, the gradients of the step after last (and of step 0).
             int stateBefore = steps.ActiveAt(Math.Max(1, before));
-            int gradientAfter = steps.ActiveAt(last + 1);
-            largest = Math.Max(largest, 2 * columns + columns / 2 + stateBefore + gradientAfter + steps.SequenceCount);
-            atBorders += borders.Count > 2 ? stateBefore + gradientAfter : 0;
+            int gradientAfter = w == 0 ? steps.SequenceCount + steps.ActiveAt(last + 1) : steps.ActiveAt(last + 1);
+            held = Math.Max(held, 2 * columns + stateBefore + gradientAfter + CarryColumns(columns, chunkLength));
+            widest = Math.Max(widest, columns + Math.Max(stateBefore, gradientAfter));
+            atBorders += borders.Count > 2 ? stateBefore + steps.ActiveAt(last + 1) : 0;
         }
-        return new WindowPlan([.. borders], largest + atBorders);
+        return new WindowPlan([.. borders], held + atBorders, widest);
     }
+
+    /// <summary>At most so many carries: two chunks of a block have three.</summary>
+    public static long CarryColumns(long columns, int chunkLength) =>
+        chunkLength == 1 ? 0 : 3 * columns / (2 * chunkLength);
 
     private static long ColumnsUpTo(BatchLayout steps, int step) =>
         step == 0 ? 0 : steps.BlockOf(step).FirstColumn + steps.BlockOf(step).Active;
+}
+
+/// <summary>What a plan may hold.</summary>
+/// <param name="HeldColumns">In all.</param>
+/// <param name="WindowColumns">In one array.</param>
+internal readonly record struct WindowLimit(long HeldColumns, long WindowColumns)
+{
+    public bool Allows(WindowPlan plan) => plan.HeldColumns <= HeldColumns && plan.WindowColumns <= WindowColumns;
 }

@@ -77,15 +77,15 @@ internal static class HelperThreads
                 }
                 wasSleeping = true;
             }
+            if (!HasThread())
+            {
+                Volatile.Write(ref _state, Sleeping);
+                return false;
+            }
             Volatile.Write(ref _graph, graph);
             Volatile.Write(ref _state, Called);
             if (wasSleeping)
             {
-                if (_thread is null)
-                {
-                    _thread = new Thread(Loop) { IsBackground = true, Name = "Bptt helper" };
-                    _thread.Start();
-                }
                 lock (_wake)
                 {
                     Monitor.Pulse(_wake);
@@ -102,12 +102,36 @@ internal static class HelperThreads
             {
                 if (Interlocked.CompareExchange(ref _state, Reserved, Called) == Called)
                 {
+                    if (_graph != graph)
+                    {
+                        Volatile.Write(ref _state, Called); // it is another caller's by now
+                        return;
+                    }
                     Volatile.Write(ref _graph, null);
                     Volatile.Write(ref _state, Spinning); // awake or about to be
                     return;
                 }
                 TaskGraph.Pause(ref idle);
             }
+        }
+
+        /// <summary>Starts the thread the first time; false where the system has none to give.</summary>
+        private bool HasThread()
+        {
+            if (_thread is null)
+            {
+                var thread = new Thread(Loop) { IsBackground = true, Name = "Bptt helper" };
+                try
+                {
+                    thread.UnsafeStart(); // without the caller's execution context
+                }
+                catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)
+                {
+                    return false;
+                }
+                _thread = thread;
+            }
+            return true;
         }
 
         private void Sleep()

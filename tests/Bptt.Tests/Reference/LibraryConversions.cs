@@ -15,11 +15,17 @@ internal static class LibraryConversions
     public static LinearRnn ToModel(this ScalarProblem<double> problem) =>
         new(problem.Whx.ToMatrix(), problem.Whh.ToMatrix(), problem.Wqh.ToMatrix());
 
-    public static ForwardPass RunForward(this ScalarProblem<double> problem, ExecutionOptions? options = null) =>
-        problem.SequenceCount == 1
+    /// <summary>In a way that follows from the shapes where none is given, so that tests on many shapes try many
+    /// ways.</summary>
+    public static ForwardPass RunForward(this ScalarProblem<double> problem, ExecutionOptions? options = null)
+    {
+        int[] lengths = Array.ConvertAll(problem.Inputs, inputs => inputs.GetLength(1));
+        options ??= Ways.Some(problem.InputSize + (7 * problem.OutputSize) + lengths.Sum()).For(problem.HiddenSize, lengths);
+        return problem.SequenceCount == 1
             ? ForwardPass.Run(
                 problem.ToModel(), problem.Inputs[0].ToMatrix(), problem.InitialStates.ToMatrix().Column(0), options)
             : ForwardPass.Run(problem.ToModel(), problem.Inputs.ToBatch(), problem.InitialStates.ToMatrix(), options);
+    }
 
     public static BackwardThroughTime RunBackward(
         this ForwardPass forward, double[][,] outputGradients, double[,]? finalStateGradients = null)

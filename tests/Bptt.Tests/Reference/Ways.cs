@@ -6,18 +6,43 @@ using Bptt.LinearRecurrence;
 
 namespace Bptt.Tests.Reference;
 
-/// <summary>One way.</summary>
-/// <param name="Name">Says which.</param>
-/// <param name="Options">The options, but for the budget.</param>
-/// <param name="HasSmallestBudget">Whether to run within the smallest memory budget.</param>
-internal sealed record Way(string Name, ExecutionOptions Options, bool HasSmallestBudget)
+/// <summary>How much memory a way has.</summary>
+internal enum Memory
 {
-    /// <summary>The options for sequences of the given lengths.</summary>
-    public ExecutionOptions For(int hiddenSize, int[] lengths) => HasSmallestBudget
-        ? Options with { MemoryBudget = MemoryPlan.SmallestBudget(hiddenSize, new BatchLayout(lengths)) }
-        : Options;
+    Unbounded,
 
-    public override string ToString() => Name;
+    /// <summary>The smallest budget.</summary>
+    Smallest,
+
+    /// <summary>A little more, so that the carries of chunks are kept.</summary>
+    WithCarries,
+}
+
+/// <summary>One way.</summary>
+/// <param name="Options">The options, but for the budget.</param>
+/// <param name="Memory">The budget.</param>
+internal sealed record Way(ExecutionOptions Options, Memory Memory)
+{
+    private int ChunkLength => Options.Recurrence == Recurrence.TimeParallel ? Options.Tuning.ChunkLength ?? 1 : 1;
+
+    /// <summary>The options for sequences of the given lengths.</summary>
+    public ExecutionOptions For(int hiddenSize, int[] lengths)
+    {
+        var steps = new BatchLayout(lengths);
+        long smallest = MemoryPlan.SmallestBudget(hiddenSize, ChunkLength, steps);
+        return Memory switch
+        {
+            Memory.Unbounded => Options,
+            Memory.Smallest => Options with { MemoryBudget = smallest },
+            _ => Options with
+            {
+                MemoryBudget = smallest + 8 * hiddenSize * WindowPlan.CarryColumns(steps.ColumnCount, ChunkLength),
+            },
+        };
+    }
+
+    public override string ToString() =>
+        $"{Options.Kernels?.Name}, {Options.Recurrence} with chunks of {ChunkLength}, {Options.MaxDegreeOfParallelism} threads, memory {Memory}";
 }
 
 internal static class Ways
@@ -38,30 +63,33 @@ internal static class Ways
 
     public static IReadOnlyList<Way> All { get; } = [.. Make()];
 
+    /// <summary>One of them by number, which may be any number of at least 0.</summary>
+    public static Way Some(int number) => All[number % All.Count];
+
     private static IEnumerable<Way> Make()
     {
-        yield return new Way("defaults", new ExecutionOptions(), false);
+        yield return new Way(new ExecutionOptions(), Memory.Unbounded);
         foreach (KernelSet kernels in KernelChoice.Supported)
         {
             foreach (int threads in new[] { 1, 2 })
             {
-                yield return Of(kernels, Recurrence.Sequential, 1, threads, false);
-                yield return Of(kernels, Recurrence.TimeParallel, 2, threads, false);
+                yield return Of(kernels, 1, threads, Memory.Unbounded);
+                yield return Of(kernels, 2, threads, Memory.Unbounded);
             }
-            yield return Of(kernels, Recurrence.TimeParallel, 4, 2, false);
-            yield return Of(kernels, Recurrence.Sequential, 1, 2, true);
-            yield return Of(kernels, Recurrence.TimeParallel, 2, 2, true);
+            yield return Of(kernels, 4, 2, Memory.Unbounded);
+            yield return Of(kernels, 1, 2, Memory.Smallest);
+            yield return Of(kernels, 2, 2, Memory.Smallest);
+            yield return Of(kernels, 2, 2, Memory.WithCarries);
         }
     }
 
-    private static Way Of(KernelSet kernels, Recurrence recurrence, int chunkLength, int threads, bool hasBudget) => new(
-        $"{kernels.Name}, {recurrence} with chunks of {chunkLength}, {threads} threads{(hasBudget ? ", smallest budget" : "")}",
+    private static Way Of(KernelSet kernels, int chunkLength, int threads, Memory memory) => new(
         new ExecutionOptions
         {
             Kernels = kernels,
-            Recurrence = recurrence,
+            Recurrence = chunkLength == 1 ? Recurrence.Sequential : Recurrence.TimeParallel,
             MaxDegreeOfParallelism = threads,
             Tuning = SmallPieces with { ChunkLength = chunkLength },
         },
-        hasBudget);
+        memory);
 }

@@ -32,7 +32,7 @@ public class TaskGraphTests
             int early = 0;
             var body = new Body(task =>
             {
-                early += waits[task].Count(before => Volatile.Read(ref done[before]) == 0);
+                Interlocked.Add(ref early, waits[task].Count(before => Volatile.Read(ref done[before]) == 0));
                 Interlocked.Increment(ref done[task]);
             });
             RunOn(threads, graph, body);
