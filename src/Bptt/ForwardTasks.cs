@@ -1,4 +1,5 @@
-// The forward pass as tasks on blocks of steps: what each of them computes, and what it waits for.
+// The forward pass as tasks on blocks of steps: what each of them computes. What they wait for is in
+// ForwardSchedule.cs.
 //
 //   d  inputs      h  hidden units      q  outputs
 
@@ -7,89 +8,6 @@ using Bptt.LinearRecurrence;
 using Bptt.Scheduling;
 
 namespace Bptt;
-
-/// <summary>What a task of the forward pass does.</summary>
-internal enum ForwardStep
-{
-    /// <summary>Packs W_hx and W_qh.</summary>
-    PackWeights,
-
-    /// <summary>Packs W_hh, and its power where there are chunks.</summary>
-    PackTransition,
-
-    /// <summary>U = W_hx X, and the ends of the chunks.</summary>
-    Inputs,
-
-    /// <summary>h_t = u_t + W_hh h_{t−1} from step to step, or from chunk to chunk.</summary>
-    Recur,
-
-    /// <summary>All states of the chunks, and O = W_qh H.</summary>
-    Outputs,
-}
-
-/// <summary>The tasks of a forward pass over some steps, as data.</summary>
-internal sealed class ForwardSchedule
-{
-    private readonly BatchLayout _steps;
-    private readonly (int H, int ChunkLength, PlanTuning Tuning) _shape;
-
-    /// <param name="steps">The layout of the steps, counted from 1.</param>
-    /// <param name="h">Rows of the states.</param>
-    /// <param name="chunkLength">S; 1 for step by step.</param>
-    /// <param name="tuning">How large the pieces are.</param>
-    public ForwardSchedule(BatchLayout steps, int h, int chunkLength, PlanTuning tuning)
-    {
-        _steps = steps;
-        _shape = (h, chunkLength, tuning);
-        Plan = RecurrencePlan.For(steps, h, chunkLength, tuning);
-        Graph = new TaskGraph();
-
-        int weights = Add(ForwardStep.PackWeights, block: 0, group: 0, isCritical: true);
-        int transition = Add(ForwardStep.PackTransition, block: 0, group: 0, isCritical: true);
-        int[] last = [transition]; // the tasks that the next block's recurrence waits for
-        int filled = -1;
-        for (int k = 0; k < Plan.Blocks.Count; k++)
-        {
-            TimeBlock block = Plan.Blocks[k];
-            int inputs = Add(ForwardStep.Inputs, k, 0, false, weights, block.IsChunked ? transition : -1);
-            int groups = block.IsChunked ? 1 : Plan.GroupsAt(steps.ActiveAt(block.FirstStep));
-            int[] recur = new int[groups];
-            for (int group = 0; group < groups; group++)
-            {
-                // A chunked block leaves its last state to the task that fills it.
-                int before = k > 0 && Plan.Blocks[k - 1].IsChunked && !block.IsChunked ? filled : last[Math.Min(group, last.Length - 1)];
-                recur[group] = Add(ForwardStep.Recur, k, group, true, inputs, before);
-            }
-            if (block.IsChunked && k > 0)
-            {
-                foreach (int task in last)
-                {
-                    Graph.AddWait(recur[0], task);
-                }
-            }
-            filled = Add(ForwardStep.Outputs, k, 0, false, recur);
-            last = recur;
-        }
-        Graph.Close();
-    }
-
-    public RecurrencePlan Plan { get; }
-
-    public TaskGraph Graph { get; }
-
-    /// <summary>By number.</summary>
-    public List<(ForwardStep Step, int Block, int Group)> Tasks { get; } = [];
-
-    /// <summary>Whether it is the schedule for this.</summary>
-    public bool IsFor(BatchLayout steps, int h, int chunkLength, PlanTuning tuning) =>
-        _shape == (h, chunkLength, tuning) && _steps.HasShapeOf(steps);
-
-    private int Add(ForwardStep step, int block, int group, bool isCritical, params ReadOnlySpan<int> after)
-    {
-        Tasks.Add((step, block, group));
-        return Graph.Add(isCritical, after);
-    }
-}
 
 /// <summary>The carries of a run in chunks.</summary>
 /// <param name="Columns">Memory for them.</param>
