@@ -22,7 +22,7 @@ internal sealed record PlanTuning
     public int MaxBlockColumns { get; init; } = 256;
 
     /// <summary>Where there are fewer blocks, the first and the last of them leave threads without work.</summary>
-    public int WantedBlocks { get; init; } = 8;
+    public int WantedBlocks { get; init; } = 16;
 
     /// <summary>Operations of the recurrence that are worth a task of their own.</summary>
     public double GroupWork { get; init; } = 500_000;
