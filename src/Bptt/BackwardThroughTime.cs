@@ -129,7 +129,8 @@ public sealed class BackwardThroughTime
         });
     }
 
-    /// <summary>∂L/∂h_t, length h, fresh. Cost O(h).</summary>
+    /// <summary>∂L/∂h_t, length h, fresh. Cost O(h); within a memory budget that of its window where another one is
+    /// held.</summary>
     /// <param name="t">The step, from 0 to T.</param>
     /// <param name="sequence">The sequence, from 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such step or sequence.</exception>

@@ -15,7 +15,8 @@ public enum Recurrence
     Sequential,
 
     /// <summary>In parallel over time, in chunks of S steps that are carried by W_hh^S (S is chosen from the shapes): at most
-    /// twice the work of the recurrence, in matrix products. It agrees with <see cref="Sequential"/> to rounding. Where the
+    /// twice the work of the recurrence, in matrix products. It agrees with <see cref="Sequential"/> to rounding, which can
+    /// add up to a multiple of T√h units in the last place. Where the
     /// power overflows or a chunk does not end where its carry said, the engine runs step by step instead; so it does
     /// where there are too few steps.</summary>
     TimeParallel,

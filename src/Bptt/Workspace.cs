@@ -14,6 +14,7 @@ namespace Bptt;
 /// <see cref="InvalidOperationException"/> after that. <see cref="Gradients"/> are independent of it. One workspace
 /// serves one pass at a time: a second one that begins meanwhile, on another thread or inside an objective, throws
 /// <see cref="InvalidOperationException"/>; so use one workspace for each thread, and for each layer of a stack.
+/// While a pass within a memory budget is being read, no forward pass can begin.
 /// It keeps the most memory that one forward pass and the backward passes made from it have needed, until it is itself
 /// let go.
 /// </remarks>

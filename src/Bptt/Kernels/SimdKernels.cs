@@ -315,18 +315,35 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
             }
             return;
         }
-        // A cache line of each row at a time.
-        const int line = 8;
-        for (int p = 0; p < columns; p += line)
+        // A cache line of each row at a time: rows lie so far apart that few of them stay in the first-level cache.
+        int remaining = columns;
+        for (; remaining >= 8; remaining -= 8)
         {
-            int end = Math.Min(p + line, columns);
+            double* to4 = to + 4 * (nint)height;
+            double* row = from;
             for (int i = 0; i < rows; i++)
             {
-                for (int q = p; q < end; q++)
-                {
-                    to[(nint)q * height + i] = from[i * rowStride + q];
-                }
+                to[i] = row[0];
+                to[i + height] = row[1];
+                to[i + 2 * (nint)height] = row[2];
+                to[i + 3 * (nint)height] = row[3];
+                to4[i] = row[4];
+                to4[i + height] = row[5];
+                to4[i + 2 * (nint)height] = row[6];
+                to4[i + 3 * (nint)height] = row[7];
+                row += rowStride;
             }
+            from += 8;
+            to += 8 * (nint)height;
+        }
+        for (; remaining > 0; remaining--)
+        {
+            for (int i = 0; i < rows; i++)
+            {
+                to[i] = from[i * rowStride];
+            }
+            from++;
+            to += height;
         }
     }
 

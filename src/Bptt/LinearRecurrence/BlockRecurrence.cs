@@ -6,7 +6,7 @@
 // In parallel over time, a block of m chunks takes three operations on matrices of m columns, one for each chunk:
 //
 //   ends    e_i = A(…A(A u_1 + u_2)…) + u_S for each chunk i: the state at its end if it began from zero
-//   carry   c_i = A^S c_{i−1} + e_i, one after the other: the only part that cannot wait for nobody
+//   carry   c_i = A^S c_{i−1} + e_i, one after the other: the only part that has an order
 //   fill    s_1 = A c_{i−1} + u_1, s_2 = A s_1 + u_2, …, s_S for all chunks at once
 //
 // Each c_i must come out again as the last state of its chunk; see Disagrees.
@@ -36,7 +36,8 @@ internal enum TimeDirection
 /// </summary>
 /// <remarks>
 /// Assumes that A^S is as accurate as S steps, which fails where A^S is far smaller or larger than the powers on the way to
-/// it; <see cref="Holds"/> is false then and the states are not to be used. Entries of the states below
+/// it; <see cref="Holds"/> is false then and the states are not to be used. Where it holds, the rounding of A^S still adds
+/// up from carry to carry, to a multiple of T√h units in the last place. Entries of the states below
 /// <see cref="KernelSet.FlushThreshold"/> in magnitude become zero, but for steps to which no other step leads.
 /// </remarks>
 internal sealed class BlockRecurrence
