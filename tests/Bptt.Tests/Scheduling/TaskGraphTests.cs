@@ -80,25 +80,6 @@ public class TaskGraphTests
     }
 
     [Fact]
-    public void Helpers_take_part_and_never_more_than_asked_for()
-    {
-        // Every task waits until two threads are inside tasks, or a second has passed; a third one would show.
-        int processors = Environment.ProcessorCount;
-        TaskGraph graph = Independent(6);
-        int inside = 0;
-        int most = 0;
-        HelperThreads.Run(graph, new Body(_ =>
-        {
-            int now = Interlocked.Increment(ref inside);
-            InterlockedMax(ref most, now);
-            SpinWait.SpinUntil(() => Volatile.Read(ref inside) > 1 || processors == 1, TimeSpan.FromSeconds(1));
-            Thread.Sleep(20);
-            Interlocked.Decrement(ref inside);
-        }), threads: 2);
-        most.Should().Be(Math.Min(2, processors));
-    }
-
-    [Fact]
     public void Many_callers_at_once_each_get_their_own_work_done()
     {
         long[] sums = new long[8];
@@ -139,15 +120,6 @@ public class TaskGraphTests
         Array.ForEach(workers, worker => worker.Start());
         Array.ForEach(workers, worker => worker.Join());
         graph.EndRun();
-    }
-
-    private static void InterlockedMax(ref int target, int value)
-    {
-        int seen = Volatile.Read(ref target);
-        while (seen < value)
-        {
-            seen = Interlocked.CompareExchange(ref target, value, seen);
-        }
     }
 
     private sealed class Body(Action<int> run) : ITaskBody
