@@ -89,9 +89,6 @@ internal sealed class BatchLayout
     /// <summary>Runs of steps with the same number of active sequences, in time order; at most B of them.</summary>
     public ReadOnlySpan<Segment> Segments => _segments;
 
-    /// <summary>The same batch with a block for step 0 in front: the layout of h_0 … h_T.</summary>
-    public BatchLayout WithStepZero() => Slice(0, LastStep);
-
     /// <summary>The blocks of some steps alone, step 0 perhaps among them; for a layout that is no slice itself.</summary>
     public BatchLayout Slice(int firstStep, int lastStep) => new(this, firstStep, lastStep, shift: 0);
 

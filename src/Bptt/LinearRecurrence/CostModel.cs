@@ -10,14 +10,14 @@ namespace Bptt.LinearRecurrence;
 internal static class CostModel
 {
     /// <summary>Operations in a nanosecond of a product of two matrices.</summary>
-    public const double ProductRate = 105;
+    public const double ProductRate = 100;
 
     /// <summary>The same of a matrix and one vector, by where the matrix fits.</summary>
-    public const double FirstLevelRate = 105;
+    public const double FirstLevelRate = 82;
 
-    public const double SecondLevelRate = 48;
+    public const double SecondLevelRate = 47;
 
-    public const double ThirdLevelRate = 26;
+    public const double ThirdLevelRate = 22;
 
     /// <summary>Bytes of a matrix that stays in the first-level cache, or the second, beside what else is used.</summary>
     public const double FirstLevelBytes = 40 << 10;
@@ -32,10 +32,10 @@ internal static class CostModel
     public const int MinRows = 32;
 
     /// <summary>Before a step can begin, the last sums of the step before must be added up and stored.</summary>
-    public const double OneColumnLatency = 9;
+    public const double OneColumnLatency = 15;
 
     /// <summary>To begin a product of a few columns.</summary>
-    public const double ProductOverhead = 20;
+    public const double ProductOverhead = 40;
 
     /// <summary>Cores that share the work when a plan is judged.</summary>
     private const double Cores = 2;
