@@ -78,32 +78,25 @@ internal sealed class BackwardSchedule
         var whx = new GradientParts(BackwardStep.WhxGradient, weights.HiddenSize, weights.InputSize);
         var whh = new GradientParts(BackwardStep.WhhGradient, weights.HiddenSize, weights.HiddenSize);
 
-        int[] last = [packTransition];
+        var waits = new RecurrenceWaits(packTransition);
         var span = default(TimeBlock); // the blocks whose gradients are still to be added
         var states = new List<int>();  // the tasks that complete their state gradients
-        int filled = -1;
         for (int k = Plan.Blocks.Count - 1; k >= 0; k--)
         {
             TimeBlock block = Plan.Blocks[k];
-            int[] waits = [packWeights, block.IsChunked ? packTransition : -1, .. ObjectiveTasks(block, objective)];
-            int outputs = Add(BackwardStep.Outputs, k, 0, false, waits);
-            int groups = block.IsChunked ? 1 : Plan.GroupsAt(steps.ActiveAt(block.FirstStep));
-            int[] recur = new int[groups];
-            for (int group = 0; group < groups; group++)
+            int outputs = Add(
+                BackwardStep.Outputs,
+                k,
+                0,
+                false,
+                [packWeights, block.IsChunked ? packTransition : -1, .. ObjectiveTasks(block, objective)]);
+            int[] recur = new int[Plan.GroupsOf(block, steps)];
+            for (int group = 0; group < recur.Length; group++)
             {
-                bool afterChunks = k + 1 < Plan.Blocks.Count && Plan.Blocks[k + 1].IsChunked && !block.IsChunked;
-                int before = afterChunks ? filled : group < last.Length ? last[group] : packTransition;
-                recur[group] = Add(BackwardStep.Recur, k, group, true, outputs, before);
+                recur[group] = Add(BackwardStep.Recur, k, group, true, [outputs, .. waits.For(block, group)]);
             }
-            if (block.IsChunked)
-            {
-                for (int i = 1; i < last.Length; i++)
-                {
-                    Graph.AddWait(recur[0], last[i]);
-                }
-                filled = Add(BackwardStep.Fill, k, 0, false, recur);
-            }
-            last = recur;
+            int filled = block.IsChunked ? Add(BackwardStep.Fill, k, 0, false, recur) : -1;
+            waits.Follow(block, recur, filled);
 
             // One block later than their operands are there, so that what the recurrence waits for comes first.
             if (span.ColumnCount >= tuning.GradientColumns)
@@ -175,7 +168,8 @@ internal sealed class BackwardSchedule
             matrix.Prepare(rows);
             for (int part = 0, row = 0; row < matrix.Rows; part++, row += matrix.PartRows)
             {
-                int task = Add(matrix.Step, Spans.Count - 1, row, Math.Min(matrix.PartRows, matrix.Rows - row), matrix.Last[part], operands);
+                Tasks.Add((matrix.Step, Spans.Count - 1, row, Math.Min(matrix.PartRows, matrix.Rows - row)));
+                int task = Graph.Add(isCritical: false, [matrix.Last[part], .. operands]);
                 matrix.Last[part] = task;
             }
         }
@@ -185,17 +179,6 @@ internal sealed class BackwardSchedule
     {
         Tasks.Add((step, block, part, 0));
         return Graph.Add(isCritical, after);
-    }
-
-    private int Add(BackwardStep step, int block, int row, int rows, int before, int[] operands)
-    {
-        Tasks.Add((step, block, row, rows));
-        int task = Graph.Add(false, operands);
-        if (before >= 0)
-        {
-            Graph.AddWait(task, before);
-        }
-        return task;
     }
 
     /// <summary>A weight gradient in parts of some rows each: every part is summed over the blocks in one order, by one task

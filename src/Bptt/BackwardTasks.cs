@@ -76,6 +76,7 @@ internal sealed class BackwardTasks : ITaskBody
             return;
         }
         bool isGradient = step is BackwardStep.WqhGradient or BackwardStep.WhxGradient or BackwardStep.WhhGradient;
+        bool isFirst = index == 0 && !_operands.AddsToWeightGradients;
         IReadOnlyList<TimeBlock> blocks = isGradient ? _schedule.Spans : _schedule.Plan.Blocks;
         TimeBlock block = blocks[index].Moved(_stepsBefore, _columnsBefore);
         switch (step)
@@ -117,7 +118,7 @@ internal sealed class BackwardTasks : ITaskBody
                     OutputGradientsOf(block).RowRange(part, rows),
                     StatesOf(block),
                     _operands.WeightGradients.Wqh.RowRange(part, rows),
-                    isFirst: index == 0 && !_operands.AddsToWeightGradients);
+                    isFirst);
                 break;
 
             case BackwardStep.WhxGradient when _operands.WeightGradients is not null:
@@ -125,7 +126,7 @@ internal sealed class BackwardTasks : ITaskBody
                     StateGradientsOf(block).RowRange(part, rows),
                     _operands.Inputs.Spaced(block.FirstColumn, block.ColumnCount, 1),
                     _operands.WeightGradients.Whx.RowRange(part, rows),
-                    isFirst: index == 0 && !_operands.AddsToWeightGradients);
+                    isFirst);
                 break;
 
             case BackwardStep.WhhGradient when _operands.WeightGradients is not null:
@@ -134,7 +135,7 @@ internal sealed class BackwardTasks : ITaskBody
                     part,
                     rows,
                     _operands.WeightGradients.Whh.RowRange(part, rows),
-                    isFirst: index == 0 && !_operands.AddsToWeightGradients);
+                    isFirst);
                 break;
 
             case BackwardStep.InitialStates:

@@ -51,7 +51,7 @@ public sealed class BackwardThroughTime
     /// <summary>∂L/∂h_0 of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
     public Matrix<double> InitialStateGradients =>
-        Forward.Context.Read(() => Columns(_stateGradients.StepOfEach(_ => 0)));
+        Forward.Context.Read(() => _stateGradients.StepOfEach(_ => 0).ToColumns(Forward.Model.HiddenSize));
 
     /// <summary>Runs from an objective: L and ∂L/∂o_t are taken from it, formula (1).</summary>
     /// <param name="forward">The forward pass to differentiate.</param>
@@ -148,7 +148,7 @@ public sealed class BackwardThroughTime
     public Matrix<double> HiddenStateGradients(int sequence = 0)
     {
         Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
-        return Forward.Context.Read(() => Columns(_stateGradients.Sequence(sequence)));
+        return Forward.Context.Read(() => _stateGradients.Sequence(sequence).ToColumns(Forward.Model.HiddenSize));
     }
 
     /// <summary>∂L/∂o_t, length q, fresh. Cost O(q).</summary>
@@ -293,7 +293,4 @@ public sealed class BackwardThroughTime
         }
         return columns;
     }
-
-    private Matrix<double> Columns(double[] entries) =>
-        Matrix<double>.Build.Dense(Forward.Model.HiddenSize, entries.Length / Forward.Model.HiddenSize, entries);
 }

@@ -55,7 +55,7 @@ public sealed class ForwardPass
 
     /// <summary>h_T of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public Matrix<double> FinalStates => Context.Read(() => Columns(_states.StepOfEach(b => Lengths[b])));
+    public Matrix<double> FinalStates => Context.Read(() => _states.StepOfEach(b => Lengths[b]).ToColumns(Model.HiddenSize));
 
     /// <summary>The first step at which a state or an output of any sequence is NaN or infinite; null where all are
     /// finite. Searched at each call, at cost O((h + q)·ΣT_b).</summary>
@@ -64,7 +64,7 @@ public sealed class ForwardPass
 
     /// <summary>h_0 of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public Matrix<double> InitialStates => Context.Read(() => Columns(_states.StepOfEach(_ => 0)));
+    public Matrix<double> InitialStates => Context.Read(() => _states.StepOfEach(_ => 0).ToColumns(Model.HiddenSize));
 
     /// <summary>What is kept of the states, and what is computed again; see
     /// <see cref="ExecutionOptions.MemoryBudget"/>.</summary>
@@ -196,7 +196,7 @@ public sealed class ForwardPass
     public Matrix<double> HiddenStates(int sequence = 0)
     {
         Guard.Sequence(sequence, SequenceCount, nameof(sequence));
-        return Context.Read(() => Columns(_states.Sequence(sequence)));
+        return Context.Read(() => _states.Sequence(sequence).ToColumns(Model.HiddenSize));
     }
 
     /// <summary>o_t, length q, fresh. Cost O(q).</summary>
@@ -294,14 +294,15 @@ public sealed class ForwardPass
                 plan => plan.IsFor(steps, h, chunkLength, context.Tuning),
                 () => new ForwardSchedule(steps, h, chunkLength, context.Tuning));
             bool isRepeated = outputs is null;
-            if (MemoryPlan.KeepsCarries && !isRepeated)
+            bool keepsCarries = MemoryPlan.KeepsCarries && chunkLength > 1;
+            if (keepsCarries && !isRepeated)
             {
                 _carries[window] = context.Carries(h, schedule.Plan);
             }
             int mark = context.Mark();
             try
             {
-                Carries carries = MemoryPlan.KeepsCarries && chunkLength > 1
+                Carries carries = keepsCarries
                     ? new Carries(_carries[window], isRepeated)
                     : new Carries(context.Carries(h, schedule.Plan), false);
                 var tasks = new ForwardTasks(
@@ -380,9 +381,6 @@ public sealed class ForwardPass
         }
         return first;
     }
-
-    private Matrix<double> Columns(double[] entries) =>
-        Matrix<double>.Build.Dense(Model.HiddenSize, entries.Length / Model.HiddenSize, entries);
 
     private PackedColumns Live(PackedColumns columns)
     {

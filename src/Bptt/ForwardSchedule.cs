@@ -44,29 +44,18 @@ internal sealed class ForwardSchedule
 
         int weights = Add(ForwardStep.PackWeights, block: 0, group: 0, isCritical: true);
         int transition = Add(ForwardStep.PackTransition, block: 0, group: 0, isCritical: true);
-        int[] last = [transition]; // the tasks that the next block's recurrence waits for
-        int filled = -1;
+        var waits = new RecurrenceWaits(transition);
         for (int k = 0; k < Plan.Blocks.Count; k++)
         {
             TimeBlock block = Plan.Blocks[k];
             int inputs = Add(ForwardStep.Inputs, k, 0, false, weights, block.IsChunked ? transition : -1);
-            int groups = block.IsChunked ? 1 : Plan.GroupsAt(steps.ActiveAt(block.FirstStep));
-            int[] recur = new int[groups];
-            for (int group = 0; group < groups; group++)
+            int[] recur = new int[Plan.GroupsOf(block, steps)];
+            for (int group = 0; group < recur.Length; group++)
             {
-                // A chunked block leaves its last state to the task that fills it.
-                int before = k > 0 && Plan.Blocks[k - 1].IsChunked && !block.IsChunked ? filled : last[Math.Min(group, last.Length - 1)];
-                recur[group] = Add(ForwardStep.Recur, k, group, true, inputs, before);
+                recur[group] = Add(ForwardStep.Recur, k, group, true, [inputs, .. waits.For(block, group)]);
             }
-            if (block.IsChunked && k > 0)
-            {
-                foreach (int task in last)
-                {
-                    Graph.AddWait(recur[0], task);
-                }
-            }
-            filled = Add(ForwardStep.Outputs, k, 0, false, recur);
-            last = recur;
+            int outputs = Add(ForwardStep.Outputs, k, 0, false, recur);
+            waits.Follow(block, recur, outputs);
         }
         Graph.Close();
     }

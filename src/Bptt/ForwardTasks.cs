@@ -104,17 +104,13 @@ internal sealed class ForwardTasks : ITaskBody
                 break;
 
             case ForwardStep.Recur:
-                if (_carriesAreKnown && block.IsChunked)
-                {
-                    break;
-                }
-                if (block.IsChunked)
-                {
-                    _recurrence.Carry(block, index > 0 ? blocks[index - 1] : null);
-                }
-                else
+                if (!block.IsChunked)
                 {
                     _recurrence.Steps(block, group);
+                }
+                else if (!_carriesAreKnown)
+                {
+                    _recurrence.Carry(block, index > 0 ? blocks[index - 1] : null);
                 }
                 break;
 

@@ -26,6 +26,10 @@ internal static class MathNetConversions
         return Matrix<double>.Build.Dense(view.Rows, view.Columns, entries);
     }
 
+    /// <summary>A matrix of columns that lie side by side in an array, which it takes over.</summary>
+    public static Matrix<double> ToColumns(this double[] entries, int rows) =>
+        Matrix<double>.Build.Dense(rows, entries.Length / rows, entries);
+
     /// <summary>A fresh dense vector.</summary>
     public static Vector<double> ToVector(this Span<double> entries) => Vector<double>.Build.Dense(entries.ToArray());
 
@@ -36,16 +40,5 @@ internal static class MathNetConversions
         double[] entries = new double[packed.Rows * columns];
         packed.CopySequenceTo(sequence, entries);
         return Matrix<double>.Build.Dense(packed.Rows, columns, entries);
-    }
-
-    /// <summary>One step of every sequence as a fresh matrix, a column for each sequence.</summary>
-    public static Matrix<double> ToMatrix(this PackedColumns packed, IReadOnlyList<int> stepOfSequence)
-    {
-        double[] entries = new double[packed.Rows * stepOfSequence.Count];
-        for (int b = 0; b < stepOfSequence.Count; b++)
-        {
-            packed.Column(b, stepOfSequence[b]).CopyTo(entries.AsSpan(b * packed.Rows));
-        }
-        return Matrix<double>.Build.Dense(packed.Rows, stepOfSequence.Count, entries);
     }
 }

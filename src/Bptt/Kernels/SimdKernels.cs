@@ -61,23 +61,11 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
             double* next = to;
             if (uses.HasFlag(PackedFor.Columns))
             {
-                for (int r = 0; r < Registers(a.Rows);)
-                {
-                    int height = StripRegisters(Registers(a.Rows) - r);
-                    PackStrip(a, from, r * TSimd.Width, height * TSimd.Width, 0, a.Columns, next);
-                    next += height * TSimd.Width * a.Columns;
-                    r += height;
-                }
+                next = PackStrips(a, from, next, &StripRegisters);
             }
             if (uses.HasFlag(PackedFor.OneColumn))
             {
-                for (int r = 0; r < Registers(a.Rows);)
-                {
-                    int height = OneColumnStripRegisters(Registers(a.Rows) - r);
-                    PackStrip(a, from, r * TSimd.Width, height * TSimd.Width, 0, a.Columns, next);
-                    next += height * TSimd.Width * a.Columns;
-                    r += height;
-                }
+                PackStrips(a, from, next, &OneColumnStripRegisters);
             }
         }
         return new PackedMatrix(a.Rows, a.Columns, uses, storage, uses.HasFlag(PackedFor.Columns) ? length : 0);
@@ -282,6 +270,24 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
             }
             while (done < a.Columns);
         }
+    }
+
+    /// <summary>All strips of a matrix, one behind the other.</summary>
+    /// <param name="a">The matrix.</param>
+    /// <param name="values">Its storage.</param>
+    /// <param name="to">Receives the strips.</param>
+    /// <param name="nextHeight">The height of the next strip, from the registers that remain.</param>
+    /// <returns>Where the last strip ends.</returns>
+    private static double* PackStrips(MatrixView a, double* values, double* to, delegate*<int, int> nextHeight)
+    {
+        for (int r = 0; r < Registers(a.Rows);)
+        {
+            int height = nextHeight(Registers(a.Rows) - r);
+            PackStrip(a, values, r * TSimd.Width, height * TSimd.Width, 0, a.Columns, to);
+            to += height * TSimd.Width * a.Columns;
+            r += height;
+        }
+        return to;
     }
 
     /// <summary>Columns <paramref name="firstColumn"/> … of a strip, column after column; zeros beyond the last row.</summary>

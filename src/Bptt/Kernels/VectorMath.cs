@@ -70,8 +70,18 @@ internal static class VectorMath
 
     /// <summary>z ← α (x − y).</summary>
     /// <returns>‖x − y‖².</returns>
+    public static double ScaledDifference(
+        double alpha, ReadOnlySpan<double> x, ReadOnlySpan<double> y, Span<double> z) => Difference<N1>(alpha, x, y, z);
+
+    /// <summary>‖x − y‖², the same to the last bit as from <see cref="ScaledDifference"/>.</summary>
+    public static double SquaredDistance(ReadOnlySpan<double> x, ReadOnlySpan<double> y) =>
+        Difference<N0>(1.0, x, y, default);
+
+    /// <summary>‖x − y‖², and z ← α (x − y) where <typeparamref name="TWrites"/> is 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static double ScaledDifference(double alpha, ReadOnlySpan<double> x, ReadOnlySpan<double> y, Span<double> z)
+    private static double Difference<TWrites>(
+        double alpha, ReadOnlySpan<double> x, ReadOnlySpan<double> y, Span<double> z)
+        where TWrites : struct, IConstant
     {
         ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
         ReadOnlySpan<Vector<double>> ys = MemoryMarshal.Cast<double, Vector<double>>(y);
@@ -81,35 +91,20 @@ internal static class VectorMath
         {
             Vector<double> difference = xs[i] - ys[i];
             squares.Add(difference * difference);
-            zs[i] = alpha * difference;
+            if (TWrites.Value == 1)
+            {
+                zs[i] = alpha * difference;
+            }
         }
         CompensatedSum total = squares.Total;
         for (int i = xs.Length * Vector<double>.Count; i < x.Length; i++)
         {
             double difference = x[i] - y[i];
             total.Add(difference * difference);
-            z[i] = alpha * difference;
-        }
-        return total.Value;
-    }
-
-    /// <summary>‖x − y‖², the same to the last bit as from <see cref="ScaledDifference"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static double SquaredDistance(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
-    {
-        ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
-        ReadOnlySpan<Vector<double>> ys = MemoryMarshal.Cast<double, Vector<double>>(y);
-        var squares = default(CompensatedVectorSum);
-        for (int i = 0; i < xs.Length; i++)
-        {
-            Vector<double> difference = xs[i] - ys[i];
-            squares.Add(difference * difference);
-        }
-        CompensatedSum total = squares.Total;
-        for (int i = xs.Length * Vector<double>.Count; i < x.Length; i++)
-        {
-            double difference = x[i] - y[i];
-            total.Add(difference * difference);
+            if (TWrites.Value == 1)
+            {
+                z[i] = alpha * difference;
+            }
         }
         return total.Value;
     }

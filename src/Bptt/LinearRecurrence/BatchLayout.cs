@@ -99,24 +99,7 @@ internal sealed class BatchLayout
     public int ActiveAt(int step) => step > LastStep ? 0 : BlockOf(step).Active;
 
     /// <summary>The segment that holds a step, by its place in <see cref="Segments"/>. Cost O(log B).</summary>
-    public int SegmentOf(int step)
-    {
-        int low = 0;
-        int high = _segments.Length - 1;
-        while (low < high)
-        {
-            int middle = (low + high + 1) / 2;
-            if (_segments[middle].FirstStep <= step)
-            {
-                low = middle;
-            }
-            else
-            {
-                high = middle - 1;
-            }
-        }
-        return low;
-    }
+    public int SegmentOf(int step) => LastSegmentFrom(step, static segment => segment.FirstStep);
 
     /// <summary>Whether the blocks of the other are the same steps of as many sequences.</summary>
     public bool HasShapeOf(BatchLayout other) =>
@@ -141,12 +124,22 @@ internal sealed class BatchLayout
     /// <summary>The step whose block holds a column. Cost O(log B).</summary>
     public int StepOfColumn(int column)
     {
+        Segment segment = _segments[LastSegmentFrom(column, static segment => segment.FirstColumn)];
+        return segment.FirstStep + (column - segment.FirstColumn) / segment.Active;
+    }
+
+    /// <summary>Whose the columns <paramref name="first"/>, <paramref name="first"/> + 1, … are. Allocates nothing.</summary>
+    public PlaceEnumerator Places(int first, int count) => new(this, first, count);
+
+    /// <summary>The last segment that begins at or before a place, by its place in <see cref="Segments"/>.</summary>
+    private int LastSegmentFrom(int place, Func<Segment, int> begin)
+    {
         int low = 0;
         int high = _segments.Length - 1;
         while (low < high)
         {
             int middle = (low + high + 1) / 2;
-            if (_segments[middle].FirstColumn <= column)
+            if (begin(_segments[middle]) <= place)
             {
                 low = middle;
             }
@@ -155,12 +148,8 @@ internal sealed class BatchLayout
                 high = middle - 1;
             }
         }
-        Segment segment = _segments[low];
-        return segment.FirstStep + (column - segment.FirstColumn) / segment.Active;
+        return low;
     }
-
-    /// <summary>Whose the columns <paramref name="first"/>, <paramref name="first"/> + 1, … are. Allocates nothing.</summary>
-    public PlaceEnumerator Places(int first, int count) => new(this, first, count);
 
     private static Segment[] SegmentsByActive(int[] longestFirst, int[] lengths)
     {

@@ -22,8 +22,9 @@ internal sealed class RecurrencePlan
     /// <summary>Sequences that stand side by side and are carried from step to step together, apart from the others.</summary>
     public int GroupWidth { get; }
 
-    /// <summary>Groups of a block with so many sequences.</summary>
-    public int GroupsAt(int active) => (active + GroupWidth - 1) / GroupWidth;
+    /// <summary>Groups of a block: one where it is chunked.</summary>
+    public int GroupsOf(TimeBlock block, BatchLayout steps) =>
+        block.IsChunked ? 1 : (steps.ActiveAt(block.FirstStep) + GroupWidth - 1) / GroupWidth;
 
     /// <summary>Columns for the carries of all chunked blocks.</summary>
     public int CarryColumns { get; }

@@ -69,13 +69,6 @@ internal sealed class TaskGraph
         return task;
     }
 
-    /// <summary>Makes a task wait for one more earlier task.</summary>
-    public void AddWait(int task, int before)
-    {
-        _edges.Add((before, task));
-        _waitsFor[task]++;
-    }
-
     /// <summary>Makes the graph ready to run: no task is added after this.</summary>
     public void Close()
     {

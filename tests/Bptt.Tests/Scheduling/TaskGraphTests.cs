@@ -22,8 +22,8 @@ public class TaskGraphTests
             graph.Add(random.Next(3) == 0, [-1, .. before]).Should().Be(task);
             waits.Add(before);
         }
-        graph.AddWait(1999, 3);
-        waits[1999] = [.. waits[1999], 3];
+        graph.Add(isCritical: false, 1999, 3).Should().Be(2000);
+        waits.Add([1999, 3]);
         graph.Close();
 
         for (int run = 0; run < 20; run++)
