@@ -1,4 +1,4 @@
-// What a backward pass is told beyond ∂L/∂o_t.
+// What a backward pass is told beyond ∂L/∂o_t: what comes from beyond the last step, and how far back to go.
 
 using MathNet.Numerics.LinearAlgebra;
 
@@ -11,4 +11,7 @@ public sealed record BackwardOptions
     /// state, or from the rest of a sequence that was cut in time. Added to W_qhᵀ ∂L/∂o_T in (2). Null stands for
     /// zero.</summary>
     public Matrix<double>? FinalStateGradients { get; init; }
+
+    /// <summary>How far gradients travel back in time; null for all the way, the exact gradient.</summary>
+    public Truncation? Truncation { get; init; }
 }

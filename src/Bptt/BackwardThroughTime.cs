@@ -26,11 +26,18 @@ public sealed class BackwardThroughTime
     private readonly PackedColumns _outputGradients; // G, q×N
     private readonly Trajectory _stateGradients;     // ∂L/∂h_0 … ∂L/∂h_T
     private readonly double? _loss;
+    private readonly BackwardOptions _options;       // a snapshot
 
     private BackwardThroughTime(
-        ForwardPass forward, PackedColumns outputGradients, Trajectory stateGradients, Gradients gradients, double? loss)
+        ForwardPass forward,
+        BackwardOptions options,
+        PackedColumns outputGradients,
+        Trajectory stateGradients,
+        Gradients gradients,
+        double? loss)
     {
         Forward = forward;
+        _options = options;
         Gradients = gradients;
         _outputGradients = outputGradients;
         _stateGradients = stateGradients;
@@ -39,6 +46,10 @@ public sealed class BackwardThroughTime
 
     /// <summary>The forward pass that was differentiated.</summary>
     public ForwardPass Forward { get; }
+
+    /// <summary>What the pass was told beyond ∂L/∂o_t, as it was when the pass ran; its matrix is an independent copy. Cost
+    /// O(hB).</summary>
+    public BackwardOptions Options => _options with { FinalStateGradients = _options.FinalStateGradients?.Clone() };
 
     /// <summary>∂L/∂W_hx, ∂L/∂W_hh and ∂L/∂W_qh; independent of the pass and of any workspace.</summary>
     public Gradients Gradients { get; }
@@ -244,12 +255,18 @@ public sealed class BackwardThroughTime
         ForwardPass forward, BackwardOptions? options, Func<PackedColumns, ObjectiveEvaluation?> beginOutputGradients)
     {
         LinearRnn model = forward.Model;
-        Matrix<double>? finalStateGradients = options?.FinalStateGradients;
+        Matrix<double>? finalStateGradients = options?.FinalStateGradients is Matrix<double> given
+            ? Matrix<double>.Build.DenseOfMatrix(given)
+            : null;
         if (finalStateGradients is not null)
         {
             const string name = nameof(BackwardOptions.FinalStateGradients);
             Guard.Shape(finalStateGradients, model.HiddenSize, forward.SequenceCount, "h×B", name);
             Guard.Finite(finalStateGradients, name);
+        }
+        if (options?.Truncation is not null)
+        {
+            throw new NotSupportedException($"{nameof(BackwardOptions.Truncation)}: truncation is not supported yet.");
         }
 
         PassContext context = forward.Context;
@@ -258,7 +275,7 @@ public sealed class BackwardThroughTime
         {
             PackedColumns outputGradients = context.Columns(model.OutputSize, forward.Layout);
             ObjectiveEvaluation? objective = beginOutputGradients(outputGradients);
-            ReadOnlyMemory<double> final = finalStateGradients?.ToColumnMajorArray();
+            ReadOnlyMemory<double> final = finalStateGradients?.AsColumnMajorArray();
             WindowPlan windows = forward.States.Windows;
             if (windows.Count > 1)
             {
@@ -271,7 +288,12 @@ public sealed class BackwardThroughTime
             var run = new BackwardWindows(forward, outputGradients, final, stateGradients);
             run.RunAll(gradients, windows.Count > 1 ? null : objective);
             return new BackwardThroughTime(
-                forward, outputGradients, stateGradients, new Gradients(gradients), objective?.Loss);
+                forward,
+                new BackwardOptions { FinalStateGradients = finalStateGradients, Truncation = options?.Truncation },
+                outputGradients,
+                stateGradients,
+                new Gradients(gradients),
+                objective?.Loss);
         }
         finally
         {

@@ -225,9 +225,10 @@ public sealed class ForwardPass
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
     public SequenceBatch OutputBatch() => Context.Read(() => SequenceBatch.CopyOf(_outputs));
 
-    /// <summary>The same inputs under other weights and initial states (h×B, packed), in fresh memory.</summary>
-    internal ForwardPass Rerun(LinearRnn model, ReadOnlySpan<double> initialStates) =>
-        Run(model, InputColumns, initialStates, MemoryPlan, Context.WithFreshMemory());
+    /// <summary>The same under other weights and initial states (h×B), and other inputs where they are given, in fresh
+    /// memory.</summary>
+    internal ForwardPass Rerun(LinearRnn model, ReadOnlySpan<double> initialStates, PackedColumns? inputs = null) =>
+        Run(model, inputs ?? InputColumns, initialStates, MemoryPlan, Context.WithFreshMemory());
 
     internal void CheckStep(int t, int first, int sequence)
     {

@@ -46,7 +46,7 @@ internal static class CheckCommand
         {
             table.AddRow(
                 parameter.Parameter,
-                CheckText.Verdict(parameter.Verdict),
+                CheckText.Of(parameter.Verdict),
                 $"{parameter.RelativeError:0.0E+0}",
                 $"{parameter.RelativeUncertainty:0.0E+0}",
                 $"{parameter.CheckedCount} of {parameter.EntryCount}",
@@ -54,6 +54,6 @@ internal static class CheckCommand
         }
         terminal.Ansi.Write(table);
         terminal.Output.WriteLine($"gradient check: {CheckText.Summary(report)}");
-        return report.Verdict == GradientCheckVerdict.Passed ? ExitCode.Done : ExitCode.DataFault;
+        return report.Verdict == Verdict.Passed ? ExitCode.Done : ExitCode.DataFault;
     }
 }

@@ -8,14 +8,14 @@ internal static class CheckText
 {
     /// <summary>One line for all parameters.</summary>
     public static string Summary(GradientCheckReport report) =>
-        report.Verdict == GradientCheckVerdict.Inconclusive
+        report.Verdict == Verdict.Inconclusive
             ? "cannot be told, the gradient is within the rounding of the loss"
-            : $"{Verdict(report.Verdict)} (worst relative error {report.RelativeError:0.0E+0}, {report.Parameters.Sum(p => p.CheckedCount)} entries)";
+            : $"{Of(report.Verdict)} (worst relative error {report.RelativeError:0.0E+0}, {report.Parameters.Sum(p => p.CheckedCount)} entries)";
 
-    public static string Verdict(GradientCheckVerdict verdict) => verdict switch
+    public static string Of(Verdict verdict) => verdict switch
     {
-        GradientCheckVerdict.Passed => "passed",
-        GradientCheckVerdict.Failed => "FAILED",
+        Verdict.Passed => "passed",
+        Verdict.Failed => "FAILED",
         _ => "cannot be told",
     };
 }

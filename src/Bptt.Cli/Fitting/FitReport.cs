@@ -47,9 +47,9 @@ internal sealed class FitReport
 
         TextWriter output = terminal.Output;
         var objective = Objective.SquaredError(_data.TrainingTargets);
-        GradientCheckVerdict before = Check("before", ForwardPass.Run(_fit.InitialModel, _data.TrainingInputs));
+        Verdict before = Check("before", ForwardPass.Run(_fit.InitialModel, _data.TrainingInputs));
         var forward = ForwardPass.Run(_fit.Model, _data.TrainingInputs, _fit.InitialState);
-        GradientCheckVerdict after = Check("after", forward);
+        Verdict after = Check("after", forward);
 
         int steps = _data.TrainingCount;
         var backward = BackwardThroughTime.Run(forward, objective);
@@ -57,9 +57,9 @@ internal sealed class FitReport
         output.WriteLine($"‖∂L/∂h_1‖: {backward.HiddenStateGradient(1).L2Norm():0.00E+0}");
         output.WriteLine($"‖∂L/∂h_T‖: {backward.HiddenStateGradient(steps).L2Norm():0.00E+0} (T = {steps})");
         output.WriteLine($"held-out fit: {FitScore.Text(HeldOutFit)}");
-        return before != GradientCheckVerdict.Failed && after != GradientCheckVerdict.Failed;
+        return before != Verdict.Failed && after != Verdict.Failed;
 
-        GradientCheckVerdict Check(string when, ForwardPass pass)
+        Verdict Check(string when, ForwardPass pass)
         {
             output.Write($"gradient check {when} training: ");
             output.Flush(); // a large model takes its time here

@@ -109,11 +109,11 @@ public static class GradientCheck
             options.Tolerance * Math.Max(Math.Abs(e.Analytic), Math.Abs(e.Numeric)),
             ClearInOneEntry * Math.Max(e.Uncertainty, typicalUncertainty));
 
-        GradientCheckVerdict verdict =
+        Verdict verdict =
             error > Math.Max(options.Tolerance * scale, ClearOverall * uncertainty) || entries.Any(e => e.Error > Allowed(e))
-                ? GradientCheckVerdict.Failed
-            : error <= options.Tolerance * scale && double.IsFinite(uncertainty) ? GradientCheckVerdict.Passed
-            : GradientCheckVerdict.Inconclusive;
+                ? Verdict.Failed
+            : error <= options.Tolerance * scale && double.IsFinite(uncertainty) ? Verdict.Passed
+            : Verdict.Inconclusive;
         return new ParameterCheck(
             name,
             verdict,

@@ -2,20 +2,6 @@
 
 namespace Bptt.Verification;
 
-/// <summary>The outcome of a gradient check.</summary>
-public enum GradientCheckVerdict
-{
-    /// <summary>The gradient agrees with the differences within the tolerance.</summary>
-    Passed,
-
-    /// <summary>The differences are too uncertain to tell: the gradient is smaller than the rounding of the loss lets
-    /// differences see, or the loss is not smooth or not finite near here.</summary>
-    Inconclusive,
-
-    /// <summary>The gradient disagrees with the differences by clearly more than their uncertainty.</summary>
-    Failed,
-}
-
 /// <summary>One entry of a gradient beside its numerical counterpart.</summary>
 public sealed class CheckedEntry
 {
@@ -52,7 +38,7 @@ public sealed class ParameterCheck
 {
     internal ParameterCheck(
         string parameter,
-        GradientCheckVerdict verdict,
+        Verdict verdict,
         int entryCount,
         int checkedCount,
         double relativeError,
@@ -72,7 +58,7 @@ public sealed class ParameterCheck
     public string Parameter { get; }
 
     /// <summary>The outcome.</summary>
-    public GradientCheckVerdict Verdict { get; }
+    public Verdict Verdict { get; }
 
     /// <summary>How many entries the parameter has.</summary>
     public int EntryCount { get; }
@@ -104,7 +90,7 @@ public sealed class GradientCheckReport
     public IReadOnlyList<ParameterCheck> Parameters { get; }
 
     /// <summary>The worst verdict of any parameter.</summary>
-    public GradientCheckVerdict Verdict => Parameters.Max(p => p.Verdict);
+    public Verdict Verdict => Parameters.Max(p => p.Verdict);
 
     /// <summary>The largest relative error of any parameter.</summary>
     public double RelativeError => Parameters.Max(p => p.RelativeError);

@@ -22,7 +22,7 @@ public class GradientCheckTests
         {
             GradientCheckReport report = GradientCheck.Run(forward, objective);
 
-            report.Verdict.Should().Be(GradientCheckVerdict.Passed);
+            report.Verdict.Should().Be(Verdict.Passed);
             report.RelativeError.Should().BeLessThan(1e-10);
             report.Parameters.Select(p => (p.Parameter, p.EntryCount, p.CheckedCount)).Should().Equal(
                 ("W_hx", 8, 8), ("W_hh", 16, 16), ("W_qh", 12, 12), ("h_0", 12, 12));
@@ -35,7 +35,7 @@ public class GradientCheckTests
         var options = new ExecutionOptions { Workspace = new Workspace() };
         var forward = ForwardPass.Run(_examples.Model(1, 2, 1), _examples.Matrix(1, 5), options: options);
         GradientCheck.Run(forward, Objective.SquaredError(_examples.Matrix(1, 5)))
-            .Verdict.Should().Be(GradientCheckVerdict.Passed);
+            .Verdict.Should().Be(Verdict.Passed);
         forward.HiddenState(5).Count.Should().Be(2);
     }
 
@@ -46,7 +46,7 @@ public class GradientCheckTests
         var model = new LinearRnn(_examples.Matrix(2, 1), rotation, _examples.Matrix(1, 2));
         var forward = ForwardPass.Run(model, _examples.Matrix(1, 1000));
         GradientCheckReport report = GradientCheck.Run(forward, Objective.SquaredError(_examples.Matrix(1, 1000)));
-        report.Verdict.Should().Be(GradientCheckVerdict.Passed);
+        report.Verdict.Should().Be(Verdict.Passed);
         report.RelativeError.Should().BeLessThan(1e-8);
     }
 
@@ -59,10 +59,10 @@ public class GradientCheckTests
         var forward = ForwardPass.Run(_examples.Model(2, 3, 2), _examples.Matrix(2, 6));
         GradientCheckReport report = GradientCheck.Run(forward, new WrongGradient(factor));
 
-        report.Verdict.Should().Be(GradientCheckVerdict.Failed);
+        report.Verdict.Should().Be(Verdict.Failed);
         foreach (ParameterCheck parameter in report.Parameters)
         {
-            parameter.Verdict.Should().Be(GradientCheckVerdict.Failed);
+            parameter.Verdict.Should().Be(Verdict.Failed);
             parameter.Worst.Error.Should().BeGreaterThan(0);
             (parameter.Worst.Analytic / parameter.Worst.Numeric).Should().BeApproximately(factor, 1e-6);
         }
@@ -96,11 +96,11 @@ public class GradientCheckTests
 
             GradientCheckReport report = GradientCheck.Run(forward, objective);
 
-            report.Verdict.Should().NotBe(GradientCheckVerdict.Failed, "seed {0}", seed);
+            report.Verdict.Should().NotBe(Verdict.Failed, "seed {0}", seed);
             if (kind == "targets of 1e9")
             {
                 report.Parameters.Where(p => p.Parameter != "W_hh")
-                    .Should().OnlyContain(p => p.Verdict == GradientCheckVerdict.Passed, "the step fits the unit");
+                    .Should().OnlyContain(p => p.Verdict == Verdict.Passed, "the step fits the unit");
             }
         }
     }
@@ -112,7 +112,7 @@ public class GradientCheckTests
         var forward = ForwardPass.Run(_examples.Model(1, 2, 2), _examples.Matrix(1, 6));
         ParameterCheck check = GradientCheck.Run(forward, new WrongInOneOutput()).Parameters.Single(p => p.Parameter == "W_qh");
         check.RelativeError.Should().BeLessThan(1e-6, "the norm alone would let it pass");
-        check.Verdict.Should().Be(GradientCheckVerdict.Failed);
+        check.Verdict.Should().Be(Verdict.Failed);
         check.Worst.Row.Should().Be(1);
         (check.Worst.Analytic / check.Worst.Numeric).Should().BeApproximately(2.0, 1e-5);
     }
@@ -127,18 +127,18 @@ public class GradientCheckTests
         })
         {
             GradientCheckReport report = GradientCheck.Run(forward, objective);
-            report.Verdict.Should().NotBe(GradientCheckVerdict.Failed);
+            report.Verdict.Should().NotBe(Verdict.Failed);
             double.IsNaN(report.RelativeError).Should().BeFalse();
             foreach (ParameterCheck check in report.Parameters)
             {
                 double.IsNaN(check.RelativeError).Should().BeFalse();
                 double.IsNaN(check.RelativeUncertainty).Should().BeFalse();
-                if (check.Verdict == GradientCheckVerdict.Passed)
+                if (check.Verdict == Verdict.Passed)
                 {
                     double.IsFinite(check.Worst.Uncertainty).Should().BeTrue();
                 }
             }
-            (objective is Spike).Should().Be(report.Parameters[0].Verdict == GradientCheckVerdict.Inconclusive);
+            (objective is Spike).Should().Be(report.Parameters[0].Verdict == Verdict.Inconclusive);
         }
     }
 
@@ -154,7 +154,7 @@ public class GradientCheckTests
     {
         var forward = ForwardPass.Run(_examples.Model(2, 3, 2), _examples.Matrix(2, 6));
         GradientCheckReport report = GradientCheck.Run(forward, new FarFromZero());
-        report.Verdict.Should().Be(GradientCheckVerdict.Inconclusive);
+        report.Verdict.Should().Be(Verdict.Inconclusive);
         report.Parameters.Should().OnlyContain(p => p.RelativeUncertainty > 1e-6);
     }
 
@@ -163,7 +163,7 @@ public class GradientCheckTests
     {
         var forward = ForwardPass.Run(new LinearRnn(One(1), One(1), One(0)), Matrix<double>.Build.Dense(1, 3));
         GradientCheckReport report = GradientCheck.Run(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 3)));
-        report.Verdict.Should().Be(GradientCheckVerdict.Passed);
+        report.Verdict.Should().Be(Verdict.Passed);
         report.RelativeError.Should().Be(0);
         report.Parameters.Should().OnlyContain(p => p.RelativeUncertainty == 0);
     }
