@@ -57,7 +57,10 @@ internal sealed class BackwardTasks : ITaskBody
             gradients,
             TimeDirection.Backward,
             _gradientOffset,
-            context.Carries(weights.HiddenSize, schedule.Plan));
+            context.Carries(weights.HiddenSize, schedule.Plan))
+        {
+            CutEvery = operands.Truncation is { IsWindowed: true } windows ? windows.Steps : 0,
+        };
         _transition = new TransitionMatrix(
             _kernels, weights.HiddenSize, schedule.Plan, gradients.Layout.SequenceCount, power, context.Storage);
         _wqhStorage = context.PackedStorage(weights.HiddenSize, weights.OutputSize, PackedFor.Columns);
@@ -76,6 +79,10 @@ internal sealed class BackwardTasks : ITaskBody
             return;
         }
         bool isGradient = step is BackwardStep.WqhGradient or BackwardStep.WhxGradient or BackwardStep.WhhGradient;
+        if (!isGradient && _operands.Truncation is { IsWindowed: false })
+        {
+            return; // the state gradients are there
+        }
         bool isFirst = index == 0 && !_operands.AddsToWeightGradients;
         IReadOnlyList<TimeBlock> blocks = isGradient ? _schedule.Spans : _schedule.Plan.Blocks;
         TimeBlock block = blocks[index].Moved(_stepsBefore, _columnsBefore);
@@ -91,7 +98,12 @@ internal sealed class BackwardTasks : ITaskBody
 
             case BackwardStep.Outputs:
                 _kernels.Multiply(_wqhTransposed, OutputGradientsOf(block), StateGradientsOf(block));
-                AddFinalStateGradients(block);
+                FinalStates.Add(
+                    _operands.FinalStateGradients,
+                    _operands.OutputGradients.Layout,
+                    block.FirstStep,
+                    block.LastStep,
+                    _operands.StateGradients);
                 if (block.IsChunked)
                 {
                     _recurrence.Ends(block);
@@ -141,33 +153,6 @@ internal sealed class BackwardTasks : ITaskBody
             case BackwardStep.InitialStates:
                 _recurrence.InitialStep();
                 break;
-        }
-    }
-
-    /// <summary>(2), with what comes from beyond the last step of the sequences that end in a block.</summary>
-    private void AddFinalStateGradients(TimeBlock block)
-    {
-        if (_operands.FinalStateGradients.IsEmpty)
-        {
-            return;
-        }
-        BatchLayout layout = _operands.OutputGradients.Layout;
-        ReadOnlySpan<BatchLayout.Segment> segments = layout.Segments;
-        for (int i = layout.SegmentOf(block.FirstStep); i < segments.Length; i++)
-        {
-            int step = segments[i].FirstStep + segments[i].StepCount - 1;
-            if (step > block.LastStep)
-            {
-                return;
-            }
-            int goOn = i + 1 < segments.Length ? segments[i + 1].Active : 0;
-            MatrixSpan last = _operands.StateGradients.Block(step);
-            for (int slot = goOn; slot < segments[i].Active; slot++)
-            {
-                int h = last.Rows;
-                VectorMath.AddScaled(
-                    1.0, _operands.FinalStateGradients.Span.Slice(layout.SequenceAt(slot) * h, h), last.Column(slot));
-            }
         }
     }
 
@@ -240,6 +225,8 @@ internal sealed class BackwardTasks : ITaskBody
 /// <param name="OutputGradients">G, q×N, of all steps; written where there is an objective.</param>
 /// <param name="Objective">Where G comes from; null where it is there already.</param>
 /// <param name="FinalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
+/// <param name="Truncation">How far gradients travel back; null for all the way. Where it counts lags, the state gradients
+/// are in place.</param>
 /// <param name="StateGradients">D, h×n: the steps, step 0 where it is among them, and the step after the last one, in place,
 /// where there is one.</param>
 /// <param name="WeightGradients">They are written; null where only the state gradients are wanted.</param>
@@ -250,6 +237,7 @@ internal sealed record BackwardOperands(
     PackedColumns OutputGradients,
     ObjectiveEvaluation? Objective,
     ReadOnlyMemory<double> FinalStateGradients,
+    Truncation? Truncation,
     PackedColumns StateGradients,
     ParameterArray? WeightGradients,
     bool AddsToWeightGradients);

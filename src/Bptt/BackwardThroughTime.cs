@@ -264,10 +264,6 @@ public sealed class BackwardThroughTime
             Guard.Shape(finalStateGradients, model.HiddenSize, forward.SequenceCount, "h×B", name);
             Guard.Finite(finalStateGradients, name);
         }
-        if (options?.Truncation is not null)
-        {
-            throw new NotSupportedException($"{nameof(BackwardOptions.Truncation)}: truncation is not supported yet.");
-        }
 
         PassContext context = forward.Context;
         context.BeginBackward();
@@ -277,7 +273,8 @@ public sealed class BackwardThroughTime
             ObjectiveEvaluation? objective = beginOutputGradients(outputGradients);
             ReadOnlyMemory<double> final = finalStateGradients?.AsColumnMajorArray();
             WindowPlan windows = forward.States.Windows;
-            if (windows.Count > 1)
+            bool isEvaluatedFirst = windows.Count > 1 || options?.Truncation is { IsWindowed: false };
+            if (isEvaluatedFirst)
             {
                 objective?.EvaluateAll();
             }
@@ -285,8 +282,8 @@ public sealed class BackwardThroughTime
             var stateGradients = new Trajectory(
                 model.HiddenSize, forward.Layout, windows, TimeDirection.Backward, context.Storage);
             var gradients = new ParameterArray(model.InputSize, model.HiddenSize, model.OutputSize);
-            var run = new BackwardWindows(forward, outputGradients, final, stateGradients);
-            run.RunAll(gradients, windows.Count > 1 ? null : objective);
+            var run = new BackwardWindows(forward, outputGradients, final, options?.Truncation, stateGradients);
+            run.RunAll(gradients, isEvaluatedFirst ? null : objective);
             return new BackwardThroughTime(
                 forward,
                 new BackwardOptions { FinalStateGradients = finalStateGradients, Truncation = options?.Truncation },

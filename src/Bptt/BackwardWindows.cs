@@ -11,23 +11,32 @@ internal sealed class BackwardWindows
     private readonly PackedColumns _outputGradients;
     private readonly ReadOnlyMemory<double> _finalStateGradients;
     private readonly Trajectory _stateGradients;
+    private readonly Truncation? _truncation;
+    private readonly LagSums? _lagSums;
     private int _chunkLength;
 
     /// <param name="forward">The forward pass.</param>
     /// <param name="outputGradients">G, q×N; complete unless an objective is given to <see cref="RunAll"/>.</param>
     /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
+    /// <param name="truncation">How far gradients travel back; null for all the way.</param>
     /// <param name="stateGradients">Receives D.</param>
     public BackwardWindows(
         ForwardPass forward,
         PackedColumns outputGradients,
         ReadOnlyMemory<double> finalStateGradients,
+        Truncation? truncation,
         Trajectory stateGradients)
     {
         _forward = forward;
         _outputGradients = outputGradients;
         _finalStateGradients = finalStateGradients;
+        _truncation = truncation;
         _stateGradients = stateGradients;
-        _chunkLength = forward.ChunkLength;
+        _chunkLength = truncation is null ? forward.ChunkLength : 1;
+        if (truncation is { IsWindowed: false } lags)
+        {
+            _lagSums = new LagSums(forward, lags.Steps, outputGradients, finalStateGradients);
+        }
         stateGradients.Compute = (window, columns) =>
             Run(window, null, columns, null, null, forward.Context.WithFreshMemory());
     }
@@ -75,6 +84,8 @@ internal sealed class BackwardWindows
         ParameterArray weights = _forward.Model.Weights;
         int first = _stateGradients.Windows.FirstStep(window);
         BatchLayout steps = _forward.Layout.Window(first, _stateGradients.Windows.LastStep(window));
+        _lagSums?.Compute(
+            window == 0 ? 0 : first, _stateGradients.Windows.LastStep(window), stateGradients, context);
         int objectiveColumns = objective is null ? 0 : ObjectiveEvaluation.ColumnsOfPart(_outputGradients.Rows);
         BackwardSchedule schedule = context.Plan(
             plan => plan.IsFor(steps, window == 0, weights, _chunkLength, objectiveColumns, context.Tuning),
@@ -85,6 +96,7 @@ internal sealed class BackwardWindows
             _outputGradients,
             objective,
             _finalStateGradients,
+            _truncation,
             stateGradients,
             gradients,
             AddsToWeightGradients: window < _stateGradients.Windows.Count - 1);

@@ -81,6 +81,10 @@ internal sealed class BlockRecurrence
     /// <summary>A^S, packed; unused where no block is chunked.</summary>
     public PackedMatrix Power { get; set; }
 
+    /// <summary>n, where no state is carried into steps n, 2n, … backward in time; 0 where every state is carried. Then the
+    /// plan has no chunks.</summary>
+    public int CutEvery { get; init; }
+
     /// <summary>Whether every chunk has ended where its carry said.</summary>
     public bool Holds => !Volatile.Read(ref _hasFailed);
 
@@ -167,7 +171,15 @@ internal sealed class BlockRecurrence
                 remaining, Sign > 0 ? segment.FirstStep + segment.StepCount - step : step - segment.FirstStep + 1);
 
             // Into the segment: forward, sequences have ended since the step before; backward, sequences join in.
-            Carry(layout, step - Sign, step, firstSlot);
+            bool isCut = CutEvery > 0 && step % CutEvery == 0;
+            if (!isCut)
+            {
+                Carry(layout, step - Sign, step, firstSlot);
+            }
+            if (CutEvery > 0)
+            {
+                inSegment = Math.Min(inSegment, isCut ? CutEvery : step % CutEvery);
+            }
 
             // Inside it the same sequences run on.
             int count = Math.Min(_plan.GroupWidth, segment.Active - firstSlot);

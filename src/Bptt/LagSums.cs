@@ -1,0 +1,325 @@
+// Truncation to k lags: ∂L/∂h_t as the first k terms of the general term (4), for all steps at once. Knows no weight gradient.
+//
+//   u_t = W_qhᵀ ∂L/∂o_t, with what comes from beyond the last step      V_k(t) = Σ_{j=0..k−1} (W_hhᵀ)ʲ u_{t+j}
+
+using Bptt.Kernels;
+using Bptt.LinearRecurrence;
+using Bptt.Scheduling;
+
+namespace Bptt;
+
+/// <summary>
+/// V_k(t) for every t from two rules that add and never subtract: V_{2n}(t) = V_n(t) + (W_hhᵀ)ⁿ V_n(t+n), and V_{n+1}(t) =
+/// u_t + W_hhᵀ V_n(t+1): at most 2·log₂k matrix products over all steps, binary powering for a sum (Knuth, <i>The Art
+/// of Computer Programming</i> 4.6.3). A difference of two full sums, V_∞(t) − (W_hhᵀ)ᵏ V_∞(t+k), would lose all digits where
+/// gradients explode.
+/// </summary>
+/// <remarks>A power is used as long as squaring has kept its digits: where the powers of W_hh first grow and then fall
+/// (far from normal), or overflow, the rest goes by the second rule alone, one product for each lag.</remarks>
+internal sealed class LagSums
+{
+    /// <summary>Steps of a piece, at least: a piece of p steps takes products over p + k − 1.</summary>
+    private const int FewestStepsOfPiece = 256;
+
+    private readonly ParameterArray _weights;
+    private readonly int _lags;
+    private readonly PackedColumns _outputGradients;
+    private readonly ReadOnlyMemory<double> _finalStateGradients;
+    private readonly bool _isWhole;
+
+    /// <param name="forward">The forward pass.</param>
+    /// <param name="lags">k.</param>
+    /// <param name="outputGradients">G, q×N, complete when <see cref="Compute"/> is called.</param>
+    /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
+    public LagSums(
+        ForwardPass forward, int lags, PackedColumns outputGradients, ReadOnlyMemory<double> finalStateGradients)
+    {
+        _weights = forward.Model.Weights;
+        _lags = Math.Min(lags, forward.Layout.LastStep + 1); // no sum has more terms
+        _outputGradients = outputGradients;
+        _finalStateGradients = finalStateGradients;
+        _isWhole = forward.States.Windows.Count == 1;
+    }
+
+    /// <summary>V_k(t) for some steps, step 0 perhaps among them. Takes memory for three columns of each step of the piece
+    /// and of the k − 1 steps beyond it.</summary>
+    /// <param name="first">The first step.</param>
+    /// <param name="last">The last one.</param>
+    /// <param name="target">Receives them.</param>
+    /// <param name="context">Kernels, threads and memory.</param>
+    public void Compute(int first, int last, PackedColumns target, PassContext context)
+    {
+        int pieceSteps = _isWhole ? last - first + 1 : Math.Max(_lags, FewestStepsOfPiece);
+        for (int begin = first; begin <= last; begin += pieceSteps)
+        {
+            int end = Math.Min(last, begin + pieceSteps - 1);
+            int mark = context.Mark();
+            try
+            {
+                BatchLayout steps = _outputGradients.Layout.Slice(
+                    begin, (int)Math.Min(_outputGradients.Layout.LastStep, (long)end + _lags - 1));
+                PackedColumns sums = ComputePiece(steps, context);
+                for (int t = begin; t <= end; t++)
+                {
+                    sums.Block(t).Values.CopyTo(target.Block(t).Values);
+                }
+            }
+            finally
+            {
+                context.Release(mark);
+            }
+        }
+    }
+
+    private PackedColumns ComputePiece(BatchLayout steps, PassContext context)
+    {
+        int h = _weights.HiddenSize;
+        PackedColumns sources = context.Columns(h, steps);
+        WriteSources(sources, context);
+        if (_lags == 1)
+        {
+            return sources;
+        }
+
+        var product = new ShiftedProduct(context, steps, h);
+        var powers = new LagPowers(context, _weights.Whh.T);
+        PackedColumns from = context.Columns(h, steps);
+        PackedColumns to = context.Columns(h, steps);
+        sources.All.Values.CopyTo(from.All.Values);
+        int count = 1; // of the terms in each sum
+        int bits = int.Log2(_lags);
+        while (count < _lags)
+        {
+            // Doubling follows the binary digits of k from the highest to the lowest.
+            bool doubles = bits > 0 && powers.Reach(count);
+            bits = doubles ? bits - 1 : -1;
+            if (doubles)
+            {
+                product.Run(powers.Power, count, from, from, to);
+                count *= 2;
+                (from, to) = (to, from);
+            }
+            if (!doubles || (_lags >> bits & 1) == 1)
+            {
+                product.Run(powers.First, 1, sources, from, to);
+                count++;
+                (from, to) = (to, from);
+            }
+        }
+        return from;
+    }
+
+    /// <summary>u_t of every step; 0 at step 0, which has no output.</summary>
+    private void WriteSources(PackedColumns sources, PassContext context)
+    {
+        BatchLayout layout = _outputGradients.Layout;
+        BatchLayout steps = sources.Layout;
+        if (steps.FirstStep == 0)
+        {
+            sources.Block(0).Values.Clear();
+        }
+        int first = Math.Max(1, steps.FirstStep);
+        if (first > steps.LastStep)
+        {
+            return;
+        }
+        int target = steps.BlockOf(first).FirstColumn;
+        int count = steps.ColumnCount - target;
+        context.Kernels.Multiply(
+            _weights.Wqh.T,
+            _outputGradients.Spaced(layout.BlockOf(first).FirstColumn, count, 1),
+            sources.Spaced(target, count, 1));
+        FinalStates.Add(_finalStateGradients, layout, first, steps.LastStep, sources);
+    }
+}
+
+/// <summary>Y(t) = D(t) + A X(t + n) for all steps of a layout; Y(t) = D(t) where the sequence has ended by then.</summary>
+internal sealed class ShiftedProduct : ITaskBody
+{
+    private readonly PassContext _context;
+    private readonly TaskGraph _graph = new();
+    private readonly List<(int First, int Last)> _pieces = [];
+    private readonly BatchLayout _steps;
+    private PackedMatrix _a;
+    private int _shift;
+    private PackedColumns _d = null!;
+    private PackedColumns _x = null!;
+    private PackedColumns _y = null!;
+
+    /// <param name="context">Kernels and threads.</param>
+    /// <param name="steps">The layout of all operands.</param>
+    /// <param name="h">Their rows.</param>
+    public ShiftedProduct(PassContext context, BatchLayout steps, int h)
+    {
+        _context = context;
+        _steps = steps;
+        PlanTuning tuning = context.Tuning;
+        int columns = Math.Clamp(tuning.BlockEntries / h, tuning.MinBlockColumns, tuning.MaxBlockColumns);
+        for (int first = steps.FirstStep; first <= steps.LastStep;)
+        {
+            int last = first;
+            for (int taken = steps.ActiveAt(first); last < steps.LastStep && taken < columns; taken += steps.ActiveAt(last))
+            {
+                last++;
+            }
+            _pieces.Add((first, last));
+            _graph.Add(isCritical: false);
+            first = last + 1;
+        }
+        _graph.Close();
+    }
+
+    /// <param name="a">A, packed for several columns.</param>
+    /// <param name="shift">n, at least 1.</param>
+    /// <param name="d">D.</param>
+    /// <param name="x">X.</param>
+    /// <param name="y">Y, another one than X.</param>
+    public void Run(PackedMatrix a, int shift, PackedColumns d, PackedColumns x, PackedColumns y)
+    {
+        (_a, _shift, _d, _x, _y) = (a, shift, d, x, y);
+        _context.Run(_graph, this, 2.0 * x.Rows * x.Rows * _steps.ColumnCount);
+    }
+
+    /// <inheritdoc/>
+    public void Run(int task)
+    {
+        (int first, int last) = _pieces[task];
+        for (int t = first; t <= last;)
+        {
+            BatchLayout.Block block = _steps.BlockOf(t);
+            int going = _steps.ActiveAt((int)Math.Min((long)t + _shift, int.MaxValue)); // so many sequences have a step t + n
+            int end = t;
+            if (going == block.Active)
+            {
+                // As long as nothing ends, the columns of successive steps stand side by side.
+                while (end < last && _steps.ActiveAt(end + 1 + _shift) == going)
+                {
+                    end++;
+                }
+            }
+            int columns = (end - t) * block.Active + going;
+            int rest = block.Active - going;
+            if (columns > 0)
+            {
+                _context.Kernels.Step(
+                    _a,
+                    _x.Spaced(_steps.BlockOf(t + _shift).FirstColumn, columns, 1),
+                    _d.Spaced(block.FirstColumn, columns, 1),
+                    _y.Spaced(block.FirstColumn, columns, 1));
+            }
+            if (rest > 0)
+            {
+                _d.Spaced(block.FirstColumn + columns, rest, 1).Values
+                    .CopyTo(_y.Spaced(block.FirstColumn + columns, rest, 1).Values);
+            }
+            t = end + 1;
+        }
+    }
+}
+
+/// <summary>(W_hhᵀ)ⁿ for n = 1, 2, … as binary powering asks for them, as long as they are accurate.</summary>
+internal sealed class LagPowers
+{
+    /// <summary>The relative error that a power may bring, beside that of the sum it serves: the rounding of n steps is a
+    /// multiple of n units in the last place too.</summary>
+    private const double UnitsForEachLag = 64.0;
+
+    private readonly PassContext _context;
+    private readonly int _h;
+    private readonly ArraySegment<double> _packed;
+    private double[] _power;
+    private double[] _spare;
+    private readonly double[] _transition;
+    private int _exponent = 1;
+    private double _error; // estimate of ‖computed − exact power‖₂
+    private double _norm;  // of the power
+
+    /// <param name="context">Kernels and memory.</param>
+    /// <param name="transition">W_hhᵀ.</param>
+    public LagPowers(PassContext context, MatrixView transition)
+    {
+        _context = context;
+        _h = transition.Rows;
+        _transition = new double[_h * _h];
+        for (int j = 0; j < _h; j++)
+        {
+            for (int i = 0; i < _h; i++)
+            {
+                _transition[i + j * _h] = transition.Values[i * transition.RowStride + j * transition.ColumnStride];
+            }
+        }
+        _power = [.. _transition];
+        _spare = new double[_h * _h];
+        First = context.Kernels.Pack(
+            View(_transition), PackedFor.Columns, context.PackedStorage(_h, _h, PackedFor.Columns));
+        _packed = context.PackedStorage(_h, _h, PackedFor.Columns);
+        _norm = Norm(_power);
+    }
+
+    /// <summary>W_hhᵀ, packed.</summary>
+    public PackedMatrix First { get; }
+
+    /// <summary>The power reached, packed.</summary>
+    public PackedMatrix Power { get; private set; }
+
+    /// <summary>Goes on to the power n, which is twice the one before or one more than that.</summary>
+    /// <returns>Whether it is accurate; where not, no further power is.</returns>
+    public bool Reach(int n)
+    {
+        if (n >= 2 * _exponent)
+        {
+            Advance(View(_power), _norm, _error);
+            _exponent *= 2;
+        }
+        if (n > _exponent)
+        {
+            Advance(View(_transition), Norm(_transition), 0.0);
+            _exponent++;
+        }
+        if (!(_error <= UnitsForEachLag * n * Math.ScaleB(1.0, -52) * Math.Max(1.0, _norm)))
+        {
+            return false;
+        }
+        Power = _context.Kernels.Pack(View(_power), PackedFor.Columns, _packed);
+        return true;
+    }
+
+    private void Advance(MatrixView factor, double factorNorm, double factorError)
+    {
+        var product = new MatrixSpan(_spare, _h, _h, _h);
+        _context.Kernels.Multiply(View(_power), factor, product);
+        KernelSet.FlushTiny(_spare);
+        _error = _error * factorNorm + _norm * factorError + Math.ScaleB(1.0, -52) * _norm * factorNorm;
+        (_power, _spare) = (_spare, _power);
+        _norm = Norm(_power);
+    }
+
+    private MatrixView View(double[] matrix) => new(matrix, _h, _h, _h);
+
+    /// <summary>‖A‖₂, from below by a few steps of the power method on AᵀA: the estimates of errors need its size
+    /// only. Not finite where an entry is not.</summary>
+    private double Norm(double[] matrix)
+    {
+        const int steps = 6;
+        double[] x = new double[_h];
+        double[] y = new double[_h];
+        for (int i = 0; i < _h; i++)
+        {
+            x[i] = 1.0 + 0.5 * Math.Sin(1.0 + 3.0 * i); // in no particular direction
+        }
+        double norm = 0.0;
+        for (int step = 0; step < steps; step++)
+        {
+            double length = VectorMath.Norm(x);
+            if (length == 0.0)
+            {
+                return 0.0;
+            }
+            VectorMath.Scale(1.0 / length, x);
+            _context.Kernels.Multiply(View(matrix), new MatrixView(x, _h, 1, _h), new MatrixSpan(y, _h, 1, _h));
+            norm = VectorMath.Norm(y);
+            _context.Kernels.Multiply(View(matrix).T, new MatrixView(y, _h, 1, _h), new MatrixSpan(x, _h, 1, _h));
+        }
+        return norm;
+    }
+}

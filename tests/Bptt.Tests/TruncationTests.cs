@@ -1,0 +1,253 @@
+// Truncated back-propagation through time against its definition, in every way of running a pass.
+//
+//   lags k      ∂L/∂h_t = Σ_{j=0..k−1} (W_hhᵀ)ʲ u_{t+j}                    u_t = W_qhᵀ ∂L/∂o_t (+ e_b at t = T_b), u_0 = 0
+//   windows k   ∂L/∂h_t = W_hhᵀ ∂L/∂h_{t+1} + u_t, without the first term at t = k, 2k, …
+
+using Bptt.Tests.Reference;
+using MathNet.Numerics.LinearAlgebra;
+using Xunit.Abstractions;
+
+namespace Bptt.Tests;
+
+public class TruncationTests(ITestOutputHelper output)
+{
+    private const double Tolerance = 1e-12;
+
+    public static TheoryData<bool, int> KindsAndSteps()
+    {
+        var data = new TheoryData<bool, int>();
+        foreach (bool windows in new[] { false, true })
+        {
+            foreach (int k in new[] { 1, 2, 3, 4, 5, 7, 8, 12, 100 })
+            {
+                data.Add(windows, k);
+            }
+        }
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(KindsAndSteps))]
+    public void Truncated_gradients_are_those_of_the_definition_in_every_way(bool windows, int k)
+    {
+        Truncation truncation = windows ? Truncation.Windows(k) : Truncation.Lags(k);
+        var worst = new WorstError();
+        for (int seed = 0; seed < 8; seed++)
+        {
+            RandomScenario scenario = ScenarioTable.Random(seed);
+            foreach (Way way in Ways.All)
+            {
+                BackwardThroughTime backward = Run(scenario, truncation, way);
+                worst.Add(backward.ToArrays(), ByDefinition(backward, truncation), $"{scenario.Settings}, {way}");
+            }
+        }
+        output.WriteLine($"Worst relative error for {truncation}: {worst}");
+        worst.Value.Should().BeLessThan(Tolerance, worst.Where);
+    }
+
+    [Fact]
+    public void As_many_lags_or_as_long_a_window_as_there_are_steps_cut_nothing()
+    {
+        for (int seed = 100; seed < 130; seed++)
+        {
+            RandomScenario scenario = ScenarioTable.Random(seed);
+            ForwardPass forward = scenario.Problem.RunForward();
+            int longest = forward.Lengths.Max();
+            ScalarGradients<double> full = scenario.RunBackward().ToArrays();
+            foreach (Truncation truncation in new[]
+            {
+                Truncation.Lags(longest + 1), Truncation.Lags(int.MaxValue),
+                Truncation.Windows(longest), Truncation.Windows(int.MaxValue),
+            })
+            {
+                var worst = new WorstError();
+                worst.Add(
+                    BackwardThroughTime.Run(forward, scenario.Objective, Options(scenario, truncation)).ToArrays(),
+                    full,
+                    $"{scenario.Settings}, {truncation}");
+                worst.Value.Should().BeLessThan(Tolerance, worst.Where);
+            }
+        }
+    }
+
+    [Fact]
+    public void One_lag_leaves_the_own_output_of_each_state()
+    {
+        RandomScenario scenario = ScenarioTable.Random(7);
+        ForwardPass forward = scenario.Problem.RunForward();
+        var backward = BackwardThroughTime.Run(
+            forward, scenario.Objective, new BackwardOptions { Truncation = Truncation.Lags(1) });
+        Matrix<double> wqh = forward.Model.Wqh;
+        for (int b = 0; b < forward.SequenceCount; b++)
+        {
+            backward.HiddenStateGradient(0, b).Enumerate().Should().OnlyContain(v => v == 0.0);
+            for (int t = 1; t <= forward.Lengths[b]; t++)
+            {
+                Vector<double> expected = wqh.TransposeThisAndMultiply(backward.OutputGradient(t, b));
+                (backward.HiddenStateGradient(t, b) - expected).L2Norm()
+                    .Should().BeLessThanOrEqualTo(1e-14 * expected.L2Norm());
+            }
+        }
+    }
+
+    [Fact]
+    public void Lags_keep_their_digits_where_powers_grow_before_they_fall()
+    {
+        // Far from normal: ‖W_hhᵏ‖ reaches 1e9 although the spectral radius is ½, so squared powers have no digit left.
+        var whh = Matrix<double>.Build.Dense(10, 10, (i, j) => i == j ? 0.5 : j == i + 1 ? 30.0 : 0.0);
+        CompareAtHardModel(whh, steps: 40, lags: [3, 17, 32, 39]);
+    }
+
+    [Fact]
+    public void Lags_are_right_where_powers_overflow_but_gradients_do_not()
+    {
+        // The last output has no weight in the loss, so no gradient travels 300 steps back.
+        var whh = Matrix<double>.Build.DenseIdentity(2) * 20.0;
+        var model = new LinearRnn(Matrix<double>.Build.Dense(2, 1), whh, Matrix<double>.Build.Dense(1, 2, 1.0));
+        var forward = ForwardPass.Run(model, Matrix<double>.Build.Dense(1, 600, 1.0));
+        var outputGradients = Matrix<double>.Build.Dense(1, 600, (_, t) => t < 20 ? 1.0 : 0.0);
+        var backward = BackwardThroughTime.Run(
+            forward, outputGradients, new BackwardOptions { Truncation = Truncation.Lags(512) });
+        backward.HiddenStateGradient(1)[0].Should().BeApproximately((Math.Pow(20, 20) - 1) / 19, 1e10);
+        backward.HiddenStateGradients().ForAll(double.IsFinite).Should().BeTrue();
+    }
+
+    [Fact]
+    public void A_truncation_is_bit_identical_for_every_number_of_threads()
+    {
+        var examples = new Examples(seed: 3);
+        LinearRnn model = examples.Model(5, 40, 6, 0.99);
+        SequenceBatch batch = examples.Batch(5, 300, 120, 299, 7);
+        SequenceBatch gradients = examples.Batch(6, 300, 120, 299, 7);
+        foreach (Truncation truncation in new[] { Truncation.Lags(23), Truncation.Windows(23) })
+        {
+            Gradients[] runs = [.. Enumerable.Range(1, 3).Select(threads => BackwardThroughTime.Run(
+                ForwardPass.Run(model, batch, options: new ExecutionOptions { MaxDegreeOfParallelism = threads }),
+                gradients,
+                new BackwardOptions { Truncation = truncation }).Gradients)];
+            runs[1].Whh.Should().Be(runs[0].Whh);
+            runs[2].Whh.Should().Be(runs[0].Whh);
+        }
+    }
+
+    [Fact]
+    public void Truncated_passes_share_a_workspace_with_full_ones()
+    {
+        var examples = new Examples(seed: 4);
+        LinearRnn model = examples.Model(2, 6, 3);
+        SequenceBatch inputs = examples.Batch(2, 40, 9, 33);
+        SequenceBatch targets = examples.Batch(3, 40, 9, 33);
+        var objective = Objective.SquaredError(targets);
+        var options = new ExecutionOptions { Workspace = new Workspace() };
+        var truncated = new BackwardOptions { Truncation = Truncation.Lags(5) };
+        for (int i = 0; i < 3; i++)
+        {
+            var forward = ForwardPass.Run(model, inputs, options: options);
+            var fresh = ForwardPass.Run(model, inputs);
+            BackwardThroughTime.Run(forward, objective).Gradients.Whh
+                .Should().Be(BackwardThroughTime.Run(fresh, objective).Gradients.Whh);
+            BackwardThroughTime.Run(forward, objective, truncated).Gradients.Whh
+                .Should().Be(BackwardThroughTime.Run(fresh, objective, truncated).Gradients.Whh);
+        }
+    }
+
+    [Fact]
+    public void The_options_can_be_read_from_the_pass_and_are_its_own()
+    {
+        var examples = new Examples(seed: 5);
+        var forward = ForwardPass.Run(examples.Model(1, 2, 1), examples.Matrix(1, 4));
+        Matrix<double> final = Matrix<double>.Build.Dense(2, 1, 1.0);
+        var backward = BackwardThroughTime.Run(
+            forward,
+            examples.Matrix(1, 4),
+            new BackwardOptions { FinalStateGradients = final, Truncation = Truncation.Windows(3) });
+        final[0, 0] = 7;
+        backward.Options.FinalStateGradients![1, 0] = 8;
+        backward.Options.FinalStateGradients!.Enumerate().Should().Equal(1.0, 1.0);
+        backward.Options.Truncation.Should().Be(Truncation.Windows(3));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-3)]
+    public void Fewer_than_one_step_is_refused(int k)
+    {
+        FluentActions.Invoking(() => Truncation.Lags(k)).Should().Throw<ArgumentOutOfRangeException>().WithMessage($"*at least 1, got {k}*");
+        FluentActions.Invoking(() => Truncation.Windows(k)).Should().Throw<ArgumentOutOfRangeException>().WithMessage($"*at least 1, got {k}*");
+    }
+
+    private static void CompareAtHardModel(Matrix<double> whh, int steps, int[] lags)
+    {
+        var examples = new Examples(seed: 6);
+        var model = new LinearRnn(examples.Matrix(whh.RowCount, 2), whh, examples.Matrix(2, whh.RowCount));
+        var forward = ForwardPass.Run(model, examples.Matrix(2, steps));
+        Matrix<double> outputGradients = examples.Matrix(2, steps);
+        foreach (int k in lags)
+        {
+            var backward = BackwardThroughTime.Run(
+                forward, outputGradients, new BackwardOptions { Truncation = Truncation.Lags(k) });
+            var worst = new WorstError();
+            worst.Add(backward.ToArrays(), ByDefinition(backward, Truncation.Lags(k)), $"{k} lags");
+            worst.Value.Should().BeLessThan(1e-10, worst.Where);
+        }
+    }
+
+    private static BackwardThroughTime Run(RandomScenario scenario, Truncation truncation, Way way)
+    {
+        int[] lengths = Array.ConvertAll(scenario.Problem.Inputs, inputs => inputs.GetLength(1));
+        ForwardPass forward = scenario.Problem.RunForward(way.For(scenario.Problem.HiddenSize, lengths));
+        return BackwardThroughTime.Run(forward, scenario.Objective, Options(scenario, truncation));
+    }
+
+    private static BackwardOptions Options(RandomScenario scenario, Truncation truncation) =>
+        LibraryConversions.Options(scenario.FinalStateGradients) with { Truncation = truncation };
+
+    /// <summary>The definition, term by term, from ∂L/∂o_t and h_t as the pass records them.</summary>
+    private static ScalarGradients<double> ByDefinition(BackwardThroughTime backward, Truncation truncation)
+    {
+        ForwardPass forward = backward.Forward;
+        LinearRnn model = forward.Model;
+        Matrix<double> transposed = model.Whh.Transpose();
+        Matrix<double>? final = backward.Options.FinalStateGradients;
+        Matrix<double> whx = model.Whx * 0.0, whh = model.Whh * 0.0, wqh = model.Wqh * 0.0;
+        double[][,] states = new double[forward.SequenceCount][,];
+        double[][,] inputs = new double[forward.SequenceCount][,];
+        for (int b = 0; b < forward.SequenceCount; b++)
+        {
+            int length = forward.Lengths[b];
+            Vector<double> Source(int t)
+            {
+                Vector<double> u = t == 0
+                    ? Vector<double>.Build.Dense(model.HiddenSize)
+                    : model.Wqh.TransposeThisAndMultiply(backward.OutputGradient(t, b));
+                return t == length && final is not null ? u + final.Column(b) : u;
+            }
+
+            var d = Matrix<double>.Build.Dense(model.HiddenSize, length + 1);
+            for (int t = 0; t <= length; t++)
+            {
+                long reached = truncation.IsWindowed
+                    ? (Math.Max(t, 1) + (long)truncation.Steps - 1) / truncation.Steps * truncation.Steps
+                    : (long)t + truncation.Steps - 1;
+                int last = (int)Math.Min(length, reached);
+                Vector<double> sum = Source(last);
+                for (int s = last - 1; s >= t; s--)
+                {
+                    sum = transposed * sum + Source(s); // Horner, from the last term
+                }
+                d.SetColumn(t, sum);
+            }
+            Matrix<double> h = forward.HiddenStates(b);
+            Matrix<double> ofSteps = d.SubMatrix(0, model.HiddenSize, 1, length);
+            Matrix<double> x = SequenceOf(forward, b);
+            whx += ofSteps * x.Transpose();
+            whh += ofSteps * h.SubMatrix(0, model.HiddenSize, 0, length).Transpose();
+            wqh += backward.OutputGradients(b) * h.SubMatrix(0, model.HiddenSize, 1, length).Transpose();
+            states[b] = d.ToArray();
+            inputs[b] = (model.Whx.Transpose() * ofSteps).ToArray();
+        }
+        return new(whx.ToArray(), whh.ToArray(), wqh.ToArray(), states, inputs);
+    }
+
+    private static Matrix<double> SequenceOf(ForwardPass forward, int sequence) => forward.InputColumns.ToMatrix(sequence);
+}
