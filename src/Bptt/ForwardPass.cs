@@ -230,6 +230,19 @@ public sealed class ForwardPass
     internal ForwardPass Rerun(LinearRnn model, ReadOnlySpan<double> initialStates, PackedColumns? inputs = null) =>
         Run(model, inputs ?? InputColumns, initialStates, MemoryPlan, Context.WithFreshMemory());
 
+    /// <summary>A batch that is kept whole, in fresh memory, from inputs that nobody else writes to.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="inputs">d×N.</param>
+    /// <param name="initialStates">h×B.</param>
+    /// <param name="context">Kernels, threads and memory.</param>
+    internal static ForwardPass RunWhole(
+        LinearRnn model, PackedColumns inputs, ReadOnlySpan<double> initialStates, PassContext context)
+    {
+        int chunkLength = ChunkLengthFor(model, inputs.Layout, context);
+        var plan = new MemoryPlan(null, model.HiddenSize, chunkLength, inputs.Layout);
+        return Run(model, inputs, initialStates, plan, context);
+    }
+
     internal void CheckStep(int t, int first, int sequence)
     {
         Guard.Sequence(sequence, SequenceCount, nameof(sequence));

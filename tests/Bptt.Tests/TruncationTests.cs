@@ -93,9 +93,10 @@ public class TruncationTests(ITestOutputHelper output)
     [Fact]
     public void Lags_keep_their_digits_where_powers_grow_before_they_fall()
     {
-        // Far from normal: ‖W_hhᵏ‖ reaches 1e9 although the spectral radius is ½, so squared powers have no digit left.
-        var whh = Matrix<double>.Build.Dense(10, 10, (i, j) => i == j ? 0.5 : j == i + 1 ? 30.0 : 0.0);
-        CompareAtHardModel(whh, steps: 40, lags: [3, 17, 32, 39]);
+        // Far from normal: ‖W_hhᵏ‖ reaches 1e6 although the spectral radius is ½, so powers lose their digits when they are squared.
+        Matrix<double> jordan = Matrix<double>.Build.Dense(10, 10, (i, j) => i == j ? 0.5 : j == i + 1 ? 2.0 : 0.0);
+        Matrix<double> q = new Examples(seed: 8).Matrix(10, 10).QR().Q;
+        CompareAtHardModel(q * jordan * q.Transpose(), steps: 150, lags: [3, 17, 64, 128]);
     }
 
     [Fact]
@@ -188,7 +189,7 @@ public class TruncationTests(ITestOutputHelper output)
                 forward, outputGradients, new BackwardOptions { Truncation = Truncation.Lags(k) });
             var worst = new WorstError();
             worst.Add(backward.ToArrays(), ByDefinition(backward, Truncation.Lags(k)), $"{k} lags");
-            worst.Value.Should().BeLessThan(1e-10, worst.Where);
+            worst.Value.Should().BeLessThan(1e-7, worst.Where); // step by step, rounding is amplified to 2e-8 as well
         }
     }
 
