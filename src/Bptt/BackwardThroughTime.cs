@@ -54,6 +54,35 @@ public sealed class BackwardThroughTime
     /// <summary>∂L/∂W_hx, ∂L/∂W_hh and ∂L/∂W_qh; independent of the pass and of any workspace.</summary>
     public Gradients Gradients { get; }
 
+    /// <summary>G, q×N: ∂L/∂o_1 … ∂L/∂o_T.</summary>
+    internal PackedColumns OutputGradientColumns
+    {
+        get
+        {
+            Forward.Context.ThrowIfStale();
+            return _outputGradients;
+        }
+    }
+
+    /// <summary>∂L/∂h_0 … ∂L/∂h_T, perhaps a window at a time.</summary>
+    internal Trajectory StateGradients
+    {
+        get
+        {
+            Forward.Context.ThrowIfStale();
+            return _stateGradients;
+        }
+    }
+
+    /// <summary>Refuses a forward pass other than the one that was differentiated.</summary>
+    internal void RequireForward(ForwardPass forward, string name)
+    {
+        if (!ReferenceEquals(forward, Forward))
+        {
+            throw Guard.Error(name, "expected the forward pass from which the backward pass was made, got another one.");
+        }
+    }
+
     /// <summary>L.</summary>
     /// <exception cref="InvalidOperationException">The pass was run from output gradients, without an objective.</exception>
     public double Loss => _loss ?? throw new InvalidOperationException(

@@ -123,6 +123,9 @@ public sealed class Gradients
     /// <summary>The Frobenius norm ‖∂L/∂W_qh‖.</summary>
     public double WqhNorm() => VectorMath.Norm(Entries.Wqh.Values);
 
+    /// <summary>Refuses gradients of other shapes than a model's weights.</summary>
+    internal void RequireShapeOf(LinearRnn model, string name) => RequireShape(model.Weights, Entries, name);
+
     /// <summary>Refuses gradients that are not finite, naming the matrix: weights are never updated by such.</summary>
     internal void RequireFinite(string name)
     {

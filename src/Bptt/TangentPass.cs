@@ -176,6 +176,17 @@ public sealed class TangentPass
         return sum.Value;
     }
 
+    /// <summary>Σ_t ‖w_t‖‖ȯ_t‖ over the steps, what their inner product is small beside where its terms cancel.</summary>
+    internal double SizeOfInner(PackedColumns w)
+    {
+        double sum = 0.0;
+        for (int t = 1; t <= w.Layout.LastStep; t++)
+        {
+            sum += VectorMath.Norm(w.Block(t).Values) * VectorMath.Norm(_outputs.Block(t).Values);
+        }
+        return sum;
+    }
+
     /// <summary>The first run over a window, which follows the one before.</summary>
     private void RunFirst(int window)
     {

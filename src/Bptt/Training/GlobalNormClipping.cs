@@ -51,11 +51,16 @@ public sealed class GlobalNormClipping
         double norm = Math.ScaleB(scaledNorm, exponent);
         if (norm <= MaxNorm)
         {
-            return new ClippedGradients(gradients, initialStateGradients?.Clone(), norm, norm);
+            return new ClippedGradients(gradients, initialStateGradients?.Clone(), norm, norm, 1.0);
         }
         VectorMath.Scale(MaxNorm / scaledNorm, clipped.Values);
         VectorMath.Scale(MaxNorm / scaledNorm, states);
-        return new ClippedGradients(new Gradients(clipped), clippedStates, norm, Norm(clipped.Values, states));
+        return new ClippedGradients(
+            new Gradients(clipped),
+            clippedStates,
+            norm,
+            Norm(clipped.Values, states),
+            Math.ScaleB(MaxNorm / scaledNorm, -exponent));
     }
 
     private static double Norm(ReadOnlySpan<double> weights, ReadOnlySpan<double> states) =>
@@ -66,8 +71,9 @@ public sealed class GlobalNormClipping
 public sealed class ClippedGradients
 {
     internal ClippedGradients(
-        Gradients gradients, Matrix<double>? initialStateGradients, double normBefore, double normAfter)
+        Gradients gradients, Matrix<double>? initialStateGradients, double normBefore, double normAfter, double factor)
     {
+        Factor = factor;
         Gradients = gradients;
         InitialStateGradients = initialStateGradients;
         NormBefore = normBefore;
@@ -79,6 +85,9 @@ public sealed class ClippedGradients
 
     /// <summary>∂L/∂h_0 after clipping, h×B; null where it was not given.</summary>
     public Matrix<double>? InitialStateGradients { get; }
+
+    /// <summary>min(1, θ/‖g‖), what every gradient was multiplied by.</summary>
+    public double Factor { get; }
 
     /// <summary>The norm of all that was given; infinite where it exceeds the largest double though no entry does.</summary>
     public double NormBefore { get; }

@@ -29,6 +29,17 @@ public class VectorMathTests
     }
 
     [Fact]
+    public void Inner_products_are_right_at_every_size()
+    {
+        for (int n = 0; n < 75; n++)
+        {
+            double[] x = [.. Enumerable.Range(1, n).Select(i => (double)i)];
+            double[] y = [.. Enumerable.Range(1, n).Select(i => i % 2 == 0 ? -2.0 : 3.0)];
+            VectorMath.Dot(x, y).Should().Be(x.Zip(y, (a, b) => a * b).Sum(), "every sum of whole numbers is exact, n = {0}", n);
+        }
+    }
+
+    [Fact]
     public void The_first_non_finite_entry_is_found()
     {
         VectorMath.FirstNonFinite([1, 2, 3]).Should().Be(-1);

@@ -1,0 +1,245 @@
+// The adjoint test: forward mode and backward mode give the same derivative. Knows no objective and takes no differences.
+//
+//   J  the Jacobian of all outputs and final states in all weights, inputs and initial states      v  a direction of those
+//   w  ∂L/∂o_t and given final-state gradients, so that Jᵀ w is the gradient
+
+using Bptt.Kernels;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Verification;
+
+/// <summary>
+/// ⟨J v, w⟩ = ⟨v, Jᵀ w⟩ for random directions v: the left side by a <see cref="TangentPass"/>, the right side by the gradients
+/// (the dot-product test: Claerbout 1992; Griewank &amp; Walther, <i>Evaluating Derivatives</i>, chapter 3). Exact to rounding,
+/// where differences have half the digits.
+/// </summary>
+/// <remarks>What it cannot see: the objective, since w is given; a wrong ∂ℓ/∂o, sign or 1/T leads to the gradient of another
+/// loss. It sees an error in any entry with the next direction at random, but does not name the entry.</remarks>
+public sealed class AdjointTest
+{
+    /// <summary>An agreement to no more than that is no proof.</summary>
+    private const double Clear = 1e-6;
+
+    private AdjointTest(IReadOnlyList<AdjointPair> pairs)
+    {
+        Pairs = pairs;
+    }
+
+    /// <summary>One for each direction.</summary>
+    public IReadOnlyList<AdjointPair> Pairs { get; }
+
+    /// <summary>The largest of the pairs; never NaN.</summary>
+    public double RelativeError => Pairs.Max(pair => pair.RelativeError);
+
+    /// <summary>The worst of the pairs.</summary>
+    public Verdict Verdict => Pairs.Max(pair => pair.Verdict);
+
+    /// <summary>Tests the gradients of a backward pass: ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh, ∂L/∂h_0 and all ∂L/∂x_t together.</summary>
+    /// <param name="forward">The forward pass.</param>
+    /// <param name="backward">A backward pass made from it, not truncated.</param>
+    /// <param name="directions">How many directions, at least 1.</param>
+    /// <param name="seed">Decides them.</param>
+    /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass.</returns>
+    /// <exception cref="ArgumentNullException">A pass is null.</exception>
+    /// <exception cref="ArgumentException">The backward pass was made from another forward pass, or is truncated: the derivative
+    /// forward in time is not.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than one direction is asked for.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
+    public static AdjointTest Run(ForwardPass forward, BackwardThroughTime backward, int directions = 5, int seed = 1)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        ArgumentNullException.ThrowIfNull(backward);
+        backward.RequireForward(forward, nameof(forward));
+        Guard.AtLeastOne(directions, nameof(directions));
+        if (backward.Options.Truncation is Truncation truncation)
+        {
+            throw Guard.Error(nameof(backward), $"expected a pass that is not truncated, got one of {truncation}.");
+        }
+        return new AdjointTest(Pair(
+            forward,
+            () => backward,
+            backward.OutputGradientColumns,
+            backward.Options.FinalStateGradients,
+            backward.Gradients,
+            backward.InitialStateGradients,
+            backward.InputGradientBatch(),
+            directions,
+            seed));
+    }
+
+    /// <summary>Tests gradients from other code.</summary>
+    /// <param name="forward">A forward pass with the same weights, inputs and h_0.</param>
+    /// <param name="outputGradients">∂L/∂o_t, B sequences of q rows, any factor 1/T included.</param>
+    /// <param name="gradients">The gradients of the weights.</param>
+    /// <param name="initialStateGradients">∂L/∂h_0, h×B; not tested where null.</param>
+    /// <param name="inputGradients">∂L/∂x_t, B sequences of d rows; not tested where null.</param>
+    /// <param name="finalStateGradients">∂L/∂h_T from beyond the last step, h×B; zero where null.</param>
+    /// <param name="directions">How many directions, at least 1.</param>
+    /// <param name="seed">Decides them.</param>
+    /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass.</returns>
+    /// <exception cref="ArgumentNullException">The pass, ∂L/∂o_t or the gradients are null.</exception>
+    /// <exception cref="ArgumentException">A shape does not fit the pass, or a number is NaN or infinite.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than one direction is asked for.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
+    public static AdjointTest Run(
+        ForwardPass forward,
+        SequenceBatch outputGradients,
+        Gradients gradients,
+        Matrix<double>? initialStateGradients = null,
+        SequenceBatch? inputGradients = null,
+        Matrix<double>? finalStateGradients = null,
+        int directions = 5,
+        int seed = 1)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        ArgumentNullException.ThrowIfNull(outputGradients);
+        ArgumentNullException.ThrowIfNull(gradients);
+        Guard.AtLeastOne(directions, nameof(directions));
+        outputGradients.RequireFitsOutputs(forward, "the output gradients", nameof(outputGradients));
+        GivenGradients.Check(forward, gradients, initialStateGradients, inputGradients);
+        if (finalStateGradients is not null)
+        {
+            Guard.Shape(
+                finalStateGradients, forward.Model.HiddenSize, forward.SequenceCount, "h×B", nameof(finalStateGradients));
+            Guard.Finite(finalStateGradients, nameof(finalStateGradients));
+        }
+        return new AdjointTest(Pair(
+            forward,
+            () => BackwardThroughTime.Run(
+                forward, outputGradients, new BackwardOptions { FinalStateGradients = finalStateGradients }),
+            outputGradients.Columns,
+            finalStateGradients,
+            gradients,
+            initialStateGradients,
+            inputGradients,
+            directions,
+            seed));
+    }
+
+    /// <summary>In one sentence.</summary>
+    public override string ToString() => FormattableString.Invariant(
+        $"{Verdict.ToString().ToLowerInvariant()}: ⟨J v, w⟩ and ⟨v, Jᵀ w⟩ differ by {RelativeError:0.0E+0} at most in {Pairs.Count} directions");
+
+    private static AdjointPair[] Pair(
+        ForwardPass forward,
+        Func<BackwardThroughTime> backward,
+        LinearRecurrence.PackedColumns outputGradients,
+        Matrix<double>? finalStateGradients,
+        Gradients gradients,
+        Matrix<double>? initialStateGradients,
+        SequenceBatch? inputGradients,
+        int directions,
+        int seed)
+    {
+        double rounding = 64.0 * Math.ScaleB(1.0, -52)
+            * (forward.Model.HiddenSize + Math.Sqrt(forward.Layout.ColumnCount));
+        var pairs = new AdjointPair[directions];
+        for (int i = 0; i < directions; i++)
+        {
+            var direction = new RandomDirection(
+                forward, unchecked(seed + 7919 * i), initialStateGradients is not null, inputGradients is not null);
+            var tangent = TangentPass.Run(forward, direction.Direction);
+            (double right, double size) = direction.With(gradients, initialStateGradients, inputGradients);
+            double left = tangent.Inner(outputGradients);
+            double terms = tangent.SizeOfInner(outputGradients);
+            if (finalStateGradients is not null)
+            {
+                Matrix<double> states = tangent.FinalStates;
+                left += VectorMath.Dot(states.ColumnMajor(), finalStateGradients.ColumnMajor());
+                terms += states.FrobeniusNorm() * finalStateGradients.FrobeniusNorm();
+            }
+            pairs[i] = Judge(
+                left, right, size, rounding * (terms + size), () => rounding * SizeOfSteps(tangent, direction, backward()));
+        }
+        return pairs;
+    }
+
+    /// <param name="left">⟨J v, w⟩.</param>
+    /// <param name="right">⟨v, Jᵀ w⟩.</param>
+    /// <param name="size">What the right side has for a direction at random.</param>
+    /// <param name="rounding">The rounding of both sums.</param>
+    /// <param name="roundingOfSteps">That of every step of both passes, where it matters.</param>
+    private static AdjointPair Judge(
+        double left, double right, double size, double rounding, Func<double> roundingOfSteps)
+    {
+        double error = Math.Abs(left - right);
+        double scale = Math.Max(size, Math.Max(Math.Abs(left), Math.Abs(right)));
+        if (!double.IsFinite(error) || !double.IsFinite(scale) || !double.IsFinite(rounding))
+        {
+            return new(left, right, double.PositiveInfinity, Verdict.Inconclusive);
+        }
+        if (scale == 0.0)
+        {
+            return new(left, right, 0.0, Verdict.Passed);
+        }
+        bool isClear = error > Math.Max(rounding, Clear * scale) || (error <= rounding && rounding <= Clear * scale);
+        double allowed = isClear ? rounding : rounding + roundingOfSteps();
+        Verdict verdict =
+            error > allowed ? Verdict.Failed : allowed <= Clear * scale ? Verdict.Passed : Verdict.Inconclusive;
+        return new(left, right, error / scale, verdict);
+    }
+
+    /// <summary>
+    /// Σ_t ‖∂L/∂h_t‖ times the terms that make up ḣ_t, and ‖ḣ_t‖ times those that make up ∂L/∂h_t. The difference between
+    /// the two sides is the sum over all steps of the rounding of each line of both passes, times the other pass's vector:
+    /// rounding enters it as it arises.
+    /// </summary>
+    private static double SizeOfSteps(TangentPass tangent, RandomDirection random, BackwardThroughTime backward)
+    {
+        ForwardPass forward = tangent.Forward;
+        ParameterArray weights = forward.Model.Weights;
+        TangentDirection v = random.Direction;
+        double whx = VectorMath.Norm(weights.Whx.Values);
+        double whh = VectorMath.Norm(weights.Whh.Values);
+        double wqh = VectorMath.Norm(weights.Wqh.Values);
+        double vhx = v.Whx!.FrobeniusNorm();
+        double vhh = v.Whh!.FrobeniusNorm();
+        double size = 0.0;
+        for (int b = 0; b < forward.SequenceCount; b++)
+        {
+            double[] x = Norms(forward.InputColumns.ToMatrix(b));
+            double[] h = Norms(forward.HiddenStates(b));
+            double[] d = Norms(backward.HiddenStateGradients(b));
+            double[] g = Norms(backward.OutputGradients(b));
+            double[] moved = Norms(tangent.HiddenStates(b));
+            double[]? inputs = v.Inputs is null ? null : Norms(v.Inputs.Sequence(b));
+            for (int t = 1; t < h.Length; t++)
+            {
+                double later = t + 1 < h.Length ? whh * d[t + 1] : d[t];
+                size += d[t] * (whh * moved[t - 1] + vhx * x[t - 1] + vhh * h[t - 1] + whx * (inputs?[t - 1] ?? 0.0))
+                    + moved[t] * (later + wqh * g[t - 1]);
+            }
+            size += whh * d[1] * moved[0];
+        }
+        return size;
+    }
+
+    private static double[] Norms(Matrix<double> columns) =>
+        [.. columns.EnumerateColumns().Select(column => VectorMath.Norm(column.Entries()))];
+}
+
+/// <summary>Both sides of the adjoint identity in one direction.</summary>
+public sealed class AdjointPair
+{
+    internal AdjointPair(double forward, double backward, double relativeError, Verdict verdict)
+    {
+        Forward = forward;
+        Backward = backward;
+        RelativeError = relativeError;
+        Verdict = verdict;
+    }
+
+    /// <summary>⟨J v, w⟩, forward in time; may be infinite or NaN where the pass has overflowed.</summary>
+    public double Forward { get; }
+
+    /// <summary>⟨v, Jᵀ w⟩, from the gradients; may be infinite or NaN where they are.</summary>
+    public double Backward { get; }
+
+    /// <summary>The difference over the size that the inner product has for a direction at random; +∞ where a side is not
+    /// finite, 0 where everything is zero.</summary>
+    public double RelativeError { get; }
+
+    /// <summary>Failed where the difference is more than rounding explains, passed where it is not, and inconclusive where
+    /// rounding would explain more than a millionth of the size, or a side is not finite.</summary>
+    public Verdict Verdict { get; }
+}

@@ -1,0 +1,253 @@
+// The two identities of a certificate, term by term, and the rounding that their terms bring. Concludes nothing.
+//
+//   d  inputs      h  hidden units      q  outputs      G = [∂L/∂o_1 … ∂L/∂o_T]      O = [o_1 … o_T]
+
+using Bptt.Kernels;
+using Bptt.LinearRecurrence;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Verification;
+
+/// <summary>What a certificate compares.</summary>
+internal sealed class CertificateTerms
+{
+    private static readonly double Unit = Math.ScaleB(1.0, -52);
+
+    private readonly ForwardPass _forward;
+    private readonly BackwardThroughTime? _backward;
+    private readonly PackedColumns _outputGradients;
+    private readonly ParameterArray _gradients;
+    private readonly Matrix<double> _initialStateGradients;
+    private readonly BackwardOptions _options;
+    private readonly double _factor;
+    private readonly KernelSet _kernels;
+
+    /// <param name="forward">The forward pass.</param>
+    /// <param name="outputGradients">G.</param>
+    /// <param name="gradients">The gradients to certify.</param>
+    /// <param name="initialStateGradients">g_0, h×B.</param>
+    /// <param name="options">Final-state gradients and truncation.</param>
+    public CertificateTerms(
+        ForwardPass forward,
+        PackedColumns outputGradients,
+        Gradients gradients,
+        Matrix<double> initialStateGradients,
+        BackwardOptions options)
+    {
+        _forward = forward;
+        _outputGradients = outputGradients;
+        _gradients = gradients.Entries;
+        _initialStateGradients = initialStateGradients;
+        _options = options;
+        _factor = 1.0;
+        _kernels = forward.Context.Kernels;
+    }
+
+    /// <param name="forward">The forward pass.</param>
+    /// <param name="backward">The backward pass.</param>
+    /// <param name="gradients">The gradients to certify.</param>
+    /// <param name="initialStateGradients">g_0, h×B.</param>
+    /// <param name="options">Final-state gradients and truncation.</param>
+    /// <param name="factor">By how much the gradients were scaled.</param>
+    public CertificateTerms(
+        ForwardPass forward,
+        BackwardThroughTime backward,
+        Gradients gradients,
+        Matrix<double> initialStateGradients,
+        BackwardOptions options,
+        double factor)
+        : this(forward, backward.OutputGradientColumns, gradients, initialStateGradients, options)
+    {
+        _backward = backward;
+        _factor = factor;
+    }
+
+    /// <summary>The relative rounding of products of h, d or q terms.</summary>
+    public double RoundingOfTerms =>
+        32.0 * Unit * Math.Sqrt(_gradients.HiddenSize + _gradients.InputSize + _gradients.OutputSize);
+
+    /// <summary>The gauge identity: the norm of what is left over, and the sum of the norms of its terms.</summary>
+    public (double Residual, double Size) Gauge()
+    {
+        int h = _gradients.HiddenSize;
+        ParameterArray weights = _forward.Model.Weights;
+        var terms = new TermSum(h);
+        terms.Add(1.0, term => _kernels.Multiply(_gradients.Whh, weights.Whh.T, Square(term, h)));
+        terms.Add(-1.0, term => _kernels.Multiply(weights.Whh.T, _gradients.Whh, Square(term, h)));
+        terms.Add(1.0, term => _kernels.Multiply(_gradients.Whx, weights.Whx.T, Square(term, h)));
+        terms.Add(-1.0, term => _kernels.Multiply(weights.Wqh.T, _gradients.Wqh, Square(term, h)));
+
+        double[] initialStates = _forward.States.StepOfEach(_ => 0);
+        if (VectorMath.MaxAbs(initialStates) > 0.0)
+        {
+            AddOuter(terms, _factor, _initialStateGradients.ToColumnMajorArray(), initialStates);
+        }
+        if (_options.FinalStateGradients is Matrix<double> final)
+        {
+            AddOuter(
+                terms, -_factor, final.ToColumnMajorArray(), _forward.States.StepOfEach(b => _forward.Lengths[b]));
+        }
+        if (_options.Truncation is { IsWindowed: true } windows)
+        {
+            AddBorders(terms, windows.Steps);
+        }
+        else if (_options.Truncation is { } lags && lags.Steps <= _forward.Layout.LastStep)
+        {
+            AddEndOfLags(terms, lags.Steps);
+        }
+        return (terms.Residual, terms.Size);
+    }
+
+    /// <summary>The Euler identity: the difference, and the sum of the magnitudes of its sides.</summary>
+    public (double Residual, double Size) Euler()
+    {
+        double ofWeights = VectorMath.Dot(_forward.Model.Weights.Wqh.Values, _gradients.Wqh.Values);
+        double ofOutputs = _factor * VectorMath.Dot(_outputGradients.All.Values, _forward.OutputColumns.All.Values);
+        return (Math.Abs(ofWeights - ofOutputs), Math.Abs(ofWeights) + Math.Abs(ofOutputs));
+    }
+
+    /// <summary>
+    /// The rounding that sums over time bring to both sides, and Σ ‖∂L/∂o_t‖‖o_t‖. The gauge identity is the sum over all
+    /// steps of what each line of both passes leaves over, times the other pass's vector: rounding enters it as it arises and
+    /// is amplified by no later step. One pass over all states and state gradients.
+    /// </summary>
+    public (double Gauge, double Euler, double EulerTerms) RoundingOfSums()
+    {
+        BackwardThroughTime backward = _backward ?? BackwardThroughTime.Run(
+            _forward,
+            SequenceBatch.CopyOf(_outputGradients),
+            _options);
+        ParameterArray weights = _forward.Model.Weights;
+        double whh = VectorMath.Norm(weights.Whh.Values);
+        double whx = VectorMath.Norm(weights.Whx.Values);
+        double wqh = VectorMath.Norm(weights.Wqh.Values);
+        double gauge = 0.0;
+        double euler = 0.0;
+        double eulerTerms = 0.0;
+        double flushed = 0.0; // what setting tiny entries to zero takes away
+        for (int b = 0; b < _forward.SequenceCount; b++)
+        {
+            double[] h = Norms(_forward.HiddenStates(b));
+            double[] d = Norms(backward.HiddenStateGradients(b));
+            double[] x = Norms(_forward.InputColumns.ToMatrix(b));
+            double[] g = Norms(_outputGradients.ToMatrix(b));
+            double[] o = Norms(_forward.Outputs(b));
+            for (int t = 1; t < h.Length; t++)
+            {
+                double later = t + 1 < h.Length ? whh * d[t + 1] : FinalNorm(b);
+                gauge += d[t] * (whh * h[t - 1] + whx * x[t - 1] + h[t]) + (later + wqh * g[t - 1]) * h[t];
+                euler += wqh * g[t - 1] * h[t];
+                eulerTerms += g[t - 1] * o[t - 1];
+                flushed += d[t] + h[t];
+            }
+            gauge += whh * d[1] * h[0];
+        }
+        int n = _forward.Layout.ColumnCount;
+        double hidden = _gradients.HiddenSize;
+        double unit = _factor * Unit * (32.0 * Math.Sqrt(hidden + _gradients.InputSize + _gradients.OutputSize) + 2.0 * Math.Sqrt(n));
+        return (
+            unit * gauge + _factor * 8.0 * KernelSet.FlushThreshold * hidden * flushed,
+            unit * euler,
+            _factor * eulerTerms);
+    }
+
+    private double FinalNorm(int sequence) =>
+        _options.FinalStateGradients is Matrix<double> final ? final.Column(sequence).L2Norm() : 0.0;
+
+    /// <summary>Σ W_hhᵀ ∂L/∂h_{t+1} h_tᵀ over the borders t of windows.</summary>
+    private void AddBorders(TermSum terms, int steps)
+    {
+        int h = _gradients.HiddenSize;
+        var later = new List<double>();
+        var earlier = new List<double>();
+        for (int b = 0; b < _forward.SequenceCount; b++)
+        {
+            for (long t = steps; t < _forward.Lengths[b]; t += steps)
+            {
+                later.AddRange(_backward!.HiddenStateGradient((int)t + 1, b));
+                earlier.AddRange(_forward.HiddenState((int)t, b));
+            }
+        }
+        if (later.Count == 0)
+        {
+            return;
+        }
+        double[] product = new double[h * h];
+        int columns = later.Count / h;
+        _kernels.Multiply(
+            new MatrixView(later.ToArray(), h, columns, h),
+            new MatrixView(earlier.ToArray(), h, columns, h).T,
+            Square(product, h));
+        terms.Add(_factor, term => _kernels.Multiply(_forward.Model.Weights.Whh.T, Square(product, h), Square(term, h)));
+    }
+
+    /// <summary>Σ_t (W_hhᵀ)ᵏ u_{t+k} h_tᵀ: (W_hhᵀ)ᵏ [W_qhᵀ, e] [Σ_t ∂L/∂o_{t+k} h_tᵀ; h_{T−k}ᵀ].</summary>
+    private void AddEndOfLags(TermSum terms, int lags)
+    {
+        int h = _gradients.HiddenSize;
+        int q = _gradients.OutputSize;
+        List<int> ends = _options.FinalStateGradients is null
+            ? []
+            : [.. Enumerable.Range(0, _forward.SequenceCount).Where(b => _forward.Lengths[b] >= lags)];
+        int columns = q + ends.Count;
+
+        double[] left = new double[h * columns];
+        double[] right = new double[h * columns]; // transposed: a column for each row of the right factor
+        double[] correlation = LagCorrelations.Of(_forward, _outputGradients, lags, 1)[0];
+        ParameterArray weights = _forward.Model.Weights;
+        for (int j = 0; j < q; j++)
+        {
+            for (int i = 0; i < h; i++)
+            {
+                left[i + j * h] = weights.Wqh.Values[j + i * q];
+                right[i + j * h] = correlation[j + i * q];
+            }
+        }
+        for (int k = 0; k < ends.Count; k++)
+        {
+            _options.FinalStateGradients!.Column(ends[k]).Entries().CopyTo(left.AsSpan((q + k) * h));
+            _forward.HiddenState(_forward.Lengths[ends[k]] - lags, ends[k]).Entries().CopyTo(right.AsSpan((q + k) * h));
+        }
+
+        double[] next = new double[left.Length];
+        for (int step = 0; step < lags; step++)
+        {
+            _kernels.Multiply(
+                weights.Whh.T, new MatrixView(left, h, columns, h), new MatrixSpan(next, h, columns, h));
+            (left, next) = (next, left);
+        }
+        terms.Add(_factor, term => _kernels.Multiply(
+            new MatrixView(left, h, columns, h), new MatrixView(right, h, columns, h).T, Square(term, h)));
+    }
+
+    /// <summary>± Σ_b a_b c_bᵀ.</summary>
+    private void AddOuter(TermSum terms, double factor, double[] a, double[] c)
+    {
+        int h = _gradients.HiddenSize;
+        int columns = a.Length / h;
+        terms.Add(factor, term => _kernels.Multiply(
+            new MatrixView(a, h, columns, h), new MatrixView(c, h, columns, h).T, Square(term, h)));
+    }
+
+    private static double[] Norms(Matrix<double> columns) => [.. columns.EnumerateColumns().Select(c => VectorMath.Norm(c.Entries()))];
+
+    private static MatrixSpan Square(double[] entries, int h) => new(entries, h, h, h);
+
+    /// <summary>A sum of h×h terms, and the sum of their norms.</summary>
+    private sealed class TermSum(int h)
+    {
+        private readonly double[] _sum = new double[h * h];
+        private readonly double[] _term = new double[h * h];
+
+        public double Residual => VectorMath.Norm(_sum);
+
+        public double Size { get; private set; }
+
+        public void Add(double factor, Action<double[]> write)
+        {
+            write(_term);
+            VectorMath.AddScaled(factor, _term, _sum);
+            Size += Math.Abs(factor) * VectorMath.Norm(_term);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+// The Taylor test: how fast the error of the linear model of the loss falls. Needs the loss and the gradients only.
+
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Verification;
+
+/// <summary>
+/// |L(θ + ε v) − L(θ) − ε ⟨g, v⟩| falls with ε² where g is the gradient, and with ε where it is not (the Taylor remainder test of
+/// the adjoint literature: Farrell, Ham, Funke &amp; Rognes 2013). One random direction v over all parameters together, steps ε that
+/// are halved until rounding takes over.
+/// </summary>
+/// <remarks>It sees every kind of mistake, the objective included, if it weighs more than about the root of the rounding of
+/// the loss; <see cref="GradientCheck"/> sees smaller ones and names the entry.</remarks>
+public sealed class TaylorTest
+{
+    private const double FirstStep = 0.125;
+    private const int MaxSteps = 40;
+
+    /// <summary>A remainder counts where it is so many times the rounding of the loss.</summary>
+    private const double ClearOfRounding = 100.0;
+
+    /// <summary>How well the slope must fit where the loss is as good as linear.</summary>
+    private const double SlopeTolerance = 1e-6;
+
+    private const double LeastRate = 1.9;
+    private const double RateOfMistake = 1.5;
+
+    private TaylorTest(IReadOnlyList<TaylorRemainder> remainders, double? rate, Verdict verdict)
+    {
+        Remainders = remainders;
+        Rate = rate;
+        Verdict = verdict;
+    }
+
+    /// <summary>From the largest step to the smallest, as far as they stand clear of rounding.</summary>
+    public IReadOnlyList<TaylorRemainder> Remainders { get; }
+
+    /// <summary>The power of the step with which the remainder falls, at the smallest steps: 2 for a gradient, 1 for
+    /// anything else; null where fewer than two remainders stand clear of rounding.</summary>
+    public double? Rate { get; }
+
+    /// <summary>Passed for a rate of at least 1.9, or where the loss is as good as linear and the slope fits; failed for a rate of at
+    /// most 1.5; otherwise inconclusive.</summary>
+    public Verdict Verdict { get; }
+
+    /// <summary>Tests the gradients of the library's own backward pass, of all weights, inputs and initial states
+    /// together.</summary>
+    /// <param name="forward">The forward pass.</param>
+    /// <param name="objective">L.</param>
+    /// <param name="seed">Decides the direction.</param>
+    /// <returns>The remainders and their rate. Cost: a backward pass and up to 40 forward passes.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException">The objective does not fit the pass.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in use.</exception>
+    public static TaylorTest Run(ForwardPass forward, Objective objective, int seed = 1)
+    {
+        var backward = BackwardThroughTime.Run(forward, objective);
+        Matrix<double> initialStateGradients = backward.InitialStateGradients;
+        SequenceBatch inputGradients = backward.InputGradientBatch();
+        var direction = new RandomDirection(forward, seed, movesInitialStates: true, movesInputs: true);
+        return Run(forward, objective, direction, direction.With(backward.Gradients, initialStateGradients, inputGradients));
+    }
+
+    /// <summary>Tests gradients from other code, of the weights together.</summary>
+    /// <param name="forward">A forward pass with the same weights, inputs and h_0.</param>
+    /// <param name="objective">L.</param>
+    /// <param name="gradients">The gradients of the weights.</param>
+    /// <param name="seed">Decides the direction.</param>
+    /// <returns>The remainders and their rate. Cost: up to 40 forward passes.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException">The objective or a shape does not fit the pass, or a gradient is NaN or infinite.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
+    public static TaylorTest Run(ForwardPass forward, Objective objective, Gradients gradients, int seed = 1)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        ArgumentNullException.ThrowIfNull(objective);
+        ArgumentNullException.ThrowIfNull(gradients);
+        GivenGradients.Check(forward, gradients, null, null);
+        var direction = new RandomDirection(forward, seed, movesInitialStates: false, movesInputs: false);
+        return Run(forward, objective, direction, direction.With(gradients, null, null));
+    }
+
+    /// <summary>In one sentence.</summary>
+    public override string ToString() => Rate is double rate
+        ? FormattableString.Invariant(
+            $"{Verdict.ToString().ToLowerInvariant()}: the remainder falls with the step to the power {rate:F2} ({Remainders.Count} steps)")
+        : $"{Verdict.ToString().ToLowerInvariant()}: the remainder is within the rounding of the loss";
+
+    private static TaylorTest Run(
+        ForwardPass forward, Objective objective, RandomDirection direction, (double Inner, double Size) slope)
+    {
+        double loss = objective.Loss(forward);
+        if (!double.IsFinite(loss) || !double.IsFinite(slope.Inner) || !double.IsFinite(slope.Size))
+        {
+            return new([], null, Verdict.Inconclusive);
+        }
+
+        List<TaylorRemainder> remainders = [];
+        double unit = 16.0 * Math.ScaleB(1.0, -52) * Math.Sqrt(forward.Model.HiddenSize);
+        double slopeError = double.PositiveInfinity; // what the slope can be off at most, as far as linear goes
+        double step = FirstStep;
+        int stepsInRounding = 0;
+        for (int i = 0; i < MaxSteps && stepsInRounding < 3; i++, step *= 0.5)
+        {
+            double moved = objective.Loss(direction.Move(forward, step));
+            double remainder = Math.Abs(moved - loss - step * slope.Inner);
+            double rounding = ClearOfRounding * unit * (Math.Abs(moved) + Math.Abs(loss) + Math.Abs(step * slope.Inner));
+            if (!double.IsFinite(remainder))
+            {
+                remainders.Clear(); // too far out
+                continue;
+            }
+            if (remainder > rounding)
+            {
+                stepsInRounding = 0;
+                remainders.Add(new TaylorRemainder(step, remainder));
+            }
+            else
+            {
+                stepsInRounding++;
+                slopeError = Math.Min(slopeError, (remainder + rounding) / step);
+            }
+        }
+        if (remainders.Count < 2)
+        {
+            bool isLinear = remainders.Count == 0 && slopeError <= SlopeTolerance * slope.Size;
+            return new(remainders, null, isLinear ? Verdict.Passed : Verdict.Inconclusive);
+        }
+
+        double[] rates = [.. remainders.Zip(remainders.Skip(1), (larger, smaller) =>
+            Math.Log(larger.Remainder / smaller.Remainder) / Math.Log(larger.Step / smaller.Step))];
+        double[] last = [.. rates.TakeLast(3).Order()];
+        double rate = last[last.Length / 2];
+        return new(
+            remainders,
+            rate,
+            rate >= LeastRate ? Verdict.Passed : rate <= RateOfMistake ? Verdict.Failed : Verdict.Inconclusive);
+    }
+}
+
+/// <summary>The error of the linear model of the loss at one step.</summary>
+/// <param name="Step">ε.</param>
+/// <param name="Remainder">|L(θ + ε v) − L(θ) − ε ⟨g, v⟩|.</param>
+public readonly record struct TaylorRemainder(double Step, double Remainder);
