@@ -18,6 +18,7 @@ internal static class CommandLine
         root.Add(Subnormals());
         root.Add(Memory());
         root.Add(Scaling());
+        root.Add(Insight());
         root.Add(Calibrate());
         root.Add(OneMemory());
 
@@ -132,6 +133,20 @@ internal static class CommandLine
             parsed.GetValue(markdown),
             parsed.GetValue(picture)!,
             Console.Out));
+        return command;
+    }
+
+    private static Command Insight()
+    {
+        Option<int> threads = Threads();
+        Option<double> seconds = Seconds(1.0);
+        Option<bool> markdown = Markdown();
+        var command = new Command("insight", "What checks, truncations and diagnostics cost beside a pass.")
+        {
+            threads, seconds, markdown,
+        };
+        command.SetAction(parsed => InsightTimes.Run(
+            parsed.GetValue(threads), parsed.GetValue(seconds), parsed.GetValue(markdown), Console.Out));
         return command;
     }
 

@@ -1,5 +1,6 @@
 // The Taylor test: how fast the error of the linear model of the loss falls. Needs the loss and the gradients only.
 
+using Bptt.Kernels;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Verification;
@@ -47,37 +48,50 @@ public sealed class TaylorTest
     /// together.</summary>
     /// <param name="forward">The forward pass.</param>
     /// <param name="objective">L.</param>
+    /// <param name="options">Final-state gradients e, which make the loss L + Σ_b ⟨e_b, h_T⟩; no truncation.</param>
     /// <param name="seed">Decides the direction.</param>
     /// <returns>The remainders and their rate. Cost: a backward pass and up to 40 forward passes.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The objective does not fit the pass.</exception>
+    /// <exception cref="ArgumentException">The objective or the options do not fit the pass, or name a truncation: truncated
+    /// gradients are not those of the loss.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in use.</exception>
-    public static TaylorTest Run(ForwardPass forward, Objective objective, int seed = 1)
+    public static TaylorTest Run(
+        ForwardPass forward, Objective objective, BackwardOptions? options = null, int seed = 1)
     {
-        var backward = BackwardThroughTime.Run(forward, objective);
+        ArgumentNullException.ThrowIfNull(forward);
+        options = Checked(forward, options);
+        var backward = BackwardThroughTime.Run(forward, objective, options);
         Matrix<double> initialStateGradients = backward.InitialStateGradients;
         SequenceBatch inputGradients = backward.InputGradientBatch();
         var direction = new RandomDirection(forward, seed, movesInitialStates: true, movesInputs: true);
-        return Run(forward, objective, direction, direction.With(backward.Gradients, initialStateGradients, inputGradients));
+        return Run(
+            forward,
+            objective,
+            options,
+            direction,
+            direction.With(backward.Gradients, initialStateGradients, inputGradients));
     }
 
     /// <summary>Tests gradients from other code, of the weights together.</summary>
     /// <param name="forward">A forward pass with the same weights, inputs and h_0.</param>
     /// <param name="objective">L.</param>
     /// <param name="gradients">The gradients of the weights.</param>
+    /// <param name="options">Final-state gradients e, which make the loss L + Σ_b ⟨e_b, h_T⟩; no truncation.</param>
     /// <param name="seed">Decides the direction.</param>
     /// <returns>The remainders and their rate. Cost: up to 40 forward passes.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The objective or a shape does not fit the pass, or a gradient is NaN or infinite.</exception>
+    /// <exception cref="ArgumentException">The objective, the options or a shape do not fit the pass, a gradient is NaN or infinite,
+    /// or the options name a truncation.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
-    public static TaylorTest Run(ForwardPass forward, Objective objective, Gradients gradients, int seed = 1)
+    public static TaylorTest Run(
+        ForwardPass forward, Objective objective, Gradients gradients, BackwardOptions? options = null, int seed = 1)
     {
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(objective);
         ArgumentNullException.ThrowIfNull(gradients);
         GivenGradients.Check(forward, gradients, null, null);
         var direction = new RandomDirection(forward, seed, movesInitialStates: false, movesInputs: false);
-        return Run(forward, objective, direction, direction.With(gradients, null, null));
+        return Run(forward, objective, Checked(forward, options), direction, direction.With(gradients, null, null));
     }
 
     /// <summary>In one sentence.</summary>
@@ -86,10 +100,35 @@ public sealed class TaylorTest
             $"{Verdict.ToString().ToLowerInvariant()}: the remainder falls with the step to the power {rate:F2} ({Remainders.Count} steps)")
         : $"{Verdict.ToString().ToLowerInvariant()}: the remainder is within the rounding of the loss";
 
-    private static TaylorTest Run(
-        ForwardPass forward, Objective objective, RandomDirection direction, (double Inner, double Size) slope)
+    /// <summary>A copy of the options, dense and of the right shape.</summary>
+    private static BackwardOptions Checked(ForwardPass forward, BackwardOptions? options)
     {
-        double loss = objective.Loss(forward);
+        if (options?.Truncation is Truncation truncation)
+        {
+            throw Guard.Error(nameof(options), $"expected no truncation, got {truncation}.");
+        }
+        if (options?.FinalStateGradients is not Matrix<double> final)
+        {
+            return new BackwardOptions();
+        }
+        const string name = nameof(BackwardOptions.FinalStateGradients);
+        Guard.Shape(final, forward.Model.HiddenSize, forward.SequenceCount, "h×B", name);
+        Guard.Finite(final, name);
+        return new BackwardOptions { FinalStateGradients = Matrix<double>.Build.DenseOfMatrix(final) };
+    }
+
+    private static TaylorTest Run(
+        ForwardPass forward,
+        Objective objective,
+        BackwardOptions options,
+        RandomDirection direction,
+        (double Inner, double Size) slope)
+    {
+        double LossOf(ForwardPass pass) => options.FinalStateGradients is Matrix<double> final
+            ? objective.Loss(pass) + VectorMath.Dot(final.ColumnMajor(), pass.FinalStates.ColumnMajor())
+            : objective.Loss(pass);
+
+        double loss = LossOf(forward);
         if (!double.IsFinite(loss) || !double.IsFinite(slope.Inner) || !double.IsFinite(slope.Size))
         {
             return new([], null, Verdict.Inconclusive);
@@ -102,7 +141,7 @@ public sealed class TaylorTest
         int stepsInRounding = 0;
         for (int i = 0; i < MaxSteps && stepsInRounding < 3; i++, step *= 0.5)
         {
-            double moved = objective.Loss(direction.Move(forward, step));
+            double moved = LossOf(direction.Move(forward, step));
             double remainder = Math.Abs(moved - loss - step * slope.Inner);
             double rounding = ClearOfRounding * unit * (Math.Abs(moved) + Math.Abs(loss) + Math.Abs(step * slope.Inner));
             if (!double.IsFinite(remainder))

@@ -18,7 +18,8 @@ public class TaylorTestTests(ITestOutputHelper output)
         {
             RandomScenario scenario = ScenarioTable.Random(seed);
             ForwardPass forward = scenario.Problem.RunForward();
-            var test = TaylorTest.Run(forward, scenario.Objective, seed);
+            BackwardOptions options = LibraryConversions.Options(scenario.FinalStateGradients);
+            var test = TaylorTest.Run(forward, scenario.Objective, options, seed);
             test.Verdict.Should().Be(Verdict.Passed, "{0}: {1}", scenario.Settings, test);
             if (test.Rate is double rate)
             {
@@ -27,10 +28,10 @@ public class TaylorTestTests(ITestOutputHelper output)
                 test.Remainders.Select(r => r.Step).Should().BeInDescendingOrder();
             }
 
-            Gradients gradients = BackwardThroughTime.Run(forward, scenario.Objective).Gradients;
-            TaylorTest.Run(forward, scenario.Objective, gradients, seed).Verdict
+            Gradients gradients = BackwardThroughTime.Run(forward, scenario.Objective, options).Gradients;
+            TaylorTest.Run(forward, scenario.Objective, gradients, options, seed).Verdict
                 .Should().Be(Verdict.Passed, "given by hand, {0}", scenario.Settings);
-            var wrong = TaylorTest.Run(forward, scenario.Objective, 1.1 * gradients, seed);
+            var wrong = TaylorTest.Run(forward, scenario.Objective, 1.1 * gradients, options, seed);
             wrong.Verdict.Should().Be(Verdict.Failed, "{0}: {1}", scenario.Settings, wrong);
             wrong.Rate.Should().BeApproximately(1.0, 0.2, scenario.Settings.ToString());
         }
@@ -70,6 +71,9 @@ public class TaylorTestTests(ITestOutputHelper output)
         Refused(() => TaylorTest.Run(forward, objective, double.NaN * gradients));
         Refused(() => TaylorTest.Run(forward, objective, new Gradients(One(1), One(1), One(1))));
         Refused(() => TaylorTest.Run(forward, null!));
+        Refused(() => TaylorTest.Run(forward, objective, new BackwardOptions { Truncation = Truncation.Lags(2) }));
+        Refused(() => TaylorTest.Run(
+            forward, objective, gradients, new BackwardOptions { FinalStateGradients = examples.Matrix(3, 1) }));
 
         static void Refused(Action action) => action.Should().Throw<ArgumentException>();
     }

@@ -1,0 +1,73 @@
+// What checks, truncations and diagnostics cost beside the forward and backward pass that they belong to.
+
+using Bptt.Diagnostics;
+using Bptt.Verification;
+
+namespace Bptt.Benchmarks;
+
+internal static class InsightTimes
+{
+    private const int StepCount = 4096;
+    private const int Lags = 32;
+
+    /// <summary>h, and d = q.</summary>
+    private static readonly (int HiddenSize, int Others)[] Sizes = [(64, 64), (64, 16), (64, 4), (256, 256)];
+
+    /// <summary>Measures and prints the table.</summary>
+    /// <param name="threads">How many threads Bptt may use.</param>
+    /// <param name="seconds">How long each figure is measured.</param>
+    /// <param name="markdown">Whether it is printed for a README.</param>
+    /// <param name="output">Receives it.</param>
+    public static void Run(int threads, double seconds, bool markdown, TextWriter output)
+    {
+        output.WriteLine(
+            $"T = {StepCount}, squared error, threads {threads}, in turns; shares of the time of one forward and backward pass:");
+        output.WriteLine();
+        var table = new Table(
+            leftAligned: 1,
+            "shape",
+            "forward and backward: ms",
+            "GradientCertificate.Verify",
+            "TangentPass.Run, all parts",
+            $"backward, Lags({Lags})",
+            $"backward, Windows({Lags})",
+            $"LagDecomposition.Of, {Lags} lags");
+        foreach ((int hiddenSize, int others) in Sizes)
+        {
+            double[] medians = Medians(new Problem(Shape.Parse($"{hiddenSize}:{StepCount}:1:{others}:{others}")), threads, seconds);
+            table.Add(
+                [$"h = {hiddenSize}, d = q = {others}", Figure.Milliseconds(medians[0]), .. medians.Skip(1).Select(s => Figure.Percent(s / medians[0]))]);
+        }
+        output.Write(table.ToText(markdown));
+    }
+
+    private static double[] Medians(Problem problem, int threads, double seconds)
+    {
+        var options = new ExecutionOptions { MaxDegreeOfParallelism = threads };
+        var inLoop = options with { Workspace = new Workspace() };
+        var objective = Objective.SquaredError(problem.Targets);
+        var forward = ForwardPass.Run(problem.Model, problem.Inputs, null, options);
+        var backward = BackwardThroughTime.Run(forward, objective);
+        var direction = new TangentDirection
+        {
+            Whx = problem.Model.Whx,
+            Whh = problem.Model.Whh,
+            Wqh = problem.Model.Wqh,
+            Inputs = problem.Inputs,
+        };
+        Action[] runs =
+        [
+            () => BackwardThroughTime.Run(ForwardPass.Run(problem.Model, problem.Inputs, null, inLoop), objective),
+            () => GradientCertificate.Verify(forward, backward),
+            () => TangentPass.Run(forward, direction),
+            () => BackwardThroughTime.Run(forward, objective, new BackwardOptions { Truncation = Truncation.Lags(Lags) }),
+            () => BackwardThroughTime.Run(forward, objective, new BackwardOptions { Truncation = Truncation.Windows(Lags) }),
+            () => LagDecomposition.Of(forward, backward, Lags - 1),
+        ];
+        foreach (Action run in runs)
+        {
+            run();
+        }
+        return [.. Turns.Measure(Array.ConvertAll(runs, run => new Runner(() => { }, run)), seconds).Select(t => t.Seconds)];
+    }
+}
