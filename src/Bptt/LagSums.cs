@@ -83,9 +83,9 @@ internal sealed class LagSums
 
         var product = new ShiftedProduct(context, steps, h);
         var powers = new LagPowers(context, _weights.Whh.T);
-        PackedColumns from = context.Columns(h, steps);
+        PackedColumns from = sources; // V_1; it stays, for the second rule
         PackedColumns to = context.Columns(h, steps);
-        sources.All.Values.CopyTo(from.All.Values);
+        PackedColumns spare = context.Columns(h, steps);
         int count = 1; // of the terms in each sum
         int bits = int.Log2(_lags);
         while (count < _lags)
@@ -97,13 +97,13 @@ internal sealed class LagSums
             {
                 product.Run(powers.Power, count, from, from, to);
                 count *= 2;
-                (from, to) = (to, from);
+                (from, to, spare) = (to, spare, to);
             }
             if (!doubles || (_lags >> bits & 1) == 1)
             {
                 product.Run(powers.First, 1, sources, from, to);
                 count++;
-                (from, to) = (to, from);
+                (from, to, spare) = (to, spare, to);
             }
         }
         return from;

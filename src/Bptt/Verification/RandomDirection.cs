@@ -8,8 +8,9 @@ using MathNet.Numerics.Random;
 
 namespace Bptt.Verification;
 
-/// <summary>Every entry of a part is plus or minus one size, the root mean square of the entries that it moves (1 where they
-/// are zero): the inner product with a gradient is then as large as the norm of the gradient, whichever entries that has.</summary>
+/// <summary>Every entry of a part has either sign and a magnitude from half to one and a half times a size, the root mean square
+/// of the entries that it moves (1 where they are zero): the inner product with a gradient is then about as large as the norm
+/// of the gradient times the size, whichever entries that has, and two errors of one size do not cancel.</summary>
 internal sealed class RandomDirection
 {
     private readonly double _whxSize;
@@ -19,7 +20,7 @@ internal sealed class RandomDirection
     private readonly double _inputSize;
 
     /// <param name="forward">The pass whose parameters are moved.</param>
-    /// <param name="seed">Decides the signs.</param>
+    /// <param name="seed">Decides it.</param>
     /// <param name="movesInitialStates">Whether h_0 is moved too.</param>
     /// <param name="movesInputs">Whether x_t is moved too.</param>
     public RandomDirection(ForwardPass forward, int seed, bool movesInitialStates, bool movesInputs)
@@ -44,7 +45,8 @@ internal sealed class RandomDirection
         };
 
         Matrix<double> Signs(int rows, int columns, double size) =>
-            Matrix<double>.Build.Dense(rows, columns, (_, _) => random.Next(2) == 0 ? size : -size);
+            Matrix<double>.Build.Dense(
+                rows, columns, (_, _) => (random.Next(2) == 0 ? size : -size) * (0.5 + random.NextDouble()));
     }
 
     /// <summary>v.</summary>
