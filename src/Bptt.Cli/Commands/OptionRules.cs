@@ -8,15 +8,19 @@ namespace Bptt.Cli.Commands;
 
 internal static class OptionRules
 {
-    /// <summary>A whole number of at least the given one.</summary>
-    public static Option<int> WholeNumber(string name, int atLeast, int byDefault, string description, string helpName) =>
-        Create(
-            name,
-            byDefault,
-            description,
-            helpName,
-            text => int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int n) && n >= atLeast ? n : null,
-            atLeast == int.MinValue ? "a whole number" : $"a whole number of at least {atLeast}");
+    /// <summary>A whole number between two bounds, both included.</summary>
+    public static Option<int> WholeNumber(
+        string name, int atLeast, int byDefault, string description, string helpName, int atMost = int.MaxValue) =>
+        Create(name, byDefault, description, helpName, text => Whole(text, atLeast, atMost), Expected(atLeast, atMost));
+
+    /// <summary>A whole number of at least the given one, or null where the option is not given.</summary>
+    public static Option<int?> OptionalWholeNumber(string name, int atLeast, string description, string helpName) =>
+        new(name)
+        {
+            Description = description,
+            HelpName = helpName,
+            CustomParser = result => Read(result, name, text => Whole(text, atLeast, int.MaxValue), Expected(atLeast, int.MaxValue)),
+        };
 
     /// <summary>A number between two bounds, both excluded.</summary>
     public static Option<double> Number(
@@ -28,6 +32,25 @@ internal static class OptionRules
             helpName,
             text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double x) && x > above && x < below ? x : null,
             double.IsInfinity(below) ? $"a finite number above {above}" : $"a number above {above} and below {below}");
+
+    /// <summary>One of the given words.</summary>
+    public static Option<string> OneOf(string name, IReadOnlyList<string> words, string byDefault, string description)
+    {
+        Option<string> option = new(name)
+        {
+            Description = description,
+            HelpName = string.Join('|', words),
+            DefaultValueFactory = _ => byDefault,
+        };
+        option.Validators.Add(result =>
+        {
+            foreach (string text in result.Tokens.Select(t => t.Value).Where(t => !words.Contains(t)))
+            {
+                result.AddError($"{name}: expected {string.Join(", ", words.SkipLast(1))} or {words[^1]}, got '{text}'.");
+            }
+        });
+        return option;
+    }
 
     /// <summary>The name of a file or folder.</summary>
     public static Option<string?> Path(string name, string? byDefault, string description, string helpName)
@@ -46,6 +69,16 @@ internal static class OptionRules
         });
         return option;
     }
+
+    private static int? Whole(string text, int atLeast, int atMost) =>
+        int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int n) && n >= atLeast && n <= atMost ? n : null;
+
+    private static string Expected(int atLeast, int atMost) => (atLeast, atMost) switch
+    {
+        (int.MinValue, int.MaxValue) => "a whole number",
+        (_, int.MaxValue) => $"a whole number of at least {atLeast}",
+        _ => $"a whole number from {atLeast} to {atMost}",
+    };
 
     private static Option<T> Create<T>(
         string name, T byDefault, string description, string helpName, Func<string, T?> read, string expected)

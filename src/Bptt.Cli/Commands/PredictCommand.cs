@@ -1,7 +1,6 @@
 // `bptt predict`: runs a model file over a table.
 
 using System.CommandLine;
-using System.Text;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Cli.Output;
@@ -63,7 +62,7 @@ internal static class PredictCommand
         bool isMeasured = file.Outputs.All(c => table.Has(c.Name)) && table.RowCount > file.StepsAhead;
         Matrix<double>? measured = !isMeasured ? null : Dataset.Scaled(
             file.Outputs, file.Outputs.Select(c => table.NumbersWhereMeasured(c.Name)[file.StepsAhead..]).ToArray());
-        Write(outputPath, terminal, writer => PredictionTable.Write(
+        OutputFile.Write(outputPath, terminal, writer => PredictionTable.Write(
             writer, file.Outputs, predictions, measured, t => t + 1L + file.StepsAhead, partOf: null));
 
         if (measured is not null)
@@ -80,26 +79,5 @@ internal static class PredictCommand
         return steps.Length == 0 ? "not defined, nothing is measured" : FitScore.Text(FitScore.Of(Select(measured), Select(predictions)));
 
         Matrix<double> Select(Matrix<double> columns) => Matrix<double>.Build.DenseOfColumnVectors(steps.Select(columns.Column));
-    }
-
-    private static void Write(string? path, Terminal terminal, Action<TextWriter> write)
-    {
-        if (path is null)
-        {
-            write(terminal.Output);
-            return;
-        }
-        try
-        {
-            AtomicFile.Write(path, stream =>
-            {
-                using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
-                write(writer);
-            });
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new DataFaultException($"'{path}' cannot be written: {e.Message}", e);
-        }
     }
 }

@@ -1,0 +1,72 @@
+// `bptt graph`: the dependency graph of the unrolled model, as a picture.
+
+using System.CommandLine;
+using Bptt.Cli.Output;
+using Bptt.Diagnostics;
+
+namespace Bptt.Cli.Commands;
+
+internal static class GraphCommand
+{
+    /// <summary>The formats by name.</summary>
+    private static readonly Dictionary<string, Func<ComputationGraph, string>> Formats = new(StringComparer.Ordinal)
+    {
+        ["svg"] = graph => graph.ToSvg(),
+        ["dot"] = graph => graph.ToDot(),
+        ["mermaid"] = graph => graph.ToMermaid(),
+    };
+
+    public static Command Create(Terminal terminal)
+    {
+        Option<int> steps = OptionRules.WholeNumber(
+            "--steps", atLeast: 1, byDefault: 3, $"The number of time steps, at most {ComputationGraph.MaxSteps}.", "T",
+            atMost: ComputationGraph.MaxSteps);
+        Option<string> format = OptionRules.OneOf("--format", [.. Formats.Keys], byDefault: "svg", "The language of the picture.");
+        Option<bool> gradients = new("--gradients")
+        {
+            Description = "Show which way gradients go back, and what each edge carries.",
+        };
+        Option<bool> stored = new("--stored")
+        {
+            Description = "Show what is stored on the way forward, and what reads it again on the way back.",
+        };
+        Option<int?> windows = OptionRules.OptionalWholeNumber(
+            "--truncate-windows", atLeast: 1, "Show the gradients cut between windows of k steps.", "k");
+        Option<string?> output = OptionRules.Path(
+            "--out", byDefault: null, "The file to write; standard output where not given.", "FILE");
+        var command = new DetailedCommand(
+            "graph",
+            "Draw the dependency graph of the model unrolled over time.",
+            """
+            Variables are boxes, parameters shaded boxes, operators circles. SVG is laid out and self-contained; DOT is for
+            Graphviz, Mermaid for web pages and Markdown.
+
+            Examples:
+              bptt graph --gradients --stored --out graph.svg
+              bptt graph --steps 6 --truncate-windows 2 --out graph.svg
+              bptt graph --steps 5 --format dot
+            """)
+        {
+            steps,
+            format,
+            gradients,
+            stored,
+            windows,
+            output,
+        };
+        command.SetAction(parsed =>
+        {
+            int? window = parsed.GetValue(windows);
+            var options = new ComputationGraphOptions
+            {
+                ShowsGradients = parsed.GetValue(gradients) || window is not null,
+                ShowsStored = parsed.GetValue(stored),
+                Truncation = window is int k ? Truncation.Windows(k) : null,
+            };
+            string picture = Formats[parsed.GetValue(format)!](ComputationGraph.Unroll(parsed.GetValue(steps), options));
+            OutputFile.Write(parsed.GetValue(output), terminal, writer => writer.Write(picture));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}
