@@ -54,6 +54,17 @@ public class CommandLineTests
         ["several faults at once"] = (Fit("--hidden", "x", "--clip", "z"), ["--hidden", "'x'", "--clip", "'z'"]),
         ["no model"] = (["predict"], ["'model'", "'csv'", "See 'bptt predict --help'"]),
         ["no data to predict from"] = (["predict", "model.json"], ["'csv'"]),
+        ["no steps"] = (["graph", "--steps", "0", "--out", Out], ["--steps", "expected a whole number from 1 to 100", "'0'", "See 'bptt graph --help'"]),
+        ["more steps than a picture shows"] = (["graph", "--steps", "101", "--out", Out], ["--steps", "expected a whole number from 1 to 100", "'101'"]),
+        ["half a step"] = (["graph", "--steps", "2.5"], ["--steps", "expected a whole number from 1 to 100", "'2.5'"]),
+        ["a format that is not written"] = (["graph", "--format", "png", "--out", Out], ["--format", "expected svg, dot or mermaid", "'png'"]),
+        ["a format in other letters"] = (["graph", "--format", "SVG"], ["--format", "'SVG'"]),
+        ["an empty format"] = (["graph", "--format", ""], ["--format", "''"]),
+        ["windows of no steps"] = (["graph", "--truncate-windows", "0"], ["--truncate-windows", "expected a whole number of at least 1", "'0'"]),
+        ["windows without a number"] = (["graph", "--truncate-windows"], ["--truncate-windows"]),
+        ["windows in words"] = (["graph", "--truncate-windows", "two"], ["--truncate-windows", "expected a whole number of at least 1", "'two'"]),
+        ["a picture without a name"] = (["graph", "--out", " "], ["--out", "expected a name, got an empty one"]),
+        ["a picture of data"] = (["graph", Csv], [".csv'"]),
         ["a missing response file"] = (Fit("@none"), ["'none'"]),
         ["a sample's output as its input"] = (["fit", "--sample", "hair-dryer", "--inputs", "air_temperature", "--out", Out, "--epochs", "1"], ["'air_temperature'", "got both"]),
     };
@@ -87,13 +98,14 @@ public class CommandLineTests
         CommandResult result = await CommandRunner.RunAsync(option);
 
         result.ShouldBeDone();
-        result.Output.Should().ContainAll("Usage:", "bptt", "fit", "predict", "check", "--version", "Exit codes: 0", "1 ", "2 ");
+        result.Output.Should().ContainAll("Usage:", "bptt", "fit", "predict", "check", "graph", "--version", "Exit codes: 0", "1 ", "2 ");
     }
 
     [Theory]
     [InlineData("fit", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "[default: 0.6]", "--hidden", "[default: 8]", "--seed", "[default: 1]", "--epochs", "[default: 2000]", "--learning-rate", "[default: 0.01]", "--clip", "--learn-state", "--out", "[default: bptt-out]", "hair-dryer", "sunspots", "Ctrl-C", "model.json", "predictions.csv", "fit.svg")]
     [InlineData("predict", "<model>", "<csv>", "--out", "--zero-state")]
     [InlineData("check", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--hidden", "--seed", "Exit code 0")]
+    [InlineData("graph", "--steps", "[default: 3]", "--format", "svg|dot|mermaid", "[default: svg]", "--gradients", "--stored", "--truncate-windows", "--out", "at most 100")]
     public async Task Every_command_has_help_with_its_options_defaults_and_an_example(string command, params string[] parts)
     {
         CommandResult result = await CommandRunner.RunAsync(command, "--help");
@@ -119,13 +131,13 @@ public class CommandLineTests
         folder.File("data.csv", Tables.TwoByTwo(40));
         folder.File("new.csv", "heater_power\n6.41\n3.41\n"); // for the model of the example before it
         int count = 0;
-        foreach (string command in new[] { "fit", "predict", "check" })
+        foreach (string command in new[] { "fit", "predict", "check", "graph" })
         {
             string help = (await CommandRunner.RunAsync(command, "--help")).Output;
             foreach (string example in help.Split('\n').Select(l => l.Trim()).Where(IsExample))
             {
                 IEnumerable<string> arguments = example.Split(' ').Skip(1)
-                    .Select(a => a == "DIR" || Path.GetExtension(a) is ".csv" or ".json" ? folder.At(a) : a);
+                    .Select(a => a == "DIR" || Path.GetExtension(a) is ".csv" or ".json" or ".svg" ? folder.At(a) : a);
                 if (command == "fit")
                 {
                     arguments = arguments.Concat(["--epochs", "1"]);
@@ -142,7 +154,7 @@ public class CommandLineTests
                 line.StartsWith($"bptt {command} ", StringComparison.Ordinal) && !line.Contains('[', StringComparison.Ordinal)
                 && !line.Contains('<', StringComparison.Ordinal);
         }
-        count.Should().Be(5);
+        count.Should().Be(8);
     }
 
     [Fact]

@@ -89,9 +89,9 @@ public class GraphSvgTests
         for (int i = 0; i < free.Count; i++)
         {
             (XElement element, Box box) = free[i];
-            nodes.Values.Should().NotContain(n => n.Overlaps(box), "of {0}", element);
+            nodes.Where(n => n.Value.Overlaps(box)).Should().BeEmpty("of {0}", element);
             free.Skip(i + 1).Where(other => other.Box.Overlaps(box)).Should().BeEmpty("of {0}", element);
-            paths.Where(p => box.IsCrossed(p)).Should().BeEmpty("of {0}", element);
+            paths.Where(box.IsCrossed).Should().BeEmpty("of {0}", element);
         }
         free.Should().HaveCountGreaterThan((gradients ? 10 * steps : 0) + (stored ? 4 * steps : 0), "so many texts there are at least");
     }
@@ -211,24 +211,25 @@ public class GraphSvgTests
                 (double dx, double dy) = (points[i].X - x, points[i].Y - y);
                 double from = 0;
                 double to = 1;
-                foreach ((double speed, double room) in new[] { (-dx, x - Left), (dx, Right - x), (-dy, y - Top), (dy, Bottom - y) })
+                Clip(-dx, x - Left);
+                Clip(dx, Right - x);
+                Clip(-dy, y - Top);
+                Clip(dy, Bottom - y);
+                if (from < to)
                 {
-                    if (speed == 0)
-                    {
-                        to = room <= 0 ? -1 : to;
-                    }
-                    else if (speed < 0)
+                    return true;
+                }
+
+                void Clip(double speed, double room)
+                {
+                    if (speed < 0)
                     {
                         from = Math.Max(from, room / speed);
                     }
                     else
                     {
-                        to = Math.Min(to, room / speed);
+                        to = Math.Min(to, speed > 0 ? room / speed : room > 0 ? to : -1);
                     }
-                }
-                if (from < to)
-                {
-                    return true;
                 }
             }
             return false;
