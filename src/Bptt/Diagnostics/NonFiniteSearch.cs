@@ -1,0 +1,116 @@
+// Names the first number of a forward and backward pass that is not finite, and says how it came about.
+
+using System.Globalization;
+using Bptt.Kernels;
+
+namespace Bptt.Diagnostics;
+
+internal static class NonFiniteSearch
+{
+    /// <summary>Growth is told over so many steps before.</summary>
+    private const int StepsBefore = 10;
+
+    private const string LargestDouble = "the largest double, 1.8E+308";
+
+    /// <summary>In the order of computation: h_t and o_t forward in time, all ∂L/∂o_t, ∂L/∂h_t backward in time, the sums
+    /// (5). Null where every number is finite.</summary>
+    public static NonFiniteOrigin? First(PassNorms norms, Gradients gradients)
+    {
+        if (norms.BadState is PassNorms.Place state && !(norms.BadOutput?.Step < state.Step))
+        {
+            double[] before = norms.States[state.Sequence][..state.Step];
+            return Origin(NonFinitePass.Forward, "h", state, $"the state overflowed: {Growth(before, "‖h‖", "W_hh h + W_hx x")}");
+        }
+        if (norms.BadOutput is PassNorms.Place output)
+        {
+            double norm = norms.States[output.Sequence][output.Step];
+            return Origin(
+                NonFinitePass.Forward,
+                "o",
+                output,
+                $"the state is finite there (‖h‖ = {Text(norm)}), but the product W_qh h exceeds {LargestDouble}");
+        }
+        if (norms.BadOutputGradient is PassNorms.Place outputGradient)
+        {
+            double norm = norms.Outputs[outputGradient.Sequence][outputGradient.Step - 1];
+            return Origin(
+                NonFinitePass.Backward,
+                "∂L/∂o",
+                outputGradient,
+                $"the objective returned it for a finite output (‖o‖ = {Text(norm)})");
+        }
+        if (norms.BadStateGradient is PassNorms.Place gradient)
+        {
+            double[] curve = norms.StateGradients[gradient.Sequence];
+            if (gradient.Step == curve.Length - 1)
+            {
+                double norm = norms.OutputGradients[gradient.Sequence][gradient.Step - 1];
+                return Origin(
+                    NonFinitePass.Backward,
+                    "∂L/∂h",
+                    gradient,
+                    $"∂L/∂o is finite there (norm {Text(norm)}), but W_qhᵀ ∂L/∂o with what is given for the final state exceeds {LargestDouble}");
+            }
+            double[] before = curve[(gradient.Step + 1)..];
+            Array.Reverse(before);
+            return Origin(
+                NonFinitePass.Backward,
+                "∂L/∂h",
+                gradient,
+                $"the gradient overflowed on its way back: {Growth(before, "‖∂L/∂h‖", "W_hhᵀ ∂L/∂h + W_qhᵀ ∂L/∂o")}");
+        }
+        return InWeights(gradients.Entries.Wqh, "∂L/∂W_qh", "Σ ∂L/∂o_t h_tᵀ")
+            ?? InWeights(gradients.Entries.Whx, "∂L/∂W_hx", "Σ ∂L/∂h_t x_tᵀ")
+            ?? InWeights(gradients.Entries.Whh, "∂L/∂W_hh", "Σ ∂L/∂h_t h_{t−1}ᵀ");
+    }
+
+    private static NonFiniteOrigin Origin(NonFinitePass pass, string letter, PassNorms.Place place, string cause) => new(
+        pass,
+        letter + "_t",
+        place.Sequence,
+        place.Step,
+        place.Row,
+        null,
+        $"{letter}_{place.Step} of sequence {place.Sequence} is {Kind(place.Value)} in row {place.Row}: {cause}");
+
+    private static NonFiniteOrigin? InWeights(MatrixView matrix, string name, string sum)
+    {
+        int index = VectorMath.FirstNonFinite(matrix.Values);
+        if (index < 0)
+        {
+            return null;
+        }
+        (int column, int row) = Math.DivRem(index, matrix.Rows);
+        return new NonFiniteOrigin(
+            NonFinitePass.WeightGradients,
+            name,
+            null,
+            null,
+            row,
+            column,
+            $"{name} is {Kind(matrix.Values[index])} in row {row}, column {column}: every state and gradient is finite, but the sum {sum} exceeds {LargestDouble}");
+    }
+
+    /// <summary>How a norm grew up to the last step that is finite.</summary>
+    /// <param name="norms">In the order of computation.</param>
+    /// <param name="norm">Its name.</param>
+    /// <param name="product">What is computed in each step.</param>
+    private static string Growth(double[] norms, string norm, string product)
+    {
+        int last = norms.Length - 1;
+        int first = last;
+        while (first > 0 && last - first < StepsBefore && norms[first - 1] > 0.0 && double.IsFinite(norms[last]))
+        {
+            first--;
+        }
+        double factor = first < last ? Math.Pow(2.0, (Math.Log2(norms[last]) - Math.Log2(norms[first])) / (last - first)) : 1.0;
+        return first == last || factor <= 1.0 || norms[last] < 1e290
+            ? $"{norm} was {Text(norms[last])} one step before, and {product} exceeds {LargestDouble}"
+            : $"{norm} grew by {Text(factor)} per step over {last - first} steps to {Text(norms[last])}, and {product} exceeds {LargestDouble}";
+    }
+
+    private static string Kind(double value) => double.IsNaN(value) ? "NaN" : "infinite";
+
+    private static string Text(double value) =>
+        double.IsPositiveInfinity(value) ? "beyond the largest double" : value.ToString("G3", CultureInfo.InvariantCulture);
+}

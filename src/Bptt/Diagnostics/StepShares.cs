@@ -1,0 +1,69 @@
+// What each step adds to ∂L/∂W_hh.
+//
+//   h  hidden units      N = ΣT_b
+
+using Bptt.Kernels;
+using Bptt.LinearRecurrence;
+
+namespace Bptt.Diagnostics;
+
+internal static class StepShares
+{
+    /// <summary>⟨∂L/∂h_t h_{t−1}ᵀ, G⟩/‖G‖² = ⟨∂L/∂h_t, G h_{t−1}⟩/‖G‖² with G = ∂L/∂W_hh, by sequence, entry t − 1; zeros
+    /// where G is zero or not finite. Cost 2h²N.</summary>
+    public static double[][] Of(BackwardThroughTime backward)
+    {
+        ForwardPass forward = backward.Forward;
+        double[][] shares = [.. forward.Lengths.Select(length => new double[length])];
+        MatrixView whh = backward.Gradients.Entries.Whh;
+        if (VectorMath.FirstNonFinite(whh.Values) >= 0 || VectorMath.MaxAbs(whh.Values) == 0.0)
+        {
+            return shares;
+        }
+
+        // G = M·2ᵉ: ⟨∂L/∂h_t, M h_{t−1}⟩/(‖M‖² 2ᵉ), so that nothing overflows but what overflows in G.
+        var scaled = ScaledMatrix.Of(whh);
+        double norm = VectorMath.Norm(scaled.Values);
+        int h = scaled.Rows;
+        Trajectory states = forward.States;
+        foreach (int window in states.WindowsFromHeld())
+        {
+            int first = states.Windows.FirstStep(window);
+            int last = states.Windows.LastStep(window);
+            double[] products = states.Read(window, columns =>
+            {
+                MatrixSpan all = columns.All;
+                double[] result = new double[all.Values.Length];
+                KernelChoice.Default.Multiply(scaled.View, all, new MatrixSpan(result, h, all.Columns, h));
+                return result;
+            });
+            BatchLayout layout = forward.Layout.Slice(states.Windows.StepBefore(window), last);
+            backward.StateGradients.Read(window, gradients =>
+            {
+                for (int t = first; t <= last; t++)
+                {
+                    MatrixSpan block = gradients.Block(t);
+                    for (int slot = 0; slot < block.Columns; slot++)
+                    {
+                        int sequence = gradients.Layout.SequenceAt(slot);
+                        ReadOnlySpan<double> product = products.AsSpan(layout.Column(sequence, t - 1) * h, h);
+                        shares[sequence][t - 1] =
+                            Math.ScaleB(Dot(block.Column(slot), product) / norm / norm, -(int)scaled.Exponent);
+                    }
+                }
+                return 0;
+            });
+        }
+        return shares;
+    }
+
+    private static double Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
+    {
+        var sum = default(CompensatedSum);
+        for (int i = 0; i < x.Length; i++)
+        {
+            sum.Add(x[i] * y[i]);
+        }
+        return sum.Value;
+    }
+}

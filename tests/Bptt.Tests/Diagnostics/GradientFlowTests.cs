@@ -1,0 +1,359 @@
+// The gradient flow: against the same sums taken source by source with MathNet, and on models whose flow is known.
+
+using Bptt.Diagnostics;
+using Bptt.Tests.Reference;
+using MathNet.Numerics.LinearAlgebra;
+using static Bptt.Tests.Diagnostics.SpectrumModels;
+
+namespace Bptt.Tests.Diagnostics;
+
+public class GradientFlowTests
+{
+    private readonly Examples _examples = new(seed: 92);
+
+    [Fact]
+    public void Flows_norms_and_shares_are_those_of_plain_sums_on_random_models()
+    {
+        for (int seed = 0; seed < 40; seed++)
+        {
+            RandomScenario scenario = ScenarioTable.Random(seed);
+            BackwardThroughTime backward = scenario.RunBackward();
+            var flow = GradientFlow.Analyze(backward.Forward, backward);
+            var expected = PlainFlow.Of(backward, scenario.FinalStateGradients?.ToMatrix());
+            string because = $"seed {seed}: {scenario.Settings}";
+
+            Close(flow.MeanFlow, expected.Mean, because);
+            Close(flow.LastStepFlow, expected.Last, because);
+            double shares = 0;
+            for (int b = 0; b < backward.Forward.SequenceCount; b++)
+            {
+                Close(flow.StateNorms(b), Norms(backward.Forward.HiddenStates(b)), because);
+                Close(flow.StateGradientNorms(b), Norms(backward.HiddenStateGradients(b)), because);
+                Close(flow.OutputGradientNorms(b), Norms(backward.OutputGradients(b)), because);
+                Close(flow.WhhShares(b), PlainFlow.Shares(backward, b), because);
+                shares += flow.WhhShares(b).Sum();
+            }
+            shares.Should().BeApproximately(backward.Gradients.WhhNorm() == 0 ? 0 : 1, 1e-9, because);
+            flow.FirstNonFinite.Should().BeNull(because);
+            flow.PredictedEnvelope.Should().HaveSameCount(flow.MeanFlow, because);
+        }
+    }
+
+    [Theory]
+    [InlineData(0.9, GradientFlowVerdict.Vanishing, "vanishing: after 59 steps 0.002 of a step's gradient is left (0.9 per step measured, 0.9 predicted)")]
+    [InlineData(1.0, GradientFlowVerdict.Stable, "stable: after 59 steps 1 of a step's gradient is left (1 per step measured, 1 predicted)")]
+    [InlineData(1.2, GradientFlowVerdict.Exploding, "exploding: after 59 steps a step's gradient has grown 4.7E+04-fold (1.2 per step measured, 1.2 predicted)")]
+    public void Along_a_scaled_rotation_every_flow_changes_by_its_factor(
+        double factor, GradientFlowVerdict verdict, string summary)
+    {
+        var model = new LinearRnn(_examples.Matrix(2, 1), factor * Rotation(0.7), _examples.Matrix(1, 2));
+        GradientFlow flow = Analyze(model, _examples.Matrix(1, 60), _examples.Matrix(1, 60));
+
+        foreach (IReadOnlyList<double> curve in new[] { flow.MeanFlow, flow.LastStepFlow })
+        {
+            curve.Should().HaveCount(60);
+            for (int k = 0; k < 60; k++)
+            {
+                curve[k].Should().BeApproximately(curve[0] * Math.Pow(factor, k), 1e-12 * curve[k]);
+                flow.PredictedEnvelope[k].Should().BeApproximately(flow.MeanFlow[k], 1e-11 * flow.MeanFlow[k]);
+            }
+        }
+        (flow.Verdict, flow.FactorSteps, flow.TransientSteps).Should().Be((verdict, 59, 0));
+        flow.Factor.Should().BeApproximately(Math.Pow(factor, 59), 1e-11 * flow.Factor);
+        flow.MeasuredGrowth.Should().BeApproximately(factor, 1e-12);
+        flow.PredictedGrowth.Should().BeApproximately(factor, 1e-12);
+        flow.Summary.Should().Be(summary);
+        flow.ToString().Should().Be(summary);
+    }
+
+    [Fact]
+    public void Growth_is_fitted_after_the_transient()
+    {
+        // The fast mode dominates at first: 1000·0.5ᵏ beside 0.95ᵏ.
+        var model = new LinearRnn(Ones(2, 1), Diagonal(0.95, 0.5), Matrix<double>.Build.DenseOfArray(new double[,] { { 1, 1000 } }));
+        GradientFlow flow = Analyze(model, _examples.Matrix(1, 100), _examples.Matrix(1, 100));
+        flow.MeasuredGrowth.Should().BeApproximately(0.95, 1e-3);
+        flow.TransientSteps.Should().BeInRange(8, 50);
+        for (int k = flow.TransientSteps!.Value; k < 100; k++)
+        {
+            flow.PredictedEnvelope[k].Should().BeGreaterThanOrEqualTo(flow.MeanFlow[k] * (1 - 1e-12));
+            flow.PredictedEnvelope[k].Should().BeApproximately(0.95 * flow.PredictedEnvelope[k - 1], 1e-12);
+        }
+    }
+
+    [Fact]
+    public void Growth_is_found_through_oscillation()
+    {
+        // Two modes of equal strength that beat: the norm of an oblique rotation.
+        Matrix<double> oblique = Matrix<double>.Build.DenseOfArray(new double[,] { { 1, 3 }, { 0, 1 } });
+        var model = new LinearRnn(Ones(2, 1), 0.9 * oblique * Rotation(0.4) * oblique.Inverse(), Ones(1, 2));
+        GradientFlow flow = Analyze(model, _examples.Matrix(1, 120), Last(120));
+        flow.MeanFlow.Zip(flow.MeanFlow.Skip(1)).Should().Contain(pair => pair.Second > pair.First, "it oscillates");
+        flow.MeasuredGrowth.Should().BeApproximately(0.9, 2e-3);
+    }
+
+    [Fact]
+    public void Sources_that_excite_only_fading_modes_are_measured_as_they_are()
+    {
+        var model = new LinearRnn(Ones(2, 1), Diagonal(1.1, 0.5), Matrix<double>.Build.DenseOfArray(new double[,] { { 0, 1 } }));
+        GradientFlow flow = Analyze(model, _examples.Matrix(1, 30), _examples.Matrix(1, 30));
+        (flow.Verdict, flow.PredictedGrowth).Should().Be((GradientFlowVerdict.Vanishing, 1.1));
+        flow.MeasuredGrowth.Should().BeApproximately(0.5, 1e-12);
+    }
+
+    [Fact]
+    public void A_weak_source_that_lasts_shows_once_the_strong_ones_have_faded()
+    {
+        // All but one source are 1 along a mode of 0.01; one is 1e-12 along a mode of 1.
+        var model = new LinearRnn(Ones(2, 1), Rotation(0.5) * Diagonal(0.01, 1) * Rotation(-0.5), Rotation(-0.5));
+        var outputGradients = Matrix<double>.Build.Dense(2, 200, (i, t) => i == 0 ? 1 : t == 90 ? 1e-12 : 0);
+        GradientFlow flow = Analyze(model, _examples.Matrix(1, 200), outputGradients);
+        flow.MeanFlow[0].Should().BeApproximately(1, 1e-12);
+        flow.MeanFlow[50].Should().BeApproximately(1e-12 / Math.Sqrt(200), 1e-3 * 1e-12);
+    }
+
+    [Fact]
+    public void Many_sequences_are_compressed_without_loss()
+    {
+        // More last steps than three times the hidden units, and more outputs than hidden units.
+        LinearRnn model = _examples.Model(1, 3, 5, spectralRadius: 0.9);
+        int[] lengths = [.. Enumerable.Range(0, 40).Select(b => 1 + b % 6)];
+        var forward = ForwardPass.Run(model, _examples.Batch(1, lengths));
+        Matrix<double> final = _examples.Matrix(3, 40);
+        var backward = BackwardThroughTime.Run(
+            forward, _examples.Batch(5, lengths), new BackwardOptions { FinalStateGradients = final });
+        var flow = GradientFlow.Analyze(forward, backward);
+        var expected = PlainFlow.Of(backward, final);
+        Close(flow.MeanFlow, expected.Mean, "mean");
+        Close(flow.LastStepFlow, expected.Last, "last");
+    }
+
+    [Fact]
+    public void A_nilpotent_network_passes_nothing_on()
+    {
+        GradientFlow flow = Analyze(Model(Shift(3, cyclic: false)), _examples.Matrix(1, 8), Last(8));
+        flow.LastStepFlow.Should().HaveCount(4, "the curve ends with its first 0");
+        flow.LastStepFlow.Select(value => Math.Round(value * value, 12)).Should().Equal(3, 2, 1, 0);
+        (flow.Verdict, flow.Factor, flow.FactorSteps, flow.MeasuredGrowth, flow.PredictedGrowth)
+            .Should().Be((GradientFlowVerdict.Vanishing, 0.0, 3, (double?)null, 0.0));
+        flow.Summary.Should().Be("vanishing: after 3 steps nothing of a step's gradient is left (0 per step predicted)");
+        flow.LagWhereFlowFallsTo(1e-300).Should().Be(3);
+        flow.PredictedEnvelope.Skip(1).Should().OnlyContain(value => value == 0);
+
+        flow = Analyze(Model(Matrix<double>.Build.Dense(3, 3)), _examples.Matrix(1, 8), Last(8));
+        (flow.MeanFlow.Count, flow.MeanFlow[1], flow.Verdict).Should().Be((2, 0.0, GradientFlowVerdict.Vanishing));
+    }
+
+    [Fact]
+    public void Nothing_travels_in_a_sequence_of_one_step()
+    {
+        GradientFlow flow = Analyze(Model(Diagonal(0.5)), Ones(1, 1), Ones(1, 1));
+        flow.MeanFlow.Should().Equal(1.0);
+        (flow.Verdict, flow.Factor, flow.FactorSteps).Should().Be((GradientFlowVerdict.Stable, 1.0, 0));
+        flow.MeasuredGrowth.Should().BeNull();
+        flow.Summary.Should().Be("stable: one step only, nothing to travel back through (0.5 per step predicted)");
+        flow.WhhShares().Should().Equal(0.0); // h_0 = 0, so ∂L/∂W_hh = 0
+    }
+
+    [Fact]
+    public void Without_a_gradient_there_is_no_verdict()
+    {
+        GradientFlow flow = Analyze(Model(Diagonal(0.5)), Ones(1, 9), Matrix<double>.Build.Dense(1, 9));
+        (flow.Verdict, flow.Factor, flow.FactorSteps, flow.MeasuredGrowth)
+            .Should().Be((GradientFlowVerdict.None, 0.0, 0, (double?)null));
+        flow.MeanFlow.Should().Equal(0.0);
+        flow.LagWhereFlowFallsTo(0.5).Should().BeNull();
+        flow.WhhShares().Should().OnlyContain(share => share == 0).And.HaveCount(9);
+        flow.Summary.Should().StartWith("no gradient");
+
+        var blind = new LinearRnn(Ones(1, 1), Ones(1, 1), Matrix<double>.Build.Dense(1, 1));
+        Analyze(blind, Ones(1, 9), Ones(1, 9)).Verdict.Should().Be(GradientFlowVerdict.None);
+    }
+
+    [Theory]
+    [InlineData(600)]
+    [InlineData(-600)]
+    public void Gradients_of_any_size_flow_alike(int exponent)
+    {
+        LinearRnn model = _examples.Model(2, 5, 3, spectralRadius: 0.9);
+        Matrix<double> inputs = _examples.Matrix(2, 40);
+        Matrix<double> outputGradients = _examples.Matrix(3, 40);
+        GradientFlow plain = Analyze(model, inputs, outputGradients);
+        GradientFlow scaled = Analyze(model, inputs, outputGradients.Map(value => Math.ScaleB(value, exponent)));
+        scaled.MeanFlow.Should().Equal(plain.MeanFlow.Select(value => Math.ScaleB(value, exponent)));
+        scaled.LastStepFlow.Should().Equal(plain.LastStepFlow.Select(value => Math.ScaleB(value, exponent)));
+        (scaled.Factor, scaled.Verdict).Should().Be((plain.Factor, plain.Verdict));
+        scaled.MeasuredGrowth.Should().BeApproximately(plain.MeasuredGrowth!.Value, 1e-12);
+        for (int t = 1; t <= 40; t++)
+        {
+            scaled.WhhShares()[t - 1].Should().BeApproximately(plain.WhhShares()[t - 1], 1e-12);
+        }
+    }
+
+    [Fact]
+    public void A_flow_that_overflows_ends_its_curve()
+    {
+        var model = new LinearRnn(Ones(1, 1), Diagonal(1e100), Ones(1, 1));
+        var forward = ForwardPass.Run(model, Matrix<double>.Build.Dense(1, 9));
+        var flow = GradientFlow.Analyze(forward, BackwardThroughTime.Run(forward, Last(9)));
+        flow.LastStepFlow.Should().HaveCount(5);
+        flow.LastStepFlow[^1].Should().Be(double.PositiveInfinity);
+        flow.MeanFlow[^1].Should().Be(double.PositiveInfinity);
+        flow.MeanFlow.SkipLast(1).Should().OnlyContain(value => double.IsFinite(value));
+        (flow.Verdict, flow.Factor, flow.FactorSteps).Should().Be((GradientFlowVerdict.Exploding, double.PositiveInfinity, 4));
+        flow.Summary.Should().StartWith("exploding: after 4 steps a step's gradient has overflowed");
+        flow.PredictedEnvelope.Should().OnlyContain(value => value > 0);
+    }
+
+    [Fact]
+    public void The_lag_from_which_little_is_left_is_where_the_curve_stays_low()
+    {
+        GradientFlow flow = Analyze(Model(Diagonal(0.9)), Ones(1, 60), Ones(1, 60));
+        flow.LagWhereFlowFallsTo(0.01).Should().Be(44); // 0.9⁴⁴ = 0.0097
+        flow.LagWhereFlowFallsTo(1.0).Should().Be(0);
+        flow.LagWhereFlowFallsTo(1e-3).Should().BeNull();
+        foreach (double fraction in new[] { 0.0, -1.0, double.NaN, double.PositiveInfinity })
+        {
+            flow.Invoking(f => f.LagWhereFlowFallsTo(fraction)).Should().Throw<ArgumentOutOfRangeException>();
+        }
+
+        // 1, 1/8, 1/2, 1/16, 1/4, …: it falls to 1/8 at first, but stays there only from lag 5 on.
+        Matrix<double> seesaw = Matrix<double>.Build.DenseOfArray(new[,] { { 0, 0.125 }, { 4.0, 0 } });
+        var model = new LinearRnn(Ones(2, 1), seesaw, Matrix<double>.Build.DenseOfArray(new double[,] { { 1, 0 } }));
+        flow = Analyze(model, Ones(1, 12), Last(12));
+        flow.LagWhereFlowFallsTo(0.125).Should().Be(5);
+    }
+
+    [Fact]
+    public void Lags_are_followed_as_far_as_asked_for()
+    {
+        LinearRnn model = _examples.Model(1, 3, 1, spectralRadius: 0.9);
+        var forward = ForwardPass.Run(model, _examples.Matrix(1, 10));
+        var backward = BackwardThroughTime.Run(forward, _examples.Matrix(1, 10));
+        GradientFlow.Analyze(forward, backward).MeanFlow.Should().HaveCount(10);
+        GradientFlow.Analyze(forward, backward, maxLag: 0).MeanFlow.Should().HaveCount(1);
+        var further = GradientFlow.Analyze(forward, backward, maxLag: 25);
+        (further.MeanFlow.Count, further.LastStepFlow.Count, further.FactorSteps).Should().Be((26, 26, 25));
+        further.MeanFlow.Take(10).Should().Equal(GradientFlow.Analyze(forward, backward).MeanFlow);
+    }
+
+    [Fact]
+    public void Truncation_changes_the_gradients_but_not_the_flow()
+    {
+        LinearRnn model = _examples.Model(2, 4, 2, spectralRadius: 1.0);
+        var forward = ForwardPass.Run(model, _examples.Batch(2, 17, 9, 4));
+        SequenceBatch gradients = _examples.Batch(2, 17, 9, 4);
+        var whole = GradientFlow.Analyze(forward, BackwardThroughTime.Run(forward, gradients));
+        foreach (Truncation truncation in new[] { Truncation.Lags(3), Truncation.Windows(4) })
+        {
+            var options = new BackwardOptions { Truncation = truncation };
+            var cut = GradientFlow.Analyze(forward, BackwardThroughTime.Run(forward, gradients, options));
+            cut.MeanFlow.Should().Equal(whole.MeanFlow);
+            cut.LastStepFlow.Should().Equal(whole.LastStepFlow);
+            cut.StateGradientNorms().Should().NotEqual(whole.StateGradientNorms());
+            Enumerable.Range(0, 3).Sum(b => cut.WhhShares(b).Sum()).Should().BeApproximately(1, 1e-10);
+        }
+    }
+
+    [Fact]
+    public void Memory_budgets_change_nothing()
+    {
+        LinearRnn model = _examples.Model(2, 4, 2, spectralRadius: 1.0);
+        SequenceBatch inputs = _examples.Batch(2, 50, 9, 81, 1);
+        SequenceBatch gradients = _examples.Batch(2, 50, 9, 81, 1);
+        GradientFlow plain = Run(null);
+        GradientFlow budgeted = Run(4096);
+        budgeted.MeanFlow.Should().Equal(plain.MeanFlow);
+        for (int b = 0; b < 4; b++)
+        {
+            budgeted.StateNorms(b).Should().Equal(plain.StateNorms(b));
+            budgeted.StateGradientNorms(b).Should().Equal(plain.StateGradientNorms(b));
+            for (int t = 0; t < plain.WhhShares(b).Count; t++)
+            {
+                budgeted.WhhShares(b)[t].Should().BeApproximately(plain.WhhShares(b)[t], 1e-13);
+            }
+        }
+
+        GradientFlow Run(long? budget)
+        {
+            var options = new ExecutionOptions { MemoryBudget = budget, Recurrence = Recurrence.Sequential };
+            var forward = ForwardPass.Run(model, inputs, null, options);
+            (forward.MemoryPlan.WindowCount > 1).Should().Be(budget is not null);
+            return GradientFlow.Analyze(forward, BackwardThroughTime.Run(forward, gradients));
+        }
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(2048L)]
+    public void An_analysis_outlives_its_workspace_but_for_shares_not_asked_for(long? budget)
+    {
+        var options = new ExecutionOptions { Workspace = new Workspace(), MemoryBudget = budget };
+        LinearRnn model = _examples.Model(1, 3, 1, spectralRadius: 1.0);
+        (GradientFlow asked, _) = Run();
+        IReadOnlyList<double> shares = asked.WhhShares();
+        (GradientFlow flow, ForwardPass forward) = Run();
+        (BackwardThroughTime Backward, ForwardPass Forward) stale = (BackwardThroughTime.Run(forward, Last(40)), forward);
+        _ = ForwardPass.Run(model, Ones(1, 40), options: options);
+
+        asked.WhhShares().Should().Equal(shares);
+        flow.StateNorms().Should().HaveCount(41);
+        flow.Summary.Should().NotBeEmpty();
+        flow.Invoking(f => f.WhhShares()).Should().Throw<InvalidOperationException>();
+        FluentActions.Invoking(() => GradientFlow.Analyze(stale.Forward, stale.Backward))
+            .Should().Throw<InvalidOperationException>();
+
+        (GradientFlow, ForwardPass) Run()
+        {
+            var pass = ForwardPass.Run(model, Ones(1, 40), options: options);
+            return (GradientFlow.Analyze(pass, BackwardThroughTime.Run(pass, Last(40))), pass);
+        }
+    }
+
+    [Fact]
+    public void Bad_arguments_are_refused()
+    {
+        LinearRnn model = Model(Diagonal(0.5));
+        var forward = ForwardPass.Run(model, Ones(1, 3));
+        var other = ForwardPass.Run(model, Ones(1, 3));
+        var backward = BackwardThroughTime.Run(forward, Ones(1, 3));
+        FluentActions.Invoking(() => GradientFlow.Analyze(null!, backward)).Should().Throw<ArgumentNullException>();
+        FluentActions.Invoking(() => GradientFlow.Analyze(forward, null!)).Should().Throw<ArgumentNullException>();
+        FluentActions.Invoking(() => GradientFlow.Analyze(other, backward)).Should().Throw<ArgumentException>()
+            .WithMessage("forward: expected the forward pass from which the backward pass was made, got another one.*");
+        FluentActions.Invoking(() => GradientFlow.Analyze(forward, backward, -1)).Should().Throw<ArgumentOutOfRangeException>();
+        var flow = GradientFlow.Analyze(forward, backward);
+        foreach (Action<int> read in new Action<int>[]
+        {
+            b => flow.StateNorms(b), b => flow.StateGradientNorms(b), b => flow.OutputGradientNorms(b), b => flow.WhhShares(b),
+        })
+        {
+            read.Invoking(r => r(1)).Should().Throw<ArgumentOutOfRangeException>();
+            read.Invoking(r => r(-1)).Should().Throw<ArgumentOutOfRangeException>();
+        }
+    }
+
+    private static GradientFlow Analyze(LinearRnn model, Matrix<double> inputs, Matrix<double> outputGradients)
+    {
+        var forward = ForwardPass.Run(model, inputs);
+        return GradientFlow.Analyze(forward, BackwardThroughTime.Run(forward, outputGradients));
+    }
+
+    /// <summary>A loss at the last step only.</summary>
+    private static Matrix<double> Last(int steps) => Matrix<double>.Build.Dense(1, steps, (_, t) => t == steps - 1 ? 1 : 0);
+
+    private static Matrix<double> Ones(int rows, int columns) => Matrix<double>.Build.Dense(rows, columns, 1);
+
+    private static double[] Norms(Matrix<double> columns) =>
+        [.. columns.EnumerateColumns().Select(column => column.L2Norm())];
+
+    private static void Close(IReadOnlyList<double> actual, double[] expected, string because)
+    {
+        actual.Should().HaveCount(expected.Length, because);
+        for (int i = 0; i < actual.Count; i++)
+        {
+            actual[i].Should().BeApproximately(
+                expected[i], 1e-11 * Math.Max(Math.Abs(expected[i]), 1e-3 * expected.Max(Math.Abs)), "{0}, entry {1}", because, i);
+        }
+    }
+}
