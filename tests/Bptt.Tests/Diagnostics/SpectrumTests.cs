@@ -147,6 +147,33 @@ public class SpectrumTests
     }
 
     [Fact]
+    public void A_triangular_matrix_shows_its_diagonal_exactly_however_units_are_numbered()
+    {
+        for (int seed = 1; seed <= 20; seed++)
+        {
+            var random = new Random(seed);
+            int h = random.Next(2, 9);
+            double[] diagonal = [.. Enumerable.Range(0, h).Select(_ => 0.5 * random.Next(-2, 3))];
+            var triangular = Matrix<double>.Build.Dense(h, h, (i, j) => i == j ? diagonal[i] : i < j ? random.Next(-2, 3) : 0);
+            int[] order = [.. Enumerable.Range(0, h)];
+            random.Shuffle(order);
+            Spectrum.Of(Model(triangular.PermutedTo(order))).Modes.Select(mode => mode.Eigenvalue.Real).Order()
+                .Should().Equal(diagonal.Order(), "seed {0}", seed);
+        }
+    }
+
+    [Fact]
+    public void A_peak_that_is_climbed_slowly_is_found()
+    {
+        // ‖Jᵏ‖ of a Jordan block of 0.99 is largest where k 0.99^(k−1) nearly is, at k = 1/ln(1/0.99) = 99.5.
+        var spectrum = Spectrum.Of(Model(Jordan(0.99, 2)));
+        spectrum.TransientPeak.Should().BeOneOf(99, 100);
+        spectrum.TransientGrowth.Should().BeApproximately(Jordan(0.99, 2).Power(spectrum.TransientPeak).L2Norm(), 1e-10);
+        spectrum.TransientGrowth.Should().BeGreaterThanOrEqualTo(Jordan(0.99, 2).Power(99).L2Norm() * (1 - 1e-12));
+        spectrum.TransientGrowth.Should().BeGreaterThanOrEqualTo(Jordan(0.99, 2).Power(100).L2Norm() * (1 - 1e-12));
+    }
+
+    [Fact]
     public void Growth_before_fading_is_the_largest_norm_of_any_power()
     {
         for (int seed = 1; seed <= 40; seed++)
