@@ -1,5 +1,7 @@
 // ℓ(o_t, y_t) = log Σ_i exp(o_ti) − o_t,y: softmax cross-entropy on the class label y_t.
 
+using System.Numerics;
+
 namespace Bptt;
 
 internal sealed class CrossEntropyObjective : Objective
@@ -17,6 +19,9 @@ internal sealed class CrossEntropyObjective : Objective
             _labels[b] = (int[])given.Clone();
         }
     }
+
+    /// <inheritdoc/>
+    protected internal override bool IsAnalytic => true;
 
     /// <inheritdoc/>
     protected override void CheckFits(ForwardPass forward)
@@ -49,6 +54,25 @@ internal sealed class CrossEntropyObjective : Objective
             sum += i == top ? 0.0 : Math.Exp(output[i] - output[top]);
         }
         return Loss(output, top, sum, _labels[sequence][t - 1]);
+    }
+
+    /// <inheritdoc/>
+    protected internal override Complex StepLoss(ReadOnlySpan<Complex> output, int sequence, int t)
+    {
+        int top = 0;
+        for (int i = 1; i < output.Length; i++)
+        {
+            top = output[i].Real > output[top].Real ? i : top;
+        }
+        Complex sum = Complex.Zero; // as in real numbers, of the exponentials other than the largest
+        for (int i = 0; i < output.Length; i++)
+        {
+            sum += i == top ? Complex.Zero : Complex.Exp(output[i] - output[top]);
+        }
+        // log(1 + z): |1 + z|² = 1 + (2x + x² + y²), of which the root's logarithm loses no digits.
+        double excess = sum.Real * (2.0 + sum.Real) + sum.Imaginary * sum.Imaginary;
+        var logarithm = new Complex(0.5 * LogOnePlus(excess), Math.Atan2(sum.Imaginary, 1.0 + sum.Real));
+        return output[top] - output[_labels[sequence][t - 1]] + logarithm;
     }
 
     /// <inheritdoc/>

@@ -225,10 +225,19 @@ public sealed class ForwardPass
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
     public SequenceBatch OutputBatch() => Context.Read(() => SequenceBatch.CopyOf(_outputs));
 
-    /// <summary>The same under other weights and initial states (h×B), and other inputs where they are given, in fresh
-    /// memory.</summary>
-    internal ForwardPass Rerun(LinearRnn model, ReadOnlySpan<double> initialStates, PackedColumns? inputs = null) =>
-        Run(model, inputs ?? InputColumns, initialStates, MemoryPlan, Context.WithFreshMemory());
+    /// <summary>A pass of the same kind under other weights, initial states (h×B) and inputs, on the calling thread alone and
+    /// in fresh memory. Inputs of other lengths are allowed; then every state is kept, whatever the budget.</summary>
+    internal ForwardPass Rerun(LinearRnn model, ReadOnlySpan<double> initialStates, PackedColumns inputs)
+    {
+        bool sameSteps = inputs.Layout.Lengths.SequenceEqual(Layout.Lengths);
+        ExecutionOptions options = Context.Options with { MaxDegreeOfParallelism = 1, Workspace = null };
+        var context = PassContext.With(sameSteps ? options : options with { MemoryBudget = null });
+        return Run(model, inputs, initialStates, sameSteps ? MemoryPlan : Plan(model, inputs.Layout, context), context);
+    }
+
+    /// <summary>This pass with other outputs in the place of its own, as an objective sees it.</summary>
+    internal ForwardPass WithOutputs(PackedColumns outputs) =>
+        new(Model, _inputs, _states, outputs, MemoryPlan, Context.WithFreshMemory()) { ChunkLength = ChunkLength, Power = Power };
 
     /// <summary>A batch that is kept whole, in fresh memory, from inputs that nobody else writes to.</summary>
     /// <param name="model">The model.</param>

@@ -1,10 +1,15 @@
 // ℓ(o_t, y_t) = Σ_i huber(o_ti − y_ti): quadratic up to δ, linear beyond (Huber 1964).
 
+using System.Numerics;
+
 namespace Bptt;
 
 internal sealed class HuberObjective(SequenceBatch targets, double delta, Reduction reduction)
     : TargetObjective(targets, reduction)
 {
+    /// <inheritdoc/>
+    protected internal override bool IsAnalytic => true;
+
     /// <inheritdoc/>
     protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)
     {
@@ -14,6 +19,20 @@ internal sealed class HuberObjective(SequenceBatch targets, double delta, Reduct
         {
             double distance = Math.Abs(output[i] - target[i]);
             sum += distance <= delta ? 0.5 * distance * distance : delta * (distance - 0.5 * delta);
+        }
+        return sum;
+    }
+
+    /// <inheritdoc/>
+    protected internal override Complex StepLoss(ReadOnlySpan<Complex> output, int sequence, int t)
+    {
+        ReadOnlySpan<double> target = Target(sequence, t);
+        Complex sum = Complex.Zero;
+        for (int i = 0; i < output.Length; i++)
+        {
+            Complex residual = output[i] - target[i];
+            Complex distance = residual.Real < 0.0 ? -residual : residual;
+            sum += distance.Real <= delta ? 0.5 * distance * distance : delta * (distance - 0.5 * delta);
         }
         return sum;
     }

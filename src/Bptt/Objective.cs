@@ -2,6 +2,7 @@
 //
 //   q  outputs      T_b  steps of sequence b      w_bt  step weights, 1 unless given
 
+using System.Numerics;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 using MathNet.Numerics.LinearAlgebra;
@@ -37,6 +38,11 @@ public abstract class Objective
     /// whatever the outputs depend on linearly. Override it where that holds: a gradient check is then sharper and
     /// faster.</summary>
     protected internal virtual bool IsQuadratic => false;
+
+    /// <summary>Whether ℓ is also given in complex numbers, as an analytic function near the outputs: override it together with
+    /// <see cref="StepLoss(ReadOnlySpan{Complex}, int, int)"/>. A gradient check then differentiates by a complex step,
+    /// which subtracts nothing and so is as exact as the gradient itself.</summary>
+    protected internal virtual bool IsAnalytic => false;
 
     /// <summary>ℓ(o_t, y_t) = ½‖o_t − y_t‖² for one sequence, the squared error of the source. Cost O(qT).</summary>
     /// <param name="targets">q×T: column t−1 is y_t. Copied. Targets of masked steps may be NaN.</param>
@@ -162,6 +168,17 @@ public abstract class Objective
     /// <param name="t">The step, from 1.</param>
     protected abstract double StepLoss(ReadOnlySpan<double> output, int sequence, int t);
 
+    /// <summary>ℓ(o_t, y_t) of one step in complex numbers, for a gradient check: the same formula as in real ones, its branches
+    /// chosen by real parts, and free of |z|, conjugates and whatever else is not analytic (Squire and Trapp 1998, "Using
+    /// complex variables to estimate derivatives of real functions").</summary>
+    /// <param name="output">o_t, length q; the imaginary parts are tiny.</param>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <param name="t">The step, from 1.</param>
+    /// <exception cref="NotSupportedException">The objective is given in real numbers only.</exception>
+    protected internal virtual Complex StepLoss(ReadOnlySpan<Complex> output, int sequence, int t) =>
+        throw new NotSupportedException(
+            $"{GetType().Name} says {nameof(IsAnalytic)}: expected an override of StepLoss in complex numbers, got none.");
+
     /// <summary>∂ℓ(o_t, y_t)/∂o_t of one step, before weights and reduction.</summary>
     /// <param name="output">o_t, length q.</param>
     /// <param name="sequence">The sequence, from 0.</param>
@@ -238,6 +255,13 @@ public abstract class Objective
         return sum.Value;
     }
 
+    /// <summary>c_b w_bt.</summary>
+    internal double StepFactor(int sequence, int t, double[] factors) => StepWeight(sequence, t) * factors[sequence];
+
+    /// <summary>c_b w_bt ℓ(o_t): what one step adds to L.</summary>
+    internal double StepTerm(ReadOnlySpan<double> output, int sequence, int t, double[] factors) =>
+        StepFactor(sequence, t, factors) * LossOf(output, sequence, t, StepWeight(sequence, t));
+
     /// <summary>c_b w_bt where it is the same for every step; null where not.</summary>
     internal double? CommonFactor(double[] factors) =>
         _weights is null && (Reduction != Reduction.MeanPerSequence || factors.Length == 1) ? factors[0] : null;
@@ -279,7 +303,7 @@ public abstract class Objective
     private static double NotFinite(double loss) => double.IsFinite(loss) ? double.NaN : loss;
 
     /// <summary>c_b in L = Σ_b c_b Σ_t w_bt ℓ.</summary>
-    private double[] SequenceFactors(BatchLayout layout)
+    internal double[] SequenceFactors(BatchLayout layout)
     {
         double[] sums = new double[layout.SequenceCount];
         for (int b = 0; b < sums.Length; b++)

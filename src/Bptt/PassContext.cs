@@ -42,6 +42,9 @@ internal sealed class PassContext
     /// <summary>Gives up whatever earlier passes recorded in the workspace.</summary>
     public void TakeOver() => _generation = _workspace?.TakeOver() ?? 0;
 
+    /// <summary>Another way of running, in new arrays that nobody takes over.</summary>
+    public static PassContext With(ExecutionOptions options) => new(options, null);
+
     /// <summary>The same way of running, in new arrays that nobody takes over.</summary>
     public PassContext WithFreshMemory() => new(Options, null);
 

@@ -1,5 +1,6 @@
 // ℓ(o_t, y_t) = ½‖o_t − y_t‖².
 
+using System.Numerics;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 
@@ -10,6 +11,9 @@ internal sealed class SquaredErrorObjective(SequenceBatch targets, Reduction red
 {
     /// <inheritdoc/>
     protected internal override bool IsQuadratic => true;
+
+    /// <inheritdoc/>
+    protected internal override bool IsAnalytic => true;
 
     /// <summary>Where every step has the same factor, all columns are one long vector.</summary>
     internal override double EvaluateColumns(
@@ -34,6 +38,19 @@ internal sealed class SquaredErrorObjective(SequenceBatch targets, Reduction red
     /// <inheritdoc/>
     protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t) =>
         0.5 * VectorMath.SquaredDistance(output, Target(sequence, t));
+
+    /// <inheritdoc/>
+    protected internal override Complex StepLoss(ReadOnlySpan<Complex> output, int sequence, int t)
+    {
+        ReadOnlySpan<double> target = Target(sequence, t);
+        Complex sum = Complex.Zero;
+        for (int i = 0; i < output.Length; i++)
+        {
+            Complex residual = output[i] - target[i];
+            sum += residual * residual;
+        }
+        return 0.5 * sum;
+    }
 
     /// <inheritdoc/>
     protected override void StepGradient(ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient) =>

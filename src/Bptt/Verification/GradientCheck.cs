@@ -1,142 +1,137 @@
-// Compares the gradients of a backward pass with differences of the loss. Uses the forward pass and the objective only,
-// so it shares no code with what it checks.
+// Compares gradients with derivatives of the loss. Uses the forward pass and the objective only, so it shares no code with
+// the backward pass that it checks.
 
 using Bptt.Kernels;
+using Bptt.LinearRecurrence;
 using MathNet.Numerics.LinearAlgebra;
-using MathNet.Numerics.Random;
 
 namespace Bptt.Verification;
 
 /// <summary>
-/// The gradient check by central differences. Where the loss is exactly quadratic in a parameter (W_hx, W_qh and h_0
-/// under the squared error) differences are exact at any step, and a large one is taken; elsewhere they are extrapolated
-/// to step zero (Ridders 1982). Every derivative is estimated several times over, which tells how far it can be trusted.
+/// The gradient check. Where the loss is exactly quadratic in an entry (all but W_hh under the squared error), central
+/// differences are exact at any step and a large one is taken. Elsewhere, and where differences drown in rounding, the
+/// complex step is taken if the objective is given in complex numbers (<see cref="Objective.IsAnalytic"/>), which those of
+/// this library are; otherwise differences are extrapolated to step zero (Ridders 1982). Every derivative is estimated
+/// several times over, which tells how far it can be trusted; a kink or a jump of the loss at the point, where there is no
+/// derivative, shows as well.
 /// </summary>
 /// <remarks>
-/// A parameter passes where its relative error in the Frobenius norm is within the tolerance, and fails where the error
-/// is clearly beyond both the tolerance and the uncertainty, in that norm or in a single entry by its own size. Between
-/// the two it cannot be told.
+/// <para>A parameter passes where both its relative error and the uncertainty are within the tolerance, in the Frobenius
+/// norm; no absolute size passes anything. It fails where the error is clearly beyond both the tolerance and the
+/// uncertainty, in that norm or in a single entry by its own size. Between the two it cannot be told. Random
+/// directions are judged alike, by the size to be expected of ⟨gradient, v⟩.</para>
+/// <para>Exceptions of an objective pass through unchanged. Entries are checked on several threads, as many as the pass was
+/// allowed; under a memory budget one by one. The report does not depend on that. Memory: all states of the pass,
+/// whatever its budget, and for each thread a forward pass; under a truncation of k lags runs of up to 65 536 steps.</para>
 /// </remarks>
 public static class GradientCheck
 {
-    /// <summary>A failure needs an error of so many times the uncertainty, over all entries.</summary>
-    private const double ClearOverall = 3.0;
-
-    /// <summary>The same for one entry, of which there are many to go wrong by chance.</summary>
-    private const double ClearInOneEntry = 10.0;
-
-    /// <summary>Checks ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh and ∂L/∂h_0.</summary>
+    /// <summary>Runs the backward pass and checks all that it computes: ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh, ∂L/∂h_0, ∂L/∂x_t of every
+    /// step, and the objective's own ∂L/∂o_t against differences of that step's loss alone.</summary>
     /// <param name="forward">The pass at whose weights, inputs and h_0 the gradients are checked.</param>
     /// <param name="objective">L.</param>
     /// <param name="options">How thorough and strict; the defaults where null.</param>
-    /// <returns>A verdict for each parameter. Cost: one backward pass, and per checked entry about 11 forward passes where
-    /// the loss is quadratic and up to 80 elsewhere.</returns>
+    /// <returns>A verdict for each parameter and each random direction. Cost: one backward pass, and for each checked entry
+    /// 3 passes of a complex step, 11 forward passes where the loss is quadratic, or 30 to 120 elsewhere (more where
+    /// rounding gets in the way); k times that under a truncation of k lags. An entry of o costs one step's loss instead of a
+    /// pass.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="forward"/> or <paramref name="objective"/> is null.</exception>
-    /// <exception cref="ArgumentException">The objective does not fit the pass.</exception>
-    /// <exception cref="ArithmeticException">The loss or its gradient is NaN or infinite here.</exception>
+    /// <exception cref="ArgumentException">The objective, or what <see cref="GradientCheckOptions.Backward"/> holds, does not
+    /// fit the pass.</exception>
+    /// <exception cref="ArithmeticException">A state, the loss or a gradient is NaN or infinite here.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in use.</exception>
     public static GradientCheckReport Run(
         ForwardPass forward, Objective objective, GradientCheckOptions? options = null)
     {
-        var backward = BackwardThroughTime.Run(forward, objective);
-        Matrix<double> initialStateGradients = backward.InitialStateGradients;
-        if (!double.IsFinite(backward.Loss) || !backward.Gradients.IsFinite
-            || !initialStateGradients.ForAll(double.IsFinite))
+        ArgumentNullException.ThrowIfNull(forward);
+        ArgumentNullException.ThrowIfNull(objective);
+        options ??= new GradientCheckOptions();
+        var backward = BackwardThroughTime.Run(forward, objective, options.Backward);
+        SequenceBatch inputGradients = backward.InputGradientBatch();
+        double[] initialStateGradients = backward.InitialStateGradients.ToColumnMajorArray();
+        RequireFinite(
+            forward,
+            backward.Loss,
+            backward.Gradients.IsFinite && inputGradients.IsFinite && VectorMath.FirstNonFinite(initialStateGradients) < 0);
+
+        PackedColumns outputGradients = PassContext.Fresh.Columns(forward.Model.OutputSize, forward.Layout);
+        for (int b = 0; b < forward.SequenceCount; b++)
+        {
+            outputGradients.CopySequenceFrom(b, backward.OutputGradients(b).ColumnMajor());
+        }
+        var run = new GradientCheckRun(forward, objective, options);
+        return run.Report(
+            [
+                .. Weights(backward.Gradients),
+                (LossVariable.InitialStates, initialStateGradients),
+                (LossVariable.Inputs, inputGradients.Columns.All.Values.ToArray()),
+            ],
+            outputGradients);
+    }
+
+    /// <summary>Checks gradients from elsewhere: of another program, of code of your own, or changed on the way.</summary>
+    /// <param name="forward">The pass at whose weights, inputs and h_0 the gradients are checked.</param>
+    /// <param name="objective">L.</param>
+    /// <param name="gradients">∂L/∂W_hx, ∂L/∂W_hh and ∂L/∂W_qh.</param>
+    /// <param name="initialStateGradients">∂L/∂h_0 of every sequence, h×B; not checked where null.</param>
+    /// <param name="inputGradients">∂L/∂x_t: B sequences of d rows, as long as the inputs; not checked where null.</param>
+    /// <param name="options">How thorough and strict, and what the gradients are claimed to belong to beyond the objective
+    /// (<see cref="GradientCheckOptions.Backward"/>); the defaults where null.</param>
+    /// <returns>A verdict for each parameter given and each random direction. Cost as of the other overload, without a
+    /// backward pass.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="forward"/>, <paramref name="objective"/> or
+    /// <paramref name="gradients"/> is null.</exception>
+    /// <exception cref="ArgumentException">The objective, the gradients or what
+    /// <see cref="GradientCheckOptions.Backward"/> holds do not fit the pass, or hold NaN or infinities.</exception>
+    /// <exception cref="ArithmeticException">A state or the loss is NaN or infinite here.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in use.</exception>
+    public static GradientCheckReport Run(
+        ForwardPass forward,
+        Objective objective,
+        Gradients gradients,
+        Matrix<double>? initialStateGradients = null,
+        SequenceBatch? inputGradients = null,
+        GradientCheckOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        ArgumentNullException.ThrowIfNull(objective);
+        ArgumentNullException.ThrowIfNull(gradients);
+        options ??= new GradientCheckOptions();
+        GivenGradients.Check(forward, gradients, initialStateGradients, inputGradients);
+        if (options.Backward?.FinalStateGradients is Matrix<double> final)
+        {
+            const string name = nameof(BackwardOptions.FinalStateGradients);
+            Guard.Shape(final, forward.Model.HiddenSize, forward.SequenceCount, "h×B", name);
+            Guard.Finite(final, name);
+        }
+        RequireFinite(forward, objective.Loss(forward), gradientIsFinite: true);
+
+        List<(LossVariable, double[])> given = [.. Weights(gradients)];
+        if (initialStateGradients is not null)
+        {
+            given.Add((LossVariable.InitialStates, initialStateGradients.ToColumnMajorArray()));
+        }
+        if (inputGradients is not null)
+        {
+            given.Add((LossVariable.Inputs, inputGradients.Columns.All.Values.ToArray()));
+        }
+        return new GradientCheckRun(forward, objective, options).Report([.. given], outputGradients: null);
+    }
+
+    private static (LossVariable, double[])[] Weights(Gradients gradients) =>
+    [
+        (LossVariable.Whx, gradients.Entries.Whx.Values.ToArray()),
+        (LossVariable.Whh, gradients.Entries.Whh.Values.ToArray()),
+        (LossVariable.Wqh, gradients.Entries.Wqh.Values.ToArray()),
+    ];
+
+    private static void RequireFinite(ForwardPass forward, double loss, bool gradientIsFinite)
+    {
+        int? step = forward.FirstNonFiniteStep;
+        if (!double.IsFinite(loss) || !gradientIsFinite || step is not null)
         {
             throw new ArithmeticException(
-                $"The gradient check: expected a finite loss and gradient, got loss {Guard.Text(backward.Loss)} (first non-finite state or output: {(forward.FirstNonFiniteStep is int step ? $"step {step}" : "none")}).");
+                $"The gradient check: expected finite states, loss and gradient, got loss {Guard.Text(loss)} and {(gradientIsFinite ? "" : "not ")}only finite gradients (first non-finite state or output: {(step is null ? "none" : $"step {step}")}).");
         }
-
-        options ??= new GradientCheckOptions();
-        LinearRnn model = forward.Model;
-        (Matrix<double> whx, Matrix<double> whh, Matrix<double> wqh) = (model.Whx, model.Whh, model.Wqh);
-        Matrix<double> initialStates = forward.InitialStates;
-        Gradients gradients = backward.Gradients;
-        bool quadratic = objective.IsQuadratic;
-
-        double Loss(LinearRnn at, Matrix<double> from) => objective.Loss(forward.Rerun(at, from.ColumnMajor()));
-
-        return new GradientCheckReport(
-        [
-            Check("W_hx", whx, gradients.Whx, quadratic, w => Loss(new LinearRnn(w, whh, wqh), initialStates), options),
-            Check("W_hh", whh, gradients.Whh, false, w => Loss(new LinearRnn(whx, w, wqh), initialStates), options),
-            Check("W_qh", wqh, gradients.Wqh, quadratic, w => Loss(new LinearRnn(whx, whh, w), initialStates), options),
-            Check("h_0", initialStates, initialStateGradients, quadratic, s => Loss(model, s), options),
-        ]);
     }
-
-    /// <summary>Checks one parameter.</summary>
-    /// <param name="name">As the report names it.</param>
-    /// <param name="values">Where the check is made.</param>
-    /// <param name="gradient">The gradient to check, of the same shape.</param>
-    /// <param name="isQuadratic">Whether the loss is a polynomial of degree two at most in each entry.</param>
-    /// <param name="loss">The loss as a function of the parameter.</param>
-    /// <param name="options">How thorough and strict.</param>
-    private static ParameterCheck Check(
-        string name,
-        Matrix<double> values,
-        Matrix<double> gradient,
-        bool isQuadratic,
-        Func<Matrix<double>, double> loss,
-        GradientCheckOptions options)
-    {
-        double typical = VectorMath.Norm(values.ColumnMajor()) / Math.Sqrt(values.ColumnMajor().Length);
-        CheckedEntry[] entries = Array.ConvertAll(Sample(gradient, options), entry =>
-        {
-            (int row, int column) = entry;
-            double value = values[row, column];
-            Matrix<double> moved = values.Clone();
-            double LossAt(double x)
-            {
-                moved[row, column] = x;
-                return loss(moved);
-            }
-            double size = Math.Max(Math.Abs(value), typical);
-            NumericalDerivative derivative = isQuadratic
-                ? NumericalDerivative.OfQuadratic(LossAt, value)
-                : NumericalDerivative.OfSmooth(LossAt, value, firstStep: size > 0.0 ? 0.02 * size : 0.02);
-            return new CheckedEntry(row, column, gradient[row, column], derivative.Value, derivative.Uncertainty);
-        });
-
-        double scale = Math.Max(Norm(entries, e => e.Analytic), Norm(entries, e => e.Numeric));
-        double error = Norm(entries, e => e.Error);
-        double uncertainty = Norm(entries, e => e.Uncertainty);
-
-        // Rounding is alike in all entries, so what is typical of them bounds an entry whose estimates agree by chance.
-        CheckedEntry[] known = Array.FindAll(entries, e => double.IsFinite(e.Uncertainty));
-        double typicalUncertainty = Norm(known, e => e.Uncertainty) / Math.Sqrt(Math.Max(1, known.Length));
-        double Allowed(CheckedEntry e) => Math.Max(
-            options.Tolerance * Math.Max(Math.Abs(e.Analytic), Math.Abs(e.Numeric)),
-            ClearInOneEntry * Math.Max(e.Uncertainty, typicalUncertainty));
-
-        Verdict verdict =
-            error > Math.Max(options.Tolerance * scale, ClearOverall * uncertainty) || entries.Any(e => e.Error > Allowed(e))
-                ? Verdict.Failed
-            : error <= options.Tolerance * scale && double.IsFinite(uncertainty) ? Verdict.Passed
-            : Verdict.Inconclusive;
-        return new ParameterCheck(
-            name,
-            verdict,
-            values.RowCount * values.ColumnCount,
-            entries.Length,
-            scale == 0.0 ? 0.0 : error / scale,
-            scale == 0.0 && double.IsFinite(uncertainty) ? 0.0 : uncertainty / scale,
-            entries.MaxBy(e => e.Error == 0.0 ? 0.0 : e.Error / Allowed(e))!);
-    }
-
-    /// <summary>All places where they are few, otherwise a random sample that includes the largest gradient.</summary>
-    private static (int Row, int Column)[] Sample(Matrix<double> gradient, GradientCheckOptions options)
-    {
-        (int Row, int Column)[] places = gradient.EnumerateIndexed().Select(e => (e.Item1, e.Item2)).ToArray();
-        if (places.Length <= options.MaxEntriesPerParameter)
-        {
-            return places;
-        }
-        (int Row, int Column) largest = places.MaxBy(p => Math.Abs(gradient[p.Row, p.Column]));
-        new MersenneTwister(options.Seed, threadSafe: false).Shuffle(places);
-        return places.Where(p => p != largest).Take(options.MaxEntriesPerParameter - 1).Prepend(largest).ToArray();
-    }
-
-    private static double Norm(CheckedEntry[] entries, Func<CheckedEntry, double> select) =>
-        VectorMath.Norm(Array.ConvertAll(entries, e => select(e)));
 }

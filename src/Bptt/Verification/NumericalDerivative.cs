@@ -3,19 +3,38 @@
 namespace Bptt.Verification;
 
 /// <summary>A derivative and how far it is likely to be off: +∞ where the values tell nothing.</summary>
-internal readonly record struct NumericalDerivative(double Value, double Uncertainty)
+/// <param name="Value">The derivative; 0 where the values tell nothing.</param>
+/// <param name="Uncertainty">How far off it is likely to be.</param>
+/// <param name="IsFlat">Whether every value was the same, bit for bit.</param>
+internal readonly record struct NumericalDerivative(double Value, double Uncertainty, bool IsFlat = false)
 {
-    /// <summary>The least rounding of one evaluation of a loss, which sums many rounded terms.</summary>
-    private const double RoundingOfLoss = 16.0 * 2.220446049250313e-16;
+    private const double Epsilon = 2.220446049250313e-16;
 
-    private const int MaxLevels = 10;
+    /// <summary>The least rounding of one evaluation of a loss, which sums many rounded terms.</summary>
+    private const double RoundingOfLoss = 16.0 * Epsilon;
+
+    private const int MaxLevels = 14;
 
     /// <summary>
     /// The derivative is estimated once for each, from steps that share no rounding. How rounding grows inside a loss
     /// (residuals that cancel, recurrences that amplify) cannot be known from outside, but it makes the estimates differ,
-    /// and so does a kink.
+    /// and so does a kink near by.
     /// </summary>
     private static readonly double[] StepFactors = [1.0, 0.83, 0.71, 0.59];
+
+    /// <summary>Where the first step leads nowhere, because the function varies on a scale of its own, others are tried: by this
+    /// ratio smaller, or where rounding is in the way larger.</summary>
+    private const double OtherScale = 32.0;
+
+    /// <summary>Up to so many larger ones.</summary>
+    private const int LargerScales = 8;
+
+    /// <summary>Beside the first step no step is smaller: x ± s, and what a recurrence makes of it, is rounded, and of a step near
+    /// that rounding nothing may be left in any of the estimates.</summary>
+    private const double SmallestStep = 1e-6;
+
+    /// <summary>An uncertainty of up to so many times the least possible rounding is due to rounding.</summary>
+    private const double DueToRounding = 100.0;
 
     private static readonly NumericalDerivative Unknown = new(0.0, double.PositiveInfinity);
 
@@ -38,71 +57,194 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
         {
             step = Math.Max(balanced, 1e-3 * Math.Abs(x)); // not so small that x + step loses it
         }
-        return FromSeveral(factor => Central(f, x, factor * step));
+        Difference[] differences = Array.ConvertAll(StepFactors, factor => Difference.Of(f, x, centre, factor * step));
+        Estimate[] estimates = Array.ConvertAll(differences, d => new Estimate(d.Value, d.Rounding, d.IsFlat));
+        return FromSeveral(estimates, GapOfQuadratic(differences));
 
-        double Curvature(double s) => Math.Abs(f(x + s) + f(x - s) - 2.0 * centre) / (2.0 * s * s);
+        double Curvature(double s) => Math.Abs((f(x + s) - centre) + (f(x - s) - centre)) / (2.0 * s * s);
     }
 
     /// <summary>
     /// Central differences at ever smaller steps, extrapolated to step zero (Ridders 1982, "Accurate computation of F′(x)
-    /// and F′(x)F″(x)"). Assumes unchecked that f is smooth near x; a kink at x itself gives the mean of its two sides.
+    /// and F′(x)F″(x)"). A kink or a jump at x, or close to it, makes the derivative as uncertain as it is large.
     /// </summary>
-    public static NumericalDerivative OfSmooth(Func<double, double> f, double x, double firstStep) =>
-        FromSeveral(factor => Extrapolated(f, x, factor * firstStep));
-
-    /// <summary>The median of several estimates; they are trusted as far as they agree.</summary>
-    private static NumericalDerivative FromSeveral(Func<double, NumericalDerivative> estimate)
+    /// <param name="f">The function.</param>
+    /// <param name="x">Where.</param>
+    /// <param name="firstStep">A step over which f is somewhat curved, by a guess.</param>
+    /// <param name="wanted">The relative uncertainty that is good enough; beyond it other first steps are tried.</param>
+    public static NumericalDerivative OfSmooth(Func<double, double> f, double x, double firstStep, double wanted = 1e-8)
     {
-        NumericalDerivative[] estimates = Array.ConvertAll(StepFactors, factor => estimate(factor));
-        if (!estimates.All(e => double.IsFinite(e.Value) && double.IsFinite(e.Uncertainty)))
+        double centre = f(x);
+        NumericalDerivative best = Of(firstStep);
+        for (double step = firstStep / OtherScale; step > SmallestStep * firstStep && !IsGood(); step /= OtherScale)
+        {
+            NumericalDerivative other = Of(step);
+            best = !other.IsFlat && other.Uncertainty < best.Uncertainty ? other : best;
+        }
+        for (double step = firstStep; IsDueToRounding(step) && step < firstStep * Math.Pow(OtherScale, LargerScales) && !IsGood();)
+        {
+            step *= OtherScale;
+            NumericalDerivative other = Of(step);
+            if (!(other.Uncertainty < best.Uncertainty))
+            {
+                break;
+            }
+            best = other;
+        }
+        return best;
+
+        bool IsGood() => best.Uncertainty <= wanted * Math.Abs(best.Value);
+
+        // A kink or a jump would still be there, but a larger step would not see it.
+        bool IsDueToRounding(double step) => best.Uncertainty <= DueToRounding * RoundingOfLoss * Math.Abs(centre) / step;
+
+        NumericalDerivative Of(double step)
+        {
+            Estimate[] estimates = Array.ConvertAll(
+                StepFactors, factor => Estimate.Extrapolated(f, x, centre, factor * step, SmallestStep * firstStep));
+            return FromSeveral(estimates, Significant(Array.ConvertAll(estimates, e => e.Gap)));
+        }
+    }
+
+    /// <summary>Estimates that nothing but rounding parts, of a derivative that is a sum of terms.</summary>
+    /// <param name="estimates">At least one.</param>
+    /// <param name="magnitude">The sum of the magnitudes of the terms.</param>
+    public static NumericalDerivative OfExact(double[] estimates, double magnitude)
+    {
+        double[] values = [.. estimates.Order()];
+        return Array.TrueForAll(values, double.IsFinite) && double.IsFinite(magnitude)
+            ? new(
+                values[values.Length / 2],
+                (2.0 * (values[^1] - values[0])) + (4.0 * Epsilon * magnitude),
+                Array.TrueForAll(values, v => v == 0.0))
+            : Unknown;
+    }
+
+    /// <summary>The median of several estimates; they are trusted as far as they agree, and no further than the gap between
+    /// the derivatives from either side.</summary>
+    private static NumericalDerivative FromSeveral(Estimate[] estimates, double gap)
+    {
+        if (!Array.TrueForAll(estimates, e => double.IsFinite(e.Value) && double.IsFinite(e.Rounding)) || double.IsNaN(gap))
         {
             return Unknown;
         }
-        double[] values = estimates.Select(e => e.Value).Order().ToArray();
+        double[] values = [.. estimates.Select(e => e.Value).Order()];
         int middle = values.Length / 2;
-        double median = 0.5 * (values[middle - 1] + values[middle]);
-        return new(median, 2.0 * (values[^1] - values[0]) + estimates.Min(e => e.Uncertainty));
+        double median = (0.5 * values[middle - 1]) + (0.5 * values[middle]);
+        double uncertainty = (2.0 * (values[^1] - values[0])) + estimates.Min(e => e.Rounding) + Math.Abs(gap);
+        return new(median, uncertainty, Array.TrueForAll(estimates, e => e.IsFlat));
     }
 
-    /// <summary>Even powers of the step are cancelled one after the other, until rounding takes over.</summary>
-    private static NumericalDerivative Extrapolated(Func<double, double> f, double x, double firstStep)
+    /// <summary>The gap between the derivatives from either side: f(x+s) + f(x−s) − 2f(x), over s, is f″s where there is
+    /// none. What is left at step zero of the straight line through several.</summary>
+    private static double GapOfQuadratic(Difference[] differences)
     {
-        NumericalDerivative best = Unknown;
-        double smallestChange = double.PositiveInfinity;
-        double[] previous = [];
-        double step = firstStep;
-        for (int level = 0; level < MaxLevels; level++, step *= 0.5)
+        double[] gaps = new double[differences.Length - 1];
+        for (int i = 0; i < gaps.Length; i++)
         {
-            NumericalDerivative plain = Central(f, x, step);
-            if (plain.Uncertainty > smallestChange)
+            (Difference large, Difference small) = (differences[i], differences[i + 1]);
+            gaps[i] = ((large.Step * small.Bend) - (small.Step * large.Bend)) / (large.Step - small.Step);
+        }
+        return Significant(gaps);
+    }
+
+    /// <summary>The median of several estimates of one number, where they agree in its sign and about in its size, so that it
+    /// is not zero; otherwise 0. NaN where one is not finite.</summary>
+    private static double Significant(double[] estimates)
+    {
+        if (!Array.TrueForAll(estimates, double.IsFinite))
+        {
+            return double.NaN;
+        }
+        double[] sorted = [.. estimates.Order()];
+        double smallest = estimates.Min(Math.Abs);
+        double largest = estimates.Max(Math.Abs);
+        return Math.Sign(sorted[0]) == Math.Sign(sorted[^1]) && smallest >= 0.25 * largest ? sorted[sorted.Length / 2] : 0.0;
+    }
+
+    /// <summary>A central difference. The points are x + s and x − s as rounded, of which the distances to x differ a little:
+    /// without a correction by the curvature that would count where a loss is far steeper near by than at x.</summary>
+    /// <param name="Step">s.</param>
+    /// <param name="Value">(f(x+s) − f(x−s)) / 2s.</param>
+    /// <param name="Rounding">What rounding alone may have done to it.</param>
+    /// <param name="Bend">(f(x+s) + f(x−s) − 2f(x)) / s.</param>
+    /// <param name="IsFlat">Whether the three values are the same.</param>
+    private readonly record struct Difference(double Step, double Value, double Rounding, double Bend, bool IsFlat)
+    {
+        public static Difference Of(Func<double, double> f, double x, double centre, double step)
+        {
+            (double right, double left) = (x + step, x - step);
+            (double up, double down) = (right - x, x - left);
+            double width = up + down;
+            double above = f(right);
+            double below = f(left);
+            double bend = ((above - centre) / up) - ((centre - below) / down);
+            return new(
+                step,
+                ((above - below) / width) - (bend * ((up - down) / width)),
+                RoundingOfLoss * Math.Max(Math.Abs(above), Math.Abs(below)) / width,
+                bend,
+                above == centre && below == centre);
+        }
+    }
+
+    /// <summary>One estimate of a derivative.</summary>
+    private readonly record struct Estimate(double Value, double Rounding, bool IsFlat, double Gap = 0.0)
+    {
+        /// <summary>The relative change of an extrapolation that has begun to converge.</summary>
+        private const double NearlyThere = 1e-7;
+
+        private static readonly Estimate None = new(double.NaN, double.PositiveInfinity, false);
+
+        /// <summary>Even powers of the step are cancelled one after the other, until rounding takes over.</summary>
+        public static Estimate Extrapolated(
+            Func<double, double> f, double x, double centre, double firstStep, double smallestStep)
+        {
+            Estimate best = None;
+            double smallestChange = double.PositiveInfinity;
+            double[] previous = [];
+            var bends = new List<double>();
+            bool isFlat = true;
+            double step = firstStep;
+            for (int level = 0; level < MaxLevels && step > smallestStep; level++, step *= 0.5)
             {
-                break; // from here on rounding alone exceeds what has been reached
-            }
-            double[] current = new double[level + 1];
-            current[0] = plain.Value;
-            double factor = 1.0;
-            for (int order = 1; order <= level; order++)
-            {
-                factor *= 4.0; // (step ratio 2)²
-                current[order] = current[order - 1] + (current[order - 1] - previous[order - 1]) / (factor - 1.0);
-                double change = Math.Max(
-                    Math.Abs(current[order] - current[order - 1]), Math.Abs(current[order] - previous[order - 1]));
-                if (change < smallestChange)
+                var plain = Difference.Of(f, x, centre, step);
+                isFlat &= plain.IsFlat;
+                if (plain.Rounding > smallestChange)
                 {
-                    smallestChange = change;
-                    best = plain with { Value = current[order] };
+                    break; // from here on rounding alone exceeds what has been reached
+                }
+                bends.Add(plain.Bend);
+                double before = smallestChange;
+                double[] current = new double[level + 1];
+                current[0] = plain.Value;
+                double factor = 1.0;
+                for (int order = 1; order <= level; order++)
+                {
+                    factor *= 4.0; // (step ratio 2)²
+                    current[order] = current[order - 1] + (current[order - 1] - previous[order - 1]) / (factor - 1.0);
+                    double change = Math.Max(
+                        Math.Abs(current[order] - current[order - 1]), Math.Abs(current[order] - previous[order - 1]));
+                    if (change < smallestChange)
+                    {
+                        smallestChange = change;
+                        best = new(current[order], plain.Rounding, false, ExtrapolatedGap(bends));
+                    }
+                }
+                previous = current;
+                if (smallestChange == before && smallestChange <= NearlyThere * Math.Abs(best.Value))
+                {
+                    break; // no level improves on it any more
                 }
             }
-            previous = current;
+            return best with { IsFlat = isFlat };
         }
-        return best;
-    }
 
-    private static NumericalDerivative Central(Func<double, double> f, double x, double step)
-    {
-        double above = f(x + step);
-        double below = f(x - step);
-        double width = (x + step) - (x - step);
-        return new((above - below) / width, RoundingOfLoss * Math.Max(Math.Abs(above), Math.Abs(below)) / width);
+        /// <summary>The bend at step zero: it has odd powers of the step only, of which the first two are cancelled.</summary>
+        private static double ExtrapolatedGap(List<double> bends)
+        {
+            double last = (2.0 * bends[^1]) - bends[^2];
+            return bends.Count < 3 ? last : ((8.0 * last) - ((2.0 * bends[^2]) - bends[^3])) / 7.0;
+        }
     }
 }
