@@ -21,6 +21,8 @@ internal sealed class ComplexPass
     /// <summary>The size of s·ȯ_t, in powers of two: far below any rounding even when it is squared, far above underflow.</summary>
     private const int StepExponent = -100;
 
+    private const double SmallestNormal = 2.2250738585072014e-308;
+
     /// <summary>How many steps are tried to find out whether a user's complex loss has the derivative of the real one.</summary>
     private const int TriedSteps = 12;
 
@@ -57,8 +59,9 @@ internal sealed class ComplexPass
     public NumericalDerivative Along(LossDirection direction)
     {
         double magnitude = 0.0;
+        double floor = 0.0;
         return NumericalDerivative.OfExact(
-            Array.ConvertAll(Scales, scale => Along(direction, scale, out magnitude)), magnitude);
+            Array.ConvertAll(Scales, scale => Along(direction, scale, out magnitude, out floor)), magnitude, floor);
     }
 
     /// <summary>The derivative of c_b w_bt ℓ(o_t) in one entry of o_t.</summary>
@@ -66,22 +69,25 @@ internal sealed class ComplexPass
     {
         double[] direction = new double[_outputs.Rows];
         double largest = 0.0;
+        double floor = 0.0;
         return NumericalDerivative.OfExact(
             Array.ConvertAll(Scales, scale =>
             {
                 direction[row] = scale;
-                double derivative = Contribution(place, direction) / scale;
+                double derivative = Contribution(place, direction, out floor) / scale;
                 largest = Math.Max(largest, Math.Abs(derivative));
                 return derivative;
             }),
-            largest);
+            largest,
+            floor);
     }
 
     /// <summary>One run with the direction scaled.</summary>
     /// <param name="direction">V.</param>
     /// <param name="scale">α.</param>
     /// <param name="magnitude">Receives the sum of the magnitudes that add up to the derivative.</param>
-    private double Along(LossDirection direction, double scale, out double magnitude)
+    /// <param name="floor">Receives what may have been lost to underflow.</param>
+    private double Along(LossDirection direction, double scale, out double magnitude, out double floor)
     {
         var run = new Run(direction, scale);
         for (int b = 0; b < _outputs.Layout.SequenceCount; b++)
@@ -97,6 +103,7 @@ internal sealed class ComplexPass
             }
         }
         magnitude = run.Magnitude / scale;
+        floor = run.Floor / scale;
         return run.Sum.Value / scale;
     }
 
@@ -197,7 +204,9 @@ internal sealed class ComplexPass
         double[] output = run.Output(_outputs.Rows);
         RecordedStates.AddProduct(_loss.Origin.Weights.Wqh, state, output);
         run.Direction.AddProduct(LossVariable.Wqh, run.Scale, _states[sequence, t], output);
-        run.Add(Contribution(new BatchLayout.Place(_outputs.Layout.Column(sequence, t), sequence, t), output));
+        var place = new BatchLayout.Place(_outputs.Layout.Column(sequence, t), sequence, t);
+        run.Add(Contribution(place, output, out double floor));
+        run.Floor += floor;
     }
 
     /// <summary>⟨e_b, ḣ_T⟩.</summary>
@@ -211,8 +220,12 @@ internal sealed class ComplexPass
     }
 
     /// <summary>The derivative of c_b w_bt ℓ(o_t) in the direction ȯ_t: the step is scaled by a power of two, exactly.</summary>
-    private double Contribution(BatchLayout.Place place, ReadOnlySpan<double> direction)
+    /// <param name="place">Whose step.</param>
+    /// <param name="direction">ȯ_t.</param>
+    /// <param name="floor">Receives what may have been lost to underflow.</param>
+    private double Contribution(BatchLayout.Place place, ReadOnlySpan<double> direction, out double floor)
     {
+        floor = 0.0;
         double factor = _loss.Objective.StepFactor(place.Sequence, place.Step, _factors);
         double largest = VectorMath.MaxAbs(direction);
         if (factor == 0.0 || largest == 0.0)
@@ -230,6 +243,7 @@ internal sealed class ComplexPass
         {
             moved[k] = new Complex(output[k], Math.ScaleB(direction[k], exponent));
         }
+        floor = Math.Abs(factor) * Math.ScaleB(SmallestNormal, -exponent);
         double imaginary = _loss.Objective.StepLoss(moved, place.Sequence, place.Step).Imaginary;
         return factor * Math.ScaleB(imaginary, -exponent);
     }
@@ -289,7 +303,7 @@ internal sealed class ComplexPass
             },
             0.0,
             firstStep: 0.02 * Math.Max(VectorMath.MaxAbs(output), 1e-3));
-        double complex = Contribution(place, direction);
+        double complex = Contribution(place, direction, out _);
         return Math.Abs(complex - real.Value) <= 1e-5 * Math.Max(Math.Abs(complex), Math.Abs(real.Value)) + 10.0 * real.Uncertainty;
     }
 
@@ -306,6 +320,8 @@ internal sealed class ComplexPass
         public CompensatedSum Sum => _sum;
 
         public double Magnitude { get; private set; }
+
+        public double Floor { get; set; }
 
         public void Add(double term)
         {

@@ -132,7 +132,7 @@ internal sealed class GradientCheckRun
         Derivative numeric;
         if (_complex is not null)
         {
-            numeric = new(_complex.Along(direction), DerivativeMethod.ComplexStep);
+            numeric = new(Settled(_complex.Along(direction), expected, static () => false), DerivativeMethod.ComplexStep);
         }
         else
         {
@@ -240,12 +240,12 @@ internal sealed class GradientCheckRun
             isSharp = found.Uncertainty <= allowed && Math.Abs(analytic - found.Value) <= allowed;
         }
         return _complex is not null && !isSharp
-            ? new(complexStep(), DerivativeMethod.ComplexStep)
+            ? new(Settled(complexStep(), analytic, static () => false), DerivativeMethod.ComplexStep)
             : new(Settled(differences!.Value, analytic, seesMove), DerivativeMethod.Differences);
     }
 
     /// <summary>Where the gradient is 0, the loss stays the same to the last bit, and so does all that it looks at, the zero is
-    /// certain.</summary>
+    /// certain; so it is where a complex step gives 0.</summary>
     private static NumericalDerivative Settled(NumericalDerivative derivative, double analytic, Func<bool> seesMove) =>
         derivative.IsFlat && analytic == 0.0 && !seesMove() ? derivative with { Value = 0.0, Uncertainty = 0.0 } : derivative;
 

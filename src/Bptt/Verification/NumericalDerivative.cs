@@ -109,13 +109,14 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
     /// <summary>Estimates that nothing but rounding parts, of a derivative that is a sum of terms.</summary>
     /// <param name="estimates">At least one.</param>
     /// <param name="magnitude">The sum of the magnitudes of the terms.</param>
-    public static NumericalDerivative OfExact(double[] estimates, double magnitude)
+    /// <param name="floor">What may have been lost to underflow.</param>
+    public static NumericalDerivative OfExact(double[] estimates, double magnitude, double floor)
     {
         double[] values = [.. estimates.Order()];
         return Array.TrueForAll(values, double.IsFinite) && double.IsFinite(magnitude)
             ? new(
                 values[values.Length / 2],
-                (2.0 * (values[^1] - values[0])) + (4.0 * Epsilon * magnitude),
+                (2.0 * (values[^1] - values[0])) + (4.0 * Epsilon * magnitude) + floor,
                 Array.TrueForAll(values, v => v == 0.0))
             : Unknown;
     }
