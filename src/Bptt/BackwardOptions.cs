@@ -14,4 +14,18 @@ public sealed record BackwardOptions
 
     /// <summary>How far gradients travel back in time; null for all the way, the exact gradient.</summary>
     public Truncation? Truncation { get; init; }
+
+    /// <summary>A copy for one pass, with a dense matrix of its own.</summary>
+    /// <exception cref="ArgumentException">The final-state gradients do not fit the pass, or are not finite.</exception>
+    internal BackwardOptions CopyFor(ForwardPass forward)
+    {
+        if (FinalStateGradients is null)
+        {
+            return this;
+        }
+        Guard.Shape(
+            FinalStateGradients, forward.Model.HiddenSize, forward.SequenceCount, "h×B", nameof(FinalStateGradients));
+        Guard.Finite(FinalStateGradients, nameof(FinalStateGradients));
+        return this with { FinalStateGradients = Matrix<double>.Build.DenseOfMatrix(FinalStateGradients) };
+    }
 }

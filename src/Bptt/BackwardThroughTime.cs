@@ -284,25 +284,16 @@ public sealed class BackwardThroughTime
         ForwardPass forward, BackwardOptions? options, Func<PackedColumns, ObjectiveEvaluation?> beginOutputGradients)
     {
         LinearRnn model = forward.Model;
-        Matrix<double>? finalStateGradients = options?.FinalStateGradients is Matrix<double> given
-            ? Matrix<double>.Build.DenseOfMatrix(given)
-            : null;
-        if (finalStateGradients is not null)
-        {
-            const string name = nameof(BackwardOptions.FinalStateGradients);
-            Guard.Shape(finalStateGradients, model.HiddenSize, forward.SequenceCount, "h×B", name);
-            Guard.Finite(finalStateGradients, name);
-        }
-
+        options = (options ?? new BackwardOptions()).CopyFor(forward);
         PassContext context = forward.Context;
         context.BeginBackward();
         try
         {
             PackedColumns outputGradients = context.Columns(model.OutputSize, forward.Layout);
             ObjectiveEvaluation? objective = beginOutputGradients(outputGradients);
-            ReadOnlyMemory<double> final = finalStateGradients?.AsColumnMajorArray();
+            ReadOnlyMemory<double> final = options.FinalStateGradients?.AsColumnMajorArray();
             WindowPlan windows = forward.States.Windows;
-            bool isEvaluatedFirst = windows.Count > 1 || options?.Truncation is { IsWindowed: false };
+            bool isEvaluatedFirst = windows.Count > 1 || options.Truncation is { IsWindowed: false };
             if (isEvaluatedFirst)
             {
                 objective?.EvaluateAll();
@@ -311,11 +302,11 @@ public sealed class BackwardThroughTime
             var stateGradients = new Trajectory(
                 model.HiddenSize, forward.Layout, windows, TimeDirection.Backward, context.Storage);
             var gradients = new ParameterArray(model.InputSize, model.HiddenSize, model.OutputSize);
-            var run = new BackwardWindows(forward, outputGradients, final, options?.Truncation, stateGradients);
+            var run = new BackwardWindows(forward, outputGradients, final, options.Truncation, stateGradients);
             run.RunAll(gradients, isEvaluatedFirst ? null : objective);
             return new BackwardThroughTime(
                 forward,
-                new BackwardOptions { FinalStateGradients = finalStateGradients, Truncation = options?.Truncation },
+                options,
                 outputGradients,
                 stateGradients,
                 new Gradients(gradients),

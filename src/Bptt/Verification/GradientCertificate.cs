@@ -119,16 +119,11 @@ public sealed class GradientCertificate
         (int h, int sequences) = (forward.Model.HiddenSize, forward.SequenceCount);
         outputGradients.RequireFitsOutputs(forward, "the output gradients", nameof(outputGradients));
         gradients.RequireShapeOf(forward.Model, nameof(gradients));
-        options ??= new BackwardOptions();
+        options = (options ?? new BackwardOptions()).CopyFor(forward);
         if (options.Truncation is { IsWindowed: true })
         {
             throw Guard.Error(
                 nameof(options), $"expected no truncation or one to lags, got {options.Truncation}: ∂L/∂h_t at the borders is not known.");
-        }
-        if (options.FinalStateGradients is Matrix<double> final)
-        {
-            Guard.Shape(final, h, sequences, "h×B", nameof(BackwardOptions.FinalStateGradients));
-            Guard.Finite(final, nameof(BackwardOptions.FinalStateGradients));
         }
         if (initialStateGradients is not null)
         {

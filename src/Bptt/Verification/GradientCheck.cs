@@ -98,12 +98,7 @@ public static class GradientCheck
         ArgumentNullException.ThrowIfNull(gradients);
         options ??= new GradientCheckOptions();
         GivenGradients.Check(forward, gradients, initialStateGradients, inputGradients);
-        if (options.Backward?.FinalStateGradients is Matrix<double> final)
-        {
-            const string name = nameof(BackwardOptions.FinalStateGradients);
-            Guard.Shape(final, forward.Model.HiddenSize, forward.SequenceCount, "h×B", name);
-            Guard.Finite(final, name);
-        }
+        options = options with { Backward = options.Backward?.CopyFor(forward) };
         RequireFinite(forward, objective.Loss(forward), gradientIsFinite: true);
 
         List<(LossVariable, double[])> given = [.. Weights(gradients)];

@@ -107,14 +107,7 @@ public sealed class TaylorTest
         {
             throw Guard.Error(nameof(options), $"expected no truncation, got {truncation}.");
         }
-        if (options?.FinalStateGradients is not Matrix<double> final)
-        {
-            return new BackwardOptions();
-        }
-        const string name = nameof(BackwardOptions.FinalStateGradients);
-        Guard.Shape(final, forward.Model.HiddenSize, forward.SequenceCount, "h×B", name);
-        Guard.Finite(final, name);
-        return new BackwardOptions { FinalStateGradients = Matrix<double>.Build.DenseOfMatrix(final) };
+        return (options ?? new BackwardOptions()).CopyFor(forward);
     }
 
     private static TaylorTest Run(
