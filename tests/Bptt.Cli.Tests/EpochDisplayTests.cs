@@ -11,7 +11,7 @@ public class EpochDisplayTests
     private static readonly LinearRnn Model = new(One(), One(), One());
 
     private static readonly AdamFitResult Result = new(
-        Model, Model, Vector<double>.Build.Dense(1), Loss: 1.5, BestEpoch: 1, EpochsRun: 1, AdamFitEnd.Finished, Reason: "");
+        Model, Model, Vector<double>.Build.Dense(1), Loss: 1.5, BestEpoch: 1, EpochsRun: 1, AdamFitEnd.Finished, Reason: "", Losses: [1.5]);
 
     [Theory]
     [InlineData(1, 1)]

@@ -6,6 +6,7 @@ using System.Text;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Cli.Output;
+using Bptt.Cli.Pictures;
 using Bptt.Interop;
 
 namespace Bptt.Cli.Commands;
@@ -100,10 +101,10 @@ internal static class FitCommand
         string modelPath = folder.Write("model.json", file.Save);
         var report = new FitReport(data, fit);
         string predictions = folder.Write("predictions.csv", stream => WritePredictions(stream, data, report));
-        string picture = folder.Write("fit.svg", stream => FitPicture.Write(
-            stream, data, report.Predictions, $"held-out fit: {FitScore.Text(report.HeldOutFit)}"));
+        string picture = folder.Write("fit.svg", FitPicture.Of(
+            data, report.Predictions, $"held-out fit: {FitScore.Text(report.HeldOutFit)}").Write);
 
-        bool gradientsHold = report.Print(terminal);
+        report.Print(terminal);
         terminal.Output.WriteLine($"written: {modelPath}, {predictions}, {picture}");
 
         if (fit.End == AdamFitEnd.Diverged)
@@ -120,7 +121,7 @@ internal static class FitCommand
         {
             terminal.Warn("no epoch was better than the random start, which is what is kept; try a smaller --learning-rate.");
         }
-        if (!gradientsHold)
+        if (!report.GradientsHold)
         {
             terminal.Warn("a gradient check failed; see above.");
         }

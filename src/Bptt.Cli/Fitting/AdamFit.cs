@@ -45,6 +45,7 @@ internal enum AdamFitEnd
 /// <param name="EpochsRun">Epochs begun and ended.</param>
 /// <param name="End">Why it ended.</param>
 /// <param name="Reason">In words, where it diverged.</param>
+/// <param name="Losses">At the beginning of each epoch that was run.</param>
 internal sealed record AdamFitResult(
     LinearRnn InitialModel,
     LinearRnn Model,
@@ -53,12 +54,17 @@ internal sealed record AdamFitResult(
     int BestEpoch,
     int EpochsRun,
     AdamFitEnd End,
-    string Reason);
+    string Reason,
+    IReadOnlyList<double> Losses);
 
 internal static class AdamFit
 {
     /// <summary>Radius of the orthogonal W_hh to start from: forgets slowly, explodes nowhere.</summary>
     private const double InitialSpectralRadius = 0.9;
+
+    /// <summary>The random model that a training begins with.</summary>
+    public static LinearRnn InitialModel(int inputSize, int hiddenSize, int outputSize, int seed) =>
+        Initializer.Orthogonal(inputSize, hiddenSize, outputSize, seed, InitialSpectralRadius);
 
     /// <summary>Trains on d×T inputs and q×T targets.</summary>
     /// <exception cref="DataFaultException">The loss or its gradient is not finite at the very start.</exception>
@@ -69,8 +75,7 @@ internal static class AdamFit
         Action<EpochProgress> report,
         CancellationToken cancellation)
     {
-        LinearRnn initial = Initializer.Orthogonal(
-            inputs.RowCount, settings.HiddenSize, targets.RowCount, settings.Seed, InitialSpectralRadius);
+        LinearRnn initial = InitialModel(inputs.RowCount, settings.HiddenSize, targets.RowCount, settings.Seed);
         LinearRnn model = initial;
         var state = Vector<double>.Build.Dense(settings.HiddenSize);
         var objective = Objective.SquaredError(targets);
@@ -81,7 +86,8 @@ internal static class AdamFit
         var options = new ExecutionOptions { Workspace = new Workspace() };
         var clock = new Stopwatch();
 
-        AdamFitResult best = new(initial, model, state, double.PositiveInfinity, 0, 0, AdamFitEnd.Finished, "");
+        var losses = new List<double>();
+        AdamFitResult best = new(initial, model, state, double.PositiveInfinity, 0, 0, AdamFitEnd.Finished, "", losses);
         for (int epoch = 1; epoch <= settings.Epochs; epoch++)
         {
             if (cancellation.IsCancellationRequested && epoch > 1)
@@ -105,6 +111,7 @@ internal static class AdamFit
                 best = best with { Model = model, InitialState = state, Loss = backward.Loss, BestEpoch = epoch };
             }
             best = best with { EpochsRun = epoch };
+            losses.Add(backward.Loss);
 
             ClippedGradients clipped = clipping.Apply(
                 backward.Gradients, settings.LearnsInitialState ? stateGradients : null);

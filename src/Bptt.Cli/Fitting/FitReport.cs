@@ -2,9 +2,9 @@
 // gradients vanish. Computes and prints; writes no file.
 
 using Bptt.Cli.Data;
+using Bptt.Cli.Output;
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;
-using Spectre.Console;
 
 namespace Bptt.Cli.Fitting;
 
@@ -13,14 +13,21 @@ internal sealed class FitReport
     private readonly Dataset _data;
     private readonly AdamFitResult _fit;
     private readonly ArxBaseline _arx;
+    private readonly Objective _objective;
+    private readonly Lazy<GradientCheckReport> _checkBefore;
+    private readonly Lazy<GradientCheckReport> _checkAfter;
 
     public FitReport(Dataset data, AdamFitResult fit)
     {
         _data = data;
         _fit = fit;
         _arx = ArxBaseline.Fit(data);
+        _objective = Objective.SquaredError(data.TrainingTargets);
         Predictions = ForwardPass.Run(fit.Model, data.Inputs, fit.InitialState).Outputs();
         SpectralRadius = fit.Model.Whh.Evd().EigenValues.Max(e => e.Magnitude);
+        Backward = BackwardThroughTime.Run(ForwardPass.Run(fit.Model, data.TrainingInputs, fit.InitialState), _objective);
+        _checkBefore = new(() => Check(ForwardPass.Run(fit.InitialModel, data.TrainingInputs)));
+        _checkAfter = new(() => Check(Backward.Forward));
     }
 
     /// <summary>ŷ over both parts in one run, the state carried across, q×N, scaled.</summary>
@@ -28,52 +35,72 @@ internal sealed class FitReport
 
     public double SpectralRadius { get; }
 
+    /// <summary>The pass of the trained model back through the training part.</summary>
+    public BackwardThroughTime Backward { get; }
+
     public double? HeldOutFit => FitScore.Of(_data.HeldOut(_data.Targets), _data.HeldOut(Predictions));
 
-    /// <summary>Prints the scores, checks the gradients and prints the rest.</summary>
-    /// <returns>Whether no gradient check failed. Near a perfect fit the gradient can be too small to tell, which is no
-    /// failure.</returns>
-    public bool Print(Terminal terminal)
+    /// <summary>The baseline's, as <see cref="HeldOutFit"/>.</summary>
+    public double? BaselineHeldOutFit => FitScore.Of(_data.HeldOut(_data.Targets), _data.HeldOut(_arx.RunFree(_data.Inputs)));
+
+    public string BaselineName => _arx.Name;
+
+    /// <summary>The gradients at the random start. Made when asked for first.</summary>
+    public GradientCheckReport CheckBefore => _checkBefore.Value;
+
+    /// <summary>The gradients of the trained model. Made when asked for first.</summary>
+    public GradientCheckReport CheckAfter => _checkAfter.Value;
+
+    /// <summary>Whether no gradient check failed. Near a perfect fit the gradient can be too small to tell, which is no
+    /// failure.</summary>
+    public bool GradientsHold => CheckBefore.Verdict != Verdict.Failed && CheckAfter.Verdict != Verdict.Failed;
+
+    /// <summary>What the gradients come to, name by name.</summary>
+    public IReadOnlyList<(string Name, string Value)> GradientNumbers =>
+    [
+        ("spectral radius of W_hh", $"{SpectralRadius:F4}"),
+        ("‖∂L/∂h_1‖", $"{Backward.HiddenStateGradient(1).L2Norm():0.00E+0}"),
+        ("‖∂L/∂h_T‖", $"{Backward.HiddenStateGradient(_data.TrainingCount).L2Norm():0.00E+0} (T = {_data.TrainingCount})"),
+    ];
+
+    /// <summary>The fits on both parts, of the model and of what it is compared with.</summary>
+    public TextTable Scores()
     {
-        var table = new Table().Border(TableBorder.Simple);
-        table.AddColumns(
-            new TableColumn("fit, 100·(1 − ‖y−ŷ‖/‖y−ȳ‖) %"),
-            new TableColumn("training").RightAligned(),
-            new TableColumn("held out").RightAligned());
+        var table = new TextTable("fit, 100·(1 − ‖y−ŷ‖/‖y−ȳ‖) %", "training", "held out");
         AddScores(table, $"linear RNN, h = {_fit.Model.HiddenSize}", Predictions);
         AddScores(table, _arx.Name, _arx.RunFree(_data.Inputs));
         AddScores(table, "training mean", Matrix<double>.Build.Dense(_data.Targets.RowCount, _data.Count));
-        terminal.Ansi.Write(table);
+        return table;
+    }
 
+    /// <summary>Prints the scores, checks the gradients and prints the rest.</summary>
+    public void Print(Terminal terminal)
+    {
+        Scores().WriteTo(terminal);
         TextWriter output = terminal.Output;
-        var objective = Objective.SquaredError(_data.TrainingTargets);
-        Verdict before = Check("before", ForwardPass.Run(_fit.InitialModel, _data.TrainingInputs));
-        var forward = ForwardPass.Run(_fit.Model, _data.TrainingInputs, _fit.InitialState);
-        Verdict after = Check("after", forward);
-
-        int steps = _data.TrainingCount;
-        var backward = BackwardThroughTime.Run(forward, objective);
-        output.WriteLine($"spectral radius of W_hh: {SpectralRadius:F4}");
-        output.WriteLine($"‖∂L/∂h_1‖: {backward.HiddenStateGradient(1).L2Norm():0.00E+0}");
-        output.WriteLine($"‖∂L/∂h_T‖: {backward.HiddenStateGradient(steps).L2Norm():0.00E+0} (T = {steps})");
+        PrintCheck("before", _checkBefore);
+        PrintCheck("after", _checkAfter);
+        foreach ((string name, string value) in GradientNumbers)
+        {
+            output.WriteLine($"{name}: {value}");
+        }
         output.WriteLine($"held-out fit: {FitScore.Text(HeldOutFit)}");
-        return before != Verdict.Failed && after != Verdict.Failed;
 
-        Verdict Check(string when, ForwardPass pass)
+        void PrintCheck(string when, Lazy<GradientCheckReport> check)
         {
             output.Write($"gradient check {when} training: ");
             output.Flush(); // a large model takes its time here
-            GradientCheckReport report = GradientCheck.Run(pass, objective, new GradientCheckOptions
-            {
-                // Every entry costs dozens of passes: all of W_hh up to h = 8, a sample beyond.
-                MaxEntriesPerParameter = Math.Max(8, 512 / pass.Model.HiddenSize),
-            });
-            output.WriteLine(CheckText.Summary(report));
-            return report.Verdict;
+            output.WriteLine(CheckText.Summary(check.Value));
         }
     }
 
-    private void AddScores(Table table, string name, Matrix<double> predictions)
+    private GradientCheckReport Check(ForwardPass pass) => GradientCheck.Run(pass, _objective, new GradientCheckOptions
+    {
+        // Every entry costs dozens of passes: all of W_hh up to h = 8, a sample beyond.
+        MaxEntriesPerParameter = Math.Max(8, 512 / pass.Model.HiddenSize),
+    });
+
+    private void AddScores(TextTable table, string name, Matrix<double> predictions)
     {
         AddRow(table, name, _data.Targets, predictions);
         for (int i = 0; i < _data.Targets.RowCount && _data.Targets.RowCount > 1; i++)
@@ -86,8 +113,8 @@ internal sealed class FitReport
         }
     }
 
-    private void AddRow(Table table, string name, Matrix<double> targets, Matrix<double> predictions) => table.AddRow(
-        Markup.Escape(name),
+    private void AddRow(TextTable table, string name, Matrix<double> targets, Matrix<double> predictions) => table.Add(
+        name,
         FitScore.Text(FitScore.Of(_data.Training(targets), _data.Training(predictions))),
         FitScore.Text(FitScore.Of(_data.HeldOut(targets), _data.HeldOut(predictions))));
 }
