@@ -19,6 +19,7 @@ internal static class CommandLine
             FitCommand.Create(terminal),
             PredictCommand.Create(terminal),
             CheckCommand.Create(terminal),
+            FlowCommand.Create(terminal),
             GraphCommand.Create(terminal),
         };
         root.HelpName = "bptt";

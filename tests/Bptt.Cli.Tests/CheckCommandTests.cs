@@ -14,7 +14,11 @@ public class CheckCommandTests
         result.ShouldBeDone();
         result.Output.Should().MatchRegex(@"W_hx +passed .* 4 of 4 ").And.MatchRegex(@"W_hh +passed .* 16 of 16 ")
             .And.MatchRegex(@"W_qh +passed .* 4 of 4 ").And.MatchRegex(@"h_0 +passed .* 4 of 4 ");
-        result.Output.Should().MatchRegex(@"\ngradient check: passed \(worst relative error \d\.\dE-\d+, 428 entries\)\r?\n$");
+        string[] verdicts = result.Output.TrimEnd().Split('\n')[^4..];
+        verdicts[0].Should().MatchRegex(@"^gradient check: passed \(worst relative error \d\.\dE-\d+, 428 entries\)\r?$");
+        verdicts[1].Should().StartWith("certificate: passed: ");
+        verdicts[2].Should().StartWith("adjoint test: passed: ");
+        verdicts[3].Should().StartWith("Taylor test: passed: ");
     }
 
     [Fact]
@@ -29,6 +33,39 @@ public class CheckCommandTests
         result.ShouldBeDone();
         result.Output.Should().MatchRegex(@"W_hx +passed .* 6 of 6 ").And.MatchRegex(@"W_qh +passed .* 6 of 6 ");
         folder.Content().Should().Equal("data.csv");
+    }
+
+    [Fact]
+    public async Task The_gradients_of_a_trained_model_are_checked_where_it_stands()
+    {
+        using var folder = new TemporaryFolder();
+        string[] data = ["--sample", "sunspots"];
+        (await CommandRunner.RunAsync(["fit", .. data, "--hidden", "3", "--epochs", "20", "--learn-state", "--out", folder.Path])).ShouldBeDone();
+
+        CommandResult trained = await CommandRunner.RunAsync(["check", .. data, "--model", folder.At("model.json")]);
+        CommandResult random = await CommandRunner.RunAsync(["check", .. data, "--hidden", "3"]);
+
+        trained.ShouldBeDone();
+        trained.Output.Should().StartWith($"sample sunspots: 215 rows; {folder.At("model.json")}, 3 hidden units").And.Contain("certificate: passed");
+        trained.Output.Split('\n')[1..].Should().NotEqual(random.Output.Split('\n')[1..]);
+    }
+
+    [Fact]
+    public async Task A_loss_that_overflows_is_no_success()
+    {
+        // States that overflow have no gradient.
+        using var folder = new TemporaryFolder();
+        string csv = folder.File("data.csv", Tables.TwoByTwo(40));
+        string model = folder.File("model.json", """
+            {"format": "bptt-linear-rnn", "version": 1, "stepsAhead": 0, "initialState": [0],
+            "inputs": [{"name": "a", "mean": 0, "scale": 1}], "outputs": [{"name": "y", "mean": 0, "scale": 1}],
+            "whx": [[1]], "whh": [[1e200]], "wqh": [[1]]}
+            """);
+
+        CommandResult result = await CommandRunner.RunAsync("check", csv, "--model", model);
+
+        result.ShouldBeRefused(1, "There is nothing to check", "first at step 3 of the forward pass");
+        result.Output.Should().NotContain("passed");
     }
 
     [Fact]

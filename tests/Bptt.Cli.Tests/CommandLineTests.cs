@@ -11,6 +11,16 @@ public class CommandLineTests
     private static readonly Dictionary<string, (string[] Arguments, string[] Message)> WrongLines = new()
     {
         ["nothing"] = ([], ["Required command was not provided", "See 'bptt --help'"]),
+        ["no data to look at"] = (["flow", "--out", Out], ["Expected a CSV file or --sample, got neither", "See 'bptt flow --help'"]),
+        ["a model file and a random model"] = (Flow("--hidden", "3"), ["Expected --model, or --hidden and --seed for a random model, got both"]),
+        ["a model file and a seed"] = (Flow("--seed", "1"), ["Expected --model, or --hidden and --seed"]),
+        ["a model file and inputs"] = (Flow("--inputs", "a"), ["Expected no --inputs beside --model: the file names its columns"]),
+        ["a model file and outputs"] = (Flow("--outputs", "y"), ["Expected no --outputs beside --model"]),
+        ["a model file and a forecast"] = (Flow("--predict-next"), ["Expected no --predict-next beside --model"]),
+        ["a model file and no data"] = (["flow", "--model", "model.json", "--out", Out], ["Expected a CSV file or --sample, got neither"]),
+        ["a model file without a name"] = (["flow", Csv, "--model", "", "--out", Out], ["--model: expected a name, got an empty one"]),
+        ["no folder for pictures"] = (["flow", "--sample", "sunspots", "--out", " "], ["--out: expected a name, got an empty one"]),
+        ["a flow without columns"] = (["flow", Csv, "--out", Out], ["Expected --inputs and --outputs to name columns"]),
         ["no such command"] = (["train"], ["'train'", "See 'bptt --help'"]),
         ["a command in other letters"] = (["FIT", Csv], ["'FIT'"]),
         ["an option before the command"] = (["--hidden", "3", "fit"], ["'--hidden'"]),
@@ -98,12 +108,13 @@ public class CommandLineTests
         CommandResult result = await CommandRunner.RunAsync(option);
 
         result.ShouldBeDone();
-        result.Output.Should().ContainAll("Usage:", "bptt", "fit", "predict", "check", "graph", "--version", "Exit codes: 0", "1 ", "2 ");
+        result.Output.Should().ContainAll("Usage:", "bptt", "fit", "predict", "check", "flow", "graph", "--version", "Exit codes: 0", "1 ", "2 ");
     }
 
     [Theory]
     [InlineData("fit", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "[default: 0.6]", "--hidden", "[default: 8]", "--seed", "[default: 1]", "--epochs", "[default: 2000]", "--learning-rate", "[default: 0.01]", "--clip", "--learn-state", "--out", "[default: bptt-out]", "hair-dryer", "sunspots", "Ctrl-C", "model.json", "predictions.csv", "fit.svg")]
     [InlineData("predict", "<model>", "<csv>", "--out", "--zero-state")]
+    [InlineData("flow", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--model", "--hidden", "--seed", "--out", "[default: bptt-out]", "flow.svg", "eigenvalues.svg", "lags.svg", "Exit code 0")]
     [InlineData("check", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--hidden", "--seed", "Exit code 0")]
     [InlineData("graph", "--steps", "[default: 3]", "--format", "svg|dot|mermaid", "[default: svg]", "--gradients", "--stored", "--truncate-windows", "--out", "at most 100")]
     public async Task Every_command_has_help_with_its_options_defaults_and_an_example(string command, params string[] parts)
@@ -131,7 +142,7 @@ public class CommandLineTests
         folder.File("data.csv", Tables.TwoByTwo(40));
         folder.File("new.csv", "heater_power\n6.41\n3.41\n"); // for the model of the example before it
         int count = 0;
-        foreach (string command in new[] { "fit", "predict", "check", "graph" })
+        foreach (string command in new[] { "fit", "predict", "check", "flow", "graph" })
         {
             string help = (await CommandRunner.RunAsync(command, "--help")).Output;
             foreach (string example in help.Split('\n').Select(l => l.Trim()).Where(IsExample))
@@ -154,7 +165,7 @@ public class CommandLineTests
                 line.StartsWith($"bptt {command} ", StringComparison.Ordinal) && !line.Contains('[', StringComparison.Ordinal)
                 && !line.Contains('<', StringComparison.Ordinal);
         }
-        count.Should().Be(8);
+        count.Should().Be(12);
     }
 
     [Fact]
@@ -169,4 +180,7 @@ public class CommandLineTests
     /// <summary>A right command line of `bptt fit`, and what makes it wrong.</summary>
     private static string[] Fit(params string[] more) =>
         ["fit", Csv, "--inputs", "a", "--outputs", "y", "--out", Out, .. more];
+
+    /// <summary>A right command line of `bptt flow`, and what makes it wrong.</summary>
+    private static string[] Flow(params string[] more) => ["flow", Csv, "--model", "model.json", "--out", Out, .. more];
 }

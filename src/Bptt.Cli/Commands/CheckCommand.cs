@@ -1,11 +1,9 @@
-// `bptt check`: compares the gradients of a random model on given data with differences of the loss.
+// `bptt check`: checks the gradients of a model on given data in four independent ways.
 
 using System.CommandLine;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
-using Bptt.Training;
 using Bptt.Verification;
-using Spectre.Console;
 
 namespace Bptt.Cli.Commands;
 
@@ -13,47 +11,53 @@ internal static class CheckCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var data = new DataOptions();
-        var model = new ModelOptions();
+        var subject = new SubjectOptions();
         var command = new DetailedCommand(
             "check",
-            "Check the gradients of back-propagation through time against differences of the loss.",
+            "Check the gradients of back-propagation through time in four independent ways.",
             """
-            The model is random, and the data are the training part of a CSV.
+            The model is the random one that `bptt fit` begins with, or one that it wrote. The data are the training part.
+
+              gradient check  every gradient against differences of the loss
+              certificate     identities that hold for gradients and for hardly anything else
+              adjoint test    the backward pass against the derivative forward in time
+              Taylor test     the loss less its linear part falls with the square of the step
 
             Examples:
               bptt check --sample sunspots
               bptt check data.csv --inputs a,b --outputs y --hidden 16
+              bptt check --sample hair-dryer --model bptt-out/model.json
 
-            Exit code 0 where every gradient passes, 1 where one does not.
+            Exit code 0 where all of them pass, 1 where one does not.
             """);
-        data.AddTo(command);
-        model.AddTo(command);
-        command.SetAction(parsed => Run(terminal, data.Read(parsed), model.HiddenSize(parsed), model.Seed(parsed)));
+        subject.AddTo(command);
+        command.SetAction(parsed => Run(terminal, subject.Read(parsed)));
         return command;
     }
 
-    private static int Run(Terminal terminal, Dataset data, int hiddenSize, int seed)
+    private static int Run(Terminal terminal, Subject subject)
     {
-        LinearRnn model = Initializer.Orthogonal(
-            data.InputChannels.Length, hiddenSize, data.OutputChannels.Length, seed);
-        GradientCheckReport report = GradientCheck.Run(
-            ForwardPass.Run(model, data.TrainingInputs), Objective.SquaredError(data.TrainingTargets));
-
-        var table = new Table().Border(TableBorder.Simple);
-        table.AddColumns("gradient of", "verdict", "relative error", "uncertainty", "entries", "worst at");
-        foreach (ParameterCheck parameter in report.Parameters)
+        terminal.Output.WriteLine($"{subject}");
+        ForwardPass forward = subject.Run();
+        Objective objective = subject.Objective;
+        var backward = BackwardThroughTime.Run(forward, objective);
+        if (!double.IsFinite(backward.Loss) || !backward.Gradients.IsFinite)
         {
-            table.AddRow(
-                parameter.Parameter,
-                CheckText.Of(parameter.Verdict),
-                $"{parameter.RelativeError:0.0E+0}",
-                $"{parameter.RelativeUncertainty:0.0E+0}",
-                $"{parameter.CheckedCount} of {parameter.EntryCount}",
-                $"({parameter.Worst.Row}, {parameter.Worst.Column})");
+            string where = forward.FirstNonFiniteStep is int step ? $", first at step {step} of the forward pass" : "";
+            throw new DataFaultException($"There is nothing to check: the loss or its gradient is not finite{where}.");
         }
-        terminal.Ansi.Write(table);
-        terminal.Output.WriteLine($"gradient check: {CheckText.Summary(report)}");
-        return report.Verdict == Verdict.Passed ? ExitCode.Done : ExitCode.DataFault;
+
+        var check = GradientCheck.Run(forward, objective);
+        CheckText.Table(check).WriteTo(terminal);
+        terminal.Output.WriteLine($"gradient check: {CheckText.Summary(check)}");
+        var certificate = GradientCertificate.Verify(forward, backward);
+        terminal.Output.WriteLine($"certificate: {certificate}");
+        var adjoint = AdjointTest.Run(forward, backward);
+        terminal.Output.WriteLine($"adjoint test: {adjoint}");
+        var taylor = TaylorTest.Run(forward, objective);
+        terminal.Output.WriteLine($"Taylor test: {taylor}");
+
+        Verdict[] verdicts = [check.Verdict, certificate.Verdict, adjoint.Verdict, taylor.Verdict];
+        return verdicts.Max() == Verdict.Passed ? ExitCode.Done : ExitCode.DataFault;
     }
 }

@@ -3,6 +3,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Bptt.Cli.Data;
+using Bptt.Interop;
 
 namespace Bptt.Cli.Commands;
 
@@ -48,8 +49,12 @@ internal sealed class DataOptions
         "The fraction of the rows, from the first on, that train; the rest is held out. The sunspots take 0.7 where not told.",
         "fraction");
 
-    public DataOptions()
+    private readonly Option<string?>? _modelFile;
+
+    /// <param name="modelFile">The option of a model file, where the command has one: the file names the columns.</param>
+    public DataOptions(Option<string?>? modelFile = null)
     {
+        _modelFile = modelFile;
         _sample.AcceptOnlyFromAmong(Sample.All.Select(s => s.Name).ToArray());
     }
 
@@ -68,14 +73,19 @@ internal sealed class DataOptions
     public Dataset Read(ParseResult parsed)
     {
         Sample? sample = SampleOf(parsed.GetValue(_sample));
-        bool isTold = parsed.GetResult(_train) is { Implicit: false };
-        CsvTable table = sample is null ? CsvTable.Read(parsed.GetValue(_csv)!) : sample.Read();
         return Dataset.From(
-            table,
+            Table(parsed, sample),
             Names(parsed.GetValue(_inputs), sample?.Inputs),
             Names(parsed.GetValue(_outputs), sample?.Outputs),
             parsed.GetValue(_predictNext) || (sample?.PredictNext ?? false),
-            sample is null || isTold ? parsed.GetValue(_train) : sample.TrainingFraction);
+            TrainingFraction(parsed, sample));
+    }
+
+    /// <summary>Reads the data that the command line names, by the columns and the scaling of a model file.</summary>
+    public Dataset Read(ParseResult parsed, LinearRnnFile file)
+    {
+        Sample? sample = SampleOf(parsed.GetValue(_sample));
+        return Dataset.From(Table(parsed, sample), file, TrainingFraction(parsed, sample));
     }
 
     private void Validate(CommandResult result)
@@ -98,6 +108,16 @@ internal sealed class DataOptions
             return;
         }
 
+        if (_modelFile is not null && result.GetResult(_modelFile) is not null)
+        {
+            Option? told = new Option[] { _inputs, _outputs, _predictNext }.FirstOrDefault(o => result.GetResult(o) is { Implicit: false });
+            if (told is not null)
+            {
+                result.AddError($"Expected no {told.Name} beside {_modelFile.Name}: the file names its columns.");
+            }
+            return;
+        }
+
         Sample? sample = SampleOf(result.GetValue(_sample));
         List<string> inputs = Names(result.GetValue(_inputs), sample?.Inputs);
         List<string> outputs = Names(result.GetValue(_outputs), sample?.Outputs);
@@ -115,6 +135,12 @@ internal sealed class DataOptions
             result.AddError($"Expected '{both}' as an input or as an output, got both; with --predict-next it can be both.");
         }
     }
+
+    private CsvTable Table(ParseResult parsed, Sample? sample) =>
+        sample is null ? CsvTable.Read(parsed.GetValue(_csv)!) : sample.Read();
+
+    private double TrainingFraction(ParseResult parsed, Sample? sample) =>
+        sample is null || parsed.GetResult(_train) is { Implicit: false } ? parsed.GetValue(_train) : sample.TrainingFraction;
 
     private static Sample? SampleOf(string? name) => Sample.All.FirstOrDefault(s => s.Name == name);
 

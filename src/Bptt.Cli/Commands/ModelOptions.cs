@@ -1,6 +1,7 @@
 // The options that name the model to start from, shared by commands.
 
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Bptt.Cli.Commands;
 
@@ -17,6 +18,10 @@ internal sealed class ModelOptions
         command.Add(_hidden);
         command.Add(_seed);
     }
+
+    /// <summary>Whether the command line names one of them.</summary>
+    public bool IsTold(CommandResult result) =>
+        result.GetResult(_hidden) is { Implicit: false } || result.GetResult(_seed) is { Implicit: false };
 
     public int HiddenSize(ParseResult parsed) => parsed.GetValue(_hidden);
 

@@ -4,7 +4,6 @@ using System.CommandLine;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Cli.Output;
-using Bptt.Interop;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Cli.Commands;
@@ -48,12 +47,7 @@ internal static class PredictCommand
 
     private static int Run(Terminal terminal, string modelPath, string csvPath, string? outputPath, bool fromRest)
     {
-        if (!File.Exists(modelPath))
-        {
-            throw new DataFaultException(
-                $"{modelPath}: {(Directory.Exists(modelPath) ? "expected a model file, got a folder" : "there is no such file")}.");
-        }
-        var file = LinearRnnFile.Load(modelPath);
+        var file = ModelFile.Load(modelPath);
         var table = CsvTable.Read(csvPath);
         Matrix<double> inputs = Dataset.Scaled(file.Inputs, file.Inputs.Select(c => table.Numbers(c.Name)).ToArray());
         Matrix<double> predictions = ForwardPass.Run(

@@ -65,14 +65,7 @@ internal sealed class Dataset
         CsvTable table, IReadOnlyList<string> inputs, IReadOnlyList<string> outputs, bool predictNext, double trainingFraction)
     {
         int stepsAhead = predictNext ? 1 : 0;
-        int count = table.RowCount - stepsAhead;
-        int trainingCount = (int)Math.Floor(trainingFraction * count + 1e-9); // 0.57 of 100 rows are 57
-        if (trainingCount < 2 || count - trainingCount < 2)
-        {
-            throw new DataFaultException(
-                $"{table.Name}: expected at least 2 rows to train on and 2 to hold out, got {table.RowCount} rows, of which {Math.Max(trainingCount, 0)} would train.");
-        }
-
+        (int count, int trainingCount) = Counts(table, stepsAhead, trainingFraction);
         double[][] inputColumns = inputs.Select(name => table.Numbers(name)[..count]).ToArray();
         double[][] targetColumns = outputs.Select(name => table.Numbers(name)[stepsAhead..]).ToArray();
         Channel[] inputChannels = inputs.Select((name, i) => Scaling(table, name, inputColumns[i], trainingCount)).ToArray();
@@ -96,6 +89,28 @@ internal sealed class Dataset
             trainingCount);
     }
 
+    /// <summary>Takes the columns of a model file, by the scaling in it.</summary>
+    public static Dataset From(CsvTable table, LinearRnnFile file, double trainingFraction)
+    {
+        (int count, int trainingCount) = Counts(table, file.StepsAhead, trainingFraction);
+        return new Dataset(
+            table.Name,
+            [.. file.Inputs],
+            [.. file.Outputs],
+            Finite(file.Inputs, column => column[..count]),
+            Finite(file.Outputs, column => column[file.StepsAhead..]),
+            file.StepsAhead,
+            trainingCount);
+
+        Matrix<double> Finite(IReadOnlyList<Channel> channels, Func<double[], double[]> part)
+        {
+            Matrix<double> scaled = Scaled(channels, channels.Select(c => part(table.Numbers(c.Name))).ToArray());
+            int row = Enumerable.Range(0, scaled.RowCount).FirstOrDefault(i => !scaled.Row(i).ForAll(double.IsFinite), -1);
+            return row < 0 ? scaled : throw new DataFaultException(
+                $"{table.Name}: expected column '{channels[row].Name}' to stay finite when scaled as the model tells (mean {channels[row].Mean}, scale {channels[row].Scale}).");
+        }
+    }
+
     /// <summary>Columns of measured values as the model sees them, a row each.</summary>
     public static Matrix<double> Scaled(IReadOnlyList<Channel> channels, double[][] columns) =>
         Matrix<double>.Build.Dense(columns.Length, columns[0].Length, (i, t) => channels[i].Normalize(columns[i][t]));
@@ -111,6 +126,15 @@ internal sealed class Dataset
             largest = Math.Max(largest, value);
         }
         return largest - smallest > 1e-12 * Math.Max(Math.Abs(largest), Math.Abs(smallest));
+    }
+
+    /// <summary>How many pairs there are, and how many of them train.</summary>
+    private static (int All, int Training) Counts(CsvTable table, int stepsAhead, double trainingFraction)
+    {
+        int count = Math.Max(0, table.RowCount - stepsAhead);
+        int trainingCount = (int)Math.Floor(trainingFraction * count + 1e-9); // 0.57 of 100 rows are 57
+        return trainingCount >= 2 && count - trainingCount >= 2 ? (count, trainingCount) : throw new DataFaultException(
+            $"{table.Name}: expected at least 2 rows to train on and 2 to hold out, got {table.RowCount} rows, of which {trainingCount} would train.");
     }
 
     private static Channel Scaling(CsvTable table, string name, double[] column, int trainingCount)

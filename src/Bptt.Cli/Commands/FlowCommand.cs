@@ -1,0 +1,65 @@
+// `bptt flow`: says whether gradients vanish or explode in a model on given data, what truncation would lose, and draws it.
+
+using System.CommandLine;
+using Bptt.Cli.Data;
+using Bptt.Cli.Fitting;
+using Bptt.Cli.Output;
+using Bptt.Cli.Pictures;
+
+namespace Bptt.Cli.Commands;
+
+internal static class FlowCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var subject = new SubjectOptions();
+        Option<string?> output = OptionRules.Path(
+            "--out", byDefault: "bptt-out", "The folder for flow.svg, eigenvalues.svg and lags.svg.", "DIR");
+        var command = new DetailedCommand(
+            "flow",
+            "Show how gradients flow back through time: whether they vanish or explode, and what truncation would lose.",
+            """
+            The model is the random one that `bptt fit` begins with, or one that it wrote. The data are the training part.
+
+            Examples:
+              bptt flow --sample hair-dryer --out DIR
+              bptt flow data.csv --inputs a,b --outputs y --hidden 16 --out DIR
+              bptt flow --sample hair-dryer --model bptt-out/model.json --out DIR
+
+            Exit code 0 whatever the verdict.
+            """);
+        subject.AddTo(command);
+        command.Add(output);
+        command.SetAction(parsed => Run(terminal, subject.Read(parsed), parsed.GetValue(output)!));
+        return command;
+    }
+
+    private static int Run(Terminal terminal, Subject subject, string outputPath)
+    {
+        var folder = OutputFolder.Open(outputPath);
+        TextWriter output = terminal.Output;
+        output.WriteLine($"{subject}");
+        ForwardPass forward = subject.Run();
+        var analysis = GradientAnalysis.Of(forward, BackwardThroughTime.Run(forward, subject.Objective));
+
+        output.WriteLine(analysis.FlowSentence);
+        output.WriteLine(analysis.TruncationSentence);
+        analysis.Windows()?.WriteTo(terminal);
+        foreach (string sentence in analysis.SpectrumSentences)
+        {
+            output.WriteLine(sentence);
+        }
+        analysis.Modes().WriteTo(terminal);
+        output.WriteLine(analysis.NonFiniteSentence);
+
+        (string Name, Picture? Picture)[] pictures =
+        [
+            ("flow.svg", analysis.FlowPicture()),
+            ("eigenvalues.svg", analysis.EigenvaluePicture()),
+            ("lags.svg", analysis.LagPicture()),
+        ];
+        IEnumerable<string> written = pictures.Where(p => p.Picture is not null).Select(p => folder.Write(p.Name, p.Picture!.Write)).ToArray();
+        output.WriteLine($"written: {string.Join(", ", written)}");
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,56 @@
+// The options that name a model on data: random, as a training begins, or a file.
+
+using System.CommandLine;
+using Bptt.Cli.Data;
+using Bptt.Cli.Fitting;
+
+namespace Bptt.Cli.Commands;
+
+/// <summary>A model that is drawn or read, and the data that it runs over.</summary>
+internal sealed class SubjectOptions
+{
+    private readonly Option<string?> _model = OptionRules.Path(
+        "--model", byDefault: null, "A model file that `bptt fit` wrote, with its columns, instead of a random model.", "FILE");
+
+    private readonly ModelOptions _random = new();
+    private readonly DataOptions _data;
+
+    public SubjectOptions()
+    {
+        _data = new DataOptions(_model);
+    }
+
+    public void AddTo(Command command)
+    {
+        _data.AddTo(command);
+        command.Add(_model);
+        _random.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(_model) is not null && _random.IsTold(result))
+            {
+                result.AddError("Expected --model, or --hidden and --seed for a random model, got both.");
+            }
+        });
+    }
+
+    /// <summary>Reads the model and the data.</summary>
+    public Subject Read(ParseResult parsed)
+    {
+        if (parsed.GetValue(_model) is string path)
+        {
+            var file = ModelFile.Load(path);
+            return new Subject(
+                _data.Read(parsed, file), file.Model, file.InitialState, $"{path}, {HiddenUnits(file.Model.HiddenSize)}");
+        }
+        Dataset data = _data.Read(parsed);
+        (int hiddenSize, int seed) = (_random.HiddenSize(parsed), _random.Seed(parsed));
+        return new Subject(
+            data,
+            AdamFit.InitialModel(data.InputChannels.Length, hiddenSize, data.OutputChannels.Length, seed),
+            InitialState: null,
+            $"random model of {HiddenUnits(hiddenSize)}, seed {seed}");
+    }
+
+    private static string HiddenUnits(int count) => count == 1 ? "1 hidden unit" : $"{count} hidden units";
+}
