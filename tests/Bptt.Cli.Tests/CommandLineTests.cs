@@ -21,6 +21,7 @@ public class CommandLineTests
         ["a model file without a name"] = (["flow", Csv, "--model", "", "--out", Out], ["--model: expected a name, got an empty one"]),
         ["no folder for pictures"] = (["flow", "--sample", "sunspots", "--out", " "], ["--out: expected a name, got an empty one"]),
         ["a flow without columns"] = (["flow", Csv, "--out", Out], ["Expected --inputs and --outputs to name columns"]),
+        ["a value for a switch"] = (Fit("--report", "report.html"), ["'report.html'"]),
         ["no such command"] = (["train"], ["'train'", "See 'bptt --help'"]),
         ["a command in other letters"] = (["FIT", Csv], ["'FIT'"]),
         ["an option before the command"] = (["--hidden", "3", "fit"], ["'--hidden'"]),
@@ -112,7 +113,7 @@ public class CommandLineTests
     }
 
     [Theory]
-    [InlineData("fit", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "[default: 0.6]", "--hidden", "[default: 8]", "--seed", "[default: 1]", "--epochs", "[default: 2000]", "--learning-rate", "[default: 0.01]", "--clip", "--learn-state", "--out", "[default: bptt-out]", "hair-dryer", "sunspots", "Ctrl-C", "model.json", "predictions.csv", "fit.svg")]
+    [InlineData("fit", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "[default: 0.6]", "--hidden", "[default: 8]", "--seed", "[default: 1]", "--epochs", "[default: 2000]", "--learning-rate", "[default: 0.01]", "--clip", "--learn-state", "--out", "[default: bptt-out]", "hair-dryer", "sunspots", "Ctrl-C", "model.json", "predictions.csv", "fit.svg", "--report", "report.html")]
     [InlineData("predict", "<model>", "<csv>", "--out", "--zero-state")]
     [InlineData("flow", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--model", "--hidden", "--seed", "--out", "[default: bptt-out]", "flow.svg", "eigenvalues.svg", "lags.svg", "Exit code 0")]
     [InlineData("check", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--hidden", "--seed", "Exit code 0")]

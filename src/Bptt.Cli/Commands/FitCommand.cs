@@ -7,6 +7,7 @@ using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Cli.Output;
 using Bptt.Cli.Pictures;
+using Bptt.Cli.Report;
 using Bptt.Interop;
 
 namespace Bptt.Cli.Commands;
@@ -31,6 +32,11 @@ internal static class FitCommand
             Description = "Learn h_0 too, instead of starting at rest (h_0 = 0, the training mean).",
         };
 
+        Option<bool> withReport = new("--report")
+        {
+            Description = "Also write report.html: one page with the fit, the pictures and the checks.",
+        };
+
         var command = new DetailedCommand(
             "fit",
             "Train a linear RNN on a CSV and score it on the rows it has not seen.",
@@ -40,7 +46,7 @@ internal static class FitCommand
 
             Examples:
               bptt fit --sample hair-dryer
-              bptt fit data.csv --inputs a,b --outputs y --hidden 8 --train 0.6 --out DIR
+              bptt fit data.csv --inputs a,b --outputs y --hidden 8 --train 0.6 --out DIR --report
 
             Ctrl-C stops the training and keeps the best weights.
             """);
@@ -51,6 +57,7 @@ internal static class FitCommand
         command.Add(clip);
         command.Add(learnState);
         command.Add(output);
+        command.Add(withReport);
 
         // On another thread, so that Ctrl-C is heard while the training runs.
         command.SetAction((parsed, cancellation) => Task.Run(
@@ -65,13 +72,19 @@ internal static class FitCommand
                     model.Seed(parsed),
                     parsed.GetValue(learnState)),
                 parsed.GetValue(output)!,
+                parsed.GetValue(withReport),
                 cancellation),
             CancellationToken.None));
         return command;
     }
 
     private static int Run(
-        Terminal terminal, Dataset data, AdamFitSettings settings, string outputPath, CancellationToken cancellation)
+        Terminal terminal,
+        Dataset data,
+        AdamFitSettings settings,
+        string outputPath,
+        bool writesPage,
+        CancellationToken cancellation)
     {
         var folder = OutputFolder.Open(outputPath);
         long parameters = ParameterCount(data, settings);
@@ -98,14 +111,18 @@ internal static class FitCommand
         // The files first: whatever happens next, the training is not lost.
         var file = new LinearRnnFile(
             fit.Model, fit.InitialState, data.InputChannels, data.OutputChannels, data.StepsAhead);
-        string modelPath = folder.Write("model.json", file.Save);
+        List<string> written = [folder.Write("model.json", file.Save)];
         var report = new FitReport(data, fit);
-        string predictions = folder.Write("predictions.csv", stream => WritePredictions(stream, data, report));
-        string picture = folder.Write("fit.svg", FitPicture.Of(
-            data, report.Predictions, $"held-out fit: {FitScore.Text(report.HeldOutFit)}").Write);
+        written.Add(folder.Write("predictions.csv", stream => WritePredictions(stream, data, report)));
+        written.Add(folder.Write("fit.svg", FitPicture.Of(
+            data, report.Predictions, $"held-out fit: {FitScore.Text(report.HeldOutFit)}").Write));
 
         report.Print(terminal);
-        terminal.Output.WriteLine($"written: {modelPath}, {predictions}, {picture}");
+        if (writesPage)
+        {
+            written.Add(folder.Write("report.html", stream => ReportPage.Write(stream, data, settings, fit, report)));
+        }
+        terminal.Output.WriteLine($"written: {string.Join(", ", written)}");
 
         if (fit.End == AdamFitEnd.Diverged)
         {
