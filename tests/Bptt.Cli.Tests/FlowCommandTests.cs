@@ -20,12 +20,16 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
         CommandResult result = await Flow(folder, fit.At("model.json"));
 
         // ‖(W_hhᵀ)ᵏ W_qhᵀ ∂L/∂o_s‖, the root mean square over all s, from k = 0 to k = T − 1.
-        double first = RootMeanSquare(sources);
-        for (int k = 1; k < Training; k++)
+        var flow = new List<double>();
+        for (int k = 0; k < Training; k++)
         {
+            flow.Add(RootMeanSquare(sources));
             sources = Array.ConvertAll(sources, Back);
         }
-        double left = RootMeanSquare(sources) / first;
+        double left = flow[^1] / flow[0];
+        int hundredth = flow.FindLastIndex(f => f > 0.01 * flow[0]) + 1;
+        int millionth = flow.FindLastIndex(f => f > 1e-6 * flow[0]) + 1;
+        Line(result, "left of a step's gradient: ").Should().Be($"1 % after {hundredth} steps, a millionth after {millionth} steps");
         Match verdict = Regex.Match(
             result.Output, @"^gradient flow: vanishing: after 599 steps (\S+) of a step's gradient is left \(", RegexOptions.Multiline);
         verdict.Success.Should().BeTrue("of the output {0}", result.Output);

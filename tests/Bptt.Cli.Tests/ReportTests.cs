@@ -53,7 +53,7 @@ public class ReportTests
         using var folder = new TemporaryFolder();
         string[] data = ["--sample", "sunspots"];
 
-        CommandResult fit = await CommandRunner.RunAsync(["fit", .. data, "--hidden", "4", "--epochs", "40", "--report", "--out", folder.Path]);
+        CommandResult fit = await CommandRunner.RunAsync(["fit", .. data, "--hidden", "4", "--epochs", "40", "--learn-state", "--report", "--out", folder.Path]);
         CommandResult flow = await CommandRunner.RunAsync(["flow", .. data, "--model", folder.At("model.json"), "--out", folder.Path]);
         CommandResult start = await CommandRunner.RunAsync(["flow", .. data, "--hidden", "4", "--out", folder.Path]);
 
@@ -67,6 +67,7 @@ public class ReportTests
             $"Gradient flow: {After(flow, "gradient flow: ")}.",
             $"Trained model: {After(flow, "gradient flow: ")}.",
             $"Random start: {After(start, "gradient flow: ")}.",
+            $"Left of a step's gradient: {After(flow, "left of a step's gradient: ")}.",
             $"Truncation: {After(flow, "truncation: ")}.",
             $"Random start: truncation: {After(start, "truncation: ")}.",
             $"Powers of W_hh: {After(flow, "powers of W_hh: ")}.",

@@ -43,6 +43,10 @@ internal static class FlowCommand
         var analysis = GradientAnalysis.Of(forward, BackwardThroughTime.Run(forward, subject.Objective));
 
         output.WriteLine(analysis.FlowSentence);
+        if (analysis.ReachSentence is string reach)
+        {
+            output.WriteLine(reach);
+        }
         output.WriteLine(analysis.TruncationSentence);
         analysis.Windows()?.WriteTo(terminal);
         foreach (string sentence in analysis.SpectrumSentences)

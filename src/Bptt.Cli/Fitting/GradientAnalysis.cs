@@ -11,6 +11,9 @@ internal sealed class GradientAnalysis
     /// <summary>The part of ∂L/∂W_hh that a truncation may lose.</summary>
     private const double Tolerance = 0.01;
 
+    private const double Hundredth = 0.01;
+    private const double Millionth = 1e-6;
+
     /// <summary>What is lost so little of needs no line in a table.</summary>
     private const double Negligible = 1e-9;
 
@@ -62,6 +65,20 @@ internal sealed class GradientAnalysis
 
     /// <summary>The verdict.</summary>
     public string FlowSentence => $"gradient flow: {Flow.Summary}";
+
+    /// <summary>How far a step's gradient reaches; null where it does not fade within the sequence.</summary>
+    public string? ReachSentence
+    {
+        get
+        {
+            if (Flow.LagWhereFlowFallsTo(Hundredth) is not int hundredth)
+            {
+                return null;
+            }
+            string further = Flow.LagWhereFlowFallsTo(Millionth) is int millionth ? $", a millionth after {Words.Steps(millionth)}" : "";
+            return $"left of a step's gradient: 1 % after {Words.Steps(hundredth)}{further}";
+        }
+    }
 
     /// <summary>What truncated back-propagation through time would lose.</summary>
     public string TruncationSentence

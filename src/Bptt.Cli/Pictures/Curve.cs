@@ -12,7 +12,7 @@ internal static class Curve
 
     /// <summary>A line through the points, with a gap where a value is NaN; each point marked where they are few, since a line
     /// through one alone is not seen.</summary>
-    public static LineSeries Of(string title, IReadOnlyList<DataPoint> points, OxyColor color, LineStyle style = LineStyle.Solid)
+    public static LineSeries Of(string title, IReadOnlyList<DataPoint> points, OxyColor color, LineStyle style = LineStyle.Solid, double thickness = 1.6)
     {
         bool isMarked = points.Count <= (style == LineStyle.Solid ? MostMarked : 2);
         var line = new LineSeries
@@ -20,7 +20,7 @@ internal static class Curve
             Title = title,
             Color = color,
             LineStyle = style,
-            StrokeThickness = 1.6,
+            StrokeThickness = thickness,
             MarkerType = isMarked ? MarkerType.Circle : MarkerType.None,
             MarkerSize = 2.5,
             MarkerFill = color,

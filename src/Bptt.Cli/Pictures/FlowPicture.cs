@@ -27,7 +27,7 @@ internal static class FlowPicture
         {
             model.Annotations.Add(PictureStyle.Nothing(0.5 * (count - 1), 0.5, "nothing to draw: no value is above zero"));
         }
-        model.Series.Add(Curve.Of("mean over all steps", Points(mean), PictureStyle.Vermilion));
+        model.Series.Add(Curve.Of("mean over all steps", Points(mean), PictureStyle.Vermilion, thickness: 3));
         model.Series.Add(Curve.Of("last step", Points(last), PictureStyle.Blue, LineStyle.Dash));
         model.Series.Add(Curve.Of("predicted envelope", Points(envelope), PictureStyle.Grey, LineStyle.Dot));
         return new Picture(model, 1000, 480);

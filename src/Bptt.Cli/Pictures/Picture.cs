@@ -96,14 +96,15 @@ internal sealed class Picture(PlotModel model, double width, double height)
     /// wider and would be cut off, and lines would touch.</summary>
     private sealed class RoomyTextMeasurer(double width, double height) : PdfRenderContext(width, height, OxyColors.White)
     {
-        private const double Room = 1.4;
+        private const double WidthRoom = 1.6;
+        private const double HeightRoom = 1.4;
 
         public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight)
         {
             // What the font's table does not hold, such as the superscripts of 10⁻⁷, would count as nothing.
             string known = string.Concat((text ?? "").Select(c => c < 128 ? c : '0'));
             OxySize size = base.MeasureText(known, fontFamily, fontSize, fontWeight);
-            return new OxySize(size.Width * Room, size.Height * Room);
+            return new OxySize(size.Width * WidthRoom, size.Height * HeightRoom);
         }
     }
 }

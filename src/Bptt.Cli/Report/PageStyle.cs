@@ -32,7 +32,7 @@ internal static class PageStyle
         ul { margin: 0 0 .75rem; padding-left: 1.25rem; max-width: 46rem; }
         li { margin: .35rem 0; }
         .summary { padding: .75rem 1rem; background: var(--card); border-radius: .5rem; }
-        .summary ul { margin: 0; }
+        .summary ul { margin: 0; max-width: none; }
         .pair { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.5rem; }
         @media (min-width: 60rem) { .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
         .number { white-space: nowrap; }
@@ -47,7 +47,8 @@ internal static class PageStyle
         thead th { border-bottom: 1px solid var(--frame); color: var(--note); font-weight: 600; }
         tbody th { font-weight: 400; }
         .numbers td { text-align: right; font-variant-numeric: tabular-nums; }
-        .numbers td, .numbers tbody th { white-space: nowrap; }
+        .numbers td { white-space: nowrap; }
+        .numbers tbody th { white-space: pre; }
         .numbers thead th { text-align: right; }
         .numbers thead th:first-child { text-align: left; }
         dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .5rem 1.5rem; margin: 0 0 1rem; }

@@ -99,8 +99,9 @@ internal static class ReportPage
                 _ => $"The training ran {fit.EpochsRun} epochs; the weights of epoch {fit.BestEpoch}, with the smallest loss, are kept.",
             },
             $"Gradient check: {CheckText.Summary(report.CheckBefore)} before training, {CheckText.Summary(report.CheckAfter)} after. Certificate: {CheckText.Of(certificate.Verdict)}.",
-            $"{Capital(trained.FlowSentence)}.",
-            $"{Capital(trained.TruncationSentence)}.",
+            Sentence(trained.FlowSentence),
+            .. Optional(trained.ReachSentence),
+            Sentence(trained.TruncationSentence),
         ])).Class("summary");
 
     private static IEnumerable<(string Name, string Value)> Parameters(Dataset data, AdamFitSettings settings, AdamFitResult fit)
@@ -129,7 +130,7 @@ internal static class ReportPage
                 Table(windows)).Class("pair"),
         ];
 
-    private static string Sentence(string text) => $"{Capital(text)}.";
+    private static IEnumerable<string> Optional(string? text) => text is null ? [] : [Sentence(text)];
 
-    private static string Capital(string text) => $"{char.ToUpperInvariant(text[0])}{text[1..]}";
+    private static string Sentence(string text) => $"{char.ToUpperInvariant(text[0])}{text[1..]}.";
 }
