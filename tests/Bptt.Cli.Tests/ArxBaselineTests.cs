@@ -61,6 +61,24 @@ public class ArxBaselineTests
         fits.Should().OnlyContain(fit => fit > 99.99);
     }
 
+    [Fact]
+    public void A_table_of_thirty_thousand_rows_takes_no_memory_of_that_squared()
+    {
+        var random = new Random(8);
+        double[] x = Enumerable.Range(0, 30_000).Select(_ => random.NextDouble() - 0.5).ToArray();
+        double[] y = new double[x.Length];
+        for (int t = 0; t < x.Length; t++)
+        {
+            y[t] = 0.8 * At(y, t - 1) + x[t];
+        }
+        long before = GC.GetTotalAllocatedBytes();
+
+        var arx = ArxBaseline.Fit(Tables.Dataset(0.6, false, ["x"], ["y"], ("x", x), ("y", y)));
+
+        (GC.GetTotalAllocatedBytes() - before).Should().BeLessThan(1_000_000_000, "18 000² doubles are 2.6 GB");
+        arx.Name.Should().StartWith("ARX(");
+    }
+
     [Theory]
     [InlineData(11)]
     [InlineData(12)]

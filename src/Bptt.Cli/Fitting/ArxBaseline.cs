@@ -4,6 +4,7 @@
 
 using Bptt.Cli.Data;
 using MathNet.Numerics.LinearAlgebra;
+using MathNet.Numerics.LinearAlgebra.Factorization;
 
 namespace Bptt.Cli.Fitting;
 
@@ -59,12 +60,24 @@ internal sealed class ArxBaseline
             Enumerable.Range(firstRow, rows).Select(t => structure.Regressors(inputs, targets, t)));
         Matrix<double> wanted = targets.SubMatrix(0, q, firstRow, rows).Transpose();
 
-        // The pseudo-inverse stands inputs that repeat themselves, whose lags are linearly dependent.
-        Matrix<double> solution = regressors.PseudoInverse() * wanted;
+        Matrix<double> solution = LeastSquares(regressors, wanted);
         Matrix<double> residuals = wanted - regressors * solution;
         double logVariances = residuals.EnumerateColumns().Sum(r => Math.Log(r.DotProduct(r) / rows));
         double criterion = rows * logVariances + 2.0 * q * structure.RegressorCount;
         return (new ArxBaseline(structure, solution.Transpose()), criterion);
+    }
+
+    /// <summary>The shortest X that minimises ‖A X − B‖: the pseudo-inverse stands inputs that repeat themselves, whose lags are
+    /// linearly dependent. Of a long A it is that of its small triangle, A = QR and so A⁺ = R⁺Qᵀ: that of A itself would
+    /// take as much memory as the square of its length.</summary>
+    private static Matrix<double> LeastSquares(Matrix<double> a, Matrix<double> b)
+    {
+        if (a.RowCount <= a.ColumnCount)
+        {
+            return a.PseudoInverse() * b;
+        }
+        QR<double> factors = a.QR(QRMethod.Thin);
+        return factors.R.PseudoInverse() * factors.Q.TransposeThisAndMultiply(b);
     }
 
     /// <summary>Which lags of which signals enter.</summary>
