@@ -13,7 +13,8 @@ public class CheckCommandTests
 
         result.ShouldBeDone();
         result.Output.Should().MatchRegex(@"W_hx +passed .* 4 of 4 ").And.MatchRegex(@"W_hh +passed .* 16 of 16 ")
-            .And.MatchRegex(@"W_qh +passed .* 4 of 4 ").And.MatchRegex(@"h_0 +passed .* 4 of 4 ");
+            .And.MatchRegex(@"W_qh +passed .* 4 of 4 ").And.MatchRegex(@"h_0 +passed .* 4 of 4 ").And.MatchRegex(@"\n +x +passed .* 200 of \d+ +step \d+ \[0\] ")
+            .And.MatchRegex(@"\n +o +passed .* 200 of \d+ +step \d+ \[0\] ").And.MatchRegex(@"\n +directions +passed .* 10 ");
         string[] verdicts = result.Output.TrimEnd().Split('\n')[^4..];
         verdicts[0].Should().MatchRegex(@"^gradient check: passed \(worst relative error \d\.\dE-\d+, 428 entries\)\r?$");
         verdicts[1].Should().StartWith("certificate: passed: ");

@@ -13,10 +13,10 @@ internal static class CheckText
             ? "cannot be told, the gradient is within the rounding of the loss"
             : $"{Of(report.Verdict)} (worst relative error {report.RelativeError:0.0E+0}, {report.Parameters.Sum(p => p.CheckedCount)} entries)";
 
-    /// <summary>A line for each parameter.</summary>
+    /// <summary>A line for each parameter, and one for all directions. Errors and uncertainties are relative.</summary>
     public static TextTable Table(GradientCheckReport report)
     {
-        var table = new TextTable("gradient of", "verdict", "relative error", "uncertainty", "entries", "worst at") { IsNumeric = false };
+        var table = new TextTable("gradient of", "verdict", "error", "uncertainty", "entries", "worst at") { IsNumeric = false };
         foreach (ParameterCheck parameter in report.Parameters)
         {
             table.Add(
@@ -25,10 +25,23 @@ internal static class CheckText
                 $"{parameter.RelativeError:0.0E+0}",
                 $"{parameter.RelativeUncertainty:0.0E+0}",
                 $"{parameter.CheckedCount} of {parameter.EntryCount}",
-                $"({parameter.Worst.Row}, {parameter.Worst.Column})");
+                Place(parameter.Worst));
+        }
+        if (report.Directions.Count > 0)
+        {
+            table.Add(
+                "directions",
+                Of(report.Directions.Max(d => d.Verdict)),
+                $"{report.Directions.Max(d => d.RelativeError):0.0E+0}",
+                "",
+                $"{report.Directions.Count}",
+                "");
         }
         return table;
     }
+
+    private static string Place(CheckedEntry entry) =>
+        entry.Step is int step and > 0 ? $"step {step} [{entry.Row}]" : $"({entry.Row}, {entry.Column})";
 
     public static string Of(Verdict verdict) => verdict switch
     {
