@@ -235,6 +235,18 @@ public class GradientCheckTests
         }
     }
 
+    [Theory]
+    [InlineData(1.0)]
+    [InlineData(-2.0)]
+    [InlineData(0.5001)]
+    public void Steps_that_round_unequally_do_not_tilt_the_derivative_of_a_steep_loss(double x)
+    {
+        // x is next to a power of two, so that x + s and x − s are rounded differently, of which the curvature makes 1e-4.
+        var numeric = NumericalDerivative.OfQuadratic(z => 1.0 + 3.0 * (z - x) + 1e12 * (z - x) * (z - x), x);
+        numeric.Value.Should().BeApproximately(3.0, 1e-6);
+        Math.Abs(numeric.Value - 3.0).Should().BeLessThan(numeric.Uncertainty);
+    }
+
     private static Matrix<double> One(double value) => Matrix<double>.Build.Dense(1, 1, value);
 
     /// <summary>ℓ = Σ o³, with its gradient times a factor.</summary>
