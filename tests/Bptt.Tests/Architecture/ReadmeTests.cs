@@ -11,28 +11,30 @@ public partial class ReadmeTests
 {
     private static readonly string Readme = Repository.Read("README.md");
 
-    [Fact]
-    public void The_walk_in_the_README_is_the_code_compiled_here()
+    [Theory]
+    [InlineData(0, "README")]
+    [InlineData(1, "README, insight,")]
+    public void The_code_in_the_README_is_the_code_compiled_here(int block, string mark)
     {
         string compiled = Repository.Read("tests/Bptt.Tests/Architecture/ReadmeWalk.cs");
-        string body = Between(compiled, "// README from here\n", "        // README to here");
+        string body = Between(compiled, $"// {mark} from here\n", $"        // {mark} to here");
         string[] lines = body.Split('\n').Select(l => l.Length >= 8 ? l[8..] : l.Trim()).ToArray();
 
-        string walk = CodeBlocks("csharp").First();
+        string code = CodeBlocks("csharp").ElementAt(block);
 
-        walk.Should().Contain(string.Join('\n', lines).Trim());
-        foreach (string line in walk.Split('\n').Where(l => l.StartsWith("using ", StringComparison.Ordinal)))
+        code.Should().Contain(string.Join('\n', lines).Trim());
+        foreach (string line in code.Split('\n').Where(l => l.StartsWith("using ", StringComparison.Ordinal)))
         {
             compiled.Should().Contain(line);
         }
     }
 
     [Fact]
-    public void The_walk_prints_what_the_README_says()
+    public void The_code_prints_what_the_README_says()
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-        string printed = ReadmeWalk.Run();
-        CodeBlocks("text").Should().Contain(block => block.Trim() == printed.Trim());
+        (string walk, string insight) = ReadmeWalk.Run();
+        CodeBlocks("text").Take(2).Select(block => block.Trim()).Should().Equal(walk.Trim(), insight.Trim());
     }
 
     [Fact]

@@ -1,14 +1,16 @@
-// The README's walk, compiled and run. ReadmeTests compares the lines between the two marks with the README.
+// The README's walk and what follows it, compiled and run. ReadmeTests compares the lines between the marks with the README.
 
 using Bptt;
+using Bptt.Diagnostics;
+using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace ReadmeExample; // outside Bptt, as a user's code is
 
 internal static class ReadmeWalk
 {
-    /// <summary>Runs the walk and returns what it prints.</summary>
-    public static string Run()
+    /// <summary>Runs the walk, and what follows it, and returns what each prints.</summary>
+    public static (string Walk, string Insight) Run()
     {
         var Console = new StringWriter { NewLine = "\n" };
 
@@ -31,6 +33,30 @@ internal static class ReadmeWalk
         Console.WriteLine($"‖∂L/∂W_hh‖ = {g.WhhNorm():F6}");
         // README to here
 
-        return Console.ToString();
+        string walk = Console.ToString();
+        Console.GetStringBuilder().Clear();
+
+        // README, insight, from here
+        // Is the gradient right? Three checks, each by other means than the backward pass.
+        Console.WriteLine($"differences of the loss: {GradientCheck.Run(forward, objective).Verdict}");
+        Console.WriteLine($"gauge and Euler identity: {GradientCertificate.Verify(forward, backward).Verdict}");
+        Console.WriteLine($"forward mode: {AdjointTest.Run(forward, backward).Verdict}");
+
+        // Why does it vanish, and how far back must it go?
+        var spectrum = Spectrum.Of(model);
+        var flow = GradientFlow.Analyze(forward, backward);
+        var lags = LagDecomposition.Of(forward, backward);
+        Console.WriteLine($"half-life of a mode: {spectrum.Modes[0].HalfLife:F1} steps");
+        Console.WriteLine($"left of a step's gradient after {flow.FactorSteps} steps: {flow.Factor:F3}");
+        Console.WriteLine($"truncated to 2 lags, ∂L/∂W_hh is off by {lags.TruncationErrors[1]:P1}");
+        Console.WriteLine($"lags needed for 1 %: {lags.SmallestWindow(0.01)}");
+
+        // The truncated gradient itself.
+        var truncated = BackwardThroughTime.Run(
+            forward, objective, new BackwardOptions { Truncation = Truncation.Lags(2) });
+        Console.WriteLine($"‖∂L/∂W_hh‖ truncated: {truncated.Gradients.WhhNorm():F6}");
+        // README, insight, to here
+
+        return (walk, Console.ToString());
     }
 }
