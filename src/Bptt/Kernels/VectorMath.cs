@@ -20,12 +20,29 @@ internal static class VectorMath
         {
             return largest;
         }
-        // A power of two scales without rounding.
+        // A power of two scales without rounding; by halves, since one alone may be out of range.
         int exponent = Math.ILogB(largest);
-        double sum = 0.0;
-        foreach (double value in x)
+        double half = Math.ScaleB(1.0, -exponent / 2);
+        double other = Math.ScaleB(1.0, -exponent - -exponent / 2);
+        ReadOnlySpan<Vector<double>> vectors = MemoryMarshal.Cast<double, Vector<double>>(x);
+        (Vector<double> a, Vector<double> b) = (Vector<double>.Zero, Vector<double>.Zero); // chains that do not wait
+        int i = 0;
+        for (; i + 2 <= vectors.Length; i += 2)
         {
-            double scaled = Math.ScaleB(value, -exponent);
+            Vector<double> first = vectors[i] * half * other;
+            Vector<double> second = vectors[i + 1] * half * other;
+            a += first * first;
+            b += second * second;
+        }
+        if (i < vectors.Length)
+        {
+            Vector<double> last = vectors[i] * half * other;
+            a += last * last;
+        }
+        double sum = Vector.Sum(a + b);
+        for (i = vectors.Length * Vector<double>.Count; i < x.Length; i++)
+        {
+            double scaled = x[i] * half * other;
             sum += scaled * scaled;
         }
         return Math.ScaleB(Math.Sqrt(sum), exponent);

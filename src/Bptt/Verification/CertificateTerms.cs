@@ -11,6 +11,9 @@ namespace Bptt.Verification;
 /// <summary>What a certificate compares.</summary>
 internal sealed class CertificateTerms
 {
+    /// <summary>Products and inner products below which a second thread costs more than it takes over.</summary>
+    private const int WorthSharing = 100_000;
+
     private static readonly double Unit = Math.ScaleB(1.0, -52);
 
     private readonly ForwardPass _forward;
@@ -66,44 +69,84 @@ internal sealed class CertificateTerms
     public double RoundingOfTerms =>
         32.0 * Unit * Math.Sqrt(_gradients.HiddenSize + _gradients.InputSize + _gradients.OutputSize);
 
-    /// <summary>The gauge identity: the norm of what is left over, and the sum of the norms of its terms.</summary>
-    public (double Residual, double Size) Gauge()
+    /// <summary>Both identities: the norm of the difference between the sides, and the sum of the norms of both sides.</summary>
+    public ((double Residual, double Size) Gauge, (double Residual, double Size) Euler) Compare()
+    {
+        // Each is one thread's work, in one order; neighbours go to one thread where there are two.
+        double[] left = new double[_gradients.HiddenSize * _gradients.HiddenSize];
+        double[] right = new double[left.Length];
+        double[] ofOutputs = new double[2];
+        Action[] parts =
+        [
+            () => WriteLeft(left),
+            () => ofOutputs[0] = Inner(0, 2),
+            () => WriteRight(right),
+            () => ofOutputs[1] = Inner(1, 2),
+        ];
+        int work = left.Length * _gradients.HiddenSize + _outputGradients.All.Values.Length;
+        Parallel.For(
+            0,
+            parts.Length,
+            new ParallelOptions
+            {
+                MaxDegreeOfParallelism = work < WorthSharing ? 1 : _forward.Context.Options.MaxDegreeOfParallelism,
+            },
+            i => parts[i]());
+
+        double leftNorm = VectorMath.Norm(left);
+        double rightNorm = VectorMath.Norm(right);
+        VectorMath.AddScaled(-1.0, right, left);
+        double ofWeights = VectorMath.Dot(_forward.Model.Weights.Wqh.Values, _gradients.Wqh.Values);
+        double sumOfOutputs = _factor * (ofOutputs[0] + ofOutputs[1]);
+        return (
+            (VectorMath.Norm(left), leftNorm + rightNorm),
+            (Math.Abs(ofWeights - sumOfOutputs), Math.Abs(ofWeights) + Math.Abs(sumOfOutputs)));
+    }
+
+    /// <summary>∂L/∂W_hh W_hhᵀ + ∂L/∂W_hx W_hxᵀ + Σ_b g_{0,b} h_{0,b}ᵀ, and what a truncation adds.</summary>
+    private void WriteLeft(double[] side)
     {
         int h = _gradients.HiddenSize;
         ParameterArray weights = _forward.Model.Weights;
-        var terms = new TermSum(h);
-        terms.Add(1.0, term => _kernels.Multiply(_gradients.Whh, weights.Whh.T, Square(term, h)));
-        terms.Add(-1.0, term => _kernels.Multiply(weights.Whh.T, _gradients.Whh, Square(term, h)));
-        terms.Add(1.0, term => _kernels.Multiply(_gradients.Whx, weights.Whx.T, Square(term, h)));
-        terms.Add(-1.0, term => _kernels.Multiply(weights.Wqh.T, _gradients.Wqh, Square(term, h)));
-
+        _kernels.Multiply(_gradients.Whh, weights.Whh.T, Square(side, h));
+        _kernels.MultiplyAdd(_gradients.Whx, weights.Whx.T, Square(side, h));
         double[] initialStates = _forward.States.StepOfEach(_ => 0);
         if (VectorMath.MaxAbs(initialStates) > 0.0)
         {
-            AddOuter(terms, _factor, _initialStateGradients.ToColumnMajorArray(), initialStates);
-        }
-        if (_options.FinalStateGradients is Matrix<double> final)
-        {
-            AddOuter(
-                terms, -_factor, final.ToColumnMajorArray(), _forward.States.StepOfEach(b => _forward.Lengths[b]));
+            AddOuter(side, _initialStateGradients.ToColumnMajorArray(), initialStates);
         }
         if (_options.Truncation is { IsWindowed: true } windows)
         {
-            AddBorders(terms, windows.Steps);
+            AddBorders(side, windows.Steps);
         }
         else if (_options.Truncation is { } lags && lags.Steps <= _forward.Layout.LastStep)
         {
-            AddEndOfLags(terms, lags.Steps);
+            AddEndOfLags(side, lags.Steps);
         }
-        return (terms.Residual, terms.Size);
     }
 
-    /// <summary>The Euler identity: the difference, and the sum of the magnitudes of its sides.</summary>
-    public (double Residual, double Size) Euler()
+    /// <summary>W_hhᵀ ∂L/∂W_hh + W_qhᵀ ∂L/∂W_qh + Σ_b e_b h_{T,b}ᵀ.</summary>
+    private void WriteRight(double[] side)
     {
-        double ofWeights = VectorMath.Dot(_forward.Model.Weights.Wqh.Values, _gradients.Wqh.Values);
-        double ofOutputs = _factor * VectorMath.Dot(_outputGradients.All.Values, _forward.OutputColumns.All.Values);
-        return (Math.Abs(ofWeights - ofOutputs), Math.Abs(ofWeights) + Math.Abs(ofOutputs));
+        int h = _gradients.HiddenSize;
+        ParameterArray weights = _forward.Model.Weights;
+        _kernels.Multiply(weights.Whh.T, _gradients.Whh, Square(side, h));
+        _kernels.MultiplyAdd(weights.Wqh.T, _gradients.Wqh, Square(side, h));
+        if (_options.FinalStateGradients is Matrix<double> final)
+        {
+            AddOuter(
+                side, final.ToColumnMajorArray(), _forward.States.StepOfEach(b => _forward.Lengths[b]));
+        }
+    }
+
+    /// <summary>Σ_t ⟨∂L/∂o_t, o_t⟩ over one of some parts of the columns.</summary>
+    private double Inner(int part, int parts)
+    {
+        int length = _outputGradients.All.Values.Length;
+        int from = (int)((long)length * part / parts);
+        int to = (int)((long)length * (part + 1) / parts);
+        return VectorMath.Dot(
+            _outputGradients.All.Values[from..to], _forward.OutputColumns.All.Values[from..to]);
     }
 
     /// <summary>
@@ -155,7 +198,7 @@ internal sealed class CertificateTerms
         _options.FinalStateGradients is Matrix<double> final ? final.Column(sequence).L2Norm() : 0.0;
 
     /// <summary>Σ W_hhᵀ ∂L/∂h_{t+1} h_tᵀ over the borders t of windows.</summary>
-    private void AddBorders(TermSum terms, int steps)
+    private void AddBorders(double[] side, int steps)
     {
         int h = _gradients.HiddenSize;
         var later = new List<double>();
@@ -178,11 +221,12 @@ internal sealed class CertificateTerms
             new MatrixView(later.ToArray(), h, columns, h),
             new MatrixView(earlier.ToArray(), h, columns, h).T,
             Square(product, h));
-        terms.Add(_factor, term => _kernels.Multiply(_forward.Model.Weights.Whh.T, Square(product, h), Square(term, h)));
+        VectorMath.Scale(_factor, product);
+        _kernels.MultiplyAdd(_forward.Model.Weights.Whh.T, Square(product, h), Square(side, h));
     }
 
     /// <summary>Σ_t (W_hhᵀ)ᵏ u_{t+k} h_tᵀ: (W_hhᵀ)ᵏ [W_qhᵀ, e] [Σ_t ∂L/∂o_{t+k} h_tᵀ; h_{T−k}ᵀ].</summary>
-    private void AddEndOfLags(TermSum terms, int lags)
+    private void AddEndOfLags(double[] side, int lags)
     {
         int h = _gradients.HiddenSize;
         int q = _gradients.OutputSize;
@@ -216,38 +260,21 @@ internal sealed class CertificateTerms
                 weights.Whh.T, new MatrixView(left, h, columns, h), new MatrixSpan(next, h, columns, h));
             (left, next) = (next, left);
         }
-        terms.Add(_factor, term => _kernels.Multiply(
-            new MatrixView(left, h, columns, h), new MatrixView(right, h, columns, h).T, Square(term, h)));
+        VectorMath.Scale(_factor, left);
+        _kernels.MultiplyAdd(
+            new MatrixView(left, h, columns, h), new MatrixView(right, h, columns, h).T, Square(side, h));
     }
 
-    /// <summary>± Σ_b a_b c_bᵀ.</summary>
-    private void AddOuter(TermSum terms, double factor, double[] a, double[] c)
+    /// <summary>Adds Σ_b a_b c_bᵀ, scaled as the gradients are.</summary>
+    private void AddOuter(double[] side, double[] a, double[] c)
     {
         int h = _gradients.HiddenSize;
         int columns = a.Length / h;
-        terms.Add(factor, term => _kernels.Multiply(
-            new MatrixView(a, h, columns, h), new MatrixView(c, h, columns, h).T, Square(term, h)));
+        VectorMath.Scale(_factor, a);
+        _kernels.MultiplyAdd(new MatrixView(a, h, columns, h), new MatrixView(c, h, columns, h).T, Square(side, h));
     }
 
     private static double[] Norms(Matrix<double> columns) => [.. columns.EnumerateColumns().Select(c => VectorMath.Norm(c.Entries()))];
 
     private static MatrixSpan Square(double[] entries, int h) => new(entries, h, h, h);
-
-    /// <summary>A sum of h×h terms, and the sum of their norms.</summary>
-    private sealed class TermSum(int h)
-    {
-        private readonly double[] _sum = new double[h * h];
-        private readonly double[] _term = new double[h * h];
-
-        public double Residual => VectorMath.Norm(_sum);
-
-        public double Size { get; private set; }
-
-        public void Add(double factor, Action<double[]> write)
-        {
-            write(_term);
-            VectorMath.AddScaled(factor, _term, _sum);
-            Size += Math.Abs(factor) * VectorMath.Norm(_term);
-        }
-    }
 }

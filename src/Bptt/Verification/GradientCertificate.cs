@@ -39,8 +39,8 @@ public sealed class GradientCertificate
         Verdict = verdict;
     }
 
-    /// <summary>The Frobenius norm of the difference between the two sides of the gauge identity over the sum of the norms of
-    /// its terms; 0 where all of them are zero, +∞ where a number is not finite.</summary>
+    /// <summary>The Frobenius norm of the difference between the two sides of the gauge identity, each with positive terms only,
+    /// over the sum of their norms; 0 where both are zero, +∞ where a number is not finite.</summary>
     public double GaugeResidual { get; }
 
     /// <summary>The difference between the two sides of the Euler identity over the sum of their magnitudes, or over
@@ -148,8 +148,7 @@ public sealed class GradientCertificate
 
     private static GradientCertificate Verify(CertificateTerms terms)
     {
-        (double gauge, double gaugeSize) = terms.Gauge();
-        (double euler, double eulerSize) = terms.Euler();
+        ((double gauge, double gaugeSize), (double euler, double eulerSize)) = terms.Compare();
         if (!double.IsFinite(gauge) || !double.IsFinite(gaugeSize) || !double.IsFinite(euler) || !double.IsFinite(eulerSize))
         {
             return new(

@@ -28,6 +28,22 @@ public class VectorMathTests
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1000)]
+    [InlineData(-1000)]
+    [InlineData(-1060)]
+    public void Norms_of_long_vectors_are_right_at_every_scale(int exponent)
+    {
+        for (int n = 1; n < 75; n++)
+        {
+            // 1² + 2² + … + n² is a whole number; scaled by a power of two nothing is rounded.
+            double[] x = [.. Enumerable.Range(1, n).Select(i => Math.ScaleB(i % 2 == 0 ? -i : i, exponent))];
+            double expected = Math.ScaleB(Math.Sqrt(n * (n + 1.0) * (2.0 * n + 1.0) / 6.0), exponent);
+            VectorMath.Norm(x).Should().Be(expected, "n = {0}", n);
+        }
+    }
+
     [Fact]
     public void Inner_products_are_right_at_every_size()
     {
