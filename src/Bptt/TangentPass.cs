@@ -280,14 +280,22 @@ public sealed class TangentPass
     /// <summary>The columns of each step t + <paramref name="shift"/> into some rows of those of step t.</summary>
     private static void CopyBlocks(PackedColumns source, int shift, PackedColumns target, int row)
     {
-        for (int t = 1; t <= target.Layout.LastStep; t++)
+        for (int t = 1; t <= target.Layout.LastStep;)
         {
-            MatrixSpan from = source.Block(t + shift);
-            MatrixSpan to = target.Block(t);
-            for (int slot = 0; slot < to.Columns; slot++)
+            BatchLayout.Segment from = source.Layout.Segments[source.Layout.SegmentOf(t + shift)];
+            BatchLayout.Segment to = target.Layout.Segments[target.Layout.SegmentOf(t)];
+            int afterFrom = t + shift - from.FirstStep;
+            int afterTo = t - to.FirstStep;
+
+            // As long as nothing ends, the columns of successive steps stand side by side.
+            int steps = from.Active == to.Active ? Math.Min(from.StepCount - afterFrom, to.StepCount - afterTo) : 1;
+            MatrixSpan read = source.Spaced(from.FirstColumn + afterFrom * from.Active, steps * to.Active, 1);
+            MatrixSpan written = target.Spaced(to.FirstColumn + afterTo * to.Active, steps * to.Active, 1);
+            for (int column = 0; column < read.Columns; column++)
             {
-                from.Column(slot).CopyTo(to.Column(slot)[row..]);
+                read.Column(column).CopyTo(written.Column(column)[row..]);
             }
+            t += steps;
         }
     }
 

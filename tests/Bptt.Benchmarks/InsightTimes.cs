@@ -29,8 +29,8 @@ internal static class InsightTimes
             "forward and backward: ms",
             "GradientCertificate.Verify",
             "TangentPass.Run, all parts",
-            $"backward, Lags({Lags})",
-            $"backward, Windows({Lags})",
+            $"truncated to Lags({Lags})",
+            $"truncated to Windows({Lags})",
             $"LagDecomposition.Of, {Lags} lags");
         foreach ((int hiddenSize, int others) in Sizes)
         {
@@ -44,7 +44,6 @@ internal static class InsightTimes
     private static double[] Medians(Problem problem, int threads, double seconds)
     {
         var options = new ExecutionOptions { MaxDegreeOfParallelism = threads };
-        var inLoop = options with { Workspace = new Workspace() };
         var objective = Objective.SquaredError(problem.Targets);
         var forward = ForwardPass.Run(problem.Model, problem.Inputs, null, options);
         var backward = BackwardThroughTime.Run(forward, objective);
@@ -57,11 +56,11 @@ internal static class InsightTimes
         };
         Action[] runs =
         [
-            () => BackwardThroughTime.Run(ForwardPass.Run(problem.Model, problem.Inputs, null, inLoop), objective),
+            InLoop(null),
             () => GradientCertificate.Verify(forward, backward),
             () => TangentPass.Run(forward, direction),
-            () => BackwardThroughTime.Run(forward, objective, new BackwardOptions { Truncation = Truncation.Lags(Lags) }),
-            () => BackwardThroughTime.Run(forward, objective, new BackwardOptions { Truncation = Truncation.Windows(Lags) }),
+            InLoop(Truncation.Lags(Lags)),
+            InLoop(Truncation.Windows(Lags)),
             () => LagDecomposition.Of(forward, backward, Lags - 1),
         ];
         foreach (Action run in runs)
@@ -69,5 +68,14 @@ internal static class InsightTimes
             run();
         }
         return [.. Turns.Measure(Array.ConvertAll(runs, run => new Runner(() => { }, run)), seconds).Select(t => t.Seconds)];
+
+        // As in a training loop, each with a workspace of its own.
+        Action InLoop(Truncation? truncation)
+        {
+            ExecutionOptions own = options with { Workspace = new Workspace() };
+            var backwardOptions = new BackwardOptions { Truncation = truncation };
+            return () => BackwardThroughTime.Run(
+                ForwardPass.Run(problem.Model, problem.Inputs, null, own), objective, backwardOptions);
+        }
     }
 }
