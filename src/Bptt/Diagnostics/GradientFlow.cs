@@ -107,7 +107,7 @@ public sealed class GradientFlow
     public GradientFlowVerdict Verdict { get; }
 
     /// <summary>The last number of <see cref="MeanFlow"/> over the first: what is left of a step's gradient. 0 where there is
-    /// none, or it falls below 1e-290; +∞ where it overflows.</summary>
+    /// none, or it falls below 1e-290; +∞ where it overflows, or the quotient does.</summary>
     public double Factor { get; }
 
     /// <summary>The steps over which <see cref="Factor"/> is told: the last lag of <see cref="MeanFlow"/>.</summary>
@@ -133,7 +133,9 @@ public sealed class GradientFlow
             {
                 GradientFlowVerdict.None when _sources.AllCount == 0 => "no finite gradient: no ∂L/∂o_t is finite",
                 GradientFlowVerdict.None => "no gradient: W_qhᵀ ∂L/∂o_t is zero at every step",
-                GradientFlowVerdict.Exploding when double.IsInfinity(Factor) =>
+                GradientFlowVerdict.Exploding when FactorSteps == 0 =>
+                    $"exploding: W_qhᵀ ∂L/∂o_t itself has overflowed{growth}",
+                GradientFlowVerdict.Exploding when double.IsInfinity(MeanFlow[^1]) =>
                     $"exploding: after {steps} a step's gradient has overflowed{growth}",
                 GradientFlowVerdict.Exploding =>
                     $"exploding: after {steps} a step's gradient has grown {Text(Factor)}-fold{growth}",
@@ -249,5 +251,6 @@ public sealed class GradientFlow
         return Array.AsReadOnly(norms[sequence]);
     }
 
-    private static string Text(double value) => value.ToString("G3", CultureInfo.InvariantCulture);
+    private static string Text(double value) =>
+        double.IsPositiveInfinity(value) ? "more than 1.8E+308" : value.ToString("G3", CultureInfo.InvariantCulture);
 }

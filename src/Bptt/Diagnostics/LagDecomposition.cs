@@ -76,7 +76,7 @@ public sealed class LagDecomposition
     /// <exception cref="ArgumentNullException">A pass is null.</exception>
     /// <exception cref="ArgumentException">The backward pass was made from another forward pass, or is truncated.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The largest lag is negative.</exception>
-    /// <exception cref="ArithmeticException">The gradient is not finite, so it has no parts, or a part overflows though the sum
+    /// <exception cref="ArithmeticException">The gradient or its norm is not finite, so nothing is a part of it, or a part overflows though the sum
     /// does not.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
     public static LagDecomposition Of(ForwardPass forward, BackwardThroughTime backward, int? maxLag = null)
@@ -95,7 +95,7 @@ public sealed class LagDecomposition
         if (!double.IsFinite(backward.Gradients.WhhNorm()))
         {
             throw new ArithmeticException(
-                $"The lag decomposition: expected a finite ∂L/∂W_hh, got one with NaN or infinities (first non-finite state or output: {(forward.FirstNonFiniteStep is int step ? $"step {step}" : "none")}).");
+                $"The lag decomposition: expected a finite ∂L/∂W_hh with a finite norm, got one that overflows or holds NaN (first non-finite state or output: {(forward.FirstNonFiniteStep is int step ? $"step {step}" : "none")}).");
         }
         int all = forward.Layout.LastStep;
         int count = (int)Math.Min(all, (maxLag ?? all) + 1L);

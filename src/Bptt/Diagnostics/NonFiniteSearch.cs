@@ -104,9 +104,9 @@ internal static class NonFiniteSearch
             first--;
         }
         double factor = first < last ? Math.Pow(2.0, (Math.Log2(norms[last]) - Math.Log2(norms[first])) / (last - first)) : 1.0;
-        return first == last || factor <= 1.0 || norms[last] < 1e290
+        return first == last || !(factor > 1.0 && double.IsFinite(factor)) || norms[last] < 1e290
             ? $"{norm} was {Text(norms[last])} one step before, and {product} exceeds {LargestDouble}"
-            : $"{norm} grew by {Text(factor)} per step over {last - first} steps to {Text(norms[last])}, and {product} exceeds {LargestDouble}";
+            : $"{norm} grew by {Text(factor)} per step over {(last - first == 1 ? "1 step" : $"{last - first} steps")} to {Text(norms[last])}, and {product} exceeds {LargestDouble}";
     }
 
     private static string Kind(double value) => double.IsNaN(value) ? "NaN" : "infinite";

@@ -72,7 +72,8 @@ public sealed class Spectrum
     /// <summary>Whether <see cref="TransientGrowth"/> is certainly the maximum. It is wherever some power within reach has norm
     /// at most 1, since later ones are products of it with earlier ones; the search ends uncertain after about 3·10⁹
     /// operations, where ρ is 1 or close to it and W_hh is not normal. Then the growth is a lower bound, from all
-    /// powers up to there and the powers 2, 4, 8, ….</summary>
+    /// powers up to there and those of the powers 2, 4, 8, … that repeated squaring gives accurately: few where W_hh is
+    /// defective, so that the maximum may be larger by orders of magnitude.</summary>
     public bool IsTransientGrowthCertain => _transient.Value.IsCertain;
 
     /// <summary>The step t at which the response to one input of norm 1 at step 1, ‖W_hhᵗ⁻¹ W_hx‖₂, first exceeds the largest

@@ -21,10 +21,15 @@ internal static class StepShares
             return shares;
         }
 
-        // G = M·2ᵉ: ⟨∂L/∂h_t, M h_{t−1}⟩/(‖M‖² 2ᵉ), so that nothing overflows but what overflows in G.
+        // G = M·2ᵉ: ⟨∂L/∂h_t, M h_{t−1}⟩/(‖M‖² 2ᵉ). A step can be larger than G, which steps may cancel in, and a sum over
+        // h entries larger than each. So M is made so small that neither M h_{t−1} nor a product with numbers below 2
+        // overflows, and the largest entry of ∂L/∂h_t is brought there.
         var scaled = ScaledMatrix.Of(whh);
         double norm = VectorMath.Norm(scaled.Values);
         int h = scaled.Rows;
+        int room = 2 * (Math.ILogB(h) + 2);
+        double[] smaller = scaled.Values.ToArray();
+        VectorMath.ScaleByPowerOfTwo(-room, smaller);
         Trajectory states = forward.States;
         foreach (int window in states.WindowsFromHeld())
         {
@@ -34,7 +39,7 @@ internal static class StepShares
             {
                 MatrixSpan all = columns.All;
                 double[] result = new double[all.Values.Length];
-                KernelChoice.Default.Multiply(scaled.View, all, new MatrixSpan(result, h, all.Columns, h));
+                KernelChoice.Default.Multiply(new MatrixView(smaller, h, h, h), all, new MatrixSpan(result, h, all.Columns, h));
                 return result;
             });
             BatchLayout layout = forward.Layout.Slice(states.Windows.StepBefore(window), last);
@@ -47,8 +52,11 @@ internal static class StepShares
                     {
                         int sequence = gradients.Layout.SequenceAt(slot);
                         ReadOnlySpan<double> product = products.AsSpan(layout.Column(sequence, t - 1) * h, h);
-                        shares[sequence][t - 1] =
-                            Math.ScaleB(Dot(block.Column(slot), product) / norm / norm, -(int)scaled.Exponent);
+                        ReadOnlySpan<double> gradient = block.Column(slot);
+                        double largest = VectorMath.MaxAbs(gradient);
+                        int exponent = largest == 0.0 ? 0 : Math.ILogB(largest);
+                        shares[sequence][t - 1] = Math.ScaleB(
+                            Dot(gradient, exponent, product) / norm / norm, exponent + room - (int)scaled.Exponent);
                     }
                 }
                 return 0;
@@ -57,12 +65,13 @@ internal static class StepShares
         return shares;
     }
 
-    private static double Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
+    /// <summary>⟨x, y⟩/2ᵉ.</summary>
+    private static double Dot(ReadOnlySpan<double> x, int exponent, ReadOnlySpan<double> y)
     {
         var sum = default(CompensatedSum);
         for (int i = 0; i < x.Length; i++)
         {
-            sum.Add(x[i] * y[i]);
+            sum.Add(Math.ScaleB(x[i], -exponent) * y[i]);
         }
         return sum.Value;
     }

@@ -66,6 +66,18 @@ public class GradientFlowTests
         flow.ToString().Should().Be(summary);
     }
 
+    [Theory]
+    [InlineData(0.0099, GradientFlowVerdict.Vanishing)]
+    [InlineData(0.01, GradientFlowVerdict.Stable)]
+    [InlineData(100, GradientFlowVerdict.Stable)]
+    [InlineData(101, GradientFlowVerdict.Exploding)]
+    public void A_hundredth_and_a_hundredfold_are_still_stable(double factor, GradientFlowVerdict verdict)
+    {
+        var forward = ForwardPass.Run(Model(Diagonal(factor)), Ones(1, 1));
+        var flow = GradientFlow.Analyze(forward, BackwardThroughTime.Run(forward, Ones(1, 1)), maxLag: 1);
+        (flow.Factor, flow.Verdict).Should().Be((factor, verdict));
+    }
+
     [Fact]
     public void Growth_is_fitted_after_the_transient()
     {
@@ -90,6 +102,7 @@ public class GradientFlowTests
         GradientFlow flow = Analyze(model, _examples.Matrix(1, 120), Last(120));
         flow.MeanFlow.Zip(flow.MeanFlow.Skip(1)).Should().Contain(pair => pair.Second > pair.First, "it oscillates");
         flow.MeasuredGrowth.Should().BeApproximately(0.9, 2e-3);
+        flow.TransientSteps.Should().Be(0, "an oscillation is no transient");
     }
 
     [Fact]
@@ -188,6 +201,48 @@ public class GradientFlowTests
         {
             scaled.WhhShares()[t - 1].Should().BeApproximately(plain.WhhShares()[t - 1], 1e-12);
         }
+    }
+
+    [Theory]
+    [InlineData(1.5e308, 1.0, 0.0)] // states whose sum overflows
+    [InlineData(1e154, 1.1e154, 1.0)] // products whose sum overflows
+    [InlineData(1e-150, 1e-130, 1.0)]
+    public void Shares_are_finite_wherever_the_gradient_is(double state, double gradient, double seen)
+    {
+        // ∂L/∂W_hh = ∂L/∂h_2 h_1ᵀ + ∂L/∂h_3 h_2ᵀ, with h_2 = −h_1/2 and ∂L/∂h_3 = ∂L/∂h_2/2: shares 4/3 and −1/3.
+        var model = new LinearRnn(
+            Matrix<double>.Build.Dense(2, 1, state),
+            Matrix<double>.Build.Dense(2, 2),
+            Matrix<double>.Build.DenseOfArray(new[,] { { 1.0, seen } }));
+        var inputs = Matrix<double>.Build.DenseOfArray(new[,] { { 1, -0.5, 0 } });
+        GradientFlow flow = Analyze(model, inputs, Matrix<double>.Build.DenseOfArray(new[,] { { 0, gradient, 0.5 * gradient } }));
+        flow.FirstNonFinite.Should().BeNull();
+        double[] expected = [0, 4.0 / 3, -1.0 / 3];
+        for (int t = 0; t < 3; t++)
+        {
+            flow.WhhShares()[t].Should().BeApproximately(expected[t], 1e-14);
+        }
+    }
+
+    [Fact]
+    public void A_flow_that_grows_by_more_than_a_double_holds_has_not_overflowed()
+    {
+        var model = new LinearRnn(Ones(1, 1), Diagonal(1e100), Ones(1, 1));
+        var forward = ForwardPass.Run(model, Matrix<double>.Build.Dense(1, 6));
+        var flow = GradientFlow.Analyze(forward, BackwardThroughTime.Run(forward, 1e-280 * Last(6)));
+        flow.LastStepFlow.Should().OnlyContain(value => double.IsFinite(value)).And.HaveCount(6);
+        (flow.Verdict, flow.Factor).Should().Be((GradientFlowVerdict.Exploding, double.PositiveInfinity));
+        flow.Summary.Should().StartWith("exploding: after 5 steps a step's gradient has grown more than 1.8E+308-fold (1E+100 per step");
+    }
+
+    [Fact]
+    public void A_source_that_overflows_has_not_travelled()
+    {
+        var blowUp = new LinearRnn(Ones(2, 1), Diagonal(0.5, 0.5), Matrix<double>.Build.Dense(1, 2, 1e308));
+        var forward = ForwardPass.Run(blowUp, Matrix<double>.Build.Dense(1, 4));
+        var flow = GradientFlow.Analyze(forward, BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 4, 1e10)));
+        (flow.Verdict, flow.FactorSteps).Should().Be((GradientFlowVerdict.Exploding, 0));
+        flow.Summary.Should().StartWith("exploding: W_qhᵀ ∂L/∂o_t itself has overflowed (0.5 per step predicted); ∂L/∂h_4");
     }
 
     [Fact]

@@ -29,6 +29,29 @@ public class NonFiniteOriginTests
             "h_32 of sequence 1 is infinite in row 0: the state overflowed: ‖h‖ grew by 1E+10 per step over 10 steps to 1E+300, and W_hh h + W_hx x exceeds the largest double, 1.8E+308");
     }
 
+    [Theory]
+    [InlineData(3, 5, 4)]
+    [InlineData(5, 3, 4)]
+    [InlineData(4, 5, 3)]
+    public void Of_sequences_that_overflow_at_the_same_step_the_first_is_named(params int[] lengths)
+    {
+        var forward = ForwardPass.Run(
+            new LinearRnn(One(1), One(1e300), One(1)),
+            SequenceBatch.Pack([.. lengths.Select(length => Matrix<double>.Build.Dense(1, length, 1e10))]));
+        NonFiniteOrigin origin = Analyze(forward, Objective.SquaredError(
+            SequenceBatch.Pack([.. lengths.Select(length => Matrix<double>.Build.Dense(1, length))])));
+        (origin.Quantity, origin.Sequence, origin.Step).Should().Be(("h_t", 0, 2));
+    }
+
+    [Fact]
+    public void Growth_over_one_step_is_told_in_the_singular()
+    {
+        var forward = ForwardPass.Run(
+            new LinearRnn(One(1), One(1e150), One(1e-300)), Matrix<double>.Build.Dense(1, 4, (_, t) => t == 0 ? 1e145 : 0));
+        Analyze(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 4))).Text
+            .Should().Contain("‖h‖ grew by 1E+150 per step over 1 step to 1E+295,");
+    }
+
     [Fact]
     public void A_state_that_overflowed_at_once()
     {
