@@ -13,6 +13,22 @@ public class LagDecompositionTests(ITestOutputHelper output)
     private const double Tolerance = 1e-12;
 
     [Fact]
+    public void What_no_loss_stands_against_may_overflow()
+    {
+        // Pulled back 31 steps the first output's row exceeds the largest double, but its gradients are zero.
+        var whh = Matrix<double>.Build.DenseOfDiagonalArray([1e10, 0.5]);
+        var model = new LinearRnn(Matrix<double>.Build.DenseOfArray(new double[,] { { 0 }, { 1 } }), whh, Matrix<double>.Build.DenseIdentity(2));
+        var forward = ForwardPass.Run(model, Matrix<double>.Build.Dense(1, 40, 1));
+        var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(2, 40, (i, _) => i));
+
+        var lags = LagDecomposition.Of(forward, backward);
+
+        lags.LagCount.Should().Be(40);
+        lags.ContributionShares.Sum().Should().BeApproximately(1.0, 1e-13);
+        lags.Contribution(35).Enumerate().Should().OnlyContain(value => double.IsFinite(value));
+    }
+
+    [Fact]
     public void All_parts_sum_to_the_gradient_and_partial_sums_are_truncated_gradients_in_every_way()
     {
         var worst = new WorstError();

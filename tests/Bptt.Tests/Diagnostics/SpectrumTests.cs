@@ -201,6 +201,17 @@ public class SpectrumTests
     }
 
     [Fact]
+    public void A_peak_beyond_reach_is_bounded_from_below_by_powers_of_two()
+    {
+        // The corner of the k-th power is 0.5 (aᵏ − bᵏ)/(a − b), largest at k = 549 307: 96 225.
+        Matrix<double> whh = Matrix<double>.Build.DenseOfArray(new[,] { { 1 - 1e-6, 0.5 }, { 0, 1 - 3e-6 } });
+        var spectrum = Spectrum.Of(Model(whh));
+        spectrum.IsTransientGrowthCertain.Should().BeFalse();
+        spectrum.TransientPeak.Should().Be(1 << 19);
+        spectrum.TransientGrowth.Should().BeInRange(96_000, 96_226);
+    }
+
+    [Fact]
     public void At_radius_one_powers_are_bounded_unless_a_mode_is_defective()
     {
         foreach (int h in new[] { 1, 2, 5, 16 })
