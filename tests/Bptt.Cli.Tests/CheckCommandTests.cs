@@ -1,5 +1,8 @@
 // `bptt check`: a verdict for each parameter on the data that are named.
 
+using Bptt.Cli.Commands;
+using Bptt.Verification;
+
 namespace Bptt.Cli.Tests;
 
 public class CheckCommandTests
@@ -67,6 +70,25 @@ public class CheckCommandTests
 
         result.ShouldBeRefused(1, "There is nothing to check", "first at step 3 of the forward pass");
         result.Output.Should().NotContain("passed");
+    }
+
+    [Theory]
+    [InlineData(Verdict.Failed)]
+    [InlineData(Verdict.Inconclusive)]
+    public void One_check_that_does_not_pass_is_no_success_whichever_it_is(Verdict verdict)
+    {
+        for (int other = -1; other < 4; other++)
+        {
+            var output = new StringWriter();
+            var checks = Enumerable.Range(0, 4)
+                .Select(i => ($"check {i}", $"text {i}", i == other ? verdict : Verdict.Passed)).ToArray();
+
+            int exitCode = CheckCommand.Conclude(new Terminal(output, TextWriter.Null, isInteractive: false), checks);
+
+            exitCode.Should().Be(other < 0 ? 0 : 1, "of check {0}", other);
+            output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.TrimEnd())
+                .Should().Equal("check 0: text 0", "check 1: text 1", "check 2: text 2", "check 3: text 3");
+        }
     }
 
     [Fact]

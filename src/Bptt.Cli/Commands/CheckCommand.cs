@@ -49,15 +49,24 @@ internal static class CheckCommand
 
         var check = GradientCheck.Run(forward, objective);
         CheckText.Table(check).WriteTo(terminal);
-        terminal.Output.WriteLine($"gradient check: {CheckText.Summary(check)}");
         var certificate = GradientCertificate.Verify(forward, backward);
-        terminal.Output.WriteLine($"certificate: {certificate}");
         var adjoint = AdjointTest.Run(forward, backward);
-        terminal.Output.WriteLine($"adjoint test: {adjoint}");
         var taylor = TaylorTest.Run(forward, objective);
-        terminal.Output.WriteLine($"Taylor test: {taylor}");
+        return Conclude(
+            terminal,
+            ("gradient check", CheckText.Summary(check), check.Verdict),
+            ("certificate", $"{certificate}", certificate.Verdict),
+            ("adjoint test", $"{adjoint}", adjoint.Verdict),
+            ("Taylor test", $"{taylor}", taylor.Verdict));
+    }
 
-        Verdict[] verdicts = [check.Verdict, certificate.Verdict, adjoint.Verdict, taylor.Verdict];
-        return verdicts.Max() == Verdict.Passed ? ExitCode.Done : ExitCode.DataFault;
+    /// <summary>Prints what every check says; returns the exit code, <see cref="ExitCode.Done"/> where all passed.</summary>
+    internal static int Conclude(Terminal terminal, params (string Name, string Text, Verdict Verdict)[] checks)
+    {
+        foreach ((string name, string text, _) in checks)
+        {
+            terminal.Output.WriteLine($"{name}: {text}");
+        }
+        return checks.All(c => c.Verdict == Verdict.Passed) ? ExitCode.Done : ExitCode.DataFault;
     }
 }
