@@ -122,7 +122,12 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
     [InlineData("-0.5", "1", "gradient flow: vanishing: ", "falls below 1E-290, to zero, after ")]
     [InlineData("1.5", "1", "gradient flow: exploding: ", "exceeds the range of double precision after ")]
     [InlineData("1e200", "1", "first number that is not finite: h_", "exceeds the range of double precision after ")]
-    [InlineData("0.5", "0", "gradient flow: no gradient: ", "truncation: not defined, ∂L/∂W_hh or a part of it is zero or not finite")]
+    [InlineData("0.5", "0", "gradient flow: no gradient: ", "truncation: not defined, ∂L/∂W_hh is zero", "gradient of one output: falls below 1E-290, to zero, after 0 steps")]
+    [InlineData("0", "1", "response to an input at step 1: falls below 1E-290, to zero, from step 2 on", "gradient of one output: falls below 1E-290, to zero, after 1 step\n")]
+    [InlineData("1e100", "1", "response to an input at step 1: exceeds the range of double precision at step 5\n", "of double precision after 4 steps", "∂L/∂W_hh is not finite")]
+    [InlineData("1e200", "1", "spectral radius of W_hh: 1.00E+200, norm 1.00E+200", "\n  1.00E+200 ")]
+    [InlineData("-1e-7", "1", "spectral radius of W_hh: 1.00E-7, norm 1.00E-7", "\n  -1.00E-7 ")]
+    [InlineData("0.99998", "1", "34657 steps")]
     [InlineData("1e-320", "1", "gradient flow: vanishing: ", "falls below 1E-290, to zero, after 1 step")]
     public async Task A_model_of_one_unit_is_told_apart_whatever_its_weight(string whh, string wqh, params string[] parts)
     {
@@ -139,6 +144,45 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
             File.ReadAllText(file).Should().NotContainAny("NaN", "Infinity");
         }
         File.Exists(folder.At("out/eigenvalues.svg")).Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData("0.999, 0.5", "0, 0.998", "powers of W_hh: at most 125", " in norm, after 693 steps\n")]
+    [InlineData("0.999999999, 0.5", "0, 0.9999999989", "powers of W_hh: at least ", ", the largest that was found\n")] // 1.8E+8 after 10⁹ steps
+    [InlineData("0, 1.7e308", "1.7e308, 0", "powers of W_hh: grow without bound", "eigenvalue of W_hh")]
+    [InlineData("1.7e308, 1.7e308", "1.7e308, 1.7e308", "powers of W_hh: grow without bound", "spectral radius of W_hh: infinite")]
+    public async Task How_large_powers_become_is_claimed_only_where_it_is_known(string first, string second, params string[] parts)
+    {
+        using var folder = new TemporaryFolder();
+        string csv = folder.File("data.csv", Tables.TwoByTwo(40));
+        string model = folder.File("model.json", Model("W", "1").Replace("[[W]]", $"[[{first}], [{second}]]", StringComparison.Ordinal)
+            .Replace("\"whx\": [[1]]", "\"whx\": [[1], [1]]", StringComparison.Ordinal).Replace("\"wqh\": [[1]]", "\"wqh\": [[1, 1]]", StringComparison.Ordinal)
+            .Replace("[0]", "[0, 0]", StringComparison.Ordinal));
+
+        CommandResult result = await CommandRunner.RunAsync("flow", csv, "--model", model, "--out", folder.At("out"));
+
+        result.ShouldBeDone();
+        result.Output.Should().ContainAll(parts).And.NotContainAny("NaN", "∞", "Infinity");
+        foreach (string file in Directory.GetFiles(folder.At("out")))
+        {
+            File.ReadAllText(file).Should().NotContainAny("NaN", "Infinity");
+        }
+    }
+
+    [Theory]
+    [InlineData("flow")]
+    [InlineData("check")]
+    [InlineData("fit")]
+    public async Task More_hidden_units_than_memory_could_hold_are_refused(string command)
+    {
+        using var folder = new TemporaryFolder();
+        foreach (string hidden in new[] { "100000", "2000000000" })
+        {
+            string[] output = command == "check" ? [] : ["--out", folder.Path];
+            CommandResult result = await CommandRunner.RunAsync([command, "--sample", "sunspots", "--hidden", hidden, .. output]);
+
+            result.ShouldBeRefused(1, "--hidden: expected a model of at most ", $"got {hidden} hidden units");
+        }
     }
 
     [Fact]

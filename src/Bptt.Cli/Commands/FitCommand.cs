@@ -87,19 +87,14 @@ internal static class FitCommand
         CancellationToken cancellation)
     {
         var folder = OutputFolder.Open(outputPath);
-        long parameters = ParameterCount(data, settings);
-        if (parameters > Array.MaxLength)
-        {
-            throw new DataFaultException(
-                $"--hidden: expected a model of at most {Array.MaxLength} parameters, got {settings.HiddenSize} hidden units, which make {parameters}.");
-        }
+        long parameters = ModelOptions.ParameterCount(data, settings.HiddenSize, settings.LearnsInitialState);
         if (data.TrainingCount < parameters)
         {
             terminal.Warn(
                 $"{data.TrainingCount} training rows for {parameters} parameters: expect the held-out fit to fall behind; try a smaller --hidden.");
         }
         terminal.Output.WriteLine(
-            $"{data.Name}: {data.TrainingCount} rows to train, {data.Count - data.TrainingCount} held out; {settings.HiddenSize} hidden units, {parameters} parameters");
+            $"{data.Name}: {data.TrainingCount} rows to train, {data.Count - data.TrainingCount} held out; {Words.HiddenUnits(settings.HiddenSize)}, {parameters} parameters");
 
         AdamFitResult fit = EpochDisplay.Run(terminal, report => AdamFit.Run(
             data.TrainingInputs, data.TrainingTargets, settings, report, cancellation));
@@ -132,7 +127,7 @@ internal static class FitCommand
         if (report.HeldOutFit is double score && !double.IsFinite(score))
         {
             throw new DataFaultException(
-                $"the free run leaves the range of numbers on the held-out part (spectral radius {report.SpectralRadius:F4}). Try fewer --hidden, or without --learn-state.");
+                $"the free run leaves the range of numbers on the held-out part (spectral radius {Words.Magnitude(report.SpectralRadius)}). Try fewer --hidden, or without --learn-state.");
         }
         if (fit.BestEpoch == 1 && fit.EpochsRun > 1)
         {
@@ -143,13 +138,6 @@ internal static class FitCommand
             terminal.Warn("a gradient check failed; see above.");
         }
         return ExitCode.Done;
-    }
-
-    /// <summary>Entries of W_hx, W_hh and W_qh, and of h_0 where it is learned.</summary>
-    private static long ParameterCount(Dataset data, AdamFitSettings settings)
-    {
-        long h = settings.HiddenSize;
-        return h * (data.InputChannels.Length + h + data.OutputChannels.Length) + (settings.LearnsInitialState ? h : 0);
     }
 
     private static void WritePredictions(Stream stream, Dataset data, FitReport report)

@@ -2,6 +2,7 @@
 
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Bptt.Cli.Data;
 
 namespace Bptt.Cli.Commands;
 
@@ -26,4 +27,14 @@ internal sealed class ModelOptions
     public int HiddenSize(ParseResult parsed) => parsed.GetValue(_hidden);
 
     public int Seed(ParseResult parsed) => parsed.GetValue(_seed);
+
+    /// <summary>Entries of W_hx, W_hh and W_qh, and of h_0 where it is learned.</summary>
+    /// <exception cref="DataFaultException">They are more than fit into one array.</exception>
+    public static long ParameterCount(Dataset data, int hiddenSize, bool learnsState)
+    {
+        long h = hiddenSize;
+        long count = h * (data.InputChannels.Length + h + data.OutputChannels.Length) + (learnsState ? h : 0);
+        return count <= Array.MaxLength ? count : throw new DataFaultException(
+            $"--hidden: expected a model of at most {Array.MaxLength} parameters, got {hiddenSize} hidden units, which make {count}.");
+    }
 }

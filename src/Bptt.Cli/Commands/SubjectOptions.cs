@@ -41,16 +41,15 @@ internal sealed class SubjectOptions
         {
             var file = ModelFile.Load(path);
             return new Subject(
-                _data.Read(parsed, file), file.Model, file.InitialState, $"{path}, {HiddenUnits(file.Model.HiddenSize)}");
+                _data.Read(parsed, file), file.Model, file.InitialState, $"{path}, {Words.HiddenUnits(file.Model.HiddenSize)}");
         }
         Dataset data = _data.Read(parsed);
         (int hiddenSize, int seed) = (_random.HiddenSize(parsed), _random.Seed(parsed));
+        _ = ModelOptions.ParameterCount(data, hiddenSize, learnsState: false);
         return new Subject(
             data,
             AdamFit.InitialModel(data.InputChannels.Length, hiddenSize, data.OutputChannels.Length, seed),
             InitialState: null,
-            $"random model of {HiddenUnits(hiddenSize)}, seed {seed}");
+            $"random model of {Words.HiddenUnits(hiddenSize)}, seed {seed}");
     }
-
-    private static string HiddenUnits(int count) => count == 1 ? "1 hidden unit" : $"{count} hidden units";
 }

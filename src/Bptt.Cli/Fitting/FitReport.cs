@@ -58,7 +58,7 @@ internal sealed class FitReport
     /// <summary>What the gradients come to, name by name.</summary>
     public IReadOnlyList<(string Name, string Value)> GradientNumbers =>
     [
-        ("spectral radius of W_hh", $"{SpectralRadius:F4}"),
+        ("spectral radius of W_hh", Words.Magnitude(SpectralRadius)),
         ("‖∂L/∂h_1‖", $"{Backward.HiddenStateGradient(1).L2Norm():0.00E+0}"),
         ("‖∂L/∂h_T‖", $"{Backward.HiddenStateGradient(_data.TrainingCount).L2Norm():0.00E+0} (T = {_data.TrainingCount})"),
     ];

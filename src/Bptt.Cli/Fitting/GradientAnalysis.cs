@@ -87,7 +87,8 @@ internal sealed class GradientAnalysis
         {
             if (Lags is null)
             {
-                return "truncation: not defined, ∂L/∂W_hh or a part of it is zero or not finite";
+                return "truncation: not defined, "
+                    + (_gradientNorm == 0.0 ? "∂L/∂W_hh is zero" : double.IsFinite(_gradientNorm) ? "a part of ∂L/∂W_hh overflows" : "∂L/∂W_hh is not finite");
             }
             if (Lags.SmallestWindow(Tolerance) is int window)
             {
@@ -111,14 +112,14 @@ internal sealed class GradientAnalysis
         get
         {
             Spectrum spectrum = Flow.Spectrum;
-            yield return $"spectral radius of W_hh: {spectrum.SpectralRadius:F4}, norm {Words.Number(spectrum.Norm)}, condition of the eigenvectors {Words.Number(spectrum.EigenvectorCondition)}";
+            yield return $"spectral radius of W_hh: {Words.Magnitude(spectrum.SpectralRadius)}, norm {Words.Number(spectrum.Norm)}, condition of the eigenvectors {Words.Number(spectrum.EigenvectorCondition)}";
             yield return double.IsPositiveInfinity(spectrum.TransientGrowth)
                 ? "powers of W_hh: grow without bound"
                 : spectrum.TransientPeak == 0
                     ? "powers of W_hh: never above 1 in norm"
-                    : $"powers of W_hh: at most {Words.Number(spectrum.TransientGrowth)} in norm, after {Words.Steps(spectrum.TransientPeak)}";
-            yield return $"response to one input: {Range(spectrum.StateOverflowStep, spectrum.StateVanishStep)}";
-            yield return $"gradient of one output: {Range(spectrum.GradientOverflowStep, spectrum.GradientVanishStep)}";
+                    : $"powers of W_hh: {(spectrum.IsTransientGrowthCertain ? "at most" : "at least")} {Words.Number(spectrum.TransientGrowth)} in norm, after {Words.Steps(spectrum.TransientPeak)}{(spectrum.IsTransientGrowthCertain ? "" : ", the largest that was found")}";
+            yield return $"response to an input at step 1: {Range(spectrum.StateOverflowStep, spectrum.StateVanishStep, step => $"at step {step}", step => $"from step {step} on")}";
+            yield return $"gradient of one output: {Range(spectrum.GradientOverflowStep, spectrum.GradientVanishStep, After, After)}";
         }
     }
 
@@ -143,7 +144,7 @@ internal sealed class GradientAnalysis
                 && modes[i + 1].Eigenvalue.Imaginary == -mode.Eigenvalue.Imaginary;
             table.Add(
                 Words.Complex(mode.Eigenvalue, isPair ? "±" : mode.Eigenvalue.Imaginary < 0 ? "-" : "+"),
-                $"{mode.Magnitude:F4}",
+                Words.Magnitude(mode.Magnitude),
                 Steps(mode.HalfLife),
                 Steps(mode.DoublingTime),
                 Steps(mode.Period));
@@ -206,12 +207,15 @@ internal sealed class GradientAnalysis
         }
     }
 
-    private static string Range(long? overflow, long? vanish) => (overflow, vanish) switch
-    {
-        (long steps, _) => $"exceeds the range of double precision after {steps} steps",
-        (null, long steps) => $"falls below 1E-290, to zero, after {steps} steps",
-        _ => "neither leaves the range of double precision nor falls to zero",
-    };
+    private static string Range(long? overflow, long? vanish, Func<long, string> exceeds, Func<long, string> falls) =>
+        (overflow, vanish) switch
+        {
+            (long at, _) => $"exceeds the range of double precision {exceeds(at)}",
+            (null, long at) => $"falls below 1E-290, to zero, {falls(at)}",
+            _ => "neither leaves the range of double precision nor falls to zero",
+        };
+
+    private static string After(long steps) => steps == 1 ? "after 1 step" : $"after {steps} steps";
 
     private static string Steps(double? steps) => steps is double number ? Words.Steps(number) : "";
 

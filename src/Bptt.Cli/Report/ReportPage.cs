@@ -60,7 +60,7 @@ internal static class ReportPage
             Element("div",
                 Figure(
                     trained.FlowPicture().ForPage("flow", "Gradient flow against the steps back", 480, 380),
-                    "What is left of the gradient of one step's loss, k steps further back: the root mean square over all steps, and of the last step alone. The envelope falls by the spectral radius each step."),
+                    "What is left of the gradient of one step's loss, k steps further back: the root mean square over all steps, and of the last step alone. The envelope changes by the factor of the spectral radius each step."),
                 Figure(
                     trained.EigenvaluePicture().ForPage("eigenvalues", "Eigenvalues of W_hh against the unit circle", 480, 500, "square"),
                     "Inside the unit circle a mode is forgotten, outside it grows. The largest magnitude is the spectral radius.")).Class("pair"),
