@@ -3,6 +3,7 @@
 
 using Bptt.Cli.Data;
 using Bptt.Cli.Output;
+using Bptt.Diagnostics;
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;
 
@@ -24,7 +25,7 @@ internal sealed class FitReport
         _arx = ArxBaseline.Fit(data);
         _objective = Objective.SquaredError(data.TrainingTargets);
         Predictions = ForwardPass.Run(fit.Model, data.Inputs, fit.InitialState).Outputs();
-        SpectralRadius = fit.Model.Whh.Evd().EigenValues.Max(e => e.Magnitude);
+        SpectralRadius = Spectrum.Of(fit.Model).SpectralRadius;
         Backward = BackwardThroughTime.Run(ForwardPass.Run(fit.Model, data.TrainingInputs, fit.InitialState), _objective);
         _checkBefore = new(() => Check(ForwardPass.Run(fit.InitialModel, data.TrainingInputs)));
         _checkAfter = new(() => Check(Backward.Forward));
