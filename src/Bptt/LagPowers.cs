@@ -63,7 +63,9 @@ internal sealed class LagPowers
             Advance(View(_transition), Norm(_transition), 0.0);
             _exponent++;
         }
-        if (!(_error <= UnitsForEachLag * n * Math.ScaleB(1.0, -52) * Math.Max(1.0, _norm)))
+        // Beside what the power makes of sums, and not beside its norm: where powers far from normal have grown, they
+        // hardly grow the sums any further, and an error of theirs would.
+        if (!(double.IsFinite(_norm) && _error <= UnitsForEachLag * n * Math.ScaleB(1.0, -52) * Math.Max(1.0, Growth())))
         {
             return false;
         }
@@ -88,12 +90,8 @@ internal sealed class LagPowers
     private double Norm(double[] matrix)
     {
         const int steps = 6;
-        double[] x = new double[_h];
+        double[] x = AnyVector();
         double[] y = new double[_h];
-        for (int i = 0; i < _h; i++)
-        {
-            x[i] = 1.0 + 0.5 * Math.Sin(1.0 + 3.0 * i); // in no particular direction
-        }
         double norm = 0.0;
         for (int step = 0; step < steps; step++)
         {
@@ -108,5 +106,32 @@ internal sealed class LagPowers
             _context.Kernels.Multiply(View(matrix).T, new MatrixView(y, _h, 1, _h), new MatrixSpan(x, _h, 1, _h));
         }
         return norm;
+    }
+
+    /// <summary>‖Aⁿ y‖ / ‖y‖ for y = Aⁿ x: how much a vector grows that has come as far already.</summary>
+    private double Growth()
+    {
+        double[] x = AnyVector();
+        double[] y = new double[_h];
+        _context.Kernels.Multiply(View(_power), new MatrixView(x, _h, 1, _h), new MatrixSpan(y, _h, 1, _h));
+        double length = VectorMath.Norm(y);
+        if (length == 0.0)
+        {
+            return 0.0;
+        }
+        VectorMath.Scale(1.0 / length, y);
+        _context.Kernels.Multiply(View(_power), new MatrixView(y, _h, 1, _h), new MatrixSpan(x, _h, 1, _h));
+        return VectorMath.Norm(x);
+    }
+
+    /// <summary>In no particular direction.</summary>
+    private double[] AnyVector()
+    {
+        double[] x = new double[_h];
+        for (int i = 0; i < _h; i++)
+        {
+            x[i] = 1.0 + 0.5 * Math.Sin(1.0 + 3.0 * i);
+        }
+        return x;
     }
 }

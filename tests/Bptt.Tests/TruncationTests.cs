@@ -99,6 +99,65 @@ public class TruncationTests(ITestOutputHelper output)
         CompareAtHardModel(q * jordan * q.Transpose(), steps: 150, lags: [3, 17, 64, 128]);
     }
 
+    [Theory]
+    [InlineData(48)]
+    [InlineData(69)]
+    [InlineData(209)]
+    public void Lags_lose_no_more_digits_far_from_normal_than_the_recursion_itself(int seed)
+    {
+        // W_hhᵏ grows by many powers of ten within h steps and keeps an error that its norm hides.
+        var random = new Random(seed);
+        int h = random.Next(4, 9);
+        int steps = random.Next(20, 60);
+        int lags = random.Next(8, steps);
+        Matrix<double> basis = Normal(h, h).QR().Q;
+        Matrix<double> triangular = Matrix<double>.Build.Dense(
+            h, h, (i, j) => i == j ? random.NextDouble() - 0.5 : j > i ? 30.0 * Sample() : 0.0);
+        var model = new LinearRnn(Normal(h, 2), basis * triangular * basis.Transpose(), Normal(2, h));
+        var forward = ForwardPass.Run(model, Normal(2, steps));
+        Matrix<double> gradients = Normal(2, steps);
+        var backward = BackwardThroughTime.Run(
+            forward, gradients, new BackwardOptions { Truncation = Truncation.Lags(lags) });
+
+        double worst = 0.0;
+        double worstOfRecursion = 0.0;
+        for (int t = 1; t <= steps; t++)
+        {
+            double[] exact = [.. Recursion<decimal>(t).Select(v => (double)v)];
+            var expected = Vector<double>.Build.Dense(exact);
+            double size = expected.L2Norm();
+            worst = Math.Max(worst, (backward.HiddenStateGradient(t) - expected).L2Norm() / size);
+            worstOfRecursion = Math.Max(
+                worstOfRecursion, (Vector<double>.Build.Dense(Recursion<double>(t)) - expected).L2Norm() / size);
+        }
+        worst.Should().BeLessThan(1e3 * worstOfRecursion, "seed {0}", seed);
+
+        // V_k(t), one lag after the other.
+        T[] Recursion<T>(int t)
+            where T : System.Numerics.INumber<T>
+        {
+            var sum = new T[h];
+            for (int s = Math.Min(steps, t + lags - 1); s >= t; s--)
+            {
+                T[] later = sum;
+                sum = [.. Enumerable.Range(0, h).Select(i =>
+                    Enumerable.Range(0, h).Select(j => T.CreateChecked(model.Weights.Whh.Column(i)[j]) * later[j])
+                        .Concat(Enumerable.Range(0, 2).Select(
+                            j => T.CreateChecked(model.Weights.Wqh.Column(i)[j]) * T.CreateChecked(gradients[j, s - 1])))
+                        .Aggregate(T.Zero, (total, term) => total + term))];
+            }
+            return sum;
+        }
+
+        Matrix<double> Normal(int rows, int columns) => Matrix<double>.Build.Dense(rows, columns, (_, _) => Sample());
+
+        double Sample()
+        {
+            double u = 1.0 - random.NextDouble();
+            return Math.Sqrt(-2.0 * Math.Log(u)) * Math.Cos(2.0 * Math.PI * random.NextDouble());
+        }
+    }
+
     [Fact]
     public void Lags_are_right_where_powers_overflow_but_gradients_do_not()
     {
