@@ -60,6 +60,27 @@ public class TaylorTestTests(ITestOutputHelper output)
         (test.Verdict, test.Rate).Should().Be((Verdict.Inconclusive, null));
     }
 
+    [Theory]
+    [InlineData(1e-3)]
+    [InlineData(1e-6)]
+    [InlineData(1e-9)]
+    public void Right_gradients_of_a_model_that_all_but_fits_are_not_called_wrong(double residual)
+    {
+        // Residuals are differences of outputs and targets: the loss has far fewer digits than its size tells.
+        var examples = new Examples(seed: 57);
+        for (int seed = 0; seed < 10; seed++)
+        {
+            var forward = ForwardPass.Run(examples.Model(2, 5, 2, 0.9), 1e8 * examples.Matrix(2, 30));
+            Matrix<double> targets = forward.Outputs().PointwiseMultiply(1.0 + (residual * examples.Matrix(2, 30)));
+            var objective = Objective.SquaredError(targets);
+            var test = TaylorTest.Run(forward, objective, seed: seed);
+            test.Verdict.Should().NotBe(Verdict.Failed, "residual {0}, seed {1}: {2}", residual, seed, test);
+            Gradients gradients = BackwardThroughTime.Run(forward, objective).Gradients;
+            TaylorTest.Run(forward, objective, 2.0 * gradients, seed: seed).Verdict
+                .Should().NotBe(Verdict.Passed, "twice the gradient, residual {0}, seed {1}", residual, seed);
+        }
+    }
+
     [Fact]
     public void What_does_not_fit_is_refused()
     {
