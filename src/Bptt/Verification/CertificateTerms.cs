@@ -188,9 +188,10 @@ internal sealed class CertificateTerms
         int n = _forward.Layout.ColumnCount;
         double hidden = _gradients.HiddenSize;
         double unit = _factor * Unit * (32.0 * Math.Sqrt(hidden + _gradients.InputSize + _gradients.OutputSize) + 2.0 * Math.Sqrt(n));
+        double underflow = 8.0 * double.Epsilon * hidden * n; // of a product in a gradient, then times a weight
         return (
-            unit * gauge + _factor * 8.0 * KernelSet.FlushThreshold * hidden * flushed,
-            unit * euler,
+            unit * gauge + _factor * 8.0 * KernelSet.FlushThreshold * hidden * flushed + underflow * (1.0 + whh + whx + wqh),
+            unit * euler + underflow * (1.0 + wqh),
             _factor * eulerTerms);
     }
 

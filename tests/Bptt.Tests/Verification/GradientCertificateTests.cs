@@ -188,6 +188,17 @@ public class GradientCertificateTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Products_that_underflow_are_not_called_wrong()
+    {
+        // ∂L/∂W_qh underflows to zero, while W_qh and ∂L/∂o_t o_tᵀ do not.
+        var forward = ForwardPass.Run(new LinearRnn(One(1e-100), One(0.5), One(1e140)), Matrix<double>.Build.Dense(1, 3, 1.0));
+        var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 3, 1e-250));
+        backward.Gradients.WqhNorm().Should().Be(0.0);
+        var certificate = GradientCertificate.Verify(forward, backward);
+        certificate.Verdict.Should().Be(Verdict.Inconclusive, certificate.ToString());
+    }
+
+    [Fact]
     public void What_does_not_fit_is_refused()
     {
         var examples = new Examples(seed: 34);
