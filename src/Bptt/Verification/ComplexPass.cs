@@ -86,7 +86,7 @@ internal sealed class ComplexPass
     /// <param name="direction">V.</param>
     /// <param name="scale">α.</param>
     /// <param name="magnitude">Receives the sum of the magnitudes that add up to the derivative.</param>
-    /// <param name="floor">Receives what may have been lost to underflow.</param>
+    /// <param name="floor">Receives what may have been lost to underflow, here or in a backward pass.</param>
     private double Along(LossDirection direction, double scale, out double magnitude, out double floor)
     {
         var run = new Run(direction, scale);
@@ -119,7 +119,7 @@ internal sealed class ComplexPass
             {
                 Array.Clear(state);
             }
-            Advance(state, driven, t, next);
+            Advance(run, state, driven, t, next);
             (state, next) = (next, state);
             Add(run, sequence, t, state);
         }
@@ -142,7 +142,7 @@ internal sealed class ComplexPass
             }
             for (int t = Math.Max(1, s - k + 1); t <= s; t++)
             {
-                Advance(state, driven, t, next);
+                Advance(run, state, driven, t, next);
                 (state, next) = (next, state);
             }
             Add(run, sequence, s, state);
@@ -184,15 +184,21 @@ internal sealed class ComplexPass
         double[] state = new double[h];
         run.Direction.Column(LossVariable.InitialStates, sequence, h).CopyTo(state);
         VectorMath.Scale(run.Scale, state);
+        AddFlushed(run, state);
         return state;
     }
 
     /// <summary>next ← W_hh ḣ_{t−1} + what drives step t.</summary>
-    private void Advance(double[] state, double[] driven, int t, double[] next)
+    private void Advance(Run run, double[] state, double[] driven, int t, double[] next)
     {
         driven.AsSpan((t - 1) * next.Length, next.Length).CopyTo(next);
         RecordedStates.AddProduct(_loss.Origin.Weights.Whh, state, next);
+        AddFlushed(run, next);
     }
+
+    /// <summary>A backward pass sets tiny entries of ∂L/∂h_t to zero; each counts as often as ḣ_t has it.</summary>
+    private static void AddFlushed(Run run, double[] state) =>
+        run.Floor += KernelSet.FlushThreshold * Math.Sqrt(state.Length) * VectorMath.Norm(state);
 
     /// <summary>What step t adds to the derivative, from ȯ_t = W_qh ḣ_t + V_qh h_t.</summary>
     private void Add(Run run, int sequence, int t, double[] state)

@@ -93,6 +93,17 @@ public class GradientCheckEdgeTests
         report.Verdict.Should().Be(output == 900.0 ? Verdict.Passed : Verdict.Inconclusive, "{0}", report);
     }
 
+    [Fact]
+    public void State_gradients_that_a_backward_pass_sets_to_zero_are_not_called_wrong()
+    {
+        var tiny = Matrix<double>.Build.Dense(1, 1, 1e-146);
+        var forward = ForwardPass.Run(
+            new LinearRnn(Matrix<double>.Build.Dense(1, 1, 1.0), tiny, tiny), Matrix<double>.Build.Dense(1, 3, 1.0));
+        GradientCheckReport report = GradientCheck.Run(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 3, 1.0)));
+        ShouldHoldNoNaN(report);
+        report.Verdict.Should().Be(Verdict.Inconclusive, "∂L/∂h_0 of 3E-293 is set to zero: {0}", report);
+    }
+
     public static TheoryData<string, double[,]> SpecialMatrices() => new()
     {
         { "zero", new double[,] { { 0, 0 }, { 0, 0 } } },
