@@ -185,6 +185,10 @@ internal sealed class CertificateTerms
             }
             gauge += whh * d[1] * h[0];
         }
+        if (_options.Truncation is { IsWindowed: false } lags)
+        {
+            gauge += SizeOfLags(Math.Min(lags.Steps, _forward.Layout.LastStep + 1));
+        }
         int n = _forward.Layout.ColumnCount;
         double hidden = _gradients.HiddenSize;
         double unit = _factor * Unit * (32.0 * Math.Sqrt(hidden + _gradients.InputSize + _gradients.OutputSize) + 2.0 * Math.Sqrt(n));
@@ -193,6 +197,48 @@ internal sealed class CertificateTerms
             unit * gauge + _factor * 8.0 * KernelSet.FlushThreshold * hidden * flushed + underflow * (1.0 + whh + whx + wqh),
             unit * euler + underflow * (1.0 + wqh),
             _factor * eulerTerms);
+    }
+
+    /// <summary>What the k products of each V_k(t), and of the end of the lags, are in size, and what the later ones make of the
+    /// rounding of the earlier ones: Σ ‖Aⁱ‖‖A‖‖Aʲ‖‖u‖ over i + j &lt; k, times what the sums are multiplied by. Sums over
+    /// lags do not follow from step to step, so here rounding is amplified.</summary>
+    private double SizeOfLags(int lags)
+    {
+        ParameterArray weights = _forward.Model.Weights;
+        int h = weights.HiddenSize;
+        double whh = VectorMath.Norm(weights.Whh.Values);
+        double whx = VectorMath.Norm(weights.Whx.Values);
+        double wqh = VectorMath.Norm(weights.Wqh.Values);
+        double[] powers = new double[lags]; // ‖Aʲ‖, by a vector in no particular direction
+        double[] vector = [.. Enumerable.Range(0, h).Select(i => 1.0 + (0.5 * Math.Sin(1.0 + (3.0 * i))))];
+        double[] next = new double[h];
+        double unit = Math.Sqrt(h) / VectorMath.Norm(vector);
+        double[] sums = new double[lags]; // Σ ‖Aⁱ‖ up to j
+        for (int j = 0; j < lags; j++)
+        {
+            powers[j] = unit * VectorMath.Norm(vector);
+            sums[j] = powers[j] + (j > 0 ? sums[j - 1] : 0.0);
+            _kernels.Multiply(weights.Whh.T, new MatrixView(vector, h, 1, h), new MatrixSpan(next, h, 1, h));
+            (vector, next) = (next, vector);
+        }
+        double amplified = 0.0;
+        for (int i = 0; i < lags; i++)
+        {
+            amplified += powers[i] * sums[lags - 1 - i];
+        }
+
+        double size = 0.0;
+        for (int b = 0; b < _forward.SequenceCount; b++)
+        {
+            double[] states = Norms(_forward.HiddenStates(b));
+            double[] inputs = Norms(_forward.InputColumns.ToMatrix(b));
+            double source = (wqh * Norms(_outputGradients.ToMatrix(b)).Max()) + FinalNorm(b);
+            for (int t = 1; t < states.Length; t++)
+            {
+                size += source * ((2.0 * whh * states[t - 1]) + (whx * inputs[t - 1]) + states[t]);
+            }
+        }
+        return whh * amplified * size;
     }
 
     private double FinalNorm(int sequence) =>

@@ -129,6 +129,24 @@ public class GradientCertificateTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Lags_far_from_normal_are_not_called_wrong()
+    {
+        for (int seed = 0; seed < 60; seed++)
+        {
+            var examples = new Examples(seed);
+            Matrix<double> basis = examples.Matrix(7, 7).QR().Q;
+            Matrix<double> triangular = examples.Matrix(7, 7);
+            triangular.MapIndexedInplace((i, j, value) => i == j ? 0.3 * value : j > i ? 30.0 * value : 0.0);
+            var model = new LinearRnn(examples.Matrix(7, 2), basis * triangular * basis.Transpose(), examples.Matrix(2, 7));
+            var forward = ForwardPass.Run(model, examples.Matrix(2, 35));
+            var backward = BackwardThroughTime.Run(
+                forward, examples.Matrix(2, 35), new BackwardOptions { Truncation = Truncation.Lags(10 + (seed % 20)) });
+            var certificate = GradientCertificate.Verify(forward, backward);
+            certificate.Verdict.Should().NotBe(Verdict.Failed, "seed {0}: {1}", seed, certificate);
+        }
+    }
+
+    [Fact]
     public void Zero_gradients_pass_with_residual_zero()
     {
         var forward = ForwardPass.Run(
