@@ -18,7 +18,8 @@ namespace Bptt;
 /// </summary>
 /// <remarks>
 /// A finished pass never changes and may be read from many threads. It takes fresh memory and can be read, also where the
-/// forward pass was made from a <see cref="Workspace"/> that serves a newer one by now. Where a memory budget lets the forward pass hold one window of its states, the
+/// forward pass was made from a <see cref="Workspace"/> that serves a newer one by now, unless a memory budget makes it read
+/// states or inputs of that pass again: then it throws <see cref="InvalidOperationException"/>. Where a memory budget lets the forward pass hold one window of its states, the
 /// tangent pass holds one window of ḣ_t too, and reading another one computes it again; beside it, the inputs of
 /// one window, (2d + h) numbers for each step, are held. Where a state is not finite, the derivatives after it are not
 /// either. Derivatives of states below 1e-290 in magnitude are set to zero.

@@ -18,7 +18,7 @@ public static class ClosedForm
     /// <summary>The lag form ∂h_{t+k}/∂h_t = W_hhᵏ (total derivative), the same for every t. Cost O(h³ log k).</summary>
     /// <param name="model">The model.</param>
     /// <param name="lag">k, at least 0.</param>
-    /// <returns>h×h, fresh; infinite where the power overflows.</returns>
+    /// <returns>h×h, fresh; infinite or NaN where the power overflows.</returns>
     /// <exception cref="ArgumentNullException">The model is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException">k is negative.</exception>
     public static Matrix<double> StateJacobian(LinearRnn model, int lag)

@@ -21,7 +21,8 @@ namespace Bptt.Verification;
 /// What it cannot see: the objective. A wrong ∂ℓ/∂o, sign, 1/T or mask leads to gradients that belong to another loss and
 /// satisfy both identities: <see cref="GradientCheck"/> sees those. And hd + hq − 1 directions of the h(d + h + q) weights
 /// (a gradient moved in such a direction satisfies them still); mistakes of programs hardly ever lie in them, and
-/// <see cref="GradientCheck"/> and <see cref="AdjointTest"/> see those too.
+/// <see cref="GradientCheck"/> and <see cref="AdjointTest"/> see those too. Where W_hh is a multiple of the identity, and so
+/// wherever h = 1, both terms of ∂L/∂W_hh cancel and nothing at all is said of it.
 /// The identities fail, rightly, for gradients to which a penalty was added or that were clipped entry by
 /// entry or matrix by matrix; clipping by the global norm keeps them, see the factor of
 /// <see cref="Verify(ForwardPass, BackwardThroughTime, Gradients, double)"/>.
