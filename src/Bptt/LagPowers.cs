@@ -5,21 +5,31 @@ using Bptt.Kernels;
 namespace Bptt;
 
 /// <summary>(W_hhᵀ)ⁿ for n = 1, 2, … as binary powering asks for them, as long as they are accurate.</summary>
+/// <remarks>Each power is tried on two sums of its own kind, v = Σ_{j=0..n−1} (W_hhᵀ)ʲ u for some u: (W_hhᵀ)ⁿ v must be what n
+/// steps make of v. Squaring loses digits where powers grow before they fall, which norms alone do not tell from what it does
+/// to sums. Cost of all trials up to k: 4kh² operations.</remarks>
 internal sealed class LagPowers
 {
-    /// <summary>The relative error that a power may bring, beside that of the sum it serves: the rounding of n steps is a
-    /// multiple of n units in the last place too.</summary>
+    /// <summary>Two, so that none is in a special place by chance.</summary>
+    private const int Trials = 2;
+
+    /// <summary>The relative error that a power may bring: the rounding of n steps is a multiple of n units in the last place
+    /// too.</summary>
     private const double UnitsForEachLag = 64.0;
+
+    private static readonly double Unit = Math.ScaleB(1.0, -52);
 
     private readonly PassContext _context;
     private readonly int _h;
     private readonly ArraySegment<double> _packed;
+    private readonly double[] _transition;
+    private readonly double[] _trialSources; // u, h×2
+    private double[] _trialSums;             // v
+    private double[] _trialSteps;
+    private double[] _spareSteps;
     private double[] _power;
     private double[] _spare;
-    private readonly double[] _transition;
-    private int _exponent = 1;
-    private double _error; // estimate of ‖computed − exact power‖₂
-    private double _norm;  // of the power
+    private int _exponent;
 
     /// <param name="context">Kernels and memory.</param>
     /// <param name="transition">W_hhᵀ.</param>
@@ -38,9 +48,16 @@ internal sealed class LagPowers
         _power = [.. _transition];
         _spare = new double[_h * _h];
         First = context.Kernels.Pack(
-            View(_transition), PackedFor.Columns, context.PackedStorage(_h, _h, PackedFor.Columns));
+            Square(_transition), PackedFor.Columns, context.PackedStorage(_h, _h, PackedFor.Columns));
         _packed = context.PackedStorage(_h, _h, PackedFor.Columns);
-        _norm = Norm(_power);
+        _trialSources = new double[_h * Trials];
+        for (int i = 0; i < _trialSources.Length; i++)
+        {
+            _trialSources[i] = Math.Sin(1.0 + 3.0 * i); // in no particular direction
+        }
+        _trialSums = [.. _trialSources];
+        _trialSteps = new double[_trialSources.Length];
+        _spareSteps = new double[_trialSources.Length];
     }
 
     /// <summary>W_hhᵀ, packed.</summary>
@@ -49,89 +66,76 @@ internal sealed class LagPowers
     /// <summary>The power reached, packed.</summary>
     public PackedMatrix Power { get; private set; }
 
-    /// <summary>Goes on to the power n, which is twice the one before or one more than that.</summary>
-    /// <returns>Whether it is accurate; where not, no further power is.</returns>
+    /// <summary>Goes on to the power n: 1 at first, then twice the one before or one more than that.</summary>
+    /// <returns>Whether it is accurate; where not, no further power is to be asked for.</returns>
     public bool Reach(int n)
     {
-        if (n >= 2 * _exponent)
+        if (_exponent == 0)
         {
-            Advance(View(_power), _norm, _error);
+            _exponent = 1;
+        }
+        else
+        {
+            Multiply(Square(_power));
+            VectorMath.AddScaled(1.0, _trialSteps, _trialSums); // v(2n) = v(n) + (W_hhᵀ)ⁿ v(n)
             _exponent *= 2;
+            if (n > _exponent)
+            {
+                Multiply(Square(_transition));
+                Step(_trialSums, _spareSteps);
+                VectorMath.AddScaled(1.0, _trialSources, _spareSteps); // v(n+1) = u + W_hhᵀ v(n)
+                (_trialSums, _spareSteps) = (_spareSteps, _trialSums);
+                _exponent++;
+            }
         }
-        if (n > _exponent)
-        {
-            Advance(View(_transition), Norm(_transition), 0.0);
-            _exponent++;
-        }
-        // Beside what the power makes of sums, and not beside its norm: where powers far from normal have grown, they
-        // hardly grow the sums any further, and an error of theirs would.
-        if (!(double.IsFinite(_norm) && _error <= UnitsForEachLag * n * Math.ScaleB(1.0, -52) * Math.Max(1.0, Growth())))
+        if (!IsAccurate())
         {
             return false;
         }
-        Power = _context.Kernels.Pack(View(_power), PackedFor.Columns, _packed);
+        Power = _context.Kernels.Pack(Square(_power), PackedFor.Columns, _packed);
         return true;
     }
 
-    private void Advance(MatrixView factor, double factorNorm, double factorError)
+    private void Multiply(MatrixView factor)
     {
-        var product = new MatrixSpan(_spare, _h, _h, _h);
-        _context.Kernels.Multiply(View(_power), factor, product);
+        _context.Kernels.Multiply(Square(_power), factor, new MatrixSpan(_spare, _h, _h, _h));
         KernelSet.FlushTiny(_spare);
-        _error = _error * factorNorm + _norm * factorError + Math.ScaleB(1.0, -52) * _norm * factorNorm;
         (_power, _spare) = (_spare, _power);
-        _norm = Norm(_power);
     }
 
-    private MatrixView View(double[] matrix) => new(matrix, _h, _h, _h);
-
-    /// <summary>‖A‖₂, from below by a few steps of the power method on AᵀA: the estimates of errors need its size
-    /// only. Not finite where an entry is not.</summary>
-    private double Norm(double[] matrix)
+    /// <summary>Whether the power makes of both sums what its steps make of them.</summary>
+    private bool IsAccurate()
     {
-        const int steps = 6;
-        double[] x = AnyVector();
-        double[] y = new double[_h];
-        double norm = 0.0;
-        for (int step = 0; step < steps; step++)
+        _trialSums.CopyTo(_trialSteps, 0);
+        for (int step = 0; step < _exponent; step++)
         {
-            double length = VectorMath.Norm(x);
-            if (length == 0.0)
+            Step(_trialSteps, _spareSteps);
+            (_trialSteps, _spareSteps) = (_spareSteps, _trialSteps);
+        }
+        _context.Kernels.Multiply(
+            Square(_power), Columns(_trialSums), new MatrixSpan(_spareSteps, _h, Trials, _h));
+        for (int trial = 0; trial < Trials; trial++)
+        {
+            ReadOnlySpan<double> bySteps = _trialSteps.AsSpan(trial * _h, _h);
+            Span<double> error = _spareSteps.AsSpan(trial * _h, _h);
+            VectorMath.AddScaled(-1.0, bySteps, error);
+            double allowed = UnitsForEachLag * _exponent * Unit * VectorMath.Norm(bySteps)
+                + Unit * VectorMath.Norm(_trialSums.AsSpan(trial * _h, _h)); // where next to nothing is left of the sum
+            if (!(VectorMath.Norm(error) <= allowed) || !double.IsFinite(allowed))
             {
-                return 0.0;
+                return false;
             }
-            VectorMath.Scale(1.0 / length, x);
-            _context.Kernels.Multiply(View(matrix), new MatrixView(x, _h, 1, _h), new MatrixSpan(y, _h, 1, _h));
-            norm = VectorMath.Norm(y);
-            _context.Kernels.Multiply(View(matrix).T, new MatrixView(y, _h, 1, _h), new MatrixSpan(x, _h, 1, _h));
         }
-        return norm;
+        return true;
     }
 
-    /// <summary>‖Aⁿ y‖ / ‖y‖ for y = Aⁿ x: how much a vector grows that has come as far already.</summary>
-    private double Growth()
+    private void Step(double[] from, double[] to)
     {
-        double[] x = AnyVector();
-        double[] y = new double[_h];
-        _context.Kernels.Multiply(View(_power), new MatrixView(x, _h, 1, _h), new MatrixSpan(y, _h, 1, _h));
-        double length = VectorMath.Norm(y);
-        if (length == 0.0)
-        {
-            return 0.0;
-        }
-        VectorMath.Scale(1.0 / length, y);
-        _context.Kernels.Multiply(View(_power), new MatrixView(y, _h, 1, _h), new MatrixSpan(x, _h, 1, _h));
-        return VectorMath.Norm(x);
+        _context.Kernels.Multiply(Square(_transition), Columns(from), new MatrixSpan(to, _h, Trials, _h));
+        KernelSet.FlushTiny(to);
     }
 
-    /// <summary>In no particular direction.</summary>
-    private double[] AnyVector()
-    {
-        double[] x = new double[_h];
-        for (int i = 0; i < _h; i++)
-        {
-            x[i] = 1.0 + 0.5 * Math.Sin(1.0 + 3.0 * i);
-        }
-        return x;
-    }
+    private MatrixView Square(double[] matrix) => new(matrix, _h, _h, _h);
+
+    private MatrixView Columns(double[] columns) => new(columns, _h, Trials, _h);
 }
