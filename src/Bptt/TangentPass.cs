@@ -113,11 +113,9 @@ public sealed class TangentPass
     public Vector<double> HiddenState(int t, int sequence = 0)
     {
         Forward.CheckStep(t, 0, sequence);
-        lock (_gate)
-        {
-            int window = _windows.WindowOf(t);
-            return Piece(window).HiddenState(t - _windows.StepBefore(window), Forward.Layout.SlotOf(sequence));
-        }
+
+        // One window is held for good; another one is computed again from the states, which must stay the pass's own meanwhile.
+        return _windows.Count == 1 ? ReadState(t, sequence) : Forward.Context.Read(() => ReadState(t, sequence));
     }
 
     /// <summary>ḣ_0 … ḣ_T, h×(T+1), fresh: column t is ḣ_t. Cost O(hT).</summary>
@@ -186,6 +184,15 @@ public sealed class TangentPass
             sum += VectorMath.Norm(w.Block(t).Values) * VectorMath.Norm(_outputs.Block(t).Values);
         }
         return sum;
+    }
+
+    private Vector<double> ReadState(int t, int sequence)
+    {
+        lock (_gate)
+        {
+            int window = _windows.WindowOf(t);
+            return Piece(window).HiddenState(t - _windows.StepBefore(window), Forward.Layout.SlotOf(sequence));
+        }
     }
 
     /// <summary>The first run over a window, which follows the one before.</summary>

@@ -14,7 +14,8 @@ namespace Bptt.Verification;
 /// where differences have half the digits.
 /// </summary>
 /// <remarks>What it cannot see: the objective, since w is given; a wrong ∂ℓ/∂o, sign or 1/T leads to the gradient of another
-/// loss. It sees an error in any entry with the next direction at random, but does not name the entry.</remarks>
+/// loss. All gradients are tried together, each as its parameter is large, so it sees an error in any entry that weighs beside
+/// the largest of them, but does not name it.</remarks>
 public sealed class AdjointTest
 {
     /// <summary>An agreement to no more than that is no proof.</summary>
@@ -76,7 +77,8 @@ public sealed class AdjointTest
     /// <param name="finalStateGradients">∂L/∂h_T from beyond the last step, h×B; zero where null.</param>
     /// <param name="directions">How many directions, at least 1.</param>
     /// <param name="seed">Decides them.</param>
-    /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass.</returns>
+    /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass; where a difference is not clear at once,
+    /// a backward pass and one walk over all states.</returns>
     /// <exception cref="ArgumentNullException">The pass, ∂L/∂o_t or the gradients are null.</exception>
     /// <exception cref="ArgumentException">A shape does not fit the pass, or a number is NaN or infinite.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one direction is asked for.</exception>
@@ -103,10 +105,11 @@ public sealed class AdjointTest
                 finalStateGradients, forward.Model.HiddenSize, forward.SequenceCount, "h×B", nameof(finalStateGradients));
             Guard.Finite(finalStateGradients, nameof(finalStateGradients));
         }
+        var own = new Lazy<BackwardThroughTime>(() => BackwardThroughTime.Run(
+            forward, outputGradients, new BackwardOptions { FinalStateGradients = finalStateGradients }));
         return new AdjointTest(Pair(
             forward,
-            () => BackwardThroughTime.Run(
-                forward, outputGradients, new BackwardOptions { FinalStateGradients = finalStateGradients }),
+            () => own.Value,
             outputGradients.Columns,
             finalStateGradients,
             gradients,

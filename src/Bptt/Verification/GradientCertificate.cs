@@ -60,7 +60,8 @@ public sealed class GradientCertificate
     /// <param name="forward">The forward pass.</param>
     /// <param name="backward">A backward pass made from it, truncated or not.</param>
     /// <returns>The residuals and the verdict. Cost one pass over ∂L/∂o_t and o_t, and 4h³ + 2h²(d + q + B) operations; 2qh·ΣT_b more
-    /// for a truncation to lags, and one pass over the states where the residuals are not small at once.</returns>
+    /// for a truncation to k lags, with 2kh²q; where the residuals are not small at once, one pass over all states and state
+    /// gradients, with as many steps of powers as there are lags.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ArgumentException">The backward pass was made from another forward pass.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
