@@ -11,7 +11,8 @@ namespace Bptt.Verification;
 /// are halved until rounding takes over.
 /// </summary>
 /// <remarks>It sees every kind of mistake, the objective included, if it weighs more than about the root of the rounding of
-/// the loss; <see cref="GradientCheck"/> sees smaller ones and names the entry.</remarks>
+/// the loss; <see cref="GradientCheck"/> sees smaller ones and names the entry. A loss with a kink exactly here has rate 1
+/// too, whatever its gradient.</remarks>
 public sealed class TaylorTest
 {
     private const double FirstStep = 0.125;

@@ -147,6 +147,39 @@ public class GradientCertificateTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Gradients_that_are_rounding_alone_cannot_be_told()
+    {
+        // W_hh = 0, and ∂L/∂o is orthogonal to the inputs and to the inputs one step later: every gradient cancels.
+        var examples = new Examples(seed: 35);
+        Matrix<double> inputs = examples.Matrix(2, 40);
+        var shifted = Matrix<double>.Build.Dense(2, 40, (i, t) => t == 0 ? 0.0 : inputs[i, t - 1]);
+        Matrix<double> q = inputs.Stack(shifted).Transpose().QR(MathNet.Numerics.LinearAlgebra.Factorization.QRMethod.Thin).Q;
+        Matrix<double> outputGradients = examples.Matrix(2, 40);
+        outputGradients -= outputGradients * q * q.Transpose();
+
+        var model = new LinearRnn(examples.Matrix(3, 2), Matrix<double>.Build.Dense(3, 3), examples.Matrix(2, 3));
+        var forward = ForwardPass.Run(model, inputs);
+        var backward = BackwardThroughTime.Run(forward, outputGradients);
+        backward.Gradients.GlobalNorm().Should().BeLessThan(1e-13);
+        var certificate = GradientCertificate.Verify(forward, backward);
+        certificate.Verdict.Should().Be(Verdict.Inconclusive, certificate.ToString());
+        certificate.ExpectedRounding.Should().BeGreaterThan(1e-6);
+    }
+
+    [Fact]
+    public void As_many_lags_as_steps_leave_the_term_of_the_initial_state()
+    {
+        var examples = new Examples(seed: 36);
+        foreach (int length in new[] { 1, 2, 7 })
+        {
+            var forward = ForwardPass.Run(examples.Model(2, 4, 3), examples.Matrix(2, length), examples.Vector(4));
+            var backward = BackwardThroughTime.Run(
+                forward, examples.Matrix(3, length), new BackwardOptions { Truncation = Truncation.Lags(length) });
+            GradientCertificate.Verify(forward, backward).Verdict.Should().Be(Verdict.Passed, "T = {0}", length);
+        }
+    }
+
+    [Fact]
     public void Zero_gradients_pass_with_residual_zero()
     {
         var forward = ForwardPass.Run(
