@@ -33,6 +33,10 @@ internal static class MathNetConversions
     /// <summary>A fresh dense vector.</summary>
     public static Vector<double> ToVector(this Span<double> entries) => Vector<double>.Build.Dense(entries.ToArray());
 
+    /// <summary>The Euclidean norm of each column.</summary>
+    public static double[] ColumnNorms(this Matrix<double> matrix) =>
+        [.. matrix.EnumerateColumns().Select(column => VectorMath.Norm(column.Entries()))];
+
     /// <summary>All steps of one sequence as a fresh matrix, a column each.</summary>
     public static Matrix<double> ToMatrix(this PackedColumns packed, int sequence)
     {

@@ -153,18 +153,11 @@ public class ReportTests
     [Fact]
     public async Task A_free_run_that_leaves_the_range_of_numbers_is_reported_too()
     {
-        const int rows = 9000;
         using var folder = new TemporaryFolder();
-        double[,] table = new double[rows, 2];
-        for (int t = 0; t < rows; t++)
-        {
-            table[t, 0] = t % 7 == 0 ? 1.0 : 0.0;
-            table[t, 1] = t < 40 ? Math.Pow(1.3, t) : t % 3;
-        }
-        string csv = folder.File("data.csv", Tables.Csv(["a", "y"], table));
+        string csv = folder.File("data.csv", Tables.Growing());
 
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", csv, "--inputs", "a", "--outputs", "y", "--train", $"{40.0 / rows}", "--hidden", "2", "--epochs", "300", "--learning-rate", "0.05", "--report", "--out", folder.At("out"));
+            "fit", csv, "--inputs", "a", "--outputs", "y", "--train", Tables.GrowingTrainingFraction, "--hidden", "2", "--epochs", "300", "--learning-rate", "0.05", "--report", "--out", folder.At("out"));
 
         result.ShouldBeRefused(1, "leaves the range of numbers");
         Text(Page(folder.At("out/report.html"))).Should().Contain("Held-out fit: diverged");

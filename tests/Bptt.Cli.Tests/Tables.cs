@@ -7,6 +7,11 @@ namespace Bptt.Cli.Tests;
 
 internal static class Tables
 {
+    private const int GrowingRows = 9000;
+
+    /// <summary>The first 40 rows of <see cref="Growing"/>.</summary>
+    public static string GrowingTrainingFraction => $"{40.0 / GrowingRows}";
+
     /// <summary>Inputs a and b, outputs y and z: y_t = 0.6 y_{t−1} + a_t − 0.5 b_t + noise, z_t = 10 + y_{t−1} + b_t.</summary>
     public static string TwoByTwo(int rows)
     {
@@ -55,5 +60,18 @@ internal static class Tables
         string[] lines = csv.Split('\n');
         lines[line - 1] = text;
         return string.Join('\n', lines);
+    }
+
+    /// <summary>A table of 9000 rows whose first 40 teach growth, which exceeds every double over the others; to be fitted with
+    /// <see cref="GrowingTrainingFraction"/>.</summary>
+    public static string Growing()
+    {
+        double[,] table = new double[GrowingRows, 2];
+        for (int t = 0; t < GrowingRows; t++)
+        {
+            table[t, 0] = t % 7 == 0 ? 1.0 : 0.0;
+            table[t, 1] = t < 40 ? Math.Pow(1.3, t) : t % 3;
+        }
+        return Csv(["a", "y"], table);
     }
 }

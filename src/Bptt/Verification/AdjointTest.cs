@@ -205,12 +205,12 @@ public sealed class AdjointTest
         double flushed = 0.0;
         for (int b = 0; b < forward.SequenceCount; b++)
         {
-            double[] x = Norms(forward.InputColumns.ToMatrix(b));
-            double[] h = Norms(forward.HiddenStates(b));
-            double[] d = Norms(backward.HiddenStateGradients(b));
-            double[] g = Norms(backward.OutputGradients(b));
-            double[] moved = Norms(tangent.HiddenStates(b));
-            double[]? inputs = v.Inputs is null ? null : Norms(v.Inputs.Sequence(b));
+            double[] x = forward.InputColumns.ToMatrix(b).ColumnNorms();
+            double[] h = forward.HiddenStates(b).ColumnNorms();
+            double[] d = backward.HiddenStateGradients(b).ColumnNorms();
+            double[] g = backward.OutputGradients(b).ColumnNorms();
+            double[] moved = tangent.HiddenStates(b).ColumnNorms();
+            double[]? inputs = v.Inputs is null ? null : v.Inputs.Sequence(b).ColumnNorms();
             for (int t = 1; t < h.Length; t++)
             {
                 double later = t + 1 < h.Length ? whh * d[t + 1] : d[t];
@@ -227,9 +227,6 @@ public sealed class AdjointTest
             + (underflow * (1.0 + vhx + vhh + v.Wqh!.FrobeniusNorm()
                 + (v.InitialStates?.FrobeniusNorm() ?? 0.0) + (v.Inputs is null ? 0.0 : VectorMath.Norm(v.Inputs.Columns.All.Values))));
     }
-
-    private static double[] Norms(Matrix<double> columns) =>
-        [.. columns.EnumerateColumns().Select(column => VectorMath.Norm(column.Entries()))];
 }
 
 /// <summary>Both sides of the adjoint identity in one direction.</summary>

@@ -170,11 +170,11 @@ internal sealed class CertificateTerms
         double flushed = 0.0; // what setting tiny entries to zero takes away
         for (int b = 0; b < _forward.SequenceCount; b++)
         {
-            double[] h = Norms(_forward.HiddenStates(b));
-            double[] d = Norms(backward.HiddenStateGradients(b));
-            double[] x = Norms(_forward.InputColumns.ToMatrix(b));
-            double[] g = Norms(_outputGradients.ToMatrix(b));
-            double[] o = Norms(_forward.Outputs(b));
+            double[] h = _forward.HiddenStates(b).ColumnNorms();
+            double[] d = backward.HiddenStateGradients(b).ColumnNorms();
+            double[] x = _forward.InputColumns.ToMatrix(b).ColumnNorms();
+            double[] g = _outputGradients.ToMatrix(b).ColumnNorms();
+            double[] o = _forward.Outputs(b).ColumnNorms();
             for (int t = 1; t < h.Length; t++)
             {
                 double later = t + 1 < h.Length ? whh * d[t + 1] : FinalNorm(b);
@@ -230,9 +230,9 @@ internal sealed class CertificateTerms
         double size = 0.0;
         for (int b = 0; b < _forward.SequenceCount; b++)
         {
-            double[] states = Norms(_forward.HiddenStates(b));
-            double[] inputs = Norms(_forward.InputColumns.ToMatrix(b));
-            double source = (wqh * Norms(_outputGradients.ToMatrix(b)).Max()) + FinalNorm(b);
+            double[] states = _forward.HiddenStates(b).ColumnNorms();
+            double[] inputs = _forward.InputColumns.ToMatrix(b).ColumnNorms();
+            double source = (wqh * _outputGradients.ToMatrix(b).ColumnNorms().Max()) + FinalNorm(b);
             for (int t = 1; t < states.Length; t++)
             {
                 size += source * ((2.0 * whh * states[t - 1]) + (whx * inputs[t - 1]) + states[t]);
@@ -320,8 +320,6 @@ internal sealed class CertificateTerms
         VectorMath.Scale(_factor, a);
         _kernels.MultiplyAdd(new MatrixView(a, h, columns, h), new MatrixView(c, h, columns, h).T, Square(side, h));
     }
-
-    private static double[] Norms(Matrix<double> columns) => [.. columns.EnumerateColumns().Select(c => VectorMath.Norm(c.Entries()))];
 
     private static MatrixSpan Square(double[] entries, int h) => new(entries, h, h, h);
 }

@@ -72,7 +72,7 @@ public class GradientCheckRandomTests(ITestOutputHelper output)
                 Verdict.Failed,
                 Given(GradientSet.Of(backward), truncated));
         }
-        yield return ("right, by loops", Verdict.Passed, Given(PlantedMistakes.Loops(backward), full, hasInputs: true));
+        yield return ("right, by loops", Verdict.Passed, Given(PlantedMistakes.Loops(scenario, backward, Mistake.None), full, hasInputs: true));
 
         (string Name, GradientSet Gradients)[] mistakes = [.. PlantedMistakes.Of(scenario, backward, options)];
         random.Shuffle(mistakes);

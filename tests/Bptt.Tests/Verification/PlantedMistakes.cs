@@ -1,4 +1,4 @@
-// Gradients that are wrong in the ways in which back-propagation through time goes wrong, by plain loops of their own.
+// Gradients of random scenarios that are wrong: the classic mistakes of Mistakes.cs, and small ones in single entries.
 
 using Bptt.Tests.Reference;
 using Bptt.Verification;
@@ -46,19 +46,13 @@ internal static class PlantedMistakes
     {
         var gradients = GradientSet.Of(right);
         var random = new Random(scenario.Settings.Seed);
-        int steps = scenario.Settings.Lengths.Sum();
-        (string, GradientSet)[] candidates =
+        bool isSquare = scenario.Problem.OutputSize == scenario.Problem.HiddenSize;
+        IEnumerable<(string, GradientSet)> candidates =
         [
-            ("1/T missing", Scaled(gradients, steps)),
+            .. Mistakes.All
+                .Where(mistake => isSquare || mistake != Mistake.OutputWeightsNotTransposed)
+                .Select(mistake => (mistake.Text(), Loops(scenario, right, mistake))),
             ("a factor of 1.0001", Scaled(gradients, 1.0001)),
-            ("the sign", Scaled(gradients, -1.0)),
-            ("W_hh transposed", gradients with { Whh = gradients.Whh.Transpose() }),
-            ("W_hh in the place of its transpose", Loops(right, transposes: false)),
-            ("h_t in the place of h_{t−1}", Loops(right, shift: 0)),
-            ("no final-state gradients", Loops(right, hasFinal: false)),
-            ("the last step left out", Loops(right, leavesOut: 1)),
-            ("the recursion ends at step 2", Loops(right, firstStep: 2)),
-            ("immediate derivatives only", Loops(right, recurs: false)),
             ("h_0 of the wrong sequence", gradients with { InitialStates = Rotated(gradients.InitialStates) }),
             ("x one step late", gradients with { Inputs = Array.ConvertAll(gradients.Inputs, Rotated) }),
         ];
@@ -92,53 +86,18 @@ internal static class PlantedMistakes
         }
     }
 
-    /// <summary>The loops themselves, without a mistake.</summary>
-    public static GradientSet Loops(
-        BackwardThroughTime right,
-        bool transposes = true,
-        int shift = 1,
-        bool hasFinal = true,
-        int leavesOut = 0,
-        int firstStep = 1,
-        bool recurs = true)
+    /// <summary>By the loops, with one mistake or none.</summary>
+    public static GradientSet Loops(RandomScenario scenario, BackwardThroughTime right, Mistake mistake)
     {
-        LinearRnn model = right.Forward.Model;
-        Matrix<double> whx = model.Whx;
-        Matrix<double> whh = model.Whh;
-        Matrix<double> wqh = model.Wqh;
-        Matrix<double> back = transposes ? whh.Transpose() : whh;
-        Matrix<double> gWhx = 0.0 * whx;
-        Matrix<double> gWhh = 0.0 * whh;
-        Matrix<double> gWqh = 0.0 * wqh;
-        var gInitial = Matrix<double>.Build.Dense(model.HiddenSize, right.Forward.SequenceCount);
-        var gInputs = new Matrix<double>[right.Forward.SequenceCount];
-        var backward = right.Options;
-        for (int b = 0; b < gInputs.Length; b++)
-        {
-            Matrix<double> states = right.Forward.HiddenStates(b);
-            Matrix<double> outputGradients = right.OutputGradients(b);
-            int length = right.Forward.Lengths[b];
-            gInputs[b] = Matrix<double>.Build.Dense(model.InputSize, length);
-            Vector<double> next = hasFinal && backward.FinalStateGradients is Matrix<double> e
-                ? e.Column(b)
-                : Vector<double>.Build.Dense(model.HiddenSize);
-            for (int t = length - leavesOut; t >= firstStep; t--)
-            {
-                Vector<double> g = outputGradients.Column(t - 1);
-                Vector<double> stateGradient = (wqh.Transpose() * g) + next;
-                gWqh += g.OuterProduct(states.Column(t));
-                gWhh += stateGradient.OuterProduct(states.Column(t - shift));
-                gWhx += stateGradient.OuterProduct(InputOf(right.Forward, b, t));
-                gInputs[b].SetColumn(t - 1, whx.Transpose() * stateGradient);
-                next = recurs ? back * stateGradient : 0.0 * stateGradient;
-            }
-            gInitial.SetColumn(b, next);
-        }
-        return new(gWhx, gWhh, gWqh, gInitial, gInputs);
+        ProgramGradients program = Mistakes.Gradients(
+            right, Array.ConvertAll(scenario.Problem.Inputs, inputs => inputs.ToMatrix()), mistake);
+        return new(
+            program.Gradients.Whx,
+            program.Gradients.Whh,
+            program.Gradients.Wqh,
+            program.InitialStates,
+            [.. Enumerable.Range(0, right.Forward.SequenceCount).Select(program.Inputs.Sequence)]);
     }
-
-    private static Vector<double> InputOf(ForwardPass forward, int sequence, int t) =>
-        Vector<double>.Build.Dense(forward.InputColumns.Column(sequence, t).ToArray());
 
     private static GradientSet Scaled(GradientSet g, double factor) => new(
         factor * g.Whx, factor * g.Whh, factor * g.Wqh, factor * g.InitialStates,
