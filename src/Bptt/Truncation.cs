@@ -25,6 +25,9 @@ public sealed record Truncation
     /// <summary>The loss of step s reaches exactly the k states h_s, h_{s−1}, …, h_{s−k+1}: ∂L/∂h_t = Σ_{j=0..k−1} (W_hhᵀ)ʲ
     /// W_qhᵀ ∂L/∂o_{t+j}, the first k terms of the general term (4). A given final-state gradient counts as part of the
     /// loss of step T. The same truncation for every step.</summary>
+    /// <remarks>Cost at most 2·log₂k products of W_hhᵀ or a power of it with a column for each step, where powers of W_hh are
+    /// accurate, otherwise up to k. Takes 24h bytes for each step of each sequence while it runs; within a
+    /// <see cref="ExecutionOptions.MemoryBudget"/>, and beyond it, for k + max(k, 256) steps at a time.</remarks>
     /// <param name="steps">k, at least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">k is below 1.</exception>
     public static Truncation Lags(int steps)
