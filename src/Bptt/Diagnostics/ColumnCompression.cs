@@ -92,21 +92,11 @@ internal sealed class ColumnCompression
             for (int i = k + 1; i < _length; i++)
             {
                 Span<double> row = _rows.AsSpan(i * _capacity + k, _count - k);
-                VectorMath.AddScaled(-Dot(row, pivot), pivot, row);
+                VectorMath.AddScaled(-VectorMath.Dot(row, pivot), pivot, row);
             }
             pivot.Clear();
             pivot[0] = head;
         }
         _count = _length;
-    }
-
-    private static double Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
-    {
-        double sum = 0.0;
-        for (int i = 0; i < x.Length; i++)
-        {
-            sum += x[i] * y[i];
-        }
-        return sum;
     }
 }

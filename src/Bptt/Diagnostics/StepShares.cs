@@ -39,7 +39,7 @@ internal static class StepShares
             {
                 MatrixSpan all = columns.All;
                 double[] result = new double[all.Values.Length];
-                KernelChoice.Default.Multiply(new MatrixView(smaller, h, h, h), all, new MatrixSpan(result, h, all.Columns, h));
+                forward.Context.Kernels.Multiply(new MatrixView(smaller, h, h, h), all, new MatrixSpan(result, h, all.Columns, h));
                 return result;
             });
             BatchLayout layout = forward.Layout.Slice(states.Windows.StepBefore(window), last);

@@ -54,11 +54,7 @@ public static class GradientCheck
             backward.Loss,
             backward.Gradients.IsFinite && inputGradients.IsFinite && VectorMath.FirstNonFinite(initialStateGradients) < 0);
 
-        PackedColumns outputGradients = PassContext.Fresh.Columns(forward.Model.OutputSize, forward.Layout);
-        for (int b = 0; b < forward.SequenceCount; b++)
-        {
-            outputGradients.CopySequenceFrom(b, backward.OutputGradients(b).ColumnMajor());
-        }
+        PackedColumns outputGradients = SequenceBatch.CopyOf(backward.OutputGradientColumns).Columns;
         var run = new GradientCheckRun(forward, objective, options);
         return run.Report(
             [
