@@ -9,7 +9,9 @@ namespace Bptt.Training;
 /// Scales all gradients by one common factor where their norm together exceeds θ: g ← min(1, θ/‖g‖) g (Pascanu,
 /// Mikolov &amp; Bengio 2013, algorithm 1). The direction stays. Immutable.
 /// </summary>
-public sealed class GlobalNormClipping
+/// <remarks>Every identity of <c>GradientCertificate</c> survives, times <see cref="ClippedGradients.Factor"/>: give the factor to
+/// <c>Verify</c>.</remarks>
+public sealed class GlobalNormClipping : GradientClipping
 {
     /// <summary>Creates a clipping.</summary>
     /// <param name="maxNorm">θ, the largest norm let through, above 0.</param>
@@ -23,13 +25,10 @@ public sealed class GlobalNormClipping
     /// <summary>θ.</summary>
     public double MaxNorm { get; }
 
-    /// <summary>Clips the gradients of the weights, and of the initial states where they are learned.</summary>
-    /// <param name="gradients">∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh.</param>
-    /// <param name="initialStateGradients">∂L/∂h_0, h×B; null where h_0 is not learned.</param>
-    /// <returns>The clipped gradients, with the norm before and after. Cost O(h(h + d + q + B)).</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="gradients"/> is null.</exception>
-    /// <exception cref="ArgumentException">A gradient is NaN or infinite.</exception>
-    public ClippedGradients Apply(Gradients gradients, Matrix<double>? initialStateGradients = null)
+    internal override string Settings => $"GlobalNormClipping(maximum norm {Guard.Text(MaxNorm)})";
+
+    /// <inheritdoc/>
+    public override ClippedGradients Apply(Gradients gradients, Matrix<double>? initialStateGradients = null)
     {
         ArgumentNullException.ThrowIfNull(gradients);
         gradients.RequireFinite(nameof(gradients));
@@ -65,33 +64,4 @@ public sealed class GlobalNormClipping
 
     private static double Norm(ReadOnlySpan<double> weights, ReadOnlySpan<double> states) =>
         VectorMath.Norm([VectorMath.Norm(weights), VectorMath.Norm(states)]);
-}
-
-/// <summary>What clipping made of the gradients.</summary>
-public sealed class ClippedGradients
-{
-    internal ClippedGradients(
-        Gradients gradients, Matrix<double>? initialStateGradients, double normBefore, double normAfter, double factor)
-    {
-        Factor = factor;
-        Gradients = gradients;
-        InitialStateGradients = initialStateGradients;
-        NormBefore = normBefore;
-        NormAfter = normAfter;
-    }
-
-    /// <summary>The gradients of the weights after clipping.</summary>
-    public Gradients Gradients { get; }
-
-    /// <summary>∂L/∂h_0 after clipping, h×B; null where it was not given.</summary>
-    public Matrix<double>? InitialStateGradients { get; }
-
-    /// <summary>min(1, θ/‖g‖), what every gradient was multiplied by.</summary>
-    public double Factor { get; }
-
-    /// <summary>The norm of all that was given; infinite where it exceeds the largest double though no entry does.</summary>
-    public double NormBefore { get; }
-
-    /// <summary>The norm of all that is returned: at most the clipping's, up to rounding.</summary>
-    public double NormAfter { get; }
 }

@@ -94,13 +94,13 @@ public class GradientCertificateTests(ITestOutputHelper output)
         BackwardThroughTime backward = scenario.RunBackward();
         ClippedGradients clipped = new GlobalNormClipping(0.1 * backward.Gradients.GlobalNorm()).Apply(backward.Gradients);
 
-        GradientCertificate.Verify(backward.Forward, backward, clipped.Gradients, clipped.Factor)
+        GradientCertificate.Verify(backward.Forward, backward, clipped.Gradients, clipped.Factor!.Value)
             .Verdict.Should().Be(Verdict.Passed);
         GradientCertificate.Verify(backward.Forward, backward, clipped.Gradients).Verdict.Should().Be(Verdict.Failed);
 
         // Clipped matrix by matrix: the certificate must not hold.
         var apart = new Gradients(clipped.Gradients.Whx, backward.Gradients.Whh, clipped.Gradients.Wqh);
-        GradientCertificate.Verify(backward.Forward, backward, apart, clipped.Factor).Verdict.Should().Be(Verdict.Failed);
+        GradientCertificate.Verify(backward.Forward, backward, apart, clipped.Factor!.Value).Verdict.Should().Be(Verdict.Failed);
     }
 
     [Fact]
