@@ -105,6 +105,15 @@ internal static class Guard
         }
     }
 
+    /// <summary>A finite number of at least zero.</summary>
+    public static void NotNegative(double value, string name)
+    {
+        if (!(value >= 0.0) || !double.IsFinite(value))
+        {
+            throw Range(name, $"expected a finite number of at least 0, got {Text(value)}.");
+        }
+    }
+
     /// <summary>A decay rate: from 0 to below 1.</summary>
     public static void Decay(double value, string name)
     {
