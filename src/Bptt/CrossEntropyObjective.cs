@@ -23,6 +23,9 @@ internal sealed class CrossEntropyObjective : Objective
     /// <inheritdoc/>
     protected internal override bool IsAnalytic => true;
 
+    private protected override Objective PartOf(SequencePart[] parts) => new CrossEntropyObjective(
+        Array.ConvertAll(parts, p => _labels[p.Sequence].AsSpan(p.FirstStep - 1, p.Length).ToArray()), Reduction);
+
     /// <inheritdoc/>
     protected override void CheckFits(ForwardPass forward)
     {

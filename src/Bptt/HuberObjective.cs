@@ -10,6 +10,9 @@ internal sealed class HuberObjective(SequenceBatch targets, double delta, Reduct
     /// <inheritdoc/>
     protected internal override bool IsAnalytic => true;
 
+    private protected override Objective PartOf(SequencePart[] parts) =>
+        new HuberObjective(TargetPart(parts), delta, Reduction);
+
     /// <inheritdoc/>
     protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)
     {

@@ -14,7 +14,7 @@ namespace Bptt;
 /// own: supply ℓ and ∂ℓ/∂o, and the reduction, the weights and the normaliser are taken care of here.
 /// </summary>
 /// <remarks>Objectives never change. A subclass must be safe to call from many threads at once.</remarks>
-public abstract class Objective
+public abstract partial class Objective
 {
     private StepWeights? _weights;
     private double? _normalizer;

@@ -15,6 +15,9 @@ internal sealed class SquaredErrorObjective(SequenceBatch targets, Reduction red
     /// <inheritdoc/>
     protected internal override bool IsAnalytic => true;
 
+    private protected override Objective PartOf(SequencePart[] parts) =>
+        new SquaredErrorObjective(TargetPart(parts), Reduction);
+
     /// <summary>Where every step has the same factor, all columns are one long vector.</summary>
     internal override double EvaluateColumns(
         PackedColumns outputs, PackedColumns? outputGradients, int first, int count, double[] factors)

@@ -31,10 +31,19 @@ internal sealed class StepWeights
         }
     }
 
+    private StepWeights(double[][] weights)
+    {
+        _weights = weights;
+    }
+
     public double this[int sequence, int step] => _weights[sequence][step - 1];
 
     /// <summary>Σ_t w_t of one sequence.</summary>
     public double Sum(int sequence) => _weights[sequence].Sum();
+
+    /// <summary>The weights of some steps, numbered anew.</summary>
+    public StepWeights Part(SequencePart[] parts) => new(
+        Array.ConvertAll(parts, p => _weights[p.Sequence].AsSpan(p.FirstStep - 1, p.Length).ToArray()));
 
     /// <summary>Refuses weights that were made for other lengths.</summary>
     public void RequireLengths(BatchLayout layout, string name) => Guard.SameLengths(

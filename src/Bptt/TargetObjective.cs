@@ -6,6 +6,9 @@ namespace Bptt;
 
 internal abstract class TargetObjective(SequenceBatch targets, Reduction reduction) : Objective(reduction)
 {
+    /// <summary>The targets of some steps.</summary>
+    protected private SequenceBatch TargetPart(SequencePart[] parts) => targets.Part(parts);
+
     /// <summary>y_t, length q.</summary>
     protected ReadOnlySpan<double> Target(int sequence, int t) => targets.Columns.Column(sequence, t);
 

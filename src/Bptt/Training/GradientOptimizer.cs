@@ -7,7 +7,7 @@ namespace Bptt.Training;
 
 /// <summary>
 /// An optimiser that moves by one gradient at a time, so that the gradient may be clipped and may belong to a part of the
-/// data: <see cref="Adam"/>.
+/// data: <see cref="Sgd"/>, <see cref="Adam"/>.
 /// </summary>
 /// <remarks>
 /// One instance follows one set of parameters: the sizes of the first step are kept. The updates work entry by entry,
@@ -38,6 +38,9 @@ public abstract class GradientOptimizer : Optimizer
 
     /// <summary>The number of steps taken.</summary>
     public int StepCount { get; private protected set; }
+
+    /// <summary>Another α, which unlike the property's may be 0, where a schedule ends.</summary>
+    internal void SetRate(double learningRate) => _learningRate = learningRate;
 
     internal sealed override bool TakesGradients => true;
 
