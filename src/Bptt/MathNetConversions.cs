@@ -33,6 +33,10 @@ internal static class MathNetConversions
     /// <summary>A fresh dense vector.</summary>
     public static Vector<double> ToVector(this Span<double> entries) => Vector<double>.Build.Dense(entries.ToArray());
 
+    /// <summary>Some of the columns, as a fresh matrix.</summary>
+    public static Matrix<double> SelectColumns(this Matrix<double> matrix, int[] columns) =>
+        Matrix<double>.Build.Dense(matrix.RowCount, columns.Length, (i, j) => matrix[i, columns[j]]);
+
     /// <summary>The Euclidean norm of each column.</summary>
     public static double[] ColumnNorms(this Matrix<double> matrix) =>
         [.. matrix.EnumerateColumns().Select(column => VectorMath.Norm(column.Entries()))];

@@ -64,6 +64,18 @@ public sealed class TrainingPoint
     /// <summary>∂L/∂θ in the order of <see cref="Parameters.ToVector"/>.</summary>
     internal ReadOnlySpan<double> Gradient => _gradient;
 
+    /// <summary>The same point with another gradient to move by, such as a clipped one.</summary>
+    internal TrainingPoint WithGradient(Gradients gradients, Matrix<double>? initialStateGradients)
+    {
+        double[] gradient = new double[_gradient.Length];
+        gradients.Entries.Values.CopyTo(gradient);
+        if (initialStateGradients is not null)
+        {
+            initialStateGradients.ColumnMajor().CopyTo(gradient.AsSpan(Parameters.WeightCount));
+        }
+        return new TrainingPoint(Parameters, Loss, DataLoss, gradient, Backward);
+    }
+
     /// <summary>∂L/∂θ as one vector, in the order of <see cref="Parameters.ToVector"/>. Fresh, at cost O(its length).</summary>
     public Vector<double> GradientVector() => Vector<double>.Build.DenseOfArray(_gradient);
 }

@@ -1,0 +1,28 @@
+// Tells a caller where a training stands, no faster than a person reads. Times nothing else.
+
+using System.Diagnostics;
+
+namespace Bptt.Training;
+
+internal sealed class ProgressReporter(IProgress<TrainingProgress>? progress)
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100.0);
+
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private TimeSpan? _last;
+
+    /// <summary>The time since the start, by a clock that only goes forward.</summary>
+    public TimeSpan Elapsed => _clock.Elapsed;
+
+    /// <summary>Reports unless the last report is too recent.</summary>
+    /// <param name="make">Makes the report.</param>
+    /// <param name="isLast">Whether it is told in any case.</param>
+    public void Report(Func<TrainingProgress> make, bool isLast = false)
+    {
+        if (progress is not null && (isLast || !(_clock.Elapsed - _last < Pause)))
+        {
+            progress.Report(make());
+            _last = _clock.Elapsed;
+        }
+    }
+}

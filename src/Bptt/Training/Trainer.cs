@@ -1,0 +1,86 @@
+// The training loop, as a caller sees it. What a run does is in TrainingRun.
+//
+//   d  inputs      h  hidden units      B  sequences      T  time steps
+
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Training;
+
+/// <summary>
+/// Trains a model: goes through the data in epochs of updates, keeps the best weights, watches a validation loss, refuses
+/// NaN and infinity, reports, saves itself and goes on from where it was saved.
+/// </summary>
+/// <remarks>
+/// The same arguments give the same result bit for bit, whatever the number of threads, in one run or resumed. A training
+/// never throws because it does not converge. An epoch is: for each mini-batch, and in it for each window of time, gradient →
+/// clipping → optimiser → constraints; then the loss of the whole training set, and the validation loss, at the
+/// weights as they are then. A window or mini-batch whose steps are all masked is passed over.
+/// Methods of the whole batch (not <see cref="GradientOptimizer"/>) make one step an epoch; clipping does not apply to
+/// them.
+/// </remarks>
+public static class Trainer
+{
+    /// <summary>Trains on a batch of sequences, of any lengths.</summary>
+    /// <param name="model">Where it starts; stays as it is.</param>
+    /// <param name="inputs">B sequences of d rows.</param>
+    /// <param name="objective">The objective on all of them, held-out ends included.</param>
+    /// <param name="options">How it runs; the defaults where null.</param>
+    /// <param name="progress">Told where the training stands, on the calling thread, ten times a second at most.</param>
+    /// <param name="cancellation">Ends the training between two updates, or inside a step of a method that evaluates the
+    /// loss itself, which then does not count.</param>
+    /// <returns>The outcome, also where it was cancelled. Each update costs a forward and a backward pass of its piece of the
+    /// data; an epoch of several updates costs a forward pass of the whole besides.</returns>
+    /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
+    /// <exception cref="ArgumentException">Model, data and options do not fit each other, or a resumed training was another
+    /// one.</exception>
+    /// <exception cref="TrainingDivergedException">A number is not finite, under
+    /// <see cref="NonFinitePolicy.Throw"/>.</exception>
+    public static TrainingResult Run(
+        LinearRnn model,
+        SequenceBatch inputs,
+        Objective objective,
+        TrainerOptions? options = null,
+        IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(objective);
+        options ??= new TrainerOptions();
+        TrainerRules.Check(model, inputs, options);
+        foreach (WeightConstraint constraint in options.Constraints)
+        {
+            model = constraint.Apply(model);
+        }
+        Matrix<double>? fixedStates = options.InitialStates?.Clone();
+        Parameters start = options.InitialState == InitialStateKind.Learned
+            ? new Parameters(model, fixedStates ?? Matrix<double>.Build.Dense(model.HiddenSize, inputs.Count))
+            : new Parameters(model);
+
+        // Targets are checked here as a whole, since a part of an objective does not know them all.
+        objective.CheckWhole(ForwardPass.Run(model, inputs, fixedStates, options.Execution with { Workspace = null }));
+        var data = TrainingData.Of(inputs, objective, options);
+        var state = new TrainingState(start, options.Optimizer.Fresh());
+        return new TrainingRun(data, options, fixedStates, state, progress, cancellation).Run();
+    }
+
+    /// <summary>Trains on one sequence.</summary>
+    /// <param name="model">Where it starts; stays as it is.</param>
+    /// <param name="inputs">d×T: column t−1 is x_t. Copied.</param>
+    /// <param name="objective">The objective on the whole sequence, a held-out end included.</param>
+    /// <param name="options">How it runs; the defaults where null.</param>
+    /// <param name="progress">Told where the training stands, on the calling thread, ten times a second at most.</param>
+    /// <param name="cancellation">Ends the training between two updates.</param>
+    /// <inheritdoc cref="Run(LinearRnn, SequenceBatch, Objective, TrainerOptions?, IProgress{TrainingProgress}?, CancellationToken)"/>
+    public static TrainingResult Run(
+        LinearRnn model,
+        Matrix<double> inputs,
+        Objective objective,
+        TrainerOptions? options = null,
+        IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        Guard.NotEmpty(inputs, "d×T", nameof(inputs));
+        return Run(model, SequenceBatch.Pack([inputs]), objective, options, progress, cancellation);
+    }
+}

@@ -1,0 +1,143 @@
+// How a training runs. Data only; what does not fit together, or not the data, the trainer refuses.
+//
+//   h  hidden units      B  sequences      T_b  steps of sequence b
+
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Training;
+
+/// <summary>Options of a <see cref="Trainer"/>. Immutable; what it holds is read when the training begins.</summary>
+public sealed record TrainerOptions
+{
+    private readonly int? _batchSize;
+    private readonly int? _windowLength;
+    private readonly int? _patience;
+    private readonly int _maxEpochs = 1000;
+    private readonly double? _validationFraction;
+    private readonly double? _targetLoss;
+    private readonly InitialStateKind _initialState = InitialStateKind.Carried;
+    private readonly NonFinitePolicy _nonFinite = NonFinitePolicy.StopAndKeepBest;
+
+    /// <summary>The method. A prototype: the run works on a copy without history.</summary>
+    public Optimizer Optimizer { get; init; } = new Adam();
+
+    /// <summary>The learning rate over the updates; for methods of first order.</summary>
+    public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Constant;
+
+    /// <summary>What is done with large gradients before an update; null for nothing. For methods of first order: others take
+    /// the gradient as it is.</summary>
+    public GradientClipping? Clipping { get; init; } = new GlobalNormClipping(1.0);
+
+    /// <summary>What happens with NaN and infinity.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is none of the named ones.</exception>
+    public NonFinitePolicy NonFinite
+    {
+        get => _nonFinite;
+        init => _nonFinite = Enum.IsDefined(value) ? value : throw Guard.Range(
+            nameof(NonFinite), $"expected StopAndKeepBest, SkipStep or Throw, got {value}.");
+    }
+
+    /// <summary>Penalties that add to the objective, in every update and in the training loss, not in the validation
+    /// loss.</summary>
+    public IReadOnlyList<Regularizer> Regularizers { get; init; } = [];
+
+    /// <summary>Sets that W_hh is brought back to, in this order, at the start and after each update; for methods of first
+    /// order.</summary>
+    public IReadOnlyList<WeightConstraint> Constraints { get; init; } = [];
+
+    /// <summary>How far gradients travel back in time; null for all the way. For methods of first order.</summary>
+    public Truncation? Truncation { get; init; }
+
+    /// <summary>Where the state starts.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is none of the named ones.</exception>
+    public InitialStateKind InitialState
+    {
+        get => _initialState;
+        init => _initialState = Enum.IsDefined(value) ? value : throw Guard.Range(
+            nameof(InitialState), $"expected Zero, Carried or Learned, got {value}.");
+    }
+
+    /// <summary>h×B: h_0 of every sequence, or where it is learned the values to start from; null stands for zero.</summary>
+    public Matrix<double>? InitialStates { get; init; }
+
+    /// <summary>Sequences of a mini-batch, drawn anew in each epoch; the last one may be smaller. Null, the default, takes all
+    /// of them at once in their order.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
+    public int? BatchSize
+    {
+        get => _batchSize;
+        init => _batchSize = AtLeastOne(value, nameof(BatchSize));
+    }
+
+    /// <summary>Steps after which the weights are updated, one window of time after the other; null, the default, takes whole
+    /// sequences. The loss of a window is the objective on its steps.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
+    public int? WindowLength
+    {
+        get => _windowLength;
+        init => _windowLength = AtLeastOne(value, nameof(WindowLength));
+    }
+
+    /// <summary>The most passes over the data.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
+    public int MaxEpochs
+    {
+        get => _maxEpochs;
+        init => _maxEpochs = AtLeastOne(value, nameof(MaxEpochs))!.Value;
+    }
+
+    /// <summary>The last part in time of each sequence is held out, so large a fraction of its steps (rounded), and judged by
+    /// running on from the state at the end of its training part; null for none.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not between 0 and 1.</exception>
+    public double? ValidationFraction
+    {
+        get => _validationFraction;
+        init => _validationFraction = value is null or (> 0.0 and < 1.0) ? value : throw Guard.Range(
+            nameof(ValidationFraction), $"expected a number between 0 and 1, got {Guard.Text(value.Value)}.");
+    }
+
+    /// <summary>Other sequences that the training is judged by; null for none.</summary>
+    public ValidationSet? Validation { get; init; }
+
+    /// <summary>The epochs that may pass without a smaller validation loss before the training stops; null for any
+    /// number.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
+    public int? Patience
+    {
+        get => _patience;
+        init => _patience = AtLeastOne(value, nameof(Patience));
+    }
+
+    /// <summary>The training stops when the training loss is at most this; null for never.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is NaN or infinite.</exception>
+    public double? TargetLoss
+    {
+        get => _targetLoss;
+        init => _targetLoss = value is null || double.IsFinite(value.Value) ? value : throw Guard.Range(
+            nameof(TargetLoss), $"expected a finite number, got {Guard.Text(value.Value)}.");
+    }
+
+    /// <summary>The seed that mini-batches are drawn from.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>How passes are carried out; results do not depend on the number of threads. Its
+    /// <see cref="ExecutionOptions.Workspace"/> is not used.</summary>
+    public ExecutionOptions Execution { get; init; } = ExecutionOptions.Default;
+
+    /// <summary>Where and how often the training saves itself; null for never.</summary>
+    public CheckpointOptions? Checkpoint { get; init; }
+
+    /// <summary>The file of an earlier training to go on from; null to begin. Data, start and options must be the same, but for
+    /// <see cref="MaxEpochs"/>, <see cref="Patience"/>, <see cref="TargetLoss"/>, <see cref="Execution"/> and
+    /// <see cref="Checkpoint"/>.</summary>
+    public string? ResumeFrom { get; init; }
+
+    private static int? AtLeastOne(int? value, string name)
+    {
+        if (value is int number)
+        {
+            Guard.AtLeastOne(number, name);
+        }
+        return value;
+    }
+}

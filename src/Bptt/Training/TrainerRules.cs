@@ -1,0 +1,82 @@
+// Which options of a training fit together, and fit the data. Refuses; changes nothing.
+
+namespace Bptt.Training;
+
+internal static class TrainerRules
+{
+    /// <summary>Refuses options that contradict each other or the data.</summary>
+    /// <exception cref="ArgumentNullException">An option that may not be null is.</exception>
+    /// <exception cref="ArgumentException">Options do not fit; the message names them.</exception>
+    public static void Check(LinearRnn model, SequenceBatch inputs, TrainerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options.Optimizer, nameof(options.Optimizer));
+        ArgumentNullException.ThrowIfNull(options.Schedule, nameof(options.Schedule));
+        ArgumentNullException.ThrowIfNull(options.Execution, nameof(options.Execution));
+        NoNull(options.Regularizers, nameof(options.Regularizers));
+        NoNull(options.Constraints, nameof(options.Constraints));
+        if (!options.Optimizer.TakesGradients)
+        {
+            RequireWholeBatch(options);
+        }
+        if (options.WindowLength > inputs.Lengths.Max())
+        {
+            throw Guard.Range(
+                nameof(options.WindowLength),
+                $"expected at most the steps of the longest sequence, {inputs.Lengths.Max()}, got {options.WindowLength}.");
+        }
+        if (options.Validation is not null && options.ValidationFraction is not null)
+        {
+            throw Guard.Error(
+                nameof(options.ValidationFraction), "expected null where a validation set is given, got both.");
+        }
+        if (options.Patience is not null && options.Validation is null && options.ValidationFraction is null)
+        {
+            throw Guard.Error(
+                nameof(options.Patience), "expected a validation set or fraction, whose loss patience waits for, got neither.");
+        }
+        if (options.InitialStates is not null)
+        {
+            if (options.InitialState == InitialStateKind.Zero)
+            {
+                throw Guard.Error(nameof(options.InitialStates), "expected null where sequences start from zero, got states.");
+            }
+            Guard.Shape(options.InitialStates, model.HiddenSize, inputs.Count, "h×B", nameof(options.InitialStates));
+            Guard.Finite(options.InitialStates, nameof(options.InitialStates));
+        }
+    }
+
+    private static void RequireWholeBatch(TrainerOptions options)
+    {
+        string method = options.Optimizer.GetType().Name;
+        Refuse(options.BatchSize is not null, nameof(options.BatchSize), "mini-batches");
+        Refuse(
+            options.WindowLength is not null && options.InitialState != InitialStateKind.Zero,
+            nameof(options.WindowLength),
+            "windows through which the state is carried");
+        Refuse(options.Truncation is not null, nameof(options.Truncation), "truncated gradients");
+        Refuse(options.Constraints.Count > 0, nameof(options.Constraints), "constraints");
+        Refuse(options.Schedule != LearningRateSchedule.Constant, nameof(options.Schedule), "a learning rate");
+
+        void Refuse(bool isGiven, string name, string what)
+        {
+            if (isGiven)
+            {
+                throw Guard.Error(
+                    name, $"expected none with {method}, which minimises the loss of the whole batch itself, got {what}.");
+            }
+        }
+    }
+
+    private static void NoNull<T>(IReadOnlyList<T> list, string name)
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(list, name);
+        for (int i = 0; i < list.Count; i++)
+        {
+            if (list[i] is null)
+            {
+                throw Guard.Error(name, $"expected no null, got null at index {i}.");
+            }
+        }
+    }
+}

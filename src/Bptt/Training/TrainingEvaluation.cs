@@ -1,0 +1,68 @@
+// The losses after an epoch: of the whole training set and of the validation set, at the weights as they are.
+//
+//   h  hidden units      B  sequences
+
+using Bptt.Kernels;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Training;
+
+internal sealed class TrainingEvaluation
+{
+    private readonly TrainingData _data;
+    private readonly TrainerOptions _options;
+    private readonly Matrix<double>? _fixedStates; // h×B
+    private readonly TrainingLoss _training;
+    private readonly TrainingMemory _memory = new();
+
+    public TrainingEvaluation(
+        TrainingData data, TrainerOptions options, Matrix<double>? fixedStates, TrainingMemory memory)
+    {
+        _data = data;
+        _options = options;
+        _fixedStates = fixedStates;
+        var lossOptions = new TrainingLossOptions
+        {
+            InitialStates = fixedStates,
+            Regularizers = options.Regularizers,
+            Execution = options.Execution,
+        };
+        _training = new TrainingLoss(data.Inputs, data.Objective, lossOptions, memory);
+    }
+
+    /// <summary>The training loss and the validation loss; the latter is NaN where the state it starts from is not finite,
+    /// null without a validation set.</summary>
+    public (double Loss, double? ValidationLoss) At(Parameters parameters)
+    {
+        ForwardPass forward = _training.Forward(parameters);
+        return (_training.Judge(forward), ValidationLoss(parameters, forward));
+    }
+
+    /// <summary>The validation loss alone.</summary>
+    /// <param name="parameters">θ.</param>
+    /// <param name="forward">The pass over the training set at θ.</param>
+    public double? ValidationLoss(Parameters parameters, ForwardPass forward)
+    {
+        if (_data.Validation is not ValidationSet validation)
+        {
+            return null;
+        }
+        Matrix<double>? states = validation.InitialStates;
+        if (_data.ValidationFollows is int[] follows)
+        {
+            if (_data.WholeInputs != _data.Inputs)
+            {
+                forward = Forward(parameters, _data.WholeInputs, parameters.InitialStates ?? _fixedStates);
+            }
+            states = forward.FinalStates.SelectColumns(follows);
+            if (VectorMath.FirstNonFinite(states.ColumnMajor()) >= 0)
+            {
+                return double.NaN;
+            }
+        }
+        return validation.Objective.Loss(Forward(parameters, validation.Inputs, states));
+    }
+
+    private ForwardPass Forward(Parameters parameters, SequenceBatch inputs, Matrix<double>? states) => ForwardPass.Run(
+        parameters.Model, inputs, states, _options.Execution with { Workspace = _memory.ForLosses });
+}
