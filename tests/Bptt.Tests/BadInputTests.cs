@@ -190,6 +190,9 @@ public class BadInputTests
         Row("clipping NaN", () => new GlobalNormClipping(1).Apply(new Gradients(With(M(3, 2), 0, 1, double.NaN), M(3, 3), M(4, 3))), "gradients.Whx", "NaN", "row 0, column 1"),
         Row("clipping an infinite state gradient", () => new GlobalNormClipping(1).Apply(Backward.Gradients, With(M(3, 1), 2, 0, double.PositiveInfinity)), "initialStateGradients", "Infinity"),
         Null("clipping null", () => new GlobalNormClipping(1).Apply(null!), "gradients"),
+        Range("clipping by matrix at -1", () => _ = new MatrixNormClipping(-1), "maxNorm", "above 0", "-1"),
+        Range("clipping by value at NaN", () => _ = new ValueClipping(double.NaN), "maxValue", "above 0", "NaN"),
+        Row("clipping an infinite entry by value", () => new ValueClipping(1).Apply(new Gradients(M(3, 2), With(M(3, 3), 2, 1, double.NegativeInfinity), M(4, 3))), "gradients.Whh", "-Infinity", "row 2, column 1"),
         Range("initialiser without units", () => Initializer.Orthogonal(1, 0, 1, seed: 1), "hiddenSize", "at least 1", "0"),
         Range("initialiser with radius NaN", () => Initializer.Orthogonal(1, 1, 1, 1, double.NaN), "spectralRadius", "above 0", "NaN"),
 
