@@ -5,6 +5,8 @@
 
 using System.Globalization;
 using System.Numerics;
+using Bptt.Kernels;
+using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Diagnostics;
 
@@ -120,6 +122,16 @@ public sealed class Spectrum
     {
         ArgumentNullException.ThrowIfNull(model);
         return new Spectrum(model);
+    }
+
+    /// <summary>max |λ| of a matrix alone. Cost about 25h³.</summary>
+    /// <param name="whh">h×h, of finite entries.</param>
+    /// <exception cref="ArithmeticException">The iteration for the eigenvalues does not converge.</exception>
+    internal static double RadiusOf(Matrix<double> whh)
+    {
+        int h = whh.RowCount;
+        var matrix = ScaledMatrix.Of(new MatrixView(whh.ColumnMajor(), h, h, h));
+        return Ordered(Eigensystem.Of(matrix).Values, (int)matrix.Exponent)[0].Magnitude;
     }
 
     /// <summary>‖W_hhᵏ‖₂. Cost O(h³ log k). +∞ where it exceeds the largest double.</summary>
