@@ -16,6 +16,18 @@ internal readonly struct JsonReading(JsonElement element, string place)
             : throw new InvalidDataException($"{place}: expected a property \"{name}\", got none.");
     }
 
+    public bool IsNull => element.ValueKind == JsonValueKind.Null;
+
+    /// <summary>The text as it stands in the document.</summary>
+    public string Raw => element.GetRawText();
+
+    /// <summary>Every property with its name.</summary>
+    public (string Name, JsonReading Value)[] Properties()
+    {
+        Require(JsonValueKind.Object, "an object");
+        return [.. element.EnumerateObject().Select(p => (p.Name, new JsonReading(p.Value, p.Name)))];
+    }
+
     public JsonReading[] Items()
     {
         Require(JsonValueKind.Array, "an array");
@@ -49,6 +61,21 @@ internal readonly struct JsonReading(JsonElement element, string place)
         Require(JsonValueKind.Number, "a number");
         return element.GetDouble();
     }
+
+    /// <summary>A number, or the name of one that JSON has no number for: NaN, Infinity, -Infinity.</summary>
+    public double AnyNumber() => element.ValueKind != JsonValueKind.String
+        ? Number()
+        : Text() switch
+        {
+            "NaN" => double.NaN,
+            "Infinity" => double.PositiveInfinity,
+            "-Infinity" => double.NegativeInfinity,
+            string other => throw new InvalidDataException($"{place}: expected a number, got \"{other}\"."),
+        };
+
+    public bool Flag() => element.ValueKind is JsonValueKind.True or JsonValueKind.False
+        ? element.GetBoolean()
+        : throw new InvalidDataException($"{place}: expected true or false, got {element.ValueKind}.");
 
     public double[] Numbers() => Array.ConvertAll(Items(), i => i.Number());
 

@@ -33,6 +33,8 @@ public static class Trainer
     /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
     /// <exception cref="ArgumentException">Model, data and options do not fit each other, or a resumed training was another
     /// one.</exception>
+    /// <exception cref="InvalidDataException">The file to resume from is damaged or something else.</exception>
+    /// <exception cref="IOException">The file to resume from cannot be read.</exception>
     /// <exception cref="TrainingDivergedException">A number is not finite, under
     /// <see cref="NonFinitePolicy.Throw"/>.</exception>
     public static TrainingResult Run(
@@ -61,7 +63,15 @@ public static class Trainer
         objective.CheckWhole(ForwardPass.Run(model, inputs, fixedStates, options.Execution with { Workspace = null }));
         var data = TrainingData.Of(inputs, objective, options);
         var state = new TrainingState(start, options.Optimizer.Fresh());
-        return new TrainingRun(data, options, fixedStates, state, progress, cancellation).Run();
+        (string Name, string Text)[] fingerprint = options.Checkpoint is null && options.ResumeFrom is null
+            ? []
+            : TrainingFingerprint.Of(data, options, fixedStates, start);
+        if (options.ResumeFrom is string path)
+        {
+            TrainingCheckpoint.Load(path, state, fingerprint);
+        }
+        var checkpoints = new CheckpointKeeper(options.Checkpoint, state, fingerprint);
+        return new TrainingRun(data, options, fixedStates, state, checkpoints, progress, cancellation).Run();
     }
 
     /// <summary>Trains on one sequence.</summary>

@@ -128,8 +128,8 @@ public sealed record TrainerOptions
     public CheckpointOptions? Checkpoint { get; init; }
 
     /// <summary>The file of an earlier training to go on from; null to begin. Data, start and options must be the same, but for
-    /// <see cref="MaxEpochs"/>, <see cref="Patience"/>, <see cref="TargetLoss"/>, <see cref="Execution"/> and
-    /// <see cref="Checkpoint"/>.</summary>
+    /// <see cref="MaxEpochs"/>, <see cref="Patience"/>, <see cref="TargetLoss"/>, <see cref="Checkpoint"/> and the number of
+    /// threads. The training then ends bit for bit as it would have without an interruption.</summary>
     public string? ResumeFrom { get; init; }
 
     private static int? AtLeastOne(int? value, string name)

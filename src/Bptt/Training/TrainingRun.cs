@@ -16,6 +16,7 @@ internal sealed class TrainingRun
     private readonly TrainingMemory _memory = new();
     private readonly TrainingUpdate _update;
     private readonly TrainingEvaluation _evaluation;
+    private readonly CheckpointKeeper _checkpoints;
     private readonly ProgressReporter _reporter;
     private readonly CancellationToken _cancellation;
     private readonly int _firstEpoch;
@@ -26,6 +27,7 @@ internal sealed class TrainingRun
         TrainerOptions options,
         Matrix<double>? fixedStates,
         TrainingState state,
+        CheckpointKeeper checkpoints,
         IProgress<TrainingProgress>? progress,
         CancellationToken cancellation)
     {
@@ -35,6 +37,7 @@ internal sealed class TrainingRun
         _plan = new EpochPlan(data.Inputs.Lengths, options.BatchSize, data.WindowLength, options.Seed);
         _update = new TrainingUpdate(data, options, fixedStates, _memory, state);
         _evaluation = new TrainingEvaluation(data, options, fixedStates, _memory);
+        _checkpoints = checkpoints;
         _reporter = new ProgressReporter(progress);
         _cancellation = cancellation;
         _firstEpoch = state.Epoch;
@@ -46,8 +49,9 @@ internal sealed class TrainingRun
     public TrainingResult Run()
     {
         End end = RunEpochs();
+        _checkpoints.Save(_reporter.Elapsed, isEnd: true);
         _reporter.Report(Progress, isLast: true);
-        var result = new TrainingResult(end.Reason, end.Text, _state, _fixedStates, checkpointFault: null);
+        var result = new TrainingResult(end.Reason, end.Text, _state, _fixedStates, _checkpoints.Fault);
         return end.Reason == StopReason.NonFinite && _options.NonFinite == NonFinitePolicy.Throw
             ? throw new TrainingDivergedException(result)
             : result;
@@ -136,8 +140,10 @@ internal sealed class TrainingRun
             if (_state.Piece == pieces.Length)
             {
                 EndEpoch(fault);
+                _checkpoints.Save(_reporter.Elapsed);
                 return null;
             }
+            _checkpoints.Save(_reporter.Elapsed);
             _reporter.Report(Progress);
         }
         return null;

@@ -1,0 +1,177 @@
+// A training in a file: writes its state, and reads it back bit for bit. Runs nothing.
+//
+//   h  hidden units
+
+using System.Globalization;
+using System.Text.Json;
+using Bptt.Interop;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Training;
+
+internal static class TrainingCheckpoint
+{
+    /// <summary>Saves a training.</summary>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Save(
+        string path, TrainingState state, TimeSpan elapsed, (string Name, string Text)[] fingerprint) =>
+        CheckpointFile.Write(path, writer => Write(writer, state, elapsed, fingerprint));
+
+    /// <summary>Takes a saved training over.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="state">The start of the same training; becomes what the file holds.</param>
+    /// <param name="fingerprint">What must be the same.</param>
+    /// <exception cref="ArgumentException">It was another training; the message names every difference.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or something else.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static void Load(string path, TrainingState state, (string Name, string Text)[] fingerprint) =>
+        CheckpointFile.Read(path, content =>
+        {
+            RequireSame(content.Property("fingerprint"), fingerprint);
+            Read(content, state);
+            return state;
+        });
+
+    private static void Write(
+        Utf8JsonWriter writer, TrainingState state, TimeSpan elapsed, (string Name, string Text)[] fingerprint)
+    {
+        writer.WriteStartObject();
+        writer.WriteStartObject("fingerprint");
+        foreach ((string name, string text) in fingerprint)
+        {
+            writer.WriteString(name, text);
+        }
+        writer.WriteEndObject();
+        writer.WriteNumber("epoch", state.Epoch);
+        writer.WriteNumber("piece", state.Piece);
+        writer.WriteNumber("updates", state.Updates);
+        writer.WriteNumber("skipped", state.Skipped);
+        writer.WriteBoolean("hasMoved", state.HasMoved);
+        WriteNumbers(writer, "largestNorm", [state.LargestNorm]);
+        writer.WriteString("converged", state.Converged);
+        writer.WriteString("stuck", state.Stuck);
+        WriteNumbers(writer, "seconds", [elapsed.TotalSeconds]);
+        WriteNumbers(writer, "current", state.Current.Values);
+        WriteNumbers(writer, "best", state.Best.Values);
+        WriteNumbers(writer, "bestLoss", [state.BestLoss]);
+        writer.WriteNumber("bestEpoch", state.BestEpoch);
+        WriteNumbers(writer, "carry", state.Carry is null ? [] : state.Carry.ColumnMajor());
+        writer.WriteStartObject("optimizer");
+        foreach ((string name, double[] values) in state.Optimizer.State)
+        {
+            WriteNumbers(writer, name, values);
+        }
+        writer.WriteEndObject();
+        writer.WriteStartArray("history");
+        foreach (EpochRecord record in state.History)
+        {
+            writer.WriteStartArray();
+            writer.WriteNumberValue(record.Epoch);
+            WriteNumber(writer, record.Loss);
+            WriteOptional(writer, record.ValidationLoss);
+            WriteOptional(writer, record.GradientNorm);
+            WriteNumber(writer, record.Seconds);
+            writer.WriteEndArray();
+        }
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    private static void RequireSame(JsonReading saved, (string Name, string Text)[] fingerprint)
+    {
+        Dictionary<string, string> texts = saved.Properties().ToDictionary(p => p.Name, p => p.Value.Text());
+        string[] differences =
+        [
+            .. fingerprint.Where(f => !texts.TryGetValue(f.Name, out string? text) || text != f.Text)
+                .Select(f => $"{f.Name}: expected {texts.GetValueOrDefault(f.Name, "nothing")}, got {f.Text}"),
+        ];
+        if (differences.Length > 0)
+        {
+            throw Guard.Error(
+                nameof(TrainerOptions.ResumeFrom),
+                $"expected the training that was saved, got another one. {string.Join(". ", differences)}. (Hashes of numbers also differ between kinds of processor.)");
+        }
+    }
+
+    private static void Read(JsonReading content, TrainingState state)
+    {
+        Parameters start = state.Current;
+        state.Current = ReadParameters(content.Property("current"), start);
+        state.Best = ReadParameters(content.Property("best"), start);
+        state.BestLoss = ReadNumbers(content.Property("bestLoss"))[0];
+        state.BestEpoch = content.Property("bestEpoch").Integer();
+        state.Epoch = content.Property("epoch").Integer();
+        state.Piece = content.Property("piece").Integer();
+        state.Updates = content.Property("updates").Integer();
+        state.Skipped = content.Property("skipped").Integer();
+        state.HasMoved = content.Property("hasMoved").Flag();
+        state.LargestNorm = ReadNumbers(content.Property("largestNorm"))[0];
+        state.Converged = ReadText(content.Property("converged"));
+        state.Stuck = ReadText(content.Property("stuck"));
+        state.Before = TimeSpan.FromSeconds(ReadNumbers(content.Property("seconds"))[0]);
+        double[] carry = ReadNumbers(content.Property("carry"));
+        int h = start.Model.HiddenSize;
+        state.Carry = carry.Length == 0 ? null : Matrix<double>.Build.Dense(h, carry.Length / h, carry);
+        state.Optimizer.Restore(content.Property("optimizer").Properties()
+            .ToDictionary(p => p.Name, p => ReadNumbers(p.Value)));
+        state.History.AddRange(content.Property("history").Items().Select(ReadRecord));
+    }
+
+    private static EpochRecord ReadRecord(JsonReading record)
+    {
+        JsonReading[] items = record.Items();
+        return new EpochRecord(
+            items[0].Integer(),
+            items[1].AnyNumber(),
+            items[2].IsNull ? null : items[2].AnyNumber(),
+            items[3].IsNull ? null : items[3].AnyNumber(),
+            items[4].AnyNumber());
+    }
+
+    private static Parameters ReadParameters(JsonReading values, Parameters start)
+    {
+        double[] numbers = ReadNumbers(values);
+        return numbers.Length == start.Count
+            ? start.With(numbers)
+            : throw new InvalidDataException($"expected {start.Count} parameters, got {numbers.Length}.");
+    }
+
+    private static string? ReadText(JsonReading text) => text.IsNull ? null : text.Text();
+
+    private static double[] ReadNumbers(JsonReading array) => Array.ConvertAll(array.Items(), i => i.AnyNumber());
+
+    private static void WriteNumbers(Utf8JsonWriter writer, string name, ReadOnlySpan<double> numbers)
+    {
+        writer.WriteStartArray(name);
+        foreach (double number in numbers)
+        {
+            WriteNumber(writer, number);
+        }
+        writer.WriteEndArray();
+    }
+
+    private static void WriteOptional(Utf8JsonWriter writer, double? number)
+    {
+        if (number is double value)
+        {
+            WriteNumber(writer, value);
+        }
+        else
+        {
+            writer.WriteNullValue();
+        }
+    }
+
+    /// <summary>The shortest text that is read back bit for bit; by name where JSON has no number.</summary>
+    private static void WriteNumber(Utf8JsonWriter writer, double number)
+    {
+        if (double.IsFinite(number))
+        {
+            writer.WriteRawValue(number.ToString("R", CultureInfo.InvariantCulture), skipInputValidation: true);
+        }
+        else
+        {
+            writer.WriteStringValue(number.ToString(CultureInfo.InvariantCulture));
+        }
+    }
+}

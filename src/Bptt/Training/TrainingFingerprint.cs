@@ -1,0 +1,59 @@
+// What makes a training the same one: its options as text, its data and start as hashes. Decides nothing.
+
+using System.Runtime.InteropServices;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Training;
+
+/// <summary>Named texts that must agree where a training is resumed.</summary>
+internal static class TrainingFingerprint
+{
+    /// <summary>The fingerprint of a training before its first update.</summary>
+    /// <param name="data">The data.</param>
+    /// <param name="options">The options; those that may differ are left out.</param>
+    /// <param name="fixedStates">h_0, h×B, where given.</param>
+    /// <param name="start">θ at the start.</param>
+    public static (string Name, string Text)[] Of(
+        TrainingData data, TrainerOptions options, Matrix<double>? fixedStates, Parameters start)
+    {
+        var lossOptions = new TrainingLossOptions
+        {
+            InitialStates = fixedStates,
+            Regularizers = options.Regularizers,
+            Execution = options.Execution,
+        };
+        TrainingPoint point = new TrainingLoss(data.Inputs, data.Objective, lossOptions).Evaluate(start);
+        double validationLoss = new TrainingEvaluation(data, options, fixedStates, new TrainingMemory())
+            .ValidationLoss(start, point.Forward) ?? 0.0;
+        return
+        [
+            ("optimizer", options.Optimizer.Settings),
+            ("schedule", options.Schedule.ToString()),
+            ("clipping", options.Clipping?.Settings ?? "none"),
+            ("non-finite numbers", options.NonFinite.ToString()),
+            ("penalties", List(options.Regularizers.Select(r => r.Settings))),
+            ("constraints", List(options.Constraints.Select(c => c.Settings))),
+            ("truncation", options.Truncation?.ToString() ?? "none"),
+            ("initial state", options.InitialState.ToString()),
+            ("batch size", options.BatchSize is int size ? $"{size}" : "all"),
+            ("window length", options.WindowLength is int length ? $"{length}" : "whole sequences"),
+            ("validation", options.ValidationFraction is double fraction
+                ? $"the last {Guard.Text(fraction)}"
+                : options.Validation is null ? "none" : "other sequences"),
+            ("seed", $"{options.Seed}"),
+            ("recurrence", options.Execution.Recurrence.ToString()),
+            ("memory budget", options.Execution.MemoryBudget is long bytes ? $"{bytes}" : "none"),
+            ("start", Hash(start.Values)),
+            ("inputs", $"{Inputs(data.Inputs)} {(data.Validation is null ? "" : Inputs(data.Validation.Inputs))}"),
+            ("loss and gradient at the start", Hash([point.Loss, validationLoss, .. point.Gradient])),
+        ];
+    }
+
+    private static string Inputs(SequenceBatch inputs) =>
+        $"{string.Join(' ', inputs.Lengths)}: {Hash(inputs.Columns.All.Values)}";
+
+    private static string Hash(ReadOnlySpan<double> values) => CheckpointFile.Hash(MemoryMarshal.AsBytes(values));
+
+    private static string List(IEnumerable<string> texts) =>
+        texts.ToArray() is { Length: > 0 } some ? string.Join("; ", some) : "none";
+}
