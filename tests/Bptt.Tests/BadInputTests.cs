@@ -209,6 +209,13 @@ public class BadInputTests
         Range("spectral radius NaN", () => _ = new SpectralRadiusConstraint(double.NaN), "maxRadius", "above 0", "NaN"),
         Null("norm of no model", () => new SpectralNormConstraint(1).Apply(null!), "model"),
         Null("radius of no model", () => new SpectralRadiusConstraint(1).Apply(null!), "model"),
+        Range("penalty of strength -1", () => _ = new L2Regularizer(-1), "strength", "at least 0", "-1"),
+        Range("Jacobian penalty of strength NaN", () => _ = new JacobianRegularizer(double.NaN), "strength", "finite", "NaN"),
+        Range("penalty of infinite strength", () => _ = new L2Regularizer(double.PositiveInfinity), "strength", "finite", "Infinity"),
+        Null("penalty of no pass", () => new L2Regularizer(1).Evaluate(null!), "backward"),
+        Null("value of no pass", () => new L2Regularizer(1).Value(null!), "backward"),
+        Null("Jacobian penalty of no pass", () => new JacobianRegularizer(1).Evaluate(null!), "backward"),
+        Null("Jacobian value of no pass", () => new JacobianRegularizer(1).Value(null!), "backward"),
         Null("orthogonal no model", () => new OrthogonalConstraint().Apply(null!), "model"),
 
         // verification
