@@ -4,10 +4,10 @@ using System.Diagnostics;
 
 namespace Bptt.Training;
 
-internal sealed class ProgressReporter(IProgress<TrainingProgress>? progress)
+/// <param name="progress">Who is told; null for nobody.</param>
+/// <param name="pause">The least time between two reports.</param>
+internal sealed class ProgressReporter(IProgress<TrainingProgress>? progress, TimeSpan pause)
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100.0);
-
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private TimeSpan? _last;
 
@@ -19,7 +19,7 @@ internal sealed class ProgressReporter(IProgress<TrainingProgress>? progress)
     /// <param name="isLast">Whether it is told in any case.</param>
     public void Report(Func<TrainingProgress> make, bool isLast = false)
     {
-        if (progress is not null && (isLast || !(_clock.Elapsed - _last < Pause)))
+        if (progress is not null && (isLast || !(_clock.Elapsed - _last < pause)))
         {
             progress.Report(make());
             _last = _clock.Elapsed;

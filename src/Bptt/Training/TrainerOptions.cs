@@ -132,6 +132,9 @@ public sealed record TrainerOptions
     /// threads. The training then ends bit for bit as it would have without an interruption.</summary>
     public string? ResumeFrom { get; init; }
 
+    /// <summary>The least time between two reports of progress. For tests that stop at a certain update.</summary>
+    internal TimeSpan ProgressInterval { get; init; } = TimeSpan.FromMilliseconds(100.0);
+
     private static int? AtLeastOne(int? value, string name)
     {
         if (value is int number)

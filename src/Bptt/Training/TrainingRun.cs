@@ -38,7 +38,7 @@ internal sealed class TrainingRun
         _update = new TrainingUpdate(data, options, fixedStates, _memory, state);
         _evaluation = new TrainingEvaluation(data, options, fixedStates, _memory);
         _checkpoints = checkpoints;
-        _reporter = new ProgressReporter(progress);
+        _reporter = new ProgressReporter(progress, options.ProgressInterval);
         _cancellation = cancellation;
         _firstEpoch = state.Epoch;
     }
