@@ -41,6 +41,17 @@ public class GramianTests
     }
 
     [Fact]
+    public void A_term_that_vanishes_before_a_large_one_does_not_end_the_sum()
+    {
+        // B Bᵀ is 1, A B Bᵀ Aᵀ is 1e-40, A² B Bᵀ (A²)ᵀ is 1e10.
+        Matrix<double> a = Matrix<double>.Build.DenseOfRowArrays([0, 0, 0], [1e-20, 0, 0], [0, 1e25, 0]);
+        Matrix<double> b = Matrix<double>.Build.DenseOfColumnArrays([1.0, 0, 0]);
+        var system = new StateSpace(a, b, b.Transpose(), Matrix<double>.Build.Dense(1, 1));
+
+        system.ControllabilityGramian[2, 2].Should().BeApproximately(1e10, 1e-3);
+    }
+
+    [Fact]
     public void Hankel_singular_values_are_those_of_the_Hankel_matrix_of_the_impulse_response()
     {
         StateSpace system = Random(2, 4, 3, 0.5, seed: 3);
