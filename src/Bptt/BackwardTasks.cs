@@ -169,42 +169,20 @@ internal sealed class BackwardTasks : ITaskBody
         }
     }
 
-    /// <summary>∂L/∂W_hh += Σ ∂L/∂h_t h_{t−1}ᵀ: D against H one step earlier. Where sequences have ended between two steps
-    /// the earlier block is wider, and only its first columns go on.</summary>
+    /// <summary>∂L/∂W_hh += Σ ∂L/∂h_t h_{t−1}ᵀ: D against H one step earlier.</summary>
     private void AddWhhGradient(TimeBlock block, int row, int rows, MatrixSpan gradient, bool isFirst)
     {
         PackedColumns states = _operands.States!;
         PackedColumns gradients = _operands.StateGradients;
-        BatchLayout layout = _operands.OutputGradients.Layout;
-        for (int step = block.FirstStep; step <= block.LastStep;)
+        foreach (StepNeighbours.Run run in StepNeighbours.Before(
+            _operands.OutputGradients.Layout, states.Layout, block.FirstStep, block.LastStep))
         {
-            BatchLayout.Segment segment = layout.Segments[layout.SegmentOf(step)];
-            int last = Math.Min(block.LastStep, segment.FirstStep + segment.StepCount - 1);
-            int active = segment.Active;
-            int column = segment.FirstColumn + (step - segment.FirstStep) * active;
-
-            MatrixSpan before = states.Block(step - 1);
-            int apart = before.Columns == active ? 0 : active; // columns of a step that does not lie beside the one before
-            if (apart > 0)
-            {
-                AddProduct(
-                    gradients.Spaced(column + _gradientOffset, apart, 1).RowRange(row, rows),
-                    before.ColumnRange(0, apart),
-                    gradient,
-                    isFirst);
-                isFirst = false;
-            }
-            int together = (last - step + 1) * active - apart;
-            if (together > 0)
-            {
-                AddProduct(
-                    gradients.Spaced(column + apart + _gradientOffset, together, 1).RowRange(row, rows),
-                    states.Spaced(column + apart + _stateOffset - active, together, 1),
-                    gradient,
-                    isFirst);
-                isFirst = false;
-            }
-            step = last + 1;
+            AddProduct(
+                gradients.Spaced(run.Column + _gradientOffset, run.Count, 1).RowRange(row, rows),
+                states.Spaced(run.Neighbour, run.Count, 1),
+                gradient,
+                isFirst);
+            isFirst = false;
         }
     }
 
@@ -235,7 +213,7 @@ internal sealed record BackwardOperands(
     PackedColumns Inputs,
     PackedColumns? States,
     PackedColumns OutputGradients,
-    ObjectiveEvaluation? Objective,
+    IOutputTask? Objective,
     ReadOnlyMemory<double> FinalStateGradients,
     Truncation? Truncation,
     PackedColumns StateGradients,

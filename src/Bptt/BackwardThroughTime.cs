@@ -34,9 +34,11 @@ public sealed class BackwardThroughTime
         PackedColumns outputGradients,
         Trajectory stateGradients,
         Gradients gradients,
-        double? loss)
+        double? loss,
+        Objective? objective)
     {
         Forward = forward;
+        Objective = objective;
         _options = options;
         Gradients = gradients;
         _outputGradients = outputGradients;
@@ -53,6 +55,9 @@ public sealed class BackwardThroughTime
 
     /// <summary>∂L/∂W_hx, ∂L/∂W_hh and ∂L/∂W_qh; independent of the pass and of any workspace.</summary>
     public Gradients Gradients { get; }
+
+    /// <summary>L, as a function; null where the pass was run from output gradients.</summary>
+    internal Objective? Objective { get; }
 
     /// <summary>G, q×N: ∂L/∂o_1 … ∂L/∂o_T.</summary>
     internal PackedColumns OutputGradientColumns
@@ -110,7 +115,8 @@ public sealed class BackwardThroughTime
         return Run(
             forward,
             options,
-            outputGradients => objective.Begin(forward, outputGradients, forward.Context.Storage));
+            outputGradients => objective.Begin(forward, outputGradients, forward.Context.Storage),
+            objective);
     }
 
     /// <summary>Runs one sequence from ∂L/∂o_t, where the loss lies in other code.</summary>
@@ -281,7 +287,10 @@ public sealed class BackwardThroughTime
     });
 
     private static BackwardThroughTime Run(
-        ForwardPass forward, BackwardOptions? options, Func<PackedColumns, ObjectiveEvaluation?> beginOutputGradients)
+        ForwardPass forward,
+        BackwardOptions? options,
+        Func<PackedColumns, ObjectiveEvaluation?> beginOutputGradients,
+        Objective? function = null)
     {
         LinearRnn model = forward.Model;
         options = (options ?? new BackwardOptions()).CopyFor(forward);
@@ -310,7 +319,8 @@ public sealed class BackwardThroughTime
                 outputGradients,
                 stateGradients,
                 new Gradients(gradients),
-                objective?.Loss);
+                objective?.Loss,
+                function);
         }
         finally
         {

@@ -27,6 +27,9 @@ internal sealed class CrossEntropyObjective : Objective
         Array.ConvertAll(parts, p => _labels[p.Sequence].AsSpan(p.FirstStep - 1, p.Length).ToArray()), Reduction);
 
     /// <inheritdoc/>
+    protected internal override bool IsTwiceDifferentiable => true;
+
+    /// <inheritdoc/>
     protected override void CheckFits(ForwardPass forward)
     {
         const string name = "labels";
@@ -104,6 +107,27 @@ internal sealed class CrossEntropyObjective : Objective
         }
         gradient[label] = -others;
         return Loss(output, top, sum, label);
+    }
+
+    /// <summary>(diag p − p pᵀ) v with p = softmax(o_t): p_i (v_i − Σ_j p_j v_j), where v is taken from its value at the
+    /// largest p, so that no digits are lost where one p is near 1.</summary>
+    protected internal override void StepCurvature(
+        ReadOnlySpan<double> output, int sequence, int t, ReadOnlySpan<double> direction, Span<double> product)
+    {
+        int top = IndexOfLargest(output);
+        double sum = 0.0;
+        double mean = 0.0;
+        for (int i = 0; i < output.Length; i++)
+        {
+            product[i] = Math.Exp(output[i] - output[top]);
+            sum += product[i];
+            mean += product[i] * (direction[i] - direction[top]);
+        }
+        mean /= sum;
+        for (int i = 0; i < output.Length; i++)
+        {
+            product[i] *= (direction[i] - direction[top] - mean) / sum;
+        }
     }
 
     /// <summary>ℓ = (o_max − o_y) + log(1 + Σ_{i≠max} exp(o_i − o_max)).</summary>

@@ -13,6 +13,9 @@ internal sealed class HuberObjective(SequenceBatch targets, double delta, Reduct
     private protected override Objective PartOf(SequencePart[] parts) =>
         new HuberObjective(TargetPart(parts), delta, Reduction);
 
+    /// <summary>Everywhere but at |r| = δ, where the second derivative of the quadratic side is taken.</summary>
+    protected internal override bool IsTwiceDifferentiable => true;
+
     /// <inheritdoc/>
     protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)
     {
@@ -47,6 +50,17 @@ internal sealed class HuberObjective(SequenceBatch targets, double delta, Reduct
         for (int i = 0; i < output.Length; i++)
         {
             gradient[i] = Math.Clamp(output[i] - target[i], -delta, delta);
+        }
+    }
+
+    /// <summary>∂²ℓ/∂o_t² is diagonal: 1 where |r| ≤ δ, 0 beyond.</summary>
+    protected internal override void StepCurvature(
+        ReadOnlySpan<double> output, int sequence, int t, ReadOnlySpan<double> direction, Span<double> product)
+    {
+        ReadOnlySpan<double> target = Target(sequence, t);
+        for (int i = 0; i < output.Length; i++)
+        {
+            product[i] = Math.Abs(output[i] - target[i]) <= delta ? direction[i] : 0.0;
         }
     }
 }

@@ -44,6 +44,10 @@ public abstract partial class Objective
     /// which subtracts nothing and so is as exact as the gradient itself.</summary>
     protected internal virtual bool IsAnalytic => false;
 
+    /// <summary>Whether ∂²ℓ/∂o_t² is given: override it together with <see cref="StepCurvature"/>. Products with the Hessian
+    /// of L, and the optimisers that are built on them, need it.</summary>
+    protected internal virtual bool IsTwiceDifferentiable => false;
+
     /// <summary>ℓ(o_t, y_t) = ½‖o_t − y_t‖² for one sequence, the squared error of the source. Cost O(qT).</summary>
     /// <param name="targets">q×T: column t−1 is y_t. Copied. Targets of masked steps may be NaN.</param>
     /// <exception cref="ArgumentNullException">The targets are null.</exception>
@@ -196,6 +200,18 @@ public abstract partial class Objective
         return StepLoss(output, sequence, t);
     }
 
+    /// <summary>∂²ℓ(o_t, y_t)/∂o_t² · v of one step, before weights and reduction: the derivative of
+    /// <see cref="StepGradient"/> in the direction v.</summary>
+    /// <param name="output">o_t, length q.</param>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <param name="t">The step, from 1.</param>
+    /// <param name="direction">v, length q.</param>
+    /// <param name="product">Receives the product, length q; zero on entry.</param>
+    /// <exception cref="NotSupportedException">The objective does not give its second derivatives.</exception>
+    protected internal virtual void StepCurvature(
+        ReadOnlySpan<double> output, int sequence, int t, ReadOnlySpan<double> direction, Span<double> product) =>
+        throw NoCurvature();
+
     /// <summary>Called before the first step of each evaluation: throw <see cref="ArgumentException"/> here where the
     /// targets do not fit the pass.</summary>
     /// <param name="forward">The pass about to be judged.</param>
@@ -254,6 +270,46 @@ public abstract partial class Objective
         }
         return sum.Value;
     }
+
+    /// <summary>c_b w_bt ∂²ℓ/∂o_t² · v for some columns.</summary>
+    /// <param name="outputs">O, q×N.</param>
+    /// <param name="directions">v of each column, q×N.</param>
+    /// <param name="products">Receives the products, q×N.</param>
+    /// <param name="first">The first column.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="factors">c_b.</param>
+    internal virtual void MultiplyCurvature(
+        PackedColumns outputs, PackedColumns directions, PackedColumns products, int first, int count, double[] factors)
+    {
+        foreach (BatchLayout.Place place in outputs.Layout.Places(first, count))
+        {
+            Span<double> product = products.All.Column(place.Column);
+            product.Clear();
+            double factor = StepFactor(place.Sequence, place.Step, factors);
+            if (factor != 0.0)
+            {
+                StepCurvature(
+                    outputs.All.Column(place.Column),
+                    place.Sequence,
+                    place.Step,
+                    directions.All.Column(place.Column),
+                    product);
+                VectorMath.Scale(factor, product);
+            }
+        }
+    }
+
+    /// <summary>Refuses an objective without second derivatives.</summary>
+    internal void RequireCurvature()
+    {
+        if (!IsTwiceDifferentiable)
+        {
+            throw NoCurvature();
+        }
+    }
+
+    private NotSupportedException NoCurvature() => new(
+        $"{GetType().Name}: expected an objective that gives ∂²ℓ/∂o², by overrides of {nameof(IsTwiceDifferentiable)} and {nameof(StepCurvature)}, got one without.");
 
     /// <summary>c_b w_bt.</summary>
     internal double StepFactor(int sequence, int t, double[] factors) => StepWeight(sequence, t) * factors[sequence];

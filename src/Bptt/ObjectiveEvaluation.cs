@@ -5,11 +5,18 @@ using Bptt.LinearRecurrence;
 
 namespace Bptt;
 
+/// <summary>Something that is computed for each output on its own, in parts of some columns each.</summary>
+internal interface IOutputTask
+{
+    /// <summary>Computes one part; see <see cref="ObjectiveEvaluation.ColumnsOfPart"/>.</summary>
+    void Evaluate(int part);
+}
+
 /// <summary>
 /// L, and where asked ∂L/∂o_t of every step, formula (1): ∂L/∂o_t = c_b w_bt ∂ℓ(o_t, y_t)/∂o_t. The parts depend on
 /// the shapes alone, so L does not depend on who evaluates them.
 /// </summary>
-internal sealed class ObjectiveEvaluation
+internal sealed class ObjectiveEvaluation : IOutputTask
 {
     private readonly Objective _objective;
     private readonly PackedColumns _outputs;
@@ -56,6 +63,7 @@ internal sealed class ObjectiveEvaluation
     /// <summary>Columns of each part but the last.</summary>
     public static int ColumnsOfPart(int outputSize) => Math.Clamp(4096 / outputSize, 16, 256);
 
+    /// <inheritdoc/>
     public void Evaluate(int part)
     {
         int columns = ColumnsOfPart(_outputs.Rows);

@@ -18,6 +18,9 @@ internal sealed class SquaredErrorObjective(SequenceBatch targets, Reduction red
     private protected override Objective PartOf(SequencePart[] parts) =>
         new SquaredErrorObjective(TargetPart(parts), Reduction);
 
+    /// <inheritdoc/>
+    protected internal override bool IsTwiceDifferentiable => true;
+
     /// <summary>Where every step has the same factor, all columns are one long vector.</summary>
     internal override double EvaluateColumns(
         PackedColumns outputs, PackedColumns? outputGradients, int first, int count, double[] factors)
@@ -58,4 +61,23 @@ internal sealed class SquaredErrorObjective(SequenceBatch targets, Reduction red
     /// <inheritdoc/>
     protected override void StepGradient(ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient) =>
         VectorMath.ScaledDifference(1.0, output, Target(sequence, t), gradient);
+
+    /// <summary>∂²ℓ/∂o_t² = I.</summary>
+    protected internal override void StepCurvature(
+        ReadOnlySpan<double> output, int sequence, int t, ReadOnlySpan<double> direction, Span<double> product) =>
+        direction.CopyTo(product);
+
+    /// <summary>Where every step has the same factor, all columns are one long vector.</summary>
+    internal override void MultiplyCurvature(
+        PackedColumns outputs, PackedColumns directions, PackedColumns products, int first, int count, double[] factors)
+    {
+        if (CommonFactor(factors) is not double factor)
+        {
+            base.MultiplyCurvature(outputs, directions, products, first, count, factors);
+            return;
+        }
+        Span<double> values = products.Spaced(first, count, 1).Values;
+        directions.Spaced(first, count, 1).Values.CopyTo(values);
+        VectorMath.Scale(factor, values);
+    }
 }

@@ -19,13 +19,13 @@ public class TangentPassTests(ITestOutputHelper output)
         {
             RandomScenario scenario = ScenarioTable.Random(seed);
             ScalarProblem<double> problem = scenario.Problem;
-            ScalarProblem<double> direction = Direction(problem, seed, parts: seed);
-            ScalarPass<Dual<double>> expected = ScalarLoops<Dual<double>>.Forward(Pair(problem, direction));
+            ScalarProblem<double> direction = Directions.Random(problem, seed, parts: seed);
+            ScalarPass<Dual<double>> expected = ScalarLoops<Dual<double>>.Forward(problem.Moving(direction));
             int[] lengths = Array.ConvertAll(problem.Inputs, inputs => inputs.GetLength(1));
             foreach (Way way in Ways.All)
             {
                 var tangent = TangentPass.Run(
-                    problem.RunForward(way.For(problem.HiddenSize, lengths)), ToLibrary(direction, parts: seed));
+                    problem.RunForward(way.For(problem.HiddenSize, lengths)), direction.ToDirection(parts: seed));
                 for (int b = 0; b < lengths.Length; b++)
                 {
                     string where = $"{scenario.Settings}, {way}, sequence {b}";
@@ -52,8 +52,8 @@ public class TangentPassTests(ITestOutputHelper output)
         {
             RandomScenario scenario = ScenarioTable.Random(seed);
             ForwardPass forward = scenario.Problem.RunForward();
-            ScalarProblem<double> direction = Direction(scenario.Problem, seed, parts: 31);
-            var tangent = TangentPass.Run(forward, ToLibrary(direction, parts: 31));
+            ScalarProblem<double> direction = Directions.Random(scenario.Problem, seed, Directions.All);
+            var tangent = TangentPass.Run(forward, direction.ToDirection(Directions.All));
             ScalarGradients<double> gradients = BackwardThroughTime.Run(forward, scenario.Objective).ToArrays();
             double sum = 0.0;
             double size = 0.0;
@@ -119,54 +119,5 @@ public class TangentPassTests(ITestOutputHelper output)
 
         void Refused(TangentDirection direction, string message) =>
             FluentActions.Invoking(() => TangentPass.Run(forward, direction)).Should().Throw<ArgumentException>().WithMessage(message);
-    }
-
-    /// <summary>A random direction with zero for the parts that are not chosen, a bit each.</summary>
-    private static ScalarProblem<double> Direction(ScalarProblem<double> problem, int seed, int parts)
-    {
-        var numbers = new RandomNumbers(~seed);
-        double[,] Part(int part, double[,] like)
-        {
-            double[,] random = numbers.Normal(like.GetLength(0), like.GetLength(1));
-            return Has(parts, part) ? random : random.Map(_ => 0.0);
-        }
-        return new(
-            Part(0, problem.Whx),
-            Part(1, problem.Whh),
-            Part(2, problem.Wqh),
-            Part(3, problem.InitialStates),
-            Array.ConvertAll(problem.Inputs, inputs => Part(4, inputs)));
-    }
-
-    private static TangentDirection ToLibrary(ScalarProblem<double> direction, int parts) => new()
-    {
-        Whx = Has(parts, 0) ? direction.Whx.ToMatrix() : null,
-        Whh = Has(parts, 1) ? direction.Whh.ToMatrix() : null,
-        Wqh = Has(parts, 2) ? direction.Wqh.ToMatrix() : null,
-        InitialStates = Has(parts, 3) ? direction.InitialStates.ToMatrix() : null,
-        Inputs = Has(parts, 4) ? direction.Inputs.ToBatch() : null,
-    };
-
-    /// <summary>Every set of parts but the empty one, by number.</summary>
-    private static bool Has(int parts, int part) => ((1 + (parts % 31)) >> part & 1) == 1;
-
-    private static ScalarProblem<Dual<double>> Pair(ScalarProblem<double> values, ScalarProblem<double> derivatives) => new(
-        Pair(values.Whx, derivatives.Whx),
-        Pair(values.Whh, derivatives.Whh),
-        Pair(values.Wqh, derivatives.Wqh),
-        Pair(values.InitialStates, derivatives.InitialStates),
-        [.. values.Inputs.Zip(derivatives.Inputs, Pair)]);
-
-    private static Dual<double>[,] Pair(double[,] values, double[,] derivatives)
-    {
-        var pairs = new Dual<double>[values.GetLength(0), values.GetLength(1)];
-        for (int i = 0; i < pairs.GetLength(0); i++)
-        {
-            for (int j = 0; j < pairs.GetLength(1); j++)
-            {
-                pairs[i, j] = new(values[i, j], derivatives[i, j]);
-            }
-        }
-        return pairs;
     }
 }

@@ -1,4 +1,5 @@
-// An objective as a user would write it: ℓ = Σ_k log cosh(o_k − y_k), ∂ℓ/∂o_k = tanh(o_k − y_k).
+// An objective as a user would write it: ℓ = Σ_k log cosh(o_k − y_k), ∂ℓ/∂o_k = tanh(o_k − y_k),
+// ∂²ℓ/∂o_k² = 1 − tanh²(o_k − y_k).
 
 namespace Bptt.Tests.Reference;
 
@@ -21,6 +22,18 @@ internal sealed class LogCoshObjective(double[][,] targets, Reduction reduction)
         for (int k = 0; k < output.Length; k++)
         {
             gradient[k] = Math.Tanh(output[k] - targets[sequence][k, t - 1]);
+        }
+    }
+
+    protected internal override bool IsTwiceDifferentiable => true;
+
+    protected internal override void StepCurvature(
+        ReadOnlySpan<double> output, int sequence, int t, ReadOnlySpan<double> direction, Span<double> product)
+    {
+        for (int k = 0; k < output.Length; k++)
+        {
+            double tanh = Math.Tanh(output[k] - targets[sequence][k, t - 1]);
+            product[k] = (1.0 - tanh) * (1.0 + tanh) * direction[k];
         }
     }
 }

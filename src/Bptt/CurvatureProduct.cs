@@ -1,0 +1,28 @@
+// The product of a matrix of second derivatives with a direction. Data only.
+//
+//   d  inputs      h  hidden units      q  outputs      B  sequences
+
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt;
+
+/// <summary>H v for one direction v, in the shape of what it belongs to: the derivative of the gradient in that
+/// direction, or its Gauss–Newton part. Independent of the passes.</summary>
+public sealed class CurvatureProduct
+{
+    private readonly double[] _initialStates;
+
+    internal CurvatureProduct(ParameterArray weights, double[] initialStates)
+    {
+        Weights = new Gradients(weights);
+        _initialStates = initialStates;
+    }
+
+    /// <summary>The rows that belong to W_hx (h×d), W_hh (h×h) and W_qh (q×h).</summary>
+    public Gradients Weights { get; }
+
+    /// <summary>The rows that belong to h_0 of every sequence, h×B. Every call makes an independent copy, at cost
+    /// O(hB).</summary>
+    public Matrix<double> InitialStates =>
+        ((double[])_initialStates.Clone()).ToColumns(Weights.Entries.HiddenSize);
+}
