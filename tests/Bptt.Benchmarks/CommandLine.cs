@@ -19,6 +19,7 @@ internal static class CommandLine
         root.Add(Memory());
         root.Add(Scaling());
         root.Add(Insight());
+        root.Add(Curvature());
         root.Add(Calibrate());
         root.Add(OneMemory());
 
@@ -146,6 +147,20 @@ internal static class CommandLine
             threads, seconds, markdown,
         };
         command.SetAction(parsed => InsightTimes.Run(
+            parsed.GetValue(threads), parsed.GetValue(seconds), parsed.GetValue(markdown), Console.Out));
+        return command;
+    }
+
+    private static Command Curvature()
+    {
+        Option<int> threads = Threads();
+        Option<double> seconds = Seconds(1.0);
+        Option<bool> markdown = Markdown();
+        var command = new Command("curvature", "What products with second derivatives cost beside a pass.")
+        {
+            threads, seconds, markdown,
+        };
+        command.SetAction(parsed => CurvatureTimes.Run(
             parsed.GetValue(threads), parsed.GetValue(seconds), parsed.GetValue(markdown), Console.Out));
         return command;
     }
