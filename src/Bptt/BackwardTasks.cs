@@ -59,7 +59,7 @@ internal sealed class BackwardTasks : ITaskBody
             _gradientOffset,
             context.Carries(weights.HiddenSize, schedule.Plan))
         {
-            CutEvery = operands.Truncation is { IsWindowed: true } windows ? windows.Steps : 0,
+            IsCut = operands.Truncation is { Kind: not TruncationKind.Lags } cuts ? cuts.CutsAfter : null,
         };
         _transition = new TransitionMatrix(
             _kernels, weights.HiddenSize, schedule.Plan, gradients.Layout.SequenceCount, power, context.Storage);
@@ -79,7 +79,7 @@ internal sealed class BackwardTasks : ITaskBody
             return;
         }
         bool isGradient = step is BackwardStep.WqhGradient or BackwardStep.WhxGradient or BackwardStep.WhhGradient;
-        if (!isGradient && _operands.Truncation is { IsWindowed: false })
+        if (!isGradient && _operands.Truncation is { Kind: TruncationKind.Lags })
         {
             return; // the state gradients are there
         }
@@ -93,7 +93,7 @@ internal sealed class BackwardTasks : ITaskBody
                 break;
 
             case BackwardStep.PackTransition:
-                _transition.Pack(_kernels, _weights.Whh, TimeDirection.Backward, _recurrence);
+                _transition.Pack(_kernels, CarriedWhh(), TimeDirection.Backward, _recurrence);
                 break;
 
             case BackwardStep.Outputs:
@@ -150,8 +150,14 @@ internal sealed class BackwardTasks : ITaskBody
                     isFirst);
                 break;
 
-            case BackwardStep.InitialStates:
+            case BackwardStep.InitialStates when CarryFactor == 1.0:
                 _recurrence.InitialStep();
+                break;
+
+            case BackwardStep.InitialStates: // the way to h_0 is not scaled
+                MatrixSpan initial = _operands.StateGradients.Block(0);
+                _kernels.Multiply(_weights.Whh.T, _operands.StateGradients.Block(1), initial);
+                KernelSet.FlushTiny(initial.Values);
                 break;
         }
     }
@@ -184,6 +190,22 @@ internal sealed class BackwardTasks : ITaskBody
                 isFirst);
             isFirst = false;
         }
+    }
+
+    private double CarryFactor => _operands.Truncation?.CarryFactor ?? 1.0;
+
+    /// <summary>What a state gradient is multiplied by from step to step, transposed: W_hh, scaled where the truncation
+    /// says so.</summary>
+    private MatrixView CarriedWhh()
+    {
+        MatrixSpan whh = _weights.Whh;
+        if (CarryFactor == 1.0)
+        {
+            return whh;
+        }
+        double[] scaled = whh.Values.ToArray();
+        VectorMath.Scale(CarryFactor, scaled);
+        return new MatrixView(scaled, whh.Rows, whh.Columns, whh.Rows);
     }
 
     private MatrixSpan OutputGradientsOf(TimeBlock block) =>

@@ -302,7 +302,7 @@ public sealed class BackwardThroughTime
             ObjectiveEvaluation? objective = beginOutputGradients(outputGradients);
             ReadOnlyMemory<double> final = options.FinalStateGradients?.AsColumnMajorArray();
             WindowPlan windows = forward.States.Windows;
-            bool isEvaluatedFirst = windows.Count > 1 || options.Truncation is { IsWindowed: false };
+            bool isEvaluatedFirst = windows.Count > 1 || options.Truncation is { Kind: TruncationKind.Lags };
             if (isEvaluatedFirst)
             {
                 objective?.EvaluateAll();

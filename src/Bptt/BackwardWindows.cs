@@ -33,7 +33,7 @@ internal sealed class BackwardWindows
         _truncation = truncation;
         _stateGradients = stateGradients;
         _chunkLength = truncation is null ? forward.ChunkLength : 1;
-        if (truncation is { IsWindowed: false } lags)
+        if (truncation is { Kind: TruncationKind.Lags } lags)
         {
             _lagSums = new LagSums(forward, lags.Steps, outputGradients, finalStateGradients);
         }

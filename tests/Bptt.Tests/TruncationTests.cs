@@ -182,7 +182,7 @@ public class TruncationTests(ITestOutputHelper output)
         LinearRnn model = examples.Model(5, 40, 6, 0.99);
         SequenceBatch batch = examples.Batch(5, 300, 120, 299, 7);
         SequenceBatch gradients = examples.Batch(6, 300, 120, 299, 7);
-        foreach (Truncation truncation in new[] { Truncation.Lags(23), Truncation.Windows(23) })
+        foreach (Truncation truncation in new[] { Truncation.Lags(23), Truncation.Windows(23), Truncation.Randomized(23, seed: 1) })
         {
             Gradients[] runs = [.. Enumerable.Range(1, 3).Select(threads => BackwardThroughTime.Run(
                 ForwardPass.Run(model, batch, options: new ExecutionOptions { MaxDegreeOfParallelism = threads }),

@@ -19,14 +19,21 @@ public sealed record ComputationGraphOptions
     /// <see cref="GradientEdge.IsCut"/> and, where <see cref="ShowsGradients"/>, in pictures.</summary>
     /// <remarks><see cref="Truncation.Lags"/> is refused: it cuts paths, not edges. With k lags the loss of step t + k stops
     /// before h_t while that of step t + 1 goes on to it over the same edge from h_{t+1}, so that any picture with this
-    /// edge drawn, or cut, would be wrong for one of them; and the edge does not carry W_hhᵀ ∂L/∂h_{t+1}.</remarks>
-    /// <exception cref="ArgumentException">The value is a truncation by lags.</exception>
+    /// edge drawn, or cut, would be wrong for one of them; and the edge does not carry W_hhᵀ ∂L/∂h_{t+1}. <see cref="Truncation.Randomized"/>
+    /// is refused since its edges carry a multiple of that.</remarks>
+    /// <exception cref="ArgumentException">The value is a truncation by lags, or a random one.</exception>
     public Truncation? Truncation
     {
         get => _truncation;
         init
         {
-            if (value is { IsWindowed: false })
+            if (value is { Kind: TruncationKind.Randomized })
+            {
+                throw Guard.Error(
+                    nameof(Truncation),
+                    $"expected windows, which cut edges of the graph and leave the others as they are, got {value}, which scale them.");
+            }
+            if (value is { Kind: TruncationKind.Lags })
             {
                 throw Guard.Error(
                     nameof(Truncation),

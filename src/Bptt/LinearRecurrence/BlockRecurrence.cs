@@ -81,9 +81,9 @@ internal sealed class BlockRecurrence
     /// <summary>A^S, packed; unused where no block is chunked.</summary>
     public PackedMatrix Power { get; set; }
 
-    /// <summary>n, where no state is carried into steps n, 2n, … backward in time; 0 where every state is carried. Then the
-    /// plan has no chunks.</summary>
-    public int CutEvery { get; init; }
+    /// <summary>Whether no state is carried into a step backward in time; null where every state is carried. Where it is not
+    /// null the plan has no chunks.</summary>
+    public Func<int, bool>? IsCut { get; init; }
 
     /// <summary>Whether every chunk has ended where its carry said.</summary>
     public bool Holds => !Volatile.Read(ref _hasFailed);
@@ -171,14 +171,17 @@ internal sealed class BlockRecurrence
                 remaining, Sign > 0 ? segment.FirstStep + segment.StepCount - step : step - segment.FirstStep + 1);
 
             // Into the segment: forward, sequences have ended since the step before; backward, sequences join in.
-            bool isCut = CutEvery > 0 && step % CutEvery == 0;
-            if (!isCut)
+            if (IsCut is null)
             {
                 Carry(layout, step - Sign, step, firstSlot);
             }
-            if (CutEvery > 0)
+            else
             {
-                inSegment = Math.Min(inSegment, isCut ? CutEvery : step % CutEvery);
+                if (!IsCut(step))
+                {
+                    Carry(layout, step - Sign, step, firstSlot);
+                }
+                inSegment = StepsUpToCut(step, inSegment);
             }
 
             // Inside it the same sequences run on.
@@ -192,6 +195,17 @@ internal sealed class BlockRecurrence
             step += Sign * inSegment;
             remaining -= inSegment;
         }
+    }
+
+    /// <summary>How many steps from the given one on run without a cut between them, at most so many.</summary>
+    private int StepsUpToCut(int step, int most)
+    {
+        int steps = 1;
+        while (steps < most && !IsCut!(step + Sign * steps))
+        {
+            steps++;
+        }
+        return steps;
     }
 
     /// <summary>The state of step 0 backward in time, where nothing is added: s_0 = A s_1. It waits for step 1.</summary>

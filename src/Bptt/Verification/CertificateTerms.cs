@@ -23,6 +23,7 @@ internal sealed class CertificateTerms
     private readonly Matrix<double> _initialStateGradients;
     private readonly BackwardOptions _options;
     private readonly double _factor;
+    private readonly double _carryFactor; // s of random cuts, 1 otherwise
     private readonly KernelSet _kernels;
 
     /// <param name="forward">The forward pass.</param>
@@ -43,6 +44,7 @@ internal sealed class CertificateTerms
         _initialStateGradients = initialStateGradients;
         _options = options;
         _factor = 1.0;
+        _carryFactor = options.Truncation?.CarryFactor ?? 1.0;
         _kernels = forward.Context.Kernels;
     }
 
@@ -113,11 +115,11 @@ internal sealed class CertificateTerms
         double[] initialStates = _forward.States.StepOfEach(_ => 0);
         if (VectorMath.MaxAbs(initialStates) > 0.0)
         {
-            AddOuter(side, _initialStateGradients.ToColumnMajorArray(), initialStates);
+            AddOuter(side, (_carryFactor * _initialStateGradients).ToColumnMajorArray(), initialStates);
         }
-        if (_options.Truncation is { IsWindowed: true } windows)
+        if (_options.Truncation is { Kind: not TruncationKind.Lags } cuts)
         {
-            AddBorders(side, windows.Steps);
+            AddCuts(side, cuts);
         }
         else if (_options.Truncation is { } lags && lags.Steps <= _forward.Layout.LastStep)
         {
@@ -131,6 +133,7 @@ internal sealed class CertificateTerms
         int h = _gradients.HiddenSize;
         ParameterArray weights = _forward.Model.Weights;
         _kernels.Multiply(weights.Whh.T, _gradients.Whh, Square(side, h));
+        VectorMath.Scale(_carryFactor, side);
         _kernels.MultiplyAdd(weights.Wqh.T, _gradients.Wqh, Square(side, h));
         if (_options.FinalStateGradients is Matrix<double> final)
         {
@@ -161,7 +164,7 @@ internal sealed class CertificateTerms
             SequenceBatch.CopyOf(_outputGradients),
             _options);
         ParameterArray weights = _forward.Model.Weights;
-        double whh = VectorMath.Norm(weights.Whh.Values);
+        double whh = _carryFactor * VectorMath.Norm(weights.Whh.Values);
         double whx = VectorMath.Norm(weights.Whx.Values);
         double wqh = VectorMath.Norm(weights.Wqh.Values);
         double gauge = 0.0;
@@ -185,7 +188,7 @@ internal sealed class CertificateTerms
             }
             gauge += whh * d[1] * h[0];
         }
-        if (_options.Truncation is { IsWindowed: false } lags)
+        if (_options.Truncation is { Kind: TruncationKind.Lags } lags)
         {
             gauge += SizeOfLags(Math.Min(lags.Steps, _forward.Layout.LastStep + 1));
         }
@@ -244,18 +247,21 @@ internal sealed class CertificateTerms
     private double FinalNorm(int sequence) =>
         _options.FinalStateGradients is Matrix<double> final ? final.Column(sequence).L2Norm() : 0.0;
 
-    /// <summary>Σ W_hhᵀ ∂L/∂h_{t+1} h_tᵀ over the borders t of windows.</summary>
-    private void AddBorders(double[] side, int steps)
+    /// <summary>s Σ W_hhᵀ ∂L/∂h_{t+1} h_tᵀ over the steps t after which the gradient is cut.</summary>
+    private void AddCuts(double[] side, Truncation cuts)
     {
         int h = _gradients.HiddenSize;
         var later = new List<double>();
         var earlier = new List<double>();
         for (int b = 0; b < _forward.SequenceCount; b++)
         {
-            for (long t = steps; t < _forward.Lengths[b]; t += steps)
+            for (int t = 1; t < _forward.Lengths[b]; t++)
             {
-                later.AddRange(_backward!.HiddenStateGradient((int)t + 1, b));
-                earlier.AddRange(_forward.HiddenState((int)t, b));
+                if (cuts.CutsAfter(t))
+                {
+                    later.AddRange(_backward!.HiddenStateGradient(t + 1, b));
+                    earlier.AddRange(_forward.HiddenState(t, b));
+                }
             }
         }
         if (later.Count == 0)
@@ -268,7 +274,7 @@ internal sealed class CertificateTerms
             new MatrixView(later.ToArray(), h, columns, h),
             new MatrixView(earlier.ToArray(), h, columns, h).T,
             Square(product, h));
-        VectorMath.Scale(_factor, product);
+        VectorMath.Scale(_factor * _carryFactor, product);
         _kernels.MultiplyAdd(_forward.Model.Weights.Whh.T, Square(product, h), Square(side, h));
     }
 

@@ -115,7 +115,7 @@ public static class ClosedForm
             {
                 if (!IsCut(options.Truncation, t, t + lag))
                 {
-                    gradients.SetColumn(t - first, gradients.Column(t - first) + power * sources.Column(t + lag));
+                    gradients.SetColumn(t - first, gradients.Column(t - first) + Factor(options.Truncation, t, t + lag) * (power * sources.Column(t + lag)));
                 }
             }
         }
@@ -123,11 +123,19 @@ public static class ClosedForm
     }
 
     /// <summary>Whether any gradient travels so many steps.</summary>
-    private static bool Reaches(Truncation? truncation, int lag) => truncation is null || lag < truncation.Steps
+    private static bool Reaches(Truncation? truncation, int lag) =>
+        truncation is null or { Kind: TruncationKind.Randomized } || lag < truncation.Steps
         || (truncation.IsWindowed && lag == truncation.Steps); // from the end of the first window to h_0
 
-    /// <summary>Whether the loss of step s is cut off from h_t by a border between windows.</summary>
-    private static bool IsCut(Truncation? truncation, int t, int s) =>
-        truncation is { IsWindowed: true } && (Math.Max(t, 1) - 1) / truncation.Steps != (s - 1) / truncation.Steps
-        && s > t;
+    /// <summary>Whether the loss of step s is cut off from h_t by a border between windows, or by a random cut.</summary>
+    private static bool IsCut(Truncation? truncation, int t, int s) => truncation?.Kind switch
+    {
+        TruncationKind.Windows => (Math.Max(t, 1) - 1) / truncation.Steps != (s - 1) / truncation.Steps && s > t,
+        TruncationKind.Randomized => Enumerable.Range(t, s - t).Any(truncation.CutsAfter),
+        _ => false,
+    };
+
+    /// <summary>By what the loss of step s is scaled on its way to h_t, where it is not cut off.</summary>
+    private static double Factor(Truncation? truncation, int t, int s) =>
+        truncation is { Kind: TruncationKind.Randomized } random ? Math.Pow(random.CarryFactor, s - Math.Max(t, 1)) : 1.0;
 }

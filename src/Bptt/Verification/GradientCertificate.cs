@@ -15,7 +15,9 @@ namespace Bptt.Verification;
 /// <item>Euler: outputs are linear in W_qh, so ⟨W_qh, ∂L/∂W_qh⟩ = Σ_t ⟨∂L/∂o_t, o_t⟩, one equation.</item>
 /// </list>
 /// A truncation adds known terms on the left of the gauge identity: windows Σ W_hhᵀ ∂L/∂h_{t+1} h_tᵀ over the borders t, k lags
-/// Σ_t (W_hhᵀ)ᵏ u_{t+k} h_tᵀ with u = W_qhᵀ ∂L/∂o, and e added where sequences end.
+/// Σ_t (W_hhᵀ)ᵏ u_{t+k} h_tᵀ with u = W_qhᵀ ∂L/∂o, and e added where sequences end. Random cuts, which scale what they do
+/// not cut by s = 1/(1 − c), turn it into ∂L/∂W_hh W_hhᵀ + ∂L/∂W_hx W_hxᵀ + s Σ_b g_{0,b} h_{0,b}ᵀ + s Σ W_hhᵀ ∂L/∂h_{t+1} h_tᵀ over the
+/// cuts t = s W_hhᵀ ∂L/∂W_hh + W_qhᵀ ∂L/∂W_qh + Σ_b e_b h_{T,b}ᵀ.
 /// </summary>
 /// <remarks>
 /// What it cannot see: the objective. A wrong ∂ℓ/∂o, sign, 1/T or mask leads to gradients that belong to another loss and
@@ -101,7 +103,7 @@ public sealed class GradientCertificate
     /// <param name="outputGradients">∂L/∂o_t, B sequences of q rows, any factor 1/T included.</param>
     /// <param name="gradients">The gradients to certify.</param>
     /// <param name="initialStateGradients">∂L/∂h_0, h×B; may be null where h_0 is zero.</param>
-    /// <param name="options">Final-state gradients, and a truncation to lags; windows would need ∂L/∂h_t at their borders.</param>
+    /// <param name="options">Final-state gradients, and a truncation to lags; windows and random cuts would need ∂L/∂h_t at their borders.</param>
     /// <returns>The residuals and the verdict. Cost as for a backward pass of the library; where the residuals are not small at
     /// once, a backward pass is run to estimate the rounding.</returns>
     /// <exception cref="ArgumentNullException">A pass or gradient is null.</exception>
@@ -122,7 +124,7 @@ public sealed class GradientCertificate
         outputGradients.RequireFitsOutputs(forward, "the output gradients", nameof(outputGradients));
         gradients.RequireShapeOf(forward.Model, nameof(gradients));
         options = (options ?? new BackwardOptions()).CopyFor(forward);
-        if (options.Truncation is { IsWindowed: true })
+        if (options.Truncation is { Kind: not TruncationKind.Lags })
         {
             throw Guard.Error(
                 nameof(options), $"expected no truncation or one to lags, got {options.Truncation}: ∂L/∂h_t at the borders is not known.");

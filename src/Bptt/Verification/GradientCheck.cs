@@ -46,6 +46,7 @@ public static class GradientCheck
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(objective);
         options ??= new GradientCheckOptions();
+        RequireLoss(options.Backward?.Truncation);
         var backward = BackwardThroughTime.Run(forward, objective, options.Backward);
         SequenceBatch inputGradients = backward.InputGradientBatch();
         double[] initialStateGradients = backward.InitialStateGradients.ToColumnMajorArray();
@@ -93,6 +94,7 @@ public static class GradientCheck
         ArgumentNullException.ThrowIfNull(objective);
         ArgumentNullException.ThrowIfNull(gradients);
         options ??= new GradientCheckOptions();
+        RequireLoss(options.Backward?.Truncation);
         GivenGradients.Check(forward, gradients, initialStateGradients, inputGradients);
         options = options with { Backward = options.Backward?.CopyFor(forward) };
         RequireFinite(forward, objective.Loss(forward), gradientIsFinite: true);
@@ -115,6 +117,16 @@ public static class GradientCheck
         (LossVariable.Whh, gradients.Entries.Whh.Values.ToArray()),
         (LossVariable.Wqh, gradients.Entries.Wqh.Values.ToArray()),
     ];
+
+    /// <summary>Refuses random cuts: what they scale on the way back, no forward pass scales.</summary>
+    private static void RequireLoss(Truncation? truncation)
+    {
+        if (truncation is { Kind: TruncationKind.Randomized })
+        {
+            throw Guard.Error(
+                "options", $"expected no truncation, lags or windows, got {truncation}, which give the gradient of no loss that could be differenced.");
+        }
+    }
 
     private static void RequireFinite(ForwardPass forward, double loss, bool gradientIsFinite)
     {

@@ -52,6 +52,6 @@ public sealed record GradientCheckOptions
     /// <summary>What the backward pass was told, or is to be told; nothing where null. With final-state gradients e_b the
     /// loss checked is L + Σ_b ⟨e_b, h_{T,b}⟩. With a truncation it is the surrogate that has the truncated gradient as its
     /// exact one: what a loss does not reach any more is held at the recorded states while weights, inputs and h_0
-    /// vary.</summary>
+    /// vary. Random cuts have none and are refused.</summary>
     public BackwardOptions? Backward { get; init; }
 }

@@ -21,7 +21,7 @@ public class ClosedFormTests(ITestOutputHelper output)
             ForwardPass forward = scenario.Problem.RunForward();
             foreach (Truncation? truncation in new[]
             {
-                null, Truncation.Lags(1), Truncation.Lags(4), Truncation.Windows(1), Truncation.Windows(3),
+                null, Truncation.Lags(1), Truncation.Lags(4), Truncation.Windows(1), Truncation.Windows(3), Truncation.Randomized(4, seed),
             })
             {
                 BackwardOptions options = LibraryConversions.Options(scenario.FinalStateGradients) with { Truncation = truncation };

@@ -12,7 +12,8 @@ namespace Bptt.Tests.Verification;
 public class GradientCertificateTests(ITestOutputHelper output)
 {
     public static TheoryData<Truncation?> Truncations() =>
-        [null, Truncation.Lags(1), Truncation.Lags(3), Truncation.Lags(8), Truncation.Windows(1), Truncation.Windows(4)];
+        [null, Truncation.Lags(1), Truncation.Lags(3), Truncation.Lags(8), Truncation.Windows(1), Truncation.Windows(4),
+            Truncation.Randomized(2, seed: 1), Truncation.Randomized(5, seed: 2).WithDraw(3)];
 
     [Theory]
     [MemberData(nameof(Truncations))]
@@ -31,7 +32,7 @@ public class GradientCertificateTests(ITestOutputHelper output)
             certificate.Verdict.Should().Be(Verdict.Passed, "{0}: {1}", scenario.Settings, certificate);
             worst = Math.Max(worst, Math.Max(certificate.GaugeResidual, certificate.EulerResidual));
 
-            if (truncation is null or { IsWindowed: false })
+            if (truncation is null or { Kind: TruncationKind.Lags })
             {
                 var given = GradientCertificate.Verify(
                     forward,
@@ -54,6 +55,9 @@ public class GradientCertificateTests(ITestOutputHelper output)
             (null, Truncation.Lags(3)), (Truncation.Lags(3), null), (Truncation.Lags(3), Truncation.Lags(4)),
             (Truncation.Windows(3), null), (Truncation.Windows(3), Truncation.Lags(3)),
             (Truncation.Windows(4), Truncation.Windows(3)), (null, Truncation.Windows(4)),
+            (Truncation.Randomized(4, 1), null), (null, Truncation.Randomized(4, 1)),
+            (Truncation.Randomized(4, 1), Truncation.Randomized(4, 1).WithDraw(1)),
+            (Truncation.Randomized(4, 1), Truncation.Randomized(5, 1)),
         })
         {
             RandomScenario scenario = ScenarioTable.Of(3, 5, 2, 17, 0.9).First();
