@@ -42,6 +42,9 @@ public abstract partial class Objective
         protected internal override bool IsAnalytic => whole.IsAnalytic;
 
         /// <inheritdoc/>
+        protected internal override bool IsTwiceDifferentiable => whole.IsTwiceDifferentiable;
+
+        /// <inheritdoc/>
         protected internal override Complex StepLoss(ReadOnlySpan<Complex> output, int sequence, int t) =>
             whole.StepLoss(output, parts[sequence].Sequence, StepOfWhole(sequence, t));
 
@@ -58,6 +61,11 @@ public abstract partial class Objective
         protected override double StepLossAndGradient(
             ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient) =>
             whole.StepLossAndGradient(output, parts[sequence].Sequence, StepOfWhole(sequence, t), gradient);
+
+        /// <inheritdoc/>
+        protected internal override void StepCurvature(
+            ReadOnlySpan<double> output, int sequence, int t, ReadOnlySpan<double> direction, Span<double> product) =>
+            whole.StepCurvature(output, parts[sequence].Sequence, StepOfWhole(sequence, t), direction, product);
 
         private protected override Objective PartOf(SequencePart[] inner) => whole.PartOf(
             Array.ConvertAll(inner, p => new SequencePart(
