@@ -101,7 +101,7 @@ public class RandomizedTruncationTests(ITestOutputHelper output)
     {
         // Every pattern of cuts after five neighbours of a three-dimensional grid must come as often as its probability.
         const int n = 20_000;
-        foreach (string along in new[] { "steps", "draws", "seeds" })
+        foreach (string along in new[] { "steps", "draws", "seeds", "seeds and draws together" })
         {
             int[] counts = new int[32];
             for (int i = 0; i < n; i++)
@@ -113,7 +113,8 @@ public class RandomizedTruncationTests(ITestOutputHelper output)
                     {
                         "steps" => Truncation.Randomized(3, seed: 7).WithDraw(i),
                         "draws" => Truncation.Randomized(3, seed: i).WithDraw(j),
-                        _ => Truncation.Randomized(3, seed: j - 2).WithDraw(i),
+                        "seeds" => Truncation.Randomized(3, seed: j - 2).WithDraw(i),
+                        _ => Truncation.Randomized(3, seed: j).WithDraw(i + 5 - j),
                     };
                     pattern |= truncation.CutsAfter(along == "steps" ? j + 1 : 9) ? 1 << j : 0;
                 }
