@@ -16,8 +16,8 @@ internal sealed class IdentificationData
 
     public IdentificationData(SequenceBatch inputs, SequenceBatch targets)
     {
-        _inputScale = Scale(inputs);
-        _targetScale = Scale(targets);
+        _inputScale = RootMeanSquares(inputs);
+        _targetScale = RootMeanSquares(targets);
         Inputs = Scaled(inputs, _inputScale);
         Targets = Scaled(targets, _targetScale);
         TotalLength = inputs.TotalLength;
@@ -44,13 +44,8 @@ internal sealed class IdentificationData
             whh,
             Matrix<double>.Build.DenseOfDiagonalVector(_targetScale) * wqh);
 
-    private static Matrix<double>[] Scaled(SequenceBatch batch, Vector<double> scale)
-    {
-        var inverse = Matrix<double>.Build.DenseOfDiagonalVector(1.0 / scale);
-        return [.. Enumerable.Range(0, batch.Count).Select(b => inverse * batch.Sequence(b))];
-    }
-
-    private static Vector<double> Scale(SequenceBatch batch)
+    /// <summary>Of each row over all steps; 1 where it is zero throughout.</summary>
+    public static Vector<double> RootMeanSquares(SequenceBatch batch)
     {
         double[] norms = new double[batch.RowCount];
         for (int i = 0; i < norms.Length; i++)
@@ -60,5 +55,11 @@ internal sealed class IdentificationData
             norms[i] = size > 0.0 && double.IsFinite(1.0 / size) ? size : 1.0;
         }
         return Vector<double>.Build.Dense(norms);
+    }
+
+    private static Matrix<double>[] Scaled(SequenceBatch batch, Vector<double> scale)
+    {
+        var inverse = Matrix<double>.Build.DenseOfDiagonalVector(1.0 / scale);
+        return [.. Enumerable.Range(0, batch.Count).Select(b => inverse * batch.Sequence(b))];
     }
 }
