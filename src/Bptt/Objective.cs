@@ -299,6 +299,23 @@ public abstract partial class Objective
         }
     }
 
+    /// <summary>F, q×q, and r of one step with F Fᵀ = ∂²ℓ/∂o² and F r = ∂ℓ/∂o; see <see cref="CurvatureFactor"/>.</summary>
+    /// <param name="output">o_t, length q.</param>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <param name="t">The step, from 1.</param>
+    /// <param name="factor">Receives F, column-major.</param>
+    /// <param name="residual">Receives r, length q.</param>
+    /// <returns>Whether F r is all of ∂ℓ/∂o.</returns>
+    internal virtual bool FactorCurvature(
+        ReadOnlySpan<double> output, int sequence, int t, Span<double> factor, Span<double> residual)
+    {
+        double[] at = output.ToArray();
+        double[] gradient = new double[at.Length];
+        StepGradient(at, sequence, t, gradient);
+        return CurvatureFactor.Of(
+            (direction, product) => StepCurvature(at, sequence, t, direction, product), gradient, factor, residual);
+    }
+
     /// <summary>Refuses an objective without second derivatives.</summary>
     internal void RequireCurvature()
     {

@@ -80,4 +80,17 @@ internal sealed class SquaredErrorObjective(SequenceBatch targets, Reduction red
         directions.Spaced(first, count, 1).Values.CopyTo(values);
         VectorMath.Scale(factor, values);
     }
+
+    /// <summary>F = I, r = o_t − y_t.</summary>
+    internal override bool FactorCurvature(
+        ReadOnlySpan<double> output, int sequence, int t, Span<double> factor, Span<double> residual)
+    {
+        factor.Clear();
+        for (int k = 0; k < output.Length; k++)
+        {
+            factor[k * (output.Length + 1)] = 1.0;
+        }
+        StepGradient(output, sequence, t, residual);
+        return true;
+    }
 }

@@ -1,0 +1,53 @@
+// A matrix of second derivatives of a training loss as a product with flat vectors: what conjugate gradients need.
+
+using Bptt.Kernels;
+
+namespace Bptt.Training;
+
+/// <summary>v ↦ (H + λI) v at one point, with H the Hessian or the Gauss–Newton matrix of the objective and λ that of the
+/// penalties on the weights.</summary>
+internal sealed class CurvatureOperator
+{
+    private readonly TrainingPoint _at;
+    private readonly double _penalty;
+    private readonly LossCurvature _curvature;
+    private readonly ParameterArray _direction;
+    private readonly ParameterArray _product;
+    private readonly double[]? _states;
+    private readonly double[] _stateProduct;
+    private readonly bool _isHessian;
+
+    /// <param name="at">The point; its passes must be readable.</param>
+    /// <param name="penalty">λ.</param>
+    /// <param name="isHessian">Whether H is the Hessian.</param>
+    public CurvatureOperator(TrainingPoint at, double penalty, bool isHessian)
+    {
+        _at = at;
+        _penalty = penalty;
+        _isHessian = isHessian;
+        _curvature = LossCurvature.Of(at.Backward);
+        ParameterArray weights = at.Parameters.Model.Weights;
+        _direction = new ParameterArray(weights.InputSize, weights.HiddenSize, weights.OutputSize);
+        _product = new ParameterArray(weights.InputSize, weights.HiddenSize, weights.OutputSize);
+        int states = at.Parameters.Count - at.Parameters.WeightCount;
+        _states = states > 0 ? new double[states] : null;
+        _stateProduct = new double[states];
+    }
+
+    /// <summary>One product.</summary>
+    /// <param name="vector">v, in the order of the parameters.</param>
+    /// <param name="product">Receives the product.</param>
+    public void Multiply(ReadOnlySpan<double> vector, Span<double> product)
+    {
+        int weights = _at.Parameters.WeightCount;
+        vector[..weights].CopyTo(_direction.Values);
+        vector[weights..].CopyTo(_states);
+        _curvature.Multiply(PassDirection.Of(_direction, _states), _isHessian, _product, _stateProduct);
+        _product.Values.CopyTo(product);
+        _stateProduct.CopyTo(product[weights..]);
+        if (_penalty > 0.0)
+        {
+            VectorMath.AddScaled(_penalty, vector[..weights], product[..weights]);
+        }
+    }
+}
