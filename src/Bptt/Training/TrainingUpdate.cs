@@ -96,7 +96,7 @@ internal sealed class TrainingUpdate
         {
             InitialStates = states,
             Regularizers = _options.Regularizers,
-            Truncation = _options.Truncation,
+            Truncation = _options.Truncation?.WithDraw(_options.Truncation.Draw + _state.Updates),
             Execution = _options.Execution,
         };
         return new TrainingLoss(inputs, objective, options, _memory);

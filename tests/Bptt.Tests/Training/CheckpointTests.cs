@@ -41,6 +41,13 @@ public sealed class CheckpointTests : IDisposable
             Constraints = [new SpectralNormConstraint(0.9)],
             Clipping = new ValueClipping(0.1),
         },
+        ["randomised truncation"] = new() { Truncation = Truncation.Randomized(3, seed: 4) },
+        ["randomised truncation, mini-batches, windows"] = new()
+        {
+            Truncation = Truncation.Randomized(3, seed: 4),
+            BatchSize = 2,
+            WindowLength = 5,
+        },
         ["early stopping"] = new() { Optimizer = new Sgd(0.3), ValidationFraction = 0.3, Patience = 2, Clipping = null },
         ["BFGS"] = new() { Optimizer = QuasiNewton.Bfgs(iterationsPerStep: 3) },
         ["limited-memory BFGS"] = new() { Optimizer = QuasiNewton.LimitedMemoryBfgs(4, iterationsPerStep: 3) },

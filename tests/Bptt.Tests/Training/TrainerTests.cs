@@ -1,6 +1,7 @@
 // The training loop: what it reaches, what it keeps, why it stops.
 
 using Bptt.Training;
+using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Tests.Training;
 
@@ -56,5 +57,251 @@ public class TrainerTests
             result.BestLoss.Should().BeLessThan(0.3 * result.History[0].Loss, $"of {kind}");
             result.InitialStates.Should().Match(s => kind == InitialStateKind.Learned == (s != null));
         }
+    }
+
+    [Fact]
+    public void Windows_carry_the_state_of_the_weights_of_their_time_and_cut_the_gradient()
+    {
+        var problem = TrainingProblem.Create(seed: 4, 11, 6);
+        Matrix<double> h0 = new Examples(5).Matrix(3, 2);
+        TrainingResult result = Trainer.Run(problem.Start, problem.Inputs, problem.Objective, new TrainerOptions
+        {
+            Optimizer = new Sgd(0.1),
+            Clipping = null,
+            WindowLength = 4,
+            InitialStates = h0,
+            MaxEpochs = 2,
+        });
+
+        // By hand: matrices cut, the state handed on, sequence 1 over after its second window.
+        LinearRnn model = problem.Start;
+        for (int epoch = 0; epoch < 2; epoch++)
+        {
+            Matrix<double> state = h0;
+            foreach ((int First, int[] Lengths) window in new[] { (0, new[] { 4, 4 }), (4, [4, 2]), (8, [3]) })
+            {
+                Matrix<double> Cut(SequenceBatch batch, int b) => batch.Sequence(b)
+                    .SubMatrix(0, batch.RowCount, window.First, window.Lengths[b]);
+                int count = window.Lengths.Length;
+                var inputs = SequenceBatch.Pack([.. Enumerable.Range(0, count).Select(b => Cut(problem.Inputs, b))]);
+                var targets = SequenceBatch.Pack([.. Enumerable.Range(0, count).Select(b => Cut(problem.Targets, b))]);
+                var forward = ForwardPass.Run(model, inputs, state.SubMatrix(0, 3, 0, count));
+                model = new Sgd(0.1).Step(model, BackwardThroughTime.Run(forward, Objective.SquaredError(targets)).Gradients);
+                state = forward.FinalStates;
+            }
+        }
+        result.LastParameters.ToVector().Should().Equal(new Parameters(model).ToVector());
+        result.History[^1].Loss.Should().Be(
+            problem.Objective.Loss(ForwardPass.Run(model, problem.Inputs, h0)), "the state runs through whole sequences");
+        result.Updates.Should().Be(6);
+        result.InitialStates.Should().Be(h0);
+    }
+
+    [Fact]
+    public void An_epoch_of_mini_batches_sees_every_sequence_once_in_an_order_of_seed_and_epoch()
+    {
+        int[] lengths = [3, 5, 2, 4, 6, 1, 7];
+        foreach (int? window in new int?[] { null, 2 })
+        {
+            var plan = new EpochPlan(lengths, batchSize: 3, window, seed: 9);
+            TrainingPiece[] pieces = plan.PiecesOf(1);
+
+            pieces.SelectMany(p => p.Parts).SelectMany(
+                    p => Enumerable.Range(p.FirstStep, p.Length).Select(t => (p.Sequence, t)))
+                .Should().BeEquivalentTo(lengths.SelectMany((length, b) => Enumerable.Range(1, length).Select(t => (b, t))));
+            pieces.Count(p => p.IsFirstWindow).Should().Be(3);
+            pieces.Count(p => p.IsLastWindow).Should().Be(3);
+            Order(plan, 1).Should().Equal(Order(new EpochPlan(lengths, 3, window, 9), 1));
+            Order(plan, 2).Should().NotEqual(Order(plan, 1));
+            Order(new EpochPlan(lengths, 3, window, 10), 1).Should().NotEqual(Order(plan, 1));
+        }
+        new EpochPlan([int.MaxValue], null, int.MaxValue - 1, 0).PiecesOf(1).Should().HaveCount(2, "nothing overflows");
+
+        static int[] Order(EpochPlan plan, int epoch) =>
+            [.. plan.PiecesOf(epoch).Where(p => p.IsFirstWindow).SelectMany(p => p.Parts).Select(p => p.Sequence)];
+    }
+
+    [Fact]
+    public void Learned_initial_states_are_the_parameters_that_they_would_be_alone()
+    {
+        // One mini-batch holds all sequences, in another order than the whole batch: sums differ by rounding only.
+        var problem = TrainingProblem.Create(seed: 6, 5, 8, 3);
+        var options = new TrainerOptions
+        {
+            Optimizer = new Adam(0.05),
+            InitialState = InitialStateKind.Learned,
+            Clipping = null,
+            MaxEpochs = 30,
+        };
+        TrainingResult whole = Trainer.Run(problem.Start, problem.Inputs, problem.Objective, options);
+        TrainingResult batched = Trainer.Run(
+            problem.Start, problem.Inputs, problem.Objective, options with { BatchSize = 3 });
+
+        whole.InitialStates!.FrobeniusNorm().Should().BeGreaterThan(0.01);
+        (whole.LastParameters.ToVector() - batched.LastParameters.ToVector()).L2Norm().Should().BeLessThan(1e-10);
+
+        var h0 = Matrix<double>.Build.Dense(3, 3);
+        LinearRnn model = problem.Start;
+        (Adam weights, Adam states) = (new Adam(0.05), new Adam(0.05));
+        for (int epoch = 0; epoch < 30; epoch++)
+        {
+            var backward = BackwardThroughTime.Run(ForwardPass.Run(model, problem.Inputs, h0), problem.Objective);
+            model = weights.Step(model, backward.Gradients);
+            h0 = Matrix<double>.Build.DenseOfColumnMajor(3, 3, states.Step(
+                Vector<double>.Build.Dense(h0.ToColumnMajorArray()),
+                Vector<double>.Build.Dense(backward.InitialStateGradients.ToColumnMajorArray())));
+        }
+        whole.LastParameters.InitialStates.Should().Be(h0);
+        whole.LastParameters.Model.Whh.Should().Be(model.Whh);
+    }
+
+    [Fact]
+    public void Windows_from_zero_are_sequences_of_their_own()
+    {
+        var problem = TrainingProblem.Create(seed: 7, 7, 4);
+        SequencePart[] windows = [new(0, 1, 3), new(0, 4, 3), new(0, 7, 1), new(1, 1, 3), new(1, 4, 1)];
+        var options = new TrainerOptions { MaxEpochs = 5, InitialState = InitialStateKind.Zero };
+
+        TrainingResult cut = Trainer.Run(
+            problem.Start, problem.Inputs, problem.Objective, options with { WindowLength = 3 });
+        TrainingResult given = Trainer.Run(
+            problem.Start, problem.Inputs.Part(windows), problem.Objective.Part(windows), options);
+
+        cut.LastParameters.ToVector().Should().Equal(given.LastParameters.ToVector());
+        cut.History.Select(e => e.Loss).Should().Equal(given.History.Select(e => e.Loss));
+    }
+
+    [Fact]
+    public void The_held_out_end_is_judged_by_running_on_and_never_learned_from()
+    {
+        var problem = TrainingProblem.Create(seed: 8, 20, 10, 2);
+        var options = new TrainerOptions { MaxEpochs = 3, ValidationFraction = 0.2 }; // 4, 2 and no steps
+        TrainingResult result = Trainer.Run(problem.Start, problem.Inputs, problem.Objective, options);
+
+        // Over whole sequences with the other steps masked.
+        double[][] training = [[.. Mask(16, 4)], [.. Mask(8, 2)], [1.0, 1.0]];
+        double[][] held = Array.ConvertAll(training, w => Array.ConvertAll(w, v => 1.0 - v));
+        var forward = ForwardPass.Run(result.LastParameters.Model, problem.Inputs);
+        result.History[^1].Loss.Should().BeApproximately(problem.Objective.WithStepWeights(training).Loss(forward), 1e-14);
+        result.History[^1].ValidationLoss.Should()
+            .BeApproximately(problem.Objective.WithStepWeights(held).Loss(forward), 1e-14);
+
+        TrainingResult masked = Trainer.Run(
+            problem.Start,
+            problem.Inputs,
+            problem.Objective.WithStepWeights(training),
+            options with { ValidationFraction = null });
+        (masked.LastParameters.ToVector() - result.LastParameters.ToVector()).L2Norm().Should().BeLessThan(1e-12);
+
+        static IEnumerable<double> Mask(int ones, int zeros) =>
+            Enumerable.Repeat(1.0, ones).Concat(Enumerable.Repeat(0.0, zeros));
+    }
+
+    [Fact]
+    public void Early_stopping_keeps_the_weights_of_the_smallest_validation_loss()
+    {
+        // Noise for targets: what is learned of the training part does not help on the held-out part for long.
+        var examples = new Examples(10);
+        LinearRnn start = examples.Model(1, 6, 1, spectralRadius: 0.9);
+        SequenceBatch inputs = examples.Batch(1, 40);
+        var objective = Objective.SquaredError(examples.Batch(1, 40));
+        var options = new TrainerOptions
+        {
+            Optimizer = new Adam(0.03),
+            ValidationFraction = 0.3,
+            Patience = 15,
+            MaxEpochs = 2000,
+        };
+        TrainingResult result = Trainer.Run(start, inputs, objective, options);
+
+        result.StopReason.Should().Be(StopReason.EarlyStopped);
+        result.Epochs.Should().Be(result.BestEpoch + 15);
+        result.BestLoss.Should().Be(result.History.Min(e => e.ValidationLoss));
+        result.BestLoss.Should().Be(result.History[result.BestEpoch].ValidationLoss);
+        result.History[^1].Loss.Should().BeLessThan(result.History[result.BestEpoch].Loss);
+        Trainer.Run(start, inputs, objective, options with { Patience = null, MaxEpochs = result.BestEpoch })
+            .LastParameters.ToVector().Should().Equal(result.BestParameters.ToVector());
+    }
+
+    [Fact]
+    public void Other_sequences_can_be_the_judge()
+    {
+        var problem = TrainingProblem.Create(seed: 12, 9);
+        var other = TrainingProblem.Create(seed: 13, 6, 4);
+        Matrix<double> h0 = new Examples(14).Matrix(3, 2);
+        TrainingResult result = Trainer.Run(problem.Start, problem.Inputs, problem.Objective, new TrainerOptions
+        {
+            Validation = new ValidationSet(other.Inputs, other.Objective, h0),
+            MaxEpochs = 2,
+        });
+        result.History[^1].ValidationLoss.Should()
+            .Be(other.Objective.Loss(ForwardPass.Run(result.LastParameters.Model, other.Inputs, h0)));
+    }
+
+    [Fact]
+    public void Masked_windows_are_passed_over_and_carry_their_state_on()
+    {
+        var problem = TrainingProblem.Create(seed: 15, 9);
+        double[] weights = [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0];
+        TrainingResult result = Trainer.Run(
+            problem.Start,
+            problem.Inputs,
+            problem.Objective.WithStepWeights(weights),
+            new TrainerOptions { WindowLength = 3, MaxEpochs = 4 });
+
+        result.Updates.Should().Be(8);
+        result.StopReason.Should().Be(StopReason.EpochLimit);
+        result.BestLoss.Should().BeLessThan(result.History[0].Loss);
+    }
+
+    [Fact]
+    public void Results_are_the_same_bit_for_bit_for_every_number_of_threads()
+    {
+        var examples = new Examples(16);
+        LinearRnn start = examples.Model(8, 40, 5, spectralRadius: 0.9);
+        SequenceBatch inputs = examples.Batch(8, 300, 120, 200);
+        var objective = Objective.SquaredError(examples.Batch(5, 300, 120, 200));
+        double[][] ends = Array.ConvertAll([1, 2, -1], threads => Trainer.Run(start, inputs, objective, new TrainerOptions
+        {
+            BatchSize = 2,
+            WindowLength = 100,
+            MaxEpochs = 2,
+            Execution = new ExecutionOptions { MaxDegreeOfParallelism = threads },
+        }).LastParameters.ToVector().ToArray());
+
+        ends[1].Should().Equal(ends[0]);
+        ends[2].Should().Equal(ends[0]);
+    }
+
+    [Fact]
+    public void Constraints_hold_at_the_start_and_after_every_update()
+    {
+        var problem = TrainingProblem.Create(seed: 17, 20);
+        LinearRnn start = new(problem.Start.Whx, 3.0 * problem.Start.Whh, problem.Start.Wqh);
+        TrainingResult result = Trainer.Run(start, problem.Inputs, problem.Objective, new TrainerOptions
+        {
+            Constraints = [new SpectralNormConstraint(0.5)],
+            MaxEpochs = 10,
+        });
+        result.LastParameters.Model.Whh.L2Norm().Should().BeLessThanOrEqualTo(0.5 + 1e-12);
+        result.History[0].Loss.Should().Be(problem.Objective.Loss(
+            ForwardPass.Run(new SpectralNormConstraint(0.5).Apply(start), problem.Inputs)));
+    }
+
+    [Fact]
+    public void Penalties_count_in_the_training_loss_and_not_in_validation()
+    {
+        var problem = TrainingProblem.Create(seed: 18, 20);
+        var penalty = new L2Regularizer(0.7);
+        TrainingResult result = Trainer.Run(problem.Start, problem.Inputs, problem.Objective, new TrainerOptions
+        {
+            Regularizers = [penalty],
+            Validation = new ValidationSet(problem.Inputs, problem.Objective),
+            MaxEpochs = 1,
+        });
+        double norm = new Parameters(problem.Start).ToVector().L2Norm();
+        double data = problem.Objective.Loss(ForwardPass.Run(problem.Start, problem.Inputs));
+        result.History[0].Loss.Should().BeApproximately(data + 0.5 * 0.7 * norm * norm, 1e-13);
+        result.History[0].ValidationLoss.Should().Be(data);
     }
 }
