@@ -91,6 +91,31 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void A_training_killed_between_two_savings_goes_on_from_the_last_one()
+    {
+        // What a kill leaves is the file of an earlier update; later ones of the same run are lost.
+        TrainerOptions options = AllWays["learned states, mini-batches, windows, held-out ends"] with { MaxEpochs = 4 };
+        TrainingResult whole = Run(options);
+        TrainerOptions saved = options with
+        {
+            Checkpoint = new CheckpointOptions(File, TimeSpan.Zero),
+            ProgressInterval = TimeSpan.Zero,
+        };
+        string left = Path.Combine(_folder, "left.json");
+        foreach (int update in new[] { 1, 7, 12 })
+        {
+            Run(saved, p =>
+            {
+                if (p.Updates == update)
+                {
+                    System.IO.File.Copy(File, left, overwrite: true);
+                }
+            });
+            Bits(Run(options with { ResumeFrom = left })).Should().Equal(Bits(whole), $"after update {update}");
+        }
+    }
+
+    [Fact]
     public void A_finished_training_goes_on_with_more_epochs()
     {
         TrainerOptions options = AllWays["AdamW, mini-batches"];

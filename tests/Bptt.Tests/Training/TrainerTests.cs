@@ -198,6 +198,29 @@ public class TrainerTests
     }
 
     [Fact]
+    public void A_randomised_truncation_takes_another_draw_for_each_update()
+    {
+        var problem = TrainingProblem.Create(seed: 9, 30);
+        Truncation truncation = Truncation.Randomized(3, seed: 2).WithDraw(5);
+        TrainingResult result = Trainer.Run(problem.Start, problem.Inputs, problem.Objective, new TrainerOptions
+        {
+            Optimizer = new Sgd(0.1),
+            Clipping = null,
+            Truncation = truncation,
+            MaxEpochs = 4,
+        });
+
+        LinearRnn model = problem.Start;
+        for (int update = 0; update < 4; update++)
+        {
+            var options = new BackwardOptions { Truncation = truncation.WithDraw(5 + update) };
+            var backward = BackwardThroughTime.Run(ForwardPass.Run(model, problem.Inputs), problem.Objective, options);
+            model = new Sgd(0.1).Step(model, backward.Gradients);
+        }
+        result.LastParameters.ToVector().Should().Equal(new Parameters(model).ToVector());
+    }
+
+    [Fact]
     public void Early_stopping_keeps_the_weights_of_the_smallest_validation_loss()
     {
         // Noise for targets: what is learned of the training part does not help on the held-out part for long.
