@@ -4,70 +4,80 @@
 namespace Bptt.LinearRecurrence;
 
 /// <summary>For products that take each step's columns with those of a neighbouring step: Σ a_t b_{t−1}ᵀ, or u_t + A s_{t+1}.
-/// Where sequences end between two steps the earlier block is wider, and only its first columns have a neighbour.</summary>
-internal static class StepNeighbours
+/// Where sequences end between two steps the earlier block is wider, and only its first columns have a neighbour. Values,
+/// so that a loop over them allocates nothing.</summary>
+internal struct StepNeighbours
 {
+    private readonly BatchLayout _layout;
+    private readonly BatchLayout _neighbours;
+    private readonly int _lastStep;
+    private readonly bool _isBefore;
+    private int _step;
+
+    private StepNeighbours(BatchLayout layout, BatchLayout neighbours, int firstStep, int lastStep, bool isBefore)
+    {
+        (_layout, _neighbours, _step, _lastStep, _isBefore) = (layout, neighbours, firstStep, lastStep, isBefore);
+    }
+
     /// <summary>Successive columns.</summary>
     /// <param name="Column">The first one, in the layout of the steps.</param>
     /// <param name="Count">How many.</param>
     /// <param name="Neighbour">The first of their neighbours, in the layout of those.</param>
     public readonly record struct Run(int Column, int Count, int Neighbour);
 
+    /// <summary>The run that a loop has come to.</summary>
+    public Run Current { get; private set; }
+
     /// <summary>Steps t with steps t − 1: every column of t has a neighbour.</summary>
     /// <param name="layout">The layout of all steps.</param>
     /// <param name="neighbours">That of the neighbours, which holds the step before the first one.</param>
     /// <param name="firstStep">The first step, at least 1.</param>
     /// <param name="lastStep">The last one.</param>
-    public static IEnumerable<Run> Before(BatchLayout layout, BatchLayout neighbours, int firstStep, int lastStep)
-    {
-        for (int step = firstStep; step <= lastStep;)
-        {
-            BatchLayout.Segment segment = layout.Segments[layout.SegmentOf(step)];
-            int last = Math.Min(lastStep, segment.FirstStep + segment.StepCount - 1);
-            int column = segment.FirstColumn + (step - segment.FirstStep) * segment.Active;
-            BatchLayout.Block before = neighbours.BlockOf(step - 1);
-            if (before.Active != segment.Active)
-            {
-                // These do not lie beside the columns that the rest of the segment has before it.
-                yield return new Run(column, segment.Active, before.FirstColumn);
-                column += segment.Active;
-                step++;
-                before = neighbours.BlockOf(step - 1);
-            }
-            if (step <= last)
-            {
-                yield return new Run(column, (last - step + 1) * segment.Active, before.FirstColumn);
-            }
-            step = last + 1;
-        }
-    }
+    public static StepNeighbours Before(BatchLayout layout, BatchLayout neighbours, int firstStep, int lastStep) =>
+        new(layout, neighbours, firstStep, lastStep, isBefore: true);
 
     /// <summary>Steps t with steps t + 1: the columns of sequences that end with t are left out.</summary>
     /// <param name="layout">The layout of all steps.</param>
     /// <param name="neighbours">That of the neighbours, which holds the step after the last one, if there is one.</param>
     /// <param name="firstStep">The first step, at least 1.</param>
     /// <param name="lastStep">The last one.</param>
-    public static IEnumerable<Run> After(BatchLayout layout, BatchLayout neighbours, int firstStep, int lastStep)
+    public static StepNeighbours After(BatchLayout layout, BatchLayout neighbours, int firstStep, int lastStep) =>
+        new(layout, neighbours, firstStep, lastStep, isBefore: false);
+
+    /// <summary>What a loop goes through.</summary>
+    public readonly StepNeighbours GetEnumerator() => this;
+
+    /// <summary>Goes to the next run, if there is one.</summary>
+    public bool MoveNext()
     {
-        for (int step = firstStep; step <= lastStep;)
+        while (_step <= _lastStep)
         {
-            BatchLayout.Segment segment = layout.Segments[layout.SegmentOf(step)];
+            BatchLayout.Segment segment = _layout.Segments[_layout.SegmentOf(_step)];
+            int column = segment.FirstColumn + (_step - segment.FirstStep) * segment.Active;
             int end = segment.FirstStep + segment.StepCount - 1; // after it sequences have ended
-            int together = Math.Min(lastStep, end - 1) - step + 1;
-            int column = segment.FirstColumn + (step - segment.FirstStep) * segment.Active;
+            if (_isBefore)
+            {
+                // The first columns of a segment do not lie beside those that the rest of it has before it.
+                BatchLayout.Block before = _neighbours.BlockOf(_step - 1);
+                int steps = before.Active == segment.Active ? Math.Min(_lastStep, end) - _step + 1 : 1;
+                Current = new Run(column, steps * segment.Active, before.FirstColumn);
+                _step += steps;
+                return true;
+            }
+            int together = Math.Min(_lastStep, end - 1) - _step + 1;
             if (together > 0)
             {
-                yield return new Run(
-                    column, together * segment.Active, neighbours.BlockOf(step + 1).FirstColumn);
+                Current = new Run(column, together * segment.Active, _neighbours.BlockOf(_step + 1).FirstColumn);
+                _step += together;
+                return true;
             }
-            if (end <= lastStep && end < layout.LastStep)
+            _step = end + 1;
+            if (end < _layout.LastStep)
             {
-                yield return new Run(
-                    segment.FirstColumn + (end - segment.FirstStep) * segment.Active,
-                    layout.ActiveAt(end + 1),
-                    neighbours.BlockOf(end + 1).FirstColumn);
+                Current = new Run(column, _layout.ActiveAt(_step), _neighbours.BlockOf(_step).FirstColumn);
+                return true;
             }
-            step = Math.Min(lastStep, end) + 1;
         }
+        return false;
     }
 }
