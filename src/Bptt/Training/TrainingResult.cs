@@ -55,7 +55,7 @@ public sealed class TrainingResult
     /// Every call makes an independent copy.</summary>
     public Matrix<double>? InitialStates => BestParameters.InitialStates ?? _initialStates?.Clone();
 
-    /// <summary>The loss of the best parameters; infinite or NaN where no epoch had a finite one.</summary>
+    /// <summary>The loss of the best parameters; infinite where no epoch had a finite one.</summary>
     public double BestLoss { get; }
 
     /// <summary>The epochs that had been done at the best parameters; 0 is the start.</summary>
