@@ -33,6 +33,14 @@ public sealed class CheckpointTests : IDisposable
             InitialState = InitialStateKind.Learned,
             ValidationFraction = 0.2,
         },
+        ["Levenberg-Marquardt, penalty, learned states, held-out ends"] = new()
+        {
+            Optimizer = new LevenbergMarquardt(),
+            Regularizers = [new L2Regularizer(0.01)],
+            InitialState = InitialStateKind.Learned,
+            ValidationFraction = 0.2,
+        },
+        ["truncated Newton"] = new() { Optimizer = new TruncatedNewton() },
         ["schedule, penalties, constraints"] = new()
         {
             Optimizer = new Sgd(0.05, 0.5),
