@@ -20,6 +20,7 @@ internal static class CommandLine
         root.Add(Scaling());
         root.Add(Insight());
         root.Add(Curvature());
+        root.Add(Training());
         root.Add(Calibrate());
         root.Add(OneMemory());
 
@@ -162,6 +163,22 @@ internal static class CommandLine
         };
         command.SetAction(parsed => CurvatureTimes.Run(
             parsed.GetValue(threads), parsed.GetValue(seconds), parsed.GetValue(markdown), Console.Out));
+        return command;
+    }
+
+    private static Command Training()
+    {
+        Option<int> seeds = new("--seeds")
+        {
+            Description = "How many random starts.",
+            HelpName = "n",
+            DefaultValueFactory = _ => 10,
+            CustomParser = result => Read(result, text => WholeNumber(text, atLeast: 1)).FirstOrDefault(),
+        };
+        Option<bool> markdown = Markdown();
+        var command = new Command("training", "How long trainings take to the same loss, by method.") { seeds, markdown };
+        command.SetAction(parsed => TrainingTimes.Run(
+            parsed.GetValue(seeds), parsed.GetValue(markdown), Console.Out));
         return command;
     }
 
