@@ -1,4 +1,4 @@
-// The damped Gauss-Newton step p = −(H + λI)⁻¹ g at one point, two ways. Decides no damping.
+// The damped Gauss-Newton step p = −(H + λD)⁻¹ g at one point, two ways. Decides no damping.
 //
 //   n  parameters
 
@@ -10,6 +10,37 @@ namespace Bptt.Training;
 /// any damping.</summary>
 internal abstract class DampedSystem
 {
+    /// <param name="at">The point.</param>
+    protected DampedSystem(TrainingPoint at)
+    {
+        At = at;
+        Metric = new double[at.Parameters.Count];
+        Array.Fill(Metric, 1.0);
+        int h = at.Parameters.Model.HiddenSize;
+        for (int b = 0; b < at.Parameters.StateCount; b++)
+        {
+            Array.Fill(Metric, 1.0 / Math.Cbrt(at.Forward.Lengths[b]), at.Parameters.WeightCount + b * h, h);
+        }
+    }
+
+    /// <summary>The point.</summary>
+    protected TrainingPoint At { get; }
+
+    /// <summary>The diagonal of D: 1 for weights, which act at every step, and 1/∛T_b for h_0, which acts once. With 1 a learned
+    /// h_0 is held back and takes twice the steps; with 1/√T_b it can run away to infinity, where a pole at 0 forgets it.</summary>
+    public double[] Metric { get; }
+
+    /// <summary>pᵀDp.</summary>
+    public double SquareOf(ReadOnlySpan<double> step)
+    {
+        double sum = 0.0;
+        for (int i = 0; i < step.Length; i++)
+        {
+            sum += Metric[i] * step[i] * step[i];
+        }
+        return sum;
+    }
+
     /// <summary>About the largest diagonal entry of H; above 0.</summary>
     public abstract double Scale { get; }
 
@@ -41,7 +72,6 @@ internal abstract class DampedSystem
 internal sealed class FactoredSystem : DampedSystem
 {
     private readonly TriangularFactor _factor;
-    private readonly TrainingPoint _at;
     private readonly bool _isWhole;
 
     /// <param name="loss">L.</param>
@@ -51,8 +81,8 @@ internal sealed class FactoredSystem : DampedSystem
     /// <param name="cancellation">Asked before each sequence.</param>
     public FactoredSystem(
         TrainingLoss loss, TrainingPoint at, double penalty, TriangularFactor factor, CancellationToken cancellation)
+        : base(at)
     {
-        _at = at;
         _factor = factor;
         factor.Clear();
         if (penalty > 0.0)
@@ -75,7 +105,7 @@ internal sealed class FactoredSystem : DampedSystem
     public override double[] Solve(double damping, CancellationToken cancellation)
     {
         double[] step = new double[_factor.Unknowns];
-        _factor.Solve(damping, _isWhole ? default : _at.Gradient, step);
+        _factor.Solve(damping, Metric, _isWhole ? default : At.Gradient, step);
         return step;
     }
 }
@@ -89,14 +119,13 @@ internal sealed class IterativeSystem : DampedSystem
 
     private const int MostProducts = 500;
 
-    private readonly TrainingPoint _at;
     private readonly CurvatureOperator _curvature;
 
     /// <param name="at">The point; its passes must be readable while it is used.</param>
     /// <param name="penalty">λ of the penalties.</param>
     public IterativeSystem(TrainingPoint at, double penalty)
+        : base(at)
     {
-        _at = at;
         _curvature = new CurvatureOperator(at, penalty, isHessian: false);
 
         // gᵀHg/gᵀg lies between the extreme eigenvalues, and near the largest where g does.
@@ -112,9 +141,9 @@ internal sealed class IterativeSystem : DampedSystem
     /// <inheritdoc/>
     public override double[] Solve(double damping, CancellationToken cancellation)
     {
-        int n = _at.Parameters.Count;
+        int n = At.Parameters.Count;
         double[] step = new double[n];
-        double[] residual = _at.Gradient.ToArray(); // (H + λI) p + g
+        double[] residual = At.Gradient.ToArray(); // (H + λD) p + g
         double[] direction = new double[n];
         double[] product = new double[n];
         double square = VectorMath.Dot(residual, residual);
@@ -126,7 +155,10 @@ internal sealed class IterativeSystem : DampedSystem
             VectorMath.Scale(square / before, direction);
             VectorMath.AddScaled(-1.0, residual, direction);
             _curvature.Multiply(direction, product);
-            VectorMath.AddScaled(damping, direction, product);
+            for (int j = 0; j < n; j++)
+            {
+                product[j] += damping * Metric[j] * direction[j];
+            }
             double length = square / VectorMath.Dot(direction, product);
             VectorMath.AddScaled(length, direction, step);
             VectorMath.AddScaled(length, product, residual);

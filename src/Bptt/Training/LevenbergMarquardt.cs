@@ -8,8 +8,8 @@ using Bptt.Kernels;
 namespace Bptt.Training;
 
 /// <summary>
-/// The method of Levenberg (1944) and Marquardt (1963): p = −(JᵀCJ + λI)⁻¹ ∂L/∂θ, where J is the derivative of all outputs and
-/// C = ∂²L/∂o², the generalised Gauss–Newton matrix of a convex ℓ. λ follows the ratio of the actual to the predicted reduction
+/// The method of Levenberg (1944) and Marquardt (1963): p = −(JᵀCJ + λD)⁻¹ ∂L/∂θ, where J is the derivative of all outputs and
+/// C = ∂²L/∂o², so that JᵀCJ is the generalised Gauss–Newton matrix of a convex ℓ. λ follows the ratio of the actual to the predicted reduction
 /// (Nielsen 1999; Madsen, Nielsen &amp; Tingleff, "Methods for non-linear least squares problems", 2004, algorithm 3.16): a
 /// step that makes the loss larger, or not finite, is rejected and λ grows. Where the outputs can fit the targets, it
 /// converges quadratically, where gradient descent takes many thousands of updates.
@@ -17,7 +17,8 @@ namespace Bptt.Training;
 /// <remarks>
 /// <para>The outputs of h → Ph are the same for every invertible P, so h² directions of θ are in the null space of J.
 /// Damping with λI, not with λ·diag(JᵀCJ), makes each step orthogonal to them: data-driven local coordinates, without
-/// choosing any (McKelvey, Helmersson &amp; Ribarits 2004; Wills &amp; Ninness 2008).</para>
+/// choosing any (McKelvey, Helmersson &amp; Ribarits 2004; Wills &amp; Ninness 2008). D is I but for a learned h_0 of a
+/// sequence of T_b steps, where it is 1/∛T_b: orthogonal in that inner product.</para>
 /// <para>One step is one accepted change of θ. Its matrix is factored by orthogonal reflections, in blocks of rows, and is
 /// never squared: N·q rows at 2n² operations, 2h³(d + h + 1) for each of N derivatives, and about n³ for each λ that is
 /// tried. Beyond <see cref="MaxFactoredParameters"/> parameters, p comes from conjugate gradients on Gauss–Newton products
@@ -27,6 +28,9 @@ namespace Bptt.Training;
 /// </remarks>
 public sealed class LevenbergMarquardt : Optimizer
 {
+    /// <summary>1/3 in the literature; 1/5 takes about a tenth fewer steps here.</summary>
+    private const double LeastChange = 0.2;
+
     private const double SmallestRelativeDamping = 1e-20;
 
     private readonly double _initialDamping;
@@ -103,13 +107,13 @@ public sealed class LevenbergMarquardt : Optimizer
         {
             double[] step = system.Solve(damping, cancellation);
             double length = VectorMath.Norm(step);
-            double predicted = 0.5 * (damping * length * length - VectorMath.Dot(step, at.Gradient));
+            double predicted = 0.5 * (damping * system.SquareOf(step) - VectorMath.Dot(step, at.Gradient));
             cancellation.ThrowIfCancellationRequested();
             if (StoppingTest.Try(loss, at, step) is TrainingPoint point)
             {
-                // λ falls by up to three where the model is right, and grows smoothly as it is not.
+                // λ falls by up to five where the model is right, and grows smoothly as it is not.
                 double ratio = (at.Loss - point.Loss) / predicted;
-                double change = Math.Max(1.0 / 3.0, 1.0 - Math.Pow(2.0 * ratio - 1.0, 3));
+                double change = Math.Max(LeastChange, 1.0 - Math.Pow(2.0 * ratio - 1.0, 3));
                 _damping = Math.Max(damping * change, SmallestRelativeDamping * system.Scale);
                 _growth = 2.0;
                 string note = _stop.NoteOn(at, point, length, predicted);

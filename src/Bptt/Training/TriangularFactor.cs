@@ -8,7 +8,7 @@ namespace Bptt.Training;
 
 /// <summary>
 /// R and z = Qᵀ r of the QR factorisation of J, updated block by block: R ← QR([R; block]) by Householder reflections, so that J
-/// is never whole and is never squared. Then each damping λ takes one more elimination, of [R; √λ I] (Golub &amp; Van Loan,
+/// is never whole and is never squared. Then each damping λ takes one more elimination, of [R; √(λD)] (Golub &amp; Van Loan,
 /// <i>Matrix Computations</i>, 5.2 and 12.5; Moré, "The Levenberg-Marquardt algorithm", 1978).
 /// </summary>
 /// <remarks>A block of m rows costs 2mn² operations, a damping about n³: less than a singular value decomposition, which
@@ -17,8 +17,8 @@ internal sealed class TriangularFactor
 {
     private readonly int _width;        // n + 1: the last column is z
     private readonly double[] _rows;    // R and z, row by row: n × (n + 1)
-    private readonly double[] _damped;  // the same of [R; √λ I]
-    private readonly double[] _damping; // √λ I, column by column, as it is eliminated
+    private readonly double[] _damped;  // the same of [R; √(λD)]
+    private readonly double[] _damping; // √(λD), column by column, as it is eliminated
 
     /// <param name="unknowns">n.</param>
     public TriangularFactor(int unknowns)
@@ -63,19 +63,19 @@ internal sealed class TriangularFactor
         return squares.Max();
     }
 
-    /// <summary>p = −(JᵀJ + λI)⁻¹ g, with g = Jᵀr + what is given beside it.</summary>
+    /// <summary>p = −(JᵀJ + λD)⁻¹ g, with g = Jᵀr + what is given beside it.</summary>
     /// <param name="damping">λ, above 0.</param>
+    /// <param name="metric">The diagonal of D, above 0.</param>
     /// <param name="gradient">g where it is more than Jᵀr; empty where it is not.</param>
     /// <param name="step">Receives p; not finite where the numbers overflow.</param>
-    public void Solve(double damping, ReadOnlySpan<double> gradient, Span<double> step)
+    public void Solve(double damping, ReadOnlySpan<double> metric, ReadOnlySpan<double> gradient, Span<double> step)
     {
         int n = Unknowns;
         _rows.CopyTo(_damped, 0);
         Array.Clear(_damping);
-        double root = Math.Sqrt(damping);
         for (int i = 0; i < n; i++)
         {
-            _damping[i * n + i] = root;
+            _damping[i * n + i] = Math.Sqrt(damping * metric[i]);
         }
         Eliminate(_damped, _damping, n, isTriangular: true);
 

@@ -25,10 +25,11 @@ public class LevenbergMarquardtTests(ITestOutputHelper output)
             double damping = 0.01 * system.Scale;
             var step = Vector<double>.Build.DenseOfArray(system.Solve(damping, default));
 
-            // (H + λI) p = −g, with H p as a Gauss–Newton product of the walk.
+            // (H + λD) p = −g, with H p as a Gauss–Newton product of the walk.
             double[] product = new double[parameters.Count];
             new CurvatureOperator(at, 0.0, isHessian: false).Multiply(step.AsArray(), product);
-            Vector<double> left = Vector<double>.Build.DenseOfArray(product) + (damping * step);
+            var metric = Vector<double>.Build.DenseOfArray(system.Metric);
+            Vector<double> left = Vector<double>.Build.DenseOfArray(product) + (damping * step.PointwiseMultiply(metric));
             worst.Add((left + at.GradientVector()).L2Norm() / at.GradientVector().L2Norm(), scenario.Settings.ToString());
         }
         output.WriteLine($"Worst residual: {worst}");
