@@ -44,7 +44,7 @@ public class CheckCommandTests
     {
         using var folder = new TemporaryFolder();
         string[] data = ["--sample", "sunspots"];
-        (await CommandRunner.RunAsync(["fit", .. data, "--hidden", "3", "--epochs", "20", "--learn-state", "--out", folder.Path])).ShouldBeDone();
+        (await CommandRunner.RunAsync(["fit", .. data, "--hidden", "3", "--optimizer", "adam", "--epochs", "20", "--learn-state", "--out", folder.Path])).ShouldBeDone();
 
         CommandResult trained = await CommandRunner.RunAsync(["check", .. data, "--model", folder.At("model.json")]);
         CommandResult random = await CommandRunner.RunAsync(["check", .. data, "--hidden", "3"]);

@@ -61,6 +61,24 @@ public class CommandLineTests
         ["a learning rate of zero"] = (Fit("--learning-rate", "0"), ["--learning-rate", "expected a finite number above 0", "'0'"]),
         ["a negative learning rate"] = (Fit("--learning-rate", "-0.1"), ["--learning-rate", "'-0.1'"]),
         ["an infinite learning rate"] = (Fit("--learning-rate", "1e999"), ["--learning-rate", "expected a finite number", "'1e999'"]),
+        ["a truncation in words"] = (Fit("--truncate", "some"), ["--truncate: expected lags:k, windows:k or none", "'some'"]),
+        ["a truncation to nothing"] = (Fit("--truncate", "lags:0"), ["--truncate", "'lags:0'"]),
+        ["random cuts after each step"] = (Fit("--truncate", "random:1"), ["--truncate", "random:k with k of at least 2", "'random:1'"]),
+        ["a truncation of another kind"] = (Fit("--truncate", "steps:5"), ["--truncate", "'steps:5'"]),
+        ["a clip of another kind"] = (Fit("--clip", "max:1"), ["--clip", "'max:1'"]),
+        ["a clip of nothing"] = (Fit("--clip", "value:0"), ["--clip", "'value:0'"]),
+        ["an infinite clip"] = (Fit("--clip", "norm:1e999"), ["--clip", "'norm:1e999'"]),
+        ["an unknown optimiser"] = (Fit("--optimizer", "rmsprop"), ["--optimizer: expected lm, newton, bfgs, lbfgs, adam or sgd, got 'rmsprop'"]),
+        ["an unknown start"] = (Fit("--init", "zeros"), ["--init: expected subspace, orthogonal, gaussian or identity, got 'zeros'"]),
+        ["a radius of zero"] = (Fit("--radius", "0"), ["--radius", "'0'"]),
+        ["no starts"] = (Fit("--starts", "0"), ["--starts: expected a whole number from 1 to 10000, got '0'"]),
+        ["a learning rate of a method that has none"] = (Fit("--optimizer", "lm", "--learning-rate", "0.1"), ["Expected no --learning-rate with --optimizer lm"]),
+        ["a truncation of a method that knows none"] = (Fit("--optimizer", "bfgs", "--truncate", "lags:5"), ["Expected no --truncate with --optimizer bfgs"]),
+        ["a radius where nothing is drawn"] = (Fit("--init", "subspace", "--radius", "0.8"), ["Expected no --radius with --init subspace"]),
+        ["one checkpoint for several starts"] = (Fit("--starts", "2", "--resume", "checkpoint.json"), ["Expected one of --resume and --starts"]),
+        ["a time between checkpoints that are not written"] = (Fit("--starts", "2", "--checkpoint-minutes", "5"), ["Expected one of --checkpoint-minutes and --starts"]),
+        ["no time between checkpoints"] = (Fit("--checkpoint-minutes", "0"), ["--checkpoint-minutes", "'0'"]),
+        ["a checkpoint without a name"] = (Fit("--resume", ""), ["--resume: expected a name, got an empty one"]),
         ["a negative clip"] = (Fit("--clip", "-1"), ["--clip", "expected a finite number above 0", "'-1'"]),
         ["several faults at once"] = (Fit("--hidden", "x", "--clip", "z"), ["--hidden", "'x'", "--clip", "'z'"]),
         ["no model"] = (["predict"], ["'model'", "'csv'", "See 'bptt predict --help'"]),
@@ -113,7 +131,7 @@ public class CommandLineTests
     }
 
     [Theory]
-    [InlineData("fit", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "[default: 0.6]", "--hidden", "[default: 8]", "--seed", "[default: 1]", "--epochs", "[default: 2000]", "--learning-rate", "[default: 0.01]", "--clip", "--learn-state", "--out", "[default: bptt-out]", "hair-dryer", "sunspots", "Ctrl-C", "model.json", "predictions.csv", "fit.svg", "--report", "report.html")]
+    [InlineData("fit", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "[default: 0.6]", "--hidden", "[default: auto]", "--optimizer", "lm|newton|bfgs|lbfgs|adam|sgd", "--init", "subspace|orthogonal|gaussian|identity", "--radius", "[default: 0.9]", "--seed", "[default: 1]", "--starts", "--epochs", "200", "2000", "--learning-rate", "[default: 0.01]", "--clip", "[default: norm:1]", "--truncate", "lags:k|windows:k|random:k|none", "[default: none]", "--resume", "--checkpoint-minutes", "checkpoint.json", "--learn-state", "--out", "[default: bptt-out]", "hair-dryer", "sunspots", "Ctrl-C", "model.json", "predictions.csv", "fit.svg", "--report", "report.html")]
     [InlineData("predict", "<model>", "<csv>", "--out", "--zero-state")]
     [InlineData("flow", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--model", "--hidden", "--seed", "--out", "[default: bptt-out]", "flow.svg", "eigenvalues.svg", "lags.svg", "Exit code 0")]
     [InlineData("check", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--hidden", "--seed", "Exit code 0")]
@@ -166,7 +184,7 @@ public class CommandLineTests
                 line.StartsWith($"bptt {command} ", StringComparison.Ordinal) && !line.Contains('[', StringComparison.Ordinal)
                 && !line.Contains('<', StringComparison.Ordinal);
         }
-        count.Should().Be(12);
+        count.Should().Be(14);
     }
 
     [Fact]

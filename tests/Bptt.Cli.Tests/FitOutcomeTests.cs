@@ -2,6 +2,7 @@
 
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Bptt.Training;
 
 namespace Bptt.Cli.Tests;
 
@@ -13,7 +14,7 @@ public class FitOutcomeTests
         using var folder = new TemporaryFolder();
 
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", "--sample", "sunspots", "--epochs", "150", "--out", folder.Path);
+            "fit", "--sample", "sunspots", "--hidden", "8", "--optimizer", "adam", "--epochs", "150", "--out", folder.Path);
 
         result.ShouldBeDone();
         result.Output.Should().Contain("215 rows to train, 93 held out", "the sample takes 0.7 of 308 pairs");
@@ -43,21 +44,38 @@ public class FitOutcomeTests
         string csv = folder.File("data.csv", Tables.TwoByTwo(80));
 
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", csv, "--inputs", "a,b", "--outputs", "z,y", "--hidden", "4", "--epochs", "200", "--out", folder.At("out"));
+            "fit", csv, "--inputs", "a,b", "--outputs", "z,y", "--out", folder.At("out"));
 
         result.ShouldBeDone();
         var predictions = PredictionsFile.Of(folder.At("out/predictions.csv"));
         predictions.Header.Should().Equal("row", "part", "z measured", "z predicted", "y measured", "y predicted");
         MatchCollection rows = Regex.Matches(
-            result.Output, @"^ +(linear RNN|ARX\(|z|y|training mean).*?(\S+) % +(\S+) % *\r?$", RegexOptions.Multiline);
+            result.Output, @"^ +(linear RNN|ARX\(|z|y|training mean).*?(\S+) % +(\S+) % +([\d.]+)? *\r?$", RegexOptions.Multiline);
         rows.Select(r => r.Groups[1].Value).Should().Equal(
             "linear RNN", "z", "y", "ARX(", "z", "y", "training mean", "z", "y");
         foreach ((string output, int row) in new[] { ("z", 1), ("y", 2) })
         {
             Number(rows[row].Groups[2].Value).Should().BeApproximately(predictions.Fit(output, "training"), 0.0051);
             Number(rows[row].Groups[3].Value).Should().BeApproximately(predictions.Fit(output, "held-out"), 0.0051);
+            rows[row].Groups[4].Success.Should().BeTrue("each output has an error in its own unit");
         }
+        rows[0].Groups[4].Success.Should().BeFalse("outputs of different units have no common one");
         HeldOutFit(result).Should().Be(Number(rows[0].Groups[3].Value)).And.BeGreaterThan(80);
+    }
+
+    [Fact]
+    public async Task A_model_that_grows_beyond_the_training_rows_is_warned_of()
+    {
+        using var folder = new TemporaryFolder();
+        string csv = folder.File("data.csv", Tables.TwoByTwo(80));
+
+        // Twice the order of the system: the noise of 48 rows is learned by heart.
+        CommandResult result = await CommandRunner.RunAsync(
+            "fit", csv, "--inputs", "a,b", "--outputs", "z,y", "--hidden", "4", "--out", folder.At("out"));
+
+        result.ExitCode.Should().Be(0);
+        HeldOutFit(result).Should().BeLessThan(0);
+        result.Error.Should().StartWith("warning: the model is unstable (spectral radius 1.").And.Contain("--hidden auto");
     }
 
     [Fact]
@@ -126,10 +144,11 @@ public class FitOutcomeTests
         string csv = folder.File("data.csv", Tables.TwoByTwo(60));
 
         CommandResult diverged = await Fit(csv, folder.At("out"), "--hidden", "3", "--learning-rate", learningRate);
-        await Fit(csv, folder.At("start"), "--hidden", "3", "--epochs", "1");
 
-        diverged.ShouldBeRefused(1, "diverged", "epoch 2", "best weights", "--learning-rate");
-        File.ReadAllText(folder.At("out/model.json")).Should().Be(File.ReadAllText(folder.At("start/model.json")), "the first weights were the best");
+        diverged.ShouldBeRefused(1, "diverged", "after 1 epoch", "best weights", "--learning-rate");
+        Initializer.Orthogonal(2, 3, 1, seed: 1, spectralRadius: 0.9).Whh.ToRowArrays().Should().BeEquivalentTo(
+            ModelFile.Of(folder.At("out/model.json")).Whh, "the first weights were the best");
+        File.Exists(folder.At("out/checkpoint.json")).Should().BeFalse("it cannot go on");
         PredictionsFile.Of(folder.At("out/predictions.csv")).Fit("y", "held-out").Should().BeApproximately(HeldOutFit(diverged), 0.0051);
         File.Exists(folder.At("out/fit.svg")).Should().BeTrue();
     }
@@ -141,7 +160,7 @@ public class FitOutcomeTests
 
         // At a minimum the gradient is zero but for rounding, and so is every difference of the loss.
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", "--sample", "sunspots", "--hidden", "3", "--epochs", "4000", "--out", folder.Path);
+            "fit", "--sample", "sunspots", "--hidden", "3", "--optimizer", "adam", "--epochs", "4000", "--out", folder.Path);
 
         result.ShouldBeDone();
     }
@@ -155,7 +174,7 @@ public class FitOutcomeTests
             "fit", "--sample", "hair-dryer", "--hidden", "2", "--epochs", "2", "--learning-rate", "1", "--out", folder.Path);
 
         result.ExitCode.Should().Be(0);
-        result.Error.Should().Contain("warning: no epoch was better than the random start");
+        result.Error.Should().Contain("warning: no epoch was better than the start");
     }
 
     [Fact]
@@ -217,7 +236,7 @@ public class FitOutcomeTests
             folder.File(file, "old");
         }
         Directory.CreateDirectory(folder.At(blocked));
-        string[] before = folder.Content();
+        string[] before = [.. folder.Content().Append("checkpoint.json").Order(StringComparer.Ordinal)];
 
         CommandResult result = await Fit(csv, folder.Path, "--hidden", "2");
 
@@ -234,7 +253,7 @@ public class FitOutcomeTests
     }
 
     [Fact]
-    public async Task A_second_fit_into_a_folder_replaces_the_three_files_and_touches_no_other()
+    public async Task A_second_fit_into_a_folder_replaces_the_files_and_touches_no_other()
     {
         using var folder = new TemporaryFolder();
         string csv = folder.File("data.csv", Tables.TwoByTwo(40));
@@ -244,11 +263,11 @@ public class FitOutcomeTests
         (await Fit(csv, folder.Path, "--hidden", "3")).ShouldBeDone();
 
         File.ReadAllText(folder.At("model.json")).Should().NotBe(first);
-        folder.Content().Should().Equal("data.csv", "fit.svg", "model.json", "predictions.csv");
+        folder.Content().Should().Equal("checkpoint.json", "data.csv", "fit.svg", "model.json", "predictions.csv");
     }
 
     private static Task<CommandResult> Fit(string csv, string output, params string[] more) => CommandRunner.RunAsync(
-        ["fit", csv, "--inputs", "a,b", "--outputs", "y", "--out", output, .. more.Contains("--epochs") ? more : [.. more, "--epochs", "3"]]);
+        ["fit", csv, "--inputs", "a,b", "--outputs", "y", "--optimizer", "adam", "--out", output, .. more.Contains("--epochs") ? more : [.. more, "--epochs", "3"]]);
 
     private static double HeldOutFit(CommandResult result)
     {

@@ -95,7 +95,7 @@ public class FitReproducibilityTests
     }
 
     private static Task<CommandResult> Fit(string csv, string output, params string[] more) => CommandRunner.RunAsync(
-        ["fit", csv, "--inputs", "a,b", "--outputs", "y", "--train", "0.65", "--hidden", "3", "--epochs", "5", "--out", output, .. more]);
+        ["fit", csv, "--inputs", "a,b", "--outputs", "y", "--train", "0.65", "--hidden", "3", "--optimizer", "adam", "--epochs", "5", "--out", output, .. more]);
 
     private static byte[] Bytes(TemporaryFolder folder, string fit, string file) =>
         File.ReadAllBytes(folder.At($"{fit}/{file}"));

@@ -37,7 +37,7 @@ public class PictureTests
     {
         double[] curve = Awkward[what];
 
-        var loss = Drawing.Of(LossPicture.Of(curve, bestEpoch: 1));
+        var loss = Drawing.Of(LossPicture.Of(curve, bestEpoch: 0));
         var flow = Drawing.Of(FlowPicture.Of(curve, curve, curve, "verdict"));
         var lags = Drawing.Of(LagPicture.Of(curve, curve, 0.01, smallestWindow: null));
 
@@ -61,7 +61,7 @@ public class PictureTests
         double[] losses = Geometric(4, 0.8, 30);
         losses[29] = 5;
 
-        var drawing = Drawing.Of(LossPicture.Of(losses, bestEpoch: 29));
+        var drawing = Drawing.Of(LossPicture.Of(losses, bestEpoch: 28));
 
         (double X, double Y)[] line = drawing.Curves(Drawing.Vermilion).Single();
         line.Should().HaveCount(30);
@@ -75,7 +75,7 @@ public class PictureTests
         }
         line[29].Y.Should().BeLessThan(line[0].Y);
         drawing.Rings(Drawing.Grey).Should().Equal(line[28]);
-        drawing.Texts.Should().Contain(["epoch", "loss", "kept: epoch 29"]);
+        drawing.Texts.Should().Contain(["epochs done", "loss", "kept: epoch 28"]);
     }
 
     [Fact]
@@ -204,7 +204,7 @@ public class PictureTests
     [Fact]
     public void In_a_page_a_picture_has_its_own_ids_the_pages_colours_and_no_size()
     {
-        Picture picture = LossPicture.Of(Geometric(1, 0.5, 10), bestEpoch: 10);
+        Picture picture = LossPicture.Of(Geometric(1, 0.5, 10), bestEpoch: 9);
         var before = Drawing.Of(picture);
 
         XElement svg = picture.ForPage("loss", "what it shows <&>", 480, 360, "wide");

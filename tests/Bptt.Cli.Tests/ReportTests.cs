@@ -15,7 +15,7 @@ public class ReportTests
     private static readonly XNamespace Svg = "http://www.w3.org/2000/svg";
 
     [Fact]
-    public async Task The_page_is_one_of_four_files_and_the_other_three_are_as_without_it()
+    public async Task The_page_is_one_of_five_files_and_the_results_are_as_without_it()
     {
         using var folder = new TemporaryFolder();
         string csv = folder.File("data.csv", Tables.TwoByTwo(60));
@@ -26,9 +26,9 @@ public class ReportTests
         plain.Output.Should().NotContain("report.html");
         report.ShouldBeDone();
         report.Output.Should().Contain($"fit.svg, {folder.At("report/report.html")}");
-        string[] files = ["fit.svg", "model.json", "predictions.csv", "report.html"];
-        Directory.GetFiles(folder.At("report")).Select(Path.GetFileName).Order().Should().Equal(files);
-        Directory.GetFiles(folder.At("plain")).Select(Path.GetFileName).Order().Should().Equal(files[..3]);
+        string[] files = ["fit.svg", "model.json", "predictions.csv", "report.html", "checkpoint.json"];
+        Directory.GetFiles(folder.At("report")).Select(Path.GetFileName).Should().BeEquivalentTo(files);
+        Directory.GetFiles(folder.At("plain")).Select(Path.GetFileName).Should().BeEquivalentTo(files.Except(["report.html"]));
         foreach (string file in files[..3])
         {
             File.ReadAllBytes(folder.At($"report/{file}")).Should().Equal(File.ReadAllBytes(folder.At($"plain/{file}")));
@@ -53,7 +53,7 @@ public class ReportTests
         using var folder = new TemporaryFolder();
         string[] data = ["--sample", "sunspots"];
 
-        CommandResult fit = await CommandRunner.RunAsync(["fit", .. data, "--hidden", "4", "--epochs", "40", "--learn-state", "--report", "--out", folder.Path]);
+        CommandResult fit = await CommandRunner.RunAsync(["fit", .. data, "--hidden", "4", "--optimizer", "adam", "--epochs", "40", "--learn-state", "--report", "--out", folder.Path]);
         CommandResult flow = await CommandRunner.RunAsync(["flow", .. data, "--model", folder.At("model.json"), "--out", folder.Path]);
         CommandResult start = await CommandRunner.RunAsync(["flow", .. data, "--hidden", "4", "--out", folder.Path]);
 
@@ -66,14 +66,17 @@ public class ReportTests
             After(fit, "gradient check after training: "),
             $"Gradient flow: {After(flow, "gradient flow: ")}.",
             $"Trained model: {After(flow, "gradient flow: ")}.",
-            $"Random start: {After(start, "gradient flow: ")}.",
+            $"Start: {After(start, "gradient flow: ")}.",
             $"Left of a step's gradient: {After(flow, "left of a step's gradient: ")}.",
             $"Truncation: {After(flow, "truncation: ")}.",
-            $"Random start: truncation: {After(start, "truncation: ")}.",
+            $"Start: truncation: {After(start, "truncation: ")}.",
             $"Powers of W_hh: {After(flow, "powers of W_hh: ")}.",
             $"Spectral radius of W_hh: {After(flow, "spectral radius of W_hh: ")}.",
             "215 to train, 93 held out",
-            "40 of 40");
+            "40 of 40",
+            $"{After(fit, "training: ").Split(". ")[0]}.",
+            "Start: random orthogonal, radius 0.9, seed 1.",
+            "Optimiser: Adam");
         foreach (string name in new[] { "spectral radius of W_hh", "‖∂L/∂h_1‖", "‖∂L/∂h_T‖" })
         {
             Fact(page, name).Should().Be(After(fit, $"{name}: "));
@@ -97,7 +100,7 @@ public class ReportTests
         string csv = folder.File("data.csv", Tables.TwoByTwo(50));
 
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", csv, "--inputs", "a,b", "--outputs", "y,z", "--hidden", "3", "--epochs", "25", "--report", "--out", folder.At("out"));
+            "fit", csv, "--inputs", "a,b", "--outputs", "y,z", "--hidden", "3", "--optimizer", "adam", "--epochs", "25", "--report", "--out", folder.At("out"));
 
         result.ShouldBeDone();
         XElement page = Page(folder.At("out/report.html"));
@@ -106,8 +109,8 @@ public class ReportTests
         pictures.Keys.Should().Equal("fit", "loss", "flow", "eigenvalues", "lags");
         pictures["fit"].Curves("var(--grey)").Select(c => c.Length).Should().Equal(50, 50);
         pictures["fit"].Curves("var(--vermilion)").Select(c => c.Length).Should().Equal(50, 50);
-        pictures["loss"].Curves("var(--vermilion)").Single().Should().HaveCount(25);
-        pictures["loss"].Marks("var(--vermilion)").Should().HaveCount(25);
+        pictures["loss"].Curves("var(--vermilion)").Single().Should().HaveCount(26);
+        pictures["loss"].Marks("var(--vermilion)").Should().HaveCount(26);
         pictures["eigenvalues"].Marks("var(--vermilion)").Should().HaveCount(3);
         pictures["flow"].Curves("var(--vermilion)").Single().Length.Should().BeLessThanOrEqualTo(30);
         pictures["lags"].Marks("var(--blue)").Length.Should().BeInRange(2, 30);
@@ -146,8 +149,8 @@ public class ReportTests
 
         CommandResult result = await Fit(csv, folder.At("out"), "--report", "--learning-rate", "1e30");
 
-        result.ShouldBeRefused(1, "diverged", "epoch 2");
-        Text(Page(folder.At("out/report.html"))).Should().Contain("The training diverged").And.Contain("epoch 2").And.Contain("1E+30");
+        result.ShouldBeRefused(1, "diverged", "after 1 epoch");
+        Text(Page(folder.At("out/report.html"))).Should().Contain("The training diverged").And.Contain("after 1 epoch").And.Contain("1E+30");
     }
 
     [Fact]
@@ -185,16 +188,17 @@ public class ReportTests
     {
         var data = Dataset.From(
             CsvTable.Read(new StringReader(Tables.TwoByTwo(60)), "data.csv"), ["a", "b"], ["y"], predictNext: false, 0.6);
-        var settings = new AdamFitSettings(4, 30, 0.02, 1.0, Seed: 3, LearnsInitialState: true);
-        var fit = AdamFit.Run(data.TrainingInputs, data.TrainingTargets, settings, _ => { }, new CancellationToken(canceled: true));
+        var settings = new FitSettings { Method = FitMethod.Adam, Epochs = 30, LearningRate = 0.02, Seed = 3, LearnsInitialState = true };
+        FitResult fit = FitTraining.Run(
+            data, FitPlan.Of(settings, data, 4), checkpoint: null, _ => { }, _ => { }, new CancellationToken(canceled: true));
         using var stream = new MemoryStream();
 
-        ReportPage.Write(stream, data, settings, fit, new FitReport(data, fit));
+        ReportPage.Write(stream, data, fit, order: null, new FitReport(data, fit));
 
         stream.Position = 0;
         XElement page = Page(stream);
-        Text(page).Should().Contain("The training was stopped after epoch 1");
-        Fact(page, "epochs").Should().Be("1 of 30");
+        Text(page).Should().Contain("The training was stopped after epoch 0");
+        Fact(page, "epochs").Should().Be("0 of 30");
         Fact(page, "initial state h_0").Should().Be("learned");
     }
 
@@ -212,7 +216,7 @@ public class ReportTests
     }
 
     private static Task<CommandResult> Fit(string csv, string output, params string[] more) => CommandRunner.RunAsync(
-        ["fit", csv, "--inputs", "a,b", "--outputs", "y", "--hidden", "3", "--epochs", "5", "--out", output, .. more]);
+        ["fit", csv, "--inputs", "a,b", "--outputs", "y", "--hidden", "3", "--optimizer", "adam", "--epochs", "5", "--out", output, .. more]);
 
     private static XElement Page(string path, bool namesAddresses = false)
     {

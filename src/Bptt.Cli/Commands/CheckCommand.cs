@@ -16,7 +16,8 @@ internal static class CheckCommand
             "check",
             "Check the gradients of back-propagation through time in four independent ways.",
             """
-            The model is the random one that `bptt fit` begins with, or one that it wrote. The data are the training part.
+            The model is a random one, with an orthogonal W_hh of spectral radius 0.9, or one that `bptt fit` wrote. The data
+            are the training part.
 
               gradient check  every gradient against differences of the loss
               certificate     identities that hold for gradients and for hardly anything else
@@ -28,7 +29,8 @@ internal static class CheckCommand
               bptt check data.csv --inputs a,b --outputs y --hidden 16
               bptt check --sample hair-dryer --model bptt-out/model.json
 
-            Exit code 0 where all of them pass, 1 where one does not.
+            Exit code 0 where all of them pass, 1 where one does not. In a model that was trained until no gradient is left,
+            there is nothing to check, which is no pass.
             """);
         subject.AddTo(command);
         command.SetAction(parsed => Run(terminal, subject.Read(parsed)));

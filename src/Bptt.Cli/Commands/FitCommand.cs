@@ -9,6 +9,7 @@ using Bptt.Cli.Output;
 using Bptt.Cli.Pictures;
 using Bptt.Cli.Report;
 using Bptt.Interop;
+using Bptt.Training;
 
 namespace Bptt.Cli.Commands;
 
@@ -17,20 +18,9 @@ internal static class FitCommand
     public static Command Create(Terminal terminal)
     {
         var data = new DataOptions();
-        var model = new ModelOptions();
-        Option<int> epochs = OptionRules.WholeNumber(
-            "--epochs", atLeast: 1, byDefault: 2000, "Passes over the training part.", "n");
-        Option<double> learningRate = OptionRules.Number(
-            "--learning-rate", above: 0, below: double.PositiveInfinity, byDefault: 0.01, "Adam's step size.", "α");
-        Option<double> clip = OptionRules.Number(
-            "--clip", above: 0, below: double.PositiveInfinity, byDefault: 1.0, "The largest global gradient norm let through.", "θ");
+        var training = new FitOptions();
         Option<string?> output = OptionRules.Path(
             "--out", byDefault: "bptt-out", "The folder for model.json, predictions.csv and fit.svg.", "DIR");
-
-        Option<bool> learnState = new("--learn-state")
-        {
-            Description = "Learn h_0 too, instead of starting at rest (h_0 = 0, the training mean).",
-        };
 
         Option<bool> withReport = new("--report")
         {
@@ -42,20 +32,19 @@ internal static class FitCommand
             "Train a linear RNN on a CSV and score it on the rows it has not seen.",
             """
             The held-out score is of a free run: the model is fed the inputs only, and its state carries on from the
-            training part. The model, its predictions and a picture are written into a folder.
+            training part. The model, its predictions and a picture are written into a folder, and a checkpoint where the
+            training could go on.
 
             Examples:
               bptt fit --sample hair-dryer
               bptt fit data.csv --inputs a,b --outputs y --hidden 8 --train 0.6 --out DIR --report
+              bptt fit --sample sunspots --hidden 4 --optimizer adam --clip norm:0.5 --truncate lags:50 --out DIR
+              bptt fit --sample sunspots --hidden 3 --init orthogonal --starts 4 --out DIR
 
-            Ctrl-C stops the training and keeps the best weights.
+            Ctrl-C stops the training and keeps the best weights; with --resume DIR/checkpoint.json it goes on.
             """);
         data.AddTo(command);
-        model.AddTo(command);
-        command.Add(epochs);
-        command.Add(learningRate);
-        command.Add(clip);
-        command.Add(learnState);
+        training.AddTo(command);
         command.Add(output);
         command.Add(withReport);
 
@@ -64,13 +53,8 @@ internal static class FitCommand
             () => Run(
                 terminal,
                 data.Read(parsed),
-                new AdamFitSettings(
-                    model.HiddenSize(parsed),
-                    parsed.GetValue(epochs),
-                    parsed.GetValue(learningRate),
-                    parsed.GetValue(clip),
-                    model.Seed(parsed),
-                    parsed.GetValue(learnState)),
+                training.Read(parsed),
+                plan => training.WithoutEffect(parsed, plan),
                 parsed.GetValue(output)!,
                 parsed.GetValue(withReport),
                 cancellation),
@@ -81,57 +65,123 @@ internal static class FitCommand
     private static int Run(
         Terminal terminal,
         Dataset data,
-        AdamFitSettings settings,
+        FitSettings settings,
+        Func<FitPlan, IEnumerable<string>> withoutEffect,
         string outputPath,
         bool writesPage,
         CancellationToken cancellation)
     {
         var folder = OutputFolder.Open(outputPath);
-        long parameters = ModelOptions.ParameterCount(data, settings.HiddenSize, settings.LearnsInitialState);
+        TextWriter output = terminal.Output;
+        output.WriteLine($"{data.Name}: {data.TrainingCount} rows to train, {data.Count - data.TrainingCount} held out");
+        OrderChoice? order = settings.HiddenSize is null ? ChooseOrder(terminal, data, settings, cancellation) : null;
+        var plan = FitPlan.Of(settings, data, settings.HiddenSize ?? order!.Order);
+        foreach (string warning in withoutEffect(plan))
+        {
+            terminal.Warn(warning);
+        }
+        long parameters = FitPlan.ParameterCount(data, plan.HiddenSize, settings.LearnsInitialState);
         if (data.TrainingCount < parameters)
         {
             terminal.Warn(
                 $"{data.TrainingCount} training rows for {parameters} parameters: expect the held-out fit to fall behind; try a smaller --hidden.");
         }
-        terminal.Output.WriteLine(
-            $"{data.Name}: {data.TrainingCount} rows to train, {data.Count - data.TrainingCount} held out; {Words.HiddenUnits(settings.HiddenSize)}, {parameters} parameters");
+        output.WriteLine($"{Words.HiddenUnits(plan.HiddenSize)}, {parameters} parameters; start: {plan.StartName}; optimiser: {plan.MethodName}");
 
-        AdamFitResult fit = EpochDisplay.Run(terminal, report => AdamFit.Run(
-            data.TrainingInputs, data.TrainingTargets, settings, report, cancellation));
-        if (fit.End == AdamFitEnd.Cancelled)
-        {
-            terminal.Warn($"stopped after epoch {fit.EpochsRun}; the best weights so far are kept.");
-        }
+        string? checkpoint = settings.Starts == 1 ? folder.PathOf("checkpoint.json") : null;
+        FitResult fit = EpochDisplay.Run(terminal, report => FitTraining.Run(
+            data, plan, checkpoint, report, done => TellStart(terminal, done, settings.Starts), cancellation));
+        List<string> written = Conclude(terminal, folder, fit, checkpoint);
 
         // The files first: whatever happens next, the training is not lost.
         var file = new LinearRnnFile(
             fit.Model, fit.InitialState, data.InputChannels, data.OutputChannels, data.StepsAhead);
-        List<string> written = [folder.Write("model.json", file.Save)];
+        written.Insert(0, folder.Write("model.json", file.Save));
         var report = new FitReport(data, fit);
-        written.Add(folder.Write("predictions.csv", stream => WritePredictions(stream, data, report)));
-        written.Add(folder.Write("fit.svg", FitPicture.Of(
+        written.Insert(1, folder.Write("predictions.csv", stream => WritePredictions(stream, data, report)));
+        written.Insert(2, folder.Write("fit.svg", FitPicture.Of(
             data, report.Predictions, $"held-out fit: {FitScore.Text(report.HeldOutFit)}").Write));
 
         report.Print(terminal);
         if (writesPage)
         {
-            written.Add(folder.Write("report.html", stream => ReportPage.Write(stream, data, settings, fit, report)));
+            written.Insert(3, folder.Write("report.html", stream => ReportPage.Write(stream, data, fit, order, report)));
         }
-        terminal.Output.WriteLine($"written: {string.Join(", ", written)}");
+        output.WriteLine($"written: {string.Join(", ", written)}");
+        return Judge(terminal, fit, report);
+    }
 
-        if (fit.End == AdamFitEnd.Diverged)
+    private static OrderChoice ChooseOrder(Terminal terminal, Dataset data, FitSettings settings, CancellationToken cancellation)
+    {
+        try
+        {
+            OrderChoice choice = WorkDisplay.Run(terminal, "comparing numbers of hidden units", report =>
+                OrderSearch.Run(data, settings.LearnsInitialState, report, cancellation));
+            choice.Table()?.WriteTo(terminal);
+            terminal.Output.WriteLine(choice.Sentence);
+            return choice;
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new DataFaultException("stopped before the training began; nothing is written.", e);
+        }
+    }
+
+    private static void TellStart(Terminal terminal, int done, int starts)
+    {
+        if (starts > 1 && !terminal.IsInteractive)
+        {
+            terminal.Output.WriteLine($"{done} of {starts} starts done");
+        }
+    }
+
+    /// <summary>Says how the training ended and whether it can go on; returns the checkpoint where it can.</summary>
+    private static List<string> Conclude(Terminal terminal, OutputFolder folder, FitResult fit, string? checkpoint)
+    {
+        TrainingResult training = fit.Training;
+        fit.StartTable()?.WriteTo(terminal);
+        bool isCancelled = fit.Runs.Any(r => r.Training.StopReason == StopReason.Cancelled);
+        bool canGoOn = checkpoint is not null && training.CheckpointFault is null
+            && training.StopReason is StopReason.Cancelled or StopReason.EpochLimit;
+        string more = canGoOn && !isCancelled ? $" With --resume {checkpoint} and a larger --epochs it goes on." : "";
+        terminal.Output.WriteLine($"training: {training.Text}{more}");
+        if (training.CheckpointFault is string fault)
+        {
+            terminal.Warn(fault);
+        }
+        if (isCancelled)
+        {
+            string resume = canGoOn ? $" The same command with --resume {checkpoint} goes on." : "";
+            terminal.Warn($"stopped after epoch {training.Epochs}; the best weights so far are kept.{resume}");
+        }
+        if (checkpoint is not null && !canGoOn)
+        {
+            folder.Remove("checkpoint.json"); // there is nothing to go on with
+        }
+        return canGoOn ? [checkpoint!] : [];
+    }
+
+    private static int Judge(Terminal terminal, FitResult fit, FitReport report)
+    {
+        bool isFirstOrder = FitPlan.IsFirstOrder(fit.Plan.Method);
+        if (fit.Training.StopReason == StopReason.NonFinite)
         {
             throw new DataFaultException(
-                $"the training diverged ({fit.Reason}); what is written are the best weights before that. Try a smaller --learning-rate or --clip.");
+                $"the training diverged; what is written are the best weights before that. {fit.Training.Text}{(isFirstOrder ? " Try a smaller --learning-rate or --clip." : "")}");
         }
         if (report.HeldOutFit is double score && !double.IsFinite(score))
         {
             throw new DataFaultException(
                 $"the free run leaves the range of numbers on the held-out part (spectral radius {Words.Magnitude(report.SpectralRadius)}). Try fewer --hidden, or without --learn-state.");
         }
-        if (fit.BestEpoch == 1 && fit.EpochsRun > 1)
+        if (isFirstOrder && fit.Training.BestEpoch == 0 && fit.Training.Epochs > 0)
         {
-            terminal.Warn("no epoch was better than the random start, which is what is kept; try a smaller --learning-rate.");
+            terminal.Warn("no epoch was better than the start, which is what is kept; try a smaller --learning-rate.");
+        }
+        if (report.SpectralRadius > 1.0 && report.HeldOutFit < 0.0)
+        {
+            terminal.Warn(
+                $"the model is unstable (spectral radius {Words.Magnitude(report.SpectralRadius)}) and its free run grows beyond the held-out rows; try fewer --hidden, or --hidden auto.");
         }
         if (!report.GradientsHold)
         {

@@ -19,7 +19,8 @@ internal static class FlowCommand
             "flow",
             "Show how gradients flow back through time: whether they vanish or explode, and what truncation would lose.",
             """
-            The model is the random one that `bptt fit` begins with, or one that it wrote. The data are the training part.
+            The model is a random one, with an orthogonal W_hh of spectral radius 0.9, or one that `bptt fit` wrote. The data
+            are the training part.
 
             Examples:
               bptt flow --sample hair-dryer --out DIR

@@ -34,21 +34,28 @@ internal static class OptionRules
             double.IsInfinity(below) ? $"a finite number above {above}" : $"a number above {above} and below {below}");
 
     /// <summary>One of the given words.</summary>
-    public static Option<string> OneOf(string name, IReadOnlyList<string> words, string byDefault, string description)
+    public static Option<string> OneOf(string name, IReadOnlyList<string> words, string byDefault, string description) => Text(
+        name, byDefault, words.Contains, Expected(words), description, string.Join('|', words));
+
+    /// <summary>One of the given words, or null where the option is not given.</summary>
+    public static Option<string?> OneOf(string name, IReadOnlyList<string> words, string description)
+    {
+        Option<string?> option = new(name) { Description = description, HelpName = string.Join('|', words) };
+        Demand(option, name, words.Contains, Expected(words));
+        return option;
+    }
+
+    /// <summary>A text of a certain form.</summary>
+    public static Option<string> Text(
+        string name, string byDefault, Func<string, bool> isRight, string expected, string description, string helpName)
     {
         Option<string> option = new(name)
         {
             Description = description,
-            HelpName = string.Join('|', words),
+            HelpName = helpName,
             DefaultValueFactory = _ => byDefault,
         };
-        option.Validators.Add(result =>
-        {
-            foreach (string text in result.Tokens.Select(t => t.Value).Where(t => !words.Contains(t)))
-            {
-                result.AddError($"{name}: expected {string.Join(", ", words.SkipLast(1))} or {words[^1]}, got '{text}'.");
-            }
-        });
+        Demand(option, name, isRight, expected);
         return option;
     }
 
@@ -70,8 +77,20 @@ internal static class OptionRules
         return option;
     }
 
-    private static int? Whole(string text, int atLeast, int atMost) =>
+    /// <summary>A whole number between two bounds, both included; null where it is none.</summary>
+    public static int? Whole(string text, int atLeast, int atMost = int.MaxValue) =>
         int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int n) && n >= atLeast && n <= atMost ? n : null;
+
+    private static void Demand(Option option, string name, Func<string, bool> isRight, string expected) =>
+        option.Validators.Add(result =>
+        {
+            foreach (string text in result.Tokens.Select(t => t.Value).Where(t => !isRight(t)))
+            {
+                result.AddError($"{name}: expected {expected}, got '{text}'.");
+            }
+        });
+
+    private static string Expected(IReadOnlyList<string> words) => $"{string.Join(", ", words.SkipLast(1))} or {words[^1]}";
 
     private static string Expected(int atLeast, int atMost) => (atLeast, atMost) switch
     {

@@ -1,8 +1,9 @@
-// The options that name a model on data: random, as a training begins, or a file.
+// The options that name a model on data: random, as a training may begin, or a file.
 
 using System.CommandLine;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
+using Bptt.Training;
 
 namespace Bptt.Cli.Commands;
 
@@ -45,10 +46,11 @@ internal sealed class SubjectOptions
         }
         Dataset data = _data.Read(parsed);
         (int hiddenSize, int seed) = (_random.HiddenSize(parsed), _random.Seed(parsed));
-        _ = ModelOptions.ParameterCount(data, hiddenSize, learnsState: false);
+        _ = FitPlan.ParameterCount(data, hiddenSize, learnsState: false);
         return new Subject(
             data,
-            AdamFit.InitialModel(data.InputChannels.Length, hiddenSize, data.OutputChannels.Length, seed),
+            Initializer.Orthogonal(
+                data.InputChannels.Length, hiddenSize, data.OutputChannels.Length, seed, FitSettings.DefaultRadius),
             InitialState: null,
             $"random model of {Words.HiddenUnits(hiddenSize)}, seed {seed}");
     }

@@ -12,13 +12,13 @@ namespace Bptt.Cli.Fitting;
 internal sealed class FitReport
 {
     private readonly Dataset _data;
-    private readonly AdamFitResult _fit;
+    private readonly FitResult _fit;
     private readonly ArxBaseline _arx;
     private readonly Objective _objective;
     private readonly Lazy<GradientCheckReport> _checkBefore;
     private readonly Lazy<GradientCheckReport> _checkAfter;
 
-    public FitReport(Dataset data, AdamFitResult fit)
+    public FitReport(Dataset data, FitResult fit)
     {
         _data = data;
         _fit = fit;
@@ -27,7 +27,7 @@ internal sealed class FitReport
         Predictions = ForwardPass.Run(fit.Model, data.Inputs, fit.InitialState).Outputs();
         SpectralRadius = Spectrum.Of(fit.Model).SpectralRadius;
         Backward = BackwardThroughTime.Run(ForwardPass.Run(fit.Model, data.TrainingInputs, fit.InitialState), _objective);
-        _checkBefore = new(() => Check(ForwardPass.Run(fit.InitialModel, data.TrainingInputs)));
+        _checkBefore = new(() => Check(CheckedStart()));
         _checkAfter = new(() => Check(Backward.Forward));
     }
 
@@ -46,7 +46,8 @@ internal sealed class FitReport
 
     public string BaselineName => _arx.Name;
 
-    /// <summary>The gradients at the random start. Made when asked for first.</summary>
+    /// <summary>The gradients before training: at the start, or at random weights where the start is so near a minimum that a
+    /// gradient is hardly there. Made when asked for first.</summary>
     public GradientCheckReport CheckBefore => _checkBefore.Value;
 
     /// <summary>The gradients of the trained model. Made when asked for first.</summary>
@@ -64,10 +65,11 @@ internal sealed class FitReport
         ("‖∂L/∂h_T‖", $"{Backward.HiddenStateGradient(_data.TrainingCount).L2Norm():0.00E+0} (T = {_data.TrainingCount})"),
     ];
 
-    /// <summary>The fits on both parts, of the model and of what it is compared with.</summary>
+    /// <summary>The fits on both parts, of the model and of what it is compared with, and the root-mean-square error of each
+    /// output on the held-out part, in the output's own unit.</summary>
     public TextTable Scores()
     {
-        var table = new TextTable("fit, 100·(1 − ‖y−ŷ‖/‖y−ȳ‖) %", "training", "held out");
+        var table = new TextTable("fit, 100·(1 − ‖y−ŷ‖/‖y−ȳ‖) %", "training", "held out", "held-out RMSE");
         AddScores(table, $"linear RNN, h = {_fit.Model.HiddenSize}", Predictions);
         AddScores(table, _arx.Name, _arx.RunFree(_data.Inputs));
         AddScores(table, "training mean", Matrix<double>.Build.Dense(_data.Targets.RowCount, _data.Count));
@@ -79,8 +81,8 @@ internal sealed class FitReport
     {
         Scores().WriteTo(terminal);
         TextWriter output = terminal.Output;
-        PrintCheck("before", _checkBefore);
-        PrintCheck("after", _checkAfter);
+        PrintCheck(CheckedBefore, _checkBefore);
+        PrintCheck("after training", _checkAfter);
         foreach ((string name, string value) in GradientNumbers)
         {
             output.WriteLine($"{name}: {value}");
@@ -89,11 +91,20 @@ internal sealed class FitReport
 
         void PrintCheck(string when, Lazy<GradientCheckReport> check)
         {
-            output.Write($"gradient check {when} training: ");
+            output.Write($"gradient check {when}: ");
             output.Flush(); // a large model takes its time here
             output.WriteLine(CheckText.Summary(check.Value));
         }
     }
+
+    /// <summary>Where the gradients are checked before training, in words.</summary>
+    public string CheckedBefore => IsStartRandom ? "before training" : "at random weights";
+
+    private bool IsStartRandom => _fit.Start != FitStart.Subspace;
+
+    private ForwardPass CheckedStart() => IsStartRandom
+        ? ForwardPass.Run(_fit.InitialModel, _data.TrainingInputs, _fit.InitialStates.Column(0))
+        : ForwardPass.Run(_fit.Plan.Begin(_data, FitStart.Orthogonal, _fit.Plan.Settings.Seed).Model, _data.TrainingInputs);
 
     private GradientCheckReport Check(ForwardPass pass) => GradientCheck.Run(pass, _objective, new GradientCheckOptions
     {
@@ -103,19 +114,25 @@ internal sealed class FitReport
 
     private void AddScores(TextTable table, string name, Matrix<double> predictions)
     {
-        AddRow(table, name, _data.Targets, predictions);
-        for (int i = 0; i < _data.Targets.RowCount && _data.Targets.RowCount > 1; i++)
+        bool isOne = _data.Targets.RowCount == 1;
+        AddRow(table, name, _data.Targets, predictions, isOne ? Rmse(0, predictions) : "");
+        for (int i = 0; i < _data.Targets.RowCount && !isOne; i++)
         {
             AddRow(
                 table,
                 $"  {_data.OutputChannels[i].Name}",
                 _data.Targets.SubMatrix(i, 1, 0, _data.Count),
-                predictions.SubMatrix(i, 1, 0, _data.Count));
+                predictions.SubMatrix(i, 1, 0, _data.Count),
+                Rmse(i, predictions));
         }
     }
 
-    private void AddRow(TextTable table, string name, Matrix<double> targets, Matrix<double> predictions) => table.Add(
+    private void AddRow(TextTable table, string name, Matrix<double> targets, Matrix<double> predictions, string rmse) => table.Add(
         name,
         FitScore.Text(FitScore.Of(_data.Training(targets), _data.Training(predictions))),
-        FitScore.Text(FitScore.Of(_data.HeldOut(targets), _data.HeldOut(predictions))));
+        FitScore.Text(FitScore.Of(_data.HeldOut(targets), _data.HeldOut(predictions))),
+        rmse);
+
+    private string Rmse(int output, Matrix<double> predictions) => FitScore.RmseText(FitScore.Rmse(
+        _data.HeldOut(_data.Targets).Row(output), _data.HeldOut(predictions).Row(output), _data.OutputChannels[output].Scale));
 }

@@ -1,5 +1,6 @@
 // How well a prediction fits.
 
+using System.Globalization;
 using Bptt.Cli.Data;
 using MathNet.Numerics.LinearAlgebra;
 
@@ -24,6 +25,17 @@ internal static class FitScore
             targets.RowCount, targets.ColumnCount, (i, _) => means[i]);
         return 100.0 * (1.0 - (targets - predictions).FrobeniusNorm() / deviations.FrobeniusNorm());
     }
+
+    /// <summary>√(mean (y − ŷ)²) in the unit of the data.</summary>
+    /// <param name="targets">T values, scaled.</param>
+    /// <param name="predictions">T values, scaled.</param>
+    /// <param name="scale">The unit of the scaled values, in that of the data.</param>
+    public static double Rmse(Vector<double> targets, Vector<double> predictions, double scale) =>
+        scale * (targets - predictions).L2Norm() / Math.Sqrt(targets.Count);
+
+    /// <summary>An error as the command prints it, to five digits.</summary>
+    public static string RmseText(double error) =>
+        double.IsFinite(error) ? error.ToString("G5", CultureInfo.InvariantCulture) : "diverged";
 
     /// <summary>As the command prints it; never "-0.00 %".</summary>
     public static string Text(double? fit) =>

@@ -12,11 +12,20 @@ internal static class EpochDisplay
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Redraw = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Runs a training loop with a display that it can report to.</summary>
-    public static AdamFitResult Run(Terminal terminal, Func<Action<EpochProgress>, AdamFitResult> train) =>
-        terminal.IsInteractive ? WithBar(terminal.Ansi, train) : train(PlainLine(terminal.Output));
+    /// <summary>Runs a training with a display that it can report to. The last report is shown in any case.</summary>
+    public static T Run<T>(Terminal terminal, Func<Action<EpochProgress>, T> train)
+    {
+        if (terminal.IsInteractive)
+        {
+            return WithBar(terminal.Ansi, train);
+        }
+        var lines = new PlainDisplay(terminal.Output);
+        T result = train(lines.Show);
+        lines.ShowLast();
+        return result;
+    }
 
-    private static AdamFitResult WithBar(IAnsiConsole console, Func<Action<EpochProgress>, AdamFitResult> train) =>
+    private static T WithBar<T>(IAnsiConsole console, Func<Action<EpochProgress>, T> train) =>
         console.Progress()
             .AutoClear(false)
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn())
@@ -24,36 +33,67 @@ internal static class EpochDisplay
             {
                 ProgressTask bar = context.AddTask("training");
                 DateTime next = DateTime.MinValue;
-                return train(progress =>
+                EpochProgress last = default;
+                T result = train(progress =>
                 {
-                    if (DateTime.UtcNow >= next || progress.Epoch == progress.Epochs)
+                    last = progress;
+                    if (DateTime.UtcNow >= next)
                     {
                         next = DateTime.UtcNow + Redraw;
-                        bar.Description(Text(progress));
-                        bar.MaxValue(progress.Epochs).Value(progress.Epoch);
+                        Show();
                     }
                 });
-            });
+                Show();
+                bar.Value(bar.MaxValue); // a method may end before its last epoch
+                return result;
 
-    /// <summary>The first epoch, the last, every tenth part between, and never a long silence.</summary>
-    private static Action<EpochProgress> PlainLine(TextWriter output)
-    {
-        var sinceLast = Stopwatch.StartNew();
-        return progress =>
-        {
-            int every = Math.Max(1, progress.Epochs / PlainLines);
-            if (progress.Epoch == 1 || progress.Epoch % every == 0 || progress.Epoch == progress.Epochs
-                || sinceLast.Elapsed > LongestSilence)
-            {
-                output.WriteLine(Text(progress));
-                sinceLast.Restart();
-            }
-        };
-    }
+                void Show()
+                {
+                    bar.Description(Text(last));
+                    bar.MaxValue(Math.Max(1, last.Epochs)).Value(last.Epoch);
+                }
+            });
 
     private static string Text(EpochProgress progress)
     {
+        string norm = progress.GradientNorm is double number ? $"  gradient norm {number:0.0E+0}" : "";
         string timeLeft = progress.TimeLeft is TimeSpan time ? $"  {Math.Ceiling(time.TotalSeconds):F0} s left" : "";
-        return $"epoch {progress.Epoch}/{progress.Epochs}  loss {progress.Loss:0.000E+0}  gradient norm {progress.GradientNorm:0.0E+0}{timeLeft}";
+        return $"epoch {progress.Epoch}/{progress.Epochs}  loss {progress.Loss:0.000E+0}{norm}{timeLeft}";
+    }
+
+    /// <summary>The first report, the last, those that complete a tenth part between, and never a long silence.</summary>
+    private sealed class PlainDisplay(TextWriter output)
+    {
+        private readonly Stopwatch _sinceLine = Stopwatch.StartNew();
+        private EpochProgress? _last;
+        private EpochProgress? _shown;
+
+        public void Show(EpochProgress progress)
+        {
+            _last = progress;
+            if (_shown is not EpochProgress shown
+                || Tenths(progress) > Tenths(shown)
+                || _sinceLine.Elapsed > LongestSilence)
+            {
+                Print(progress);
+            }
+        }
+
+        public void ShowLast()
+        {
+            if (_last is EpochProgress last && last.Epoch != _shown?.Epoch)
+            {
+                Print(last);
+            }
+        }
+
+        private static long Tenths(EpochProgress progress) => (long)progress.Epoch * PlainLines / progress.Epochs;
+
+        private void Print(EpochProgress progress)
+        {
+            output.WriteLine(Text(progress));
+            _shown = progress;
+            _sinceLine.Restart();
+        }
     }
 }

@@ -30,10 +30,26 @@ internal sealed class OutputFolder
         }
     }
 
+    /// <summary>The path of a file in it.</summary>
+    public string PathOf(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Removes one file where it is there and can be removed.</summary>
+    public void Remove(string name)
+    {
+        try
+        {
+            File.Delete(PathOf(name));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is in nobody's way.
+        }
+    }
+
     /// <summary>Writes one file whole or not at all; returns its path.</summary>
     public string Write(string name, Action<Stream> write)
     {
-        string path = System.IO.Path.Combine(Path, name);
+        string path = PathOf(name);
         AtomicFile.Write(path, write);
         return path;
     }

@@ -1,4 +1,4 @@
-// The picture of a training: the loss at the beginning of each epoch, on a logarithmic axis.
+// The picture of a training: the loss after each epoch, on a logarithmic axis.
 
 using OxyPlot;
 
@@ -7,16 +7,16 @@ namespace Bptt.Cli.Pictures;
 internal static class LossPicture
 {
     /// <summary>Draws.</summary>
-    /// <param name="losses">Of epochs 1, 2, …; at least one.</param>
-    /// <param name="bestEpoch">The epoch whose weights were kept.</param>
+    /// <param name="losses">After 0, 1, … epochs; at least one.</param>
+    /// <param name="bestEpoch">The epochs after which the weights were kept.</param>
     public static Picture Of(IReadOnlyList<double> losses, int bestEpoch)
     {
-        PlotModel model = PictureStyle.Plot("loss of the training", $"{losses[bestEpoch - 1]:0.000E+0} at epoch {bestEpoch}");
-        model.Axes.Add(PictureStyle.CountingAxis("epoch", 1, losses.Count));
+        PlotModel model = PictureStyle.Plot("loss of the training", $"{losses[bestEpoch]:0.000E+0} at epoch {bestEpoch}");
+        model.Axes.Add(PictureStyle.CountingAxis("epochs done", 0, losses.Count - 1));
         model.Axes.Add(PictureStyle.AsVertical(new DecadeAxis(losses), "loss"));
         model.Series.Add(Curve.Of(
-            "loss", losses.Select((loss, i) => new DataPoint(i + 1, DecadeAxis.Of(loss))).ToArray(), PictureStyle.Vermilion));
-        model.Series.Add(PictureStyle.Ring($"kept: epoch {bestEpoch}", bestEpoch, DecadeAxis.Of(losses[bestEpoch - 1])));
+            "loss", losses.Select((loss, i) => new DataPoint(i, DecadeAxis.Of(loss))).ToArray(), PictureStyle.Vermilion));
+        model.Series.Add(PictureStyle.Ring($"kept: epoch {bestEpoch}", bestEpoch, DecadeAxis.Of(losses[bestEpoch])));
         return new Picture(model, 1000, 420);
     }
 }

@@ -5,6 +5,7 @@ using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Cli.Output;
 using Bptt.Cli.Pictures;
+using Bptt.Training;
 using Bptt.Verification;
 using static Bptt.Cli.Report.Html;
 
@@ -15,12 +16,12 @@ internal static class ReportPage
     /// <summary>Writes the page.</summary>
     /// <param name="stream">Stays open.</param>
     /// <param name="data">What was fitted.</param>
-    /// <param name="settings">How the training ran.</param>
-    /// <param name="fit">What it found.</param>
+    /// <param name="fit">How it was trained, and what that found.</param>
+    /// <param name="order">How the number of hidden units was chosen; null where it was given.</param>
     /// <param name="report">What was printed of it.</param>
-    public static void Write(Stream stream, Dataset data, AdamFitSettings settings, AdamFitResult fit, FitReport report)
+    public static void Write(Stream stream, Dataset data, FitResult fit, OrderChoice? order, FitReport report)
     {
-        var startForward = ForwardPass.Run(fit.InitialModel, data.TrainingInputs);
+        var startForward = ForwardPass.Run(fit.InitialModel, data.TrainingInputs, fit.InitialStates.Column(0));
         var startBackward = BackwardThroughTime.Run(startForward, Objective.SquaredError(data.TrainingTargets));
         var start = GradientAnalysis.Of(startForward, startBackward);
         var startCertificate = GradientCertificate.Verify(startForward, startBackward);
@@ -34,7 +35,9 @@ internal static class ReportPage
             Element("h1", title),
             Summary(fit, report, trained, certificate),
             Element("h2", "The run"),
-            Facts(Parameters(data, settings, fit)),
+            Facts(Parameters(data, fit)),
+            List(Training(fit, order)),
+            Choices(order?.Table(), fit.StartTable()),
             Element("h2", "The fit and its training"),
             Figure(
                 FitPicture.Of(data, report.Predictions, "", border: null).ForPage(
@@ -47,13 +50,14 @@ internal static class ReportPage
                     Table(report.Scores()),
                     Paragraph("100 % is perfect, 0 % as good as the mean ȳ of the part that is scored. Least squares and the training mean are there to compare with.").Class("note")),
                 Figure(
-                    LossPicture.Of(fit.Losses, fit.BestEpoch).ForPage("loss", "The loss at the beginning of each epoch", 480, 340),
-                    $"The loss L at the beginning of each epoch, on a logarithmic axis. The weights of epoch {fit.BestEpoch} are kept: L = {fit.Loss:0.000E+0}.")).Class("pair"),
+                    LossPicture.Of([.. fit.Training.History.Select(e => e.Loss)], fit.Training.BestEpoch)
+                        .ForPage("loss", "The loss after each epoch", 480, 340),
+                    $"The loss L after each epoch, on a logarithmic axis. The weights after epoch {fit.Training.BestEpoch} are kept: L = {fit.Training.BestLoss:0.000E+0}.")).Class("pair"),
             Element("h2", "How gradients flow"),
             List(
             [
                 $"Trained model: {trained.Flow.Summary}.",
-                $"Random start: {start.Flow.Summary}.",
+                $"Start: {start.Flow.Summary}.",
                 .. trained.SpectrumSentences.Select(Sentence),
                 Sentence(trained.NonFiniteSentence),
             ]),
@@ -69,55 +73,86 @@ internal static class ReportPage
             List(
             [
                 $"Trained model: {trained.TruncationSentence}.",
-                $"Random start: {start.TruncationSentence}.",
+                $"Start: {start.TruncationSentence}.",
             ]),
             Truncation(trained),
             Element("h2", "Whether the gradients are right"),
             List(
             [
                 "Gradient check: the gradients against differences of the loss, entry by entry. Certificate: two identities that gradients satisfy and hardly anything else does.",
-                $"Before training: gradient check {CheckText.Summary(report.CheckBefore)}; certificate {startCertificate}.",
+                $"{Capital(report.CheckedBefore)}: gradient check {CheckText.Summary(report.CheckBefore)}.",
+                $"At the start: certificate {startCertificate}.",
                 $"After training: gradient check {CheckText.Summary(report.CheckAfter)}; certificate {certificate}.",
             ]),
             Element(
                 "div",
-                Element("div", Element("h3", "Before training"), Table(CheckText.Table(report.CheckBefore))),
+                Element("div", Element("h3", Capital(report.CheckedBefore)), Table(CheckText.Table(report.CheckBefore))),
                 Element("div", Element("h3", "After training"), Table(CheckText.Table(report.CheckAfter)))).Class("pair"),
             Facts(report.GradientNumbers));
     }
 
     private static XElement Summary(
-        AdamFitResult fit, FitReport report, GradientAnalysis trained, GradientCertificate certificate) => Element(
+        FitResult fit, FitReport report, GradientAnalysis trained, GradientCertificate certificate) => Element(
         "div",
         List(
         [
             $"Held-out fit: {FitScore.Text(report.HeldOutFit)}; {report.BaselineName}: {FitScore.Text(report.BaselineHeldOutFit)}.",
-            fit.End switch
+            fit.Training.StopReason switch
             {
-                AdamFitEnd.Diverged => $"The training diverged ({fit.Reason}); the best weights before that, of epoch {fit.BestEpoch}, are kept.",
-                AdamFitEnd.Cancelled => $"The training was stopped after epoch {fit.EpochsRun}; the best weights so far, of epoch {fit.BestEpoch}, are kept.",
-                _ => $"The training ran {fit.EpochsRun} epochs; the weights of epoch {fit.BestEpoch}, with the smallest loss, are kept.",
+                StopReason.NonFinite => $"The training diverged; the best weights before that, after epoch {fit.Training.BestEpoch}, are kept.",
+                StopReason.Cancelled => $"The training was stopped after epoch {fit.Training.Epochs}; the best weights so far, after epoch {fit.Training.BestEpoch}, are kept.",
+                StopReason.Converged => $"The training converged after {Epochs(fit.Training.Epochs)}; the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
+                _ => $"The training ran {Epochs(fit.Training.Epochs)}; the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
             },
-            $"Gradient check: {CheckText.Summary(report.CheckBefore)} before training, {CheckText.Summary(report.CheckAfter)} after. Certificate: {CheckText.Of(certificate.Verdict)}.",
+            $"Gradient check: {CheckText.Summary(report.CheckBefore)} {report.CheckedBefore}, {CheckText.Summary(report.CheckAfter)} after training. Certificate: {CheckText.Of(certificate.Verdict)}.",
             Sentence(trained.FlowSentence),
             .. Optional(trained.ReachSentence),
             Sentence(trained.TruncationSentence),
         ])).Class("summary");
 
-    private static IEnumerable<(string Name, string Value)> Parameters(Dataset data, AdamFitSettings settings, AdamFitResult fit)
+    private static IEnumerable<(string Name, string Value)> Parameters(Dataset data, FitResult fit)
     {
+        FitPlan plan = fit.Plan;
         yield return ("data", data.Name);
         yield return ("inputs", string.Join(", ", data.InputChannels.Select(c => c.Name)));
         yield return ("outputs", string.Join(", ", data.OutputChannels.Select(c => c.Name)) + (data.StepsAhead == 0 ? "" : ", of the next row"));
         yield return ("rows", $"{data.TrainingCount} to train, {data.Count - data.TrainingCount} held out");
-        yield return ("hidden units", $"{settings.HiddenSize}");
-        yield return ("initial state h_0", settings.LearnsInitialState ? "learned" : "zero, the training mean");
-        yield return ("epochs", $"{fit.EpochsRun} of {settings.Epochs}");
-        yield return ("learning rate", $"{settings.LearningRate}");
-        yield return ("largest gradient norm let through", $"{settings.MaxGradientNorm}");
-        yield return ("seed", $"{settings.Seed}");
+        yield return ("hidden units", $"{plan.HiddenSize}");
+        yield return ("initial state h_0", plan.Settings.LearnsInitialState ? "learned" : "zero, the training mean");
+        yield return ("start", fit.StartName);
+        yield return ("optimiser", plan.MethodName);
+        if (FitPlan.IsFirstOrder(plan.Method))
+        {
+            yield return ("learning rate", $"{plan.LearningRate}");
+            yield return ("clipping", plan.Settings.Clipping?.ToString() ?? "none");
+            yield return ("truncation", plan.Settings.Truncation?.ToString() ?? "none");
+        }
+        yield return ("epochs", $"{fit.Training.Epochs} of {plan.Epochs}");
+        yield return ("seed", $"{plan.Settings.Seed}");
         yield return ("bptt", typeof(ReportPage).Assembly.GetName().Version!.ToString(3));
     }
+
+    /// <summary>How the model came about, in sentences.</summary>
+    private static IEnumerable<string> Training(FitResult fit, OrderChoice? order)
+    {
+        if (order is not null)
+        {
+            yield return Sentence(order.Sentence);
+        }
+        yield return $"Start: {fit.StartName}{(fit.Runs.Count == 1 ? "" : $", the best of {fit.Runs.Count}")}.";
+        yield return $"Optimiser: {fit.Plan.MethodName}, {fit.Plan.Optimizer()}.";
+        yield return fit.Training.Text.Replace("NaN", "not a number", StringComparison.Ordinal).Replace("Infinity", "infinite", StringComparison.Ordinal);
+    }
+
+    private static string Epochs(int count) => count == 1 ? "1 epoch" : $"{count} epochs";
+
+    private static XElement? Choices(TextTable? orders, TextTable? starts) => (orders, starts) switch
+    {
+        (null, null) => null,
+        (null, _) => Table(starts),
+        (_, null) => Table(orders),
+        _ => Element("div", Table(orders), Table(starts)).Class("pair"),
+    };
 
     private static object?[] Truncation(GradientAnalysis trained) =>
         trained.LagPicture() is not Picture picture || trained.Windows() is not TextTable windows ? [] :
@@ -132,5 +167,7 @@ internal static class ReportPage
 
     private static IEnumerable<string> Optional(string? text) => text is null ? [] : [Sentence(text)];
 
-    private static string Sentence(string text) => $"{char.ToUpperInvariant(text[0])}{text[1..]}.";
+    private static string Sentence(string text) => $"{Capital(text)}.";
+
+    private static string Capital(string text) => $"{char.ToUpperInvariant(text[0])}{text[1..]}";
 }

@@ -1,0 +1,184 @@
+// The options of a training, and which of them go together.
+
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Bptt.Cli.Fitting;
+
+namespace Bptt.Cli.Commands;
+
+internal sealed class FitOptions
+{
+    private const string Automatic = "auto";
+
+    private readonly Option<string> _hidden = OptionRules.Text(
+        "--hidden",
+        byDefault: Automatic,
+        text => text == Automatic || OptionRules.Whole(text, 1) is not null,
+        "a whole number of at least 1 or auto",
+        "The number of hidden units; auto compares 1 to 10 on parts of the training rows that each training has not seen.",
+        "h");
+
+    private readonly Option<string?> _method = OptionRules.OneOf(
+        "--optimizer",
+        [.. FitPlan.Methods.Select(m => m.Word)],
+        $"The method: Levenberg-Marquardt, truncated Newton, BFGS, L-BFGS on the whole training part; Adam, gradient descent step by step. Where not given: lm, or adam beyond {FitPlan.MostForLevenbergMarquardt} parameters or with an option of the step-by-step methods.");
+
+    private readonly Option<string?> _start = OptionRules.OneOf(
+        "--init",
+        [.. FitPlan.StartWords.Select(s => s.Word)],
+        "The weights to start from: identified from the data, or random. Where not given: subspace, or orthogonal for adam and sgd.");
+
+    private readonly Option<double> _radius = OptionRules.Number(
+        "--radius",
+        above: 0,
+        below: double.PositiveInfinity,
+        byDefault: FitSettings.DefaultRadius,
+        "The spectral radius of a random W_hh.",
+        "ρ");
+
+    private readonly Option<int> _seed = OptionRules.WholeNumber(
+        "--seed", atLeast: int.MinValue, byDefault: 1, "The seed of random weights and random cuts.", "n");
+
+    private readonly Option<int> _starts = OptionRules.WholeNumber(
+        "--starts",
+        atLeast: 1,
+        byDefault: 1,
+        "The number of trainings, of which the best is kept: the first from --init, the others from random orthogonal weights of the next seeds.",
+        "n",
+        atMost: 10_000);
+
+    private readonly Option<int?> _epochs = OptionRules.OptionalWholeNumber(
+        "--epochs",
+        atLeast: 1,
+        $"The most passes over the training part, or steps of a method of the whole. Where not given: {FitPlan.WholeBatchEpochs}, or {FitPlan.FirstOrderEpochs} for adam and sgd.",
+        "n");
+
+    private readonly Option<double> _learningRate = OptionRules.Number(
+        "--learning-rate", above: 0, below: double.PositiveInfinity, byDefault: FitSettings.DefaultLearningRate, "The step size of adam and sgd.", "α");
+
+    private readonly Option<string> _clip = OptionRules.Text(
+        "--clip",
+        byDefault: "norm:1",
+        text => TrainingWords.TryClipping(text, out _),
+        "a finite number above 0, norm:θ, matrix:θ, value:c or none",
+        "What adam and sgd do with large gradients: bound the norm of all of them (norm:θ, or θ alone), of each matrix (matrix:θ), or each entry (value:c).",
+        "norm:θ|matrix:θ|value:c|none");
+
+    private readonly Option<string> _truncate = OptionRules.Text(
+        "--truncate",
+        byDefault: "none",
+        text => TrainingWords.TryTruncation(text, 0, out _),
+        "lags:k, windows:k or none with k of at least 1, or random:k with k of at least 2",
+        "How far back adam and sgd follow gradients: k steps, to the border of windows of k steps, or to random cuts every k steps on average.",
+        "lags:k|windows:k|random:k|none");
+
+    private readonly Option<bool> _learnState = new("--learn-state")
+    {
+        Description = "Learn h_0 too, instead of starting at rest (h_0 = 0, the training mean).",
+    };
+
+    private readonly Option<string?> _resume = OptionRules.Path(
+        "--resume", byDefault: null, "Go on from the checkpoint of an earlier fit of the same data with the same options; --epochs may differ.", "FILE");
+
+    private readonly Option<double> _checkpointMinutes = OptionRules.Number(
+        "--checkpoint-minutes",
+        above: 0,
+        below: 1e6,
+        byDefault: 1,
+        "The minutes between two savings to checkpoint.json, which stays where the training could go on.",
+        "m");
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[]
+        {
+            _hidden, _method, _start, _radius, _seed, _starts, _epochs, _learningRate, _clip, _truncate, _learnState,
+            _resume, _checkpointMinutes,
+        })
+        {
+            command.Add(option);
+        }
+        command.Validators.Add(Validate);
+    }
+
+    /// <summary>Reads them; where they have no effect they are warned of.</summary>
+    public FitSettings Read(ParseResult parsed)
+    {
+        FitMethod? method = MethodOf(parsed.GetValue(_method));
+        int seed = parsed.GetValue(_seed);
+        _ = TrainingWords.TryClipping(parsed.GetValue(_clip)!, out var clipping);
+        _ = TrainingWords.TryTruncation(parsed.GetValue(_truncate)!, seed, out var truncation);
+        return new FitSettings
+        {
+            HiddenSize = OptionRules.Whole(parsed.GetValue(_hidden)!, 1),
+            Method = method,
+            Start = StartOf(parsed.GetValue(_start)) ?? (IsTold(parsed.CommandResult, _radius) && parsed.GetValue(_starts) == 1 ? FitStart.Orthogonal : null),
+            Radius = parsed.GetValue(_radius),
+            Seed = seed,
+            Starts = parsed.GetValue(_starts),
+            Epochs = parsed.GetValue(_epochs),
+            LearningRate = IsTold(parsed.CommandResult, _learningRate) ? parsed.GetValue(_learningRate) : null,
+            Clipping = clipping,
+            Truncation = truncation,
+            LearnsInitialState = parsed.GetValue(_learnState),
+            ResumeFrom = parsed.GetValue(_resume),
+            CheckpointInterval = TimeSpan.FromMinutes(parsed.GetValue(_checkpointMinutes)),
+        };
+    }
+
+    /// <summary>The options that were given and change nothing under a plan, each with the reason.</summary>
+    public IEnumerable<string> WithoutEffect(ParseResult parsed, FitPlan plan)
+    {
+        CommandResult result = parsed.CommandResult;
+        if (IsTold(result, _clip) && !FitPlan.IsFirstOrder(plan.Method))
+        {
+            yield return $"--clip has no effect: {plan.MethodName} takes gradients as they are.";
+        }
+        if (IsTold(result, _seed) && plan.Start == FitStart.Subspace && plan.Settings.Starts == 1
+            && plan.Settings.Truncation?.Kind != TruncationKind.Randomized)
+        {
+            yield return "--seed has no effect: the start is computed from the data; --init orthogonal draws one.";
+        }
+    }
+
+    /// <summary>By the texts alone: what cannot be read is told by the option itself.</summary>
+    private void Validate(CommandResult result)
+    {
+        if (MethodOf(TextOf(result, _method)) is FitMethod method && !FitPlan.IsFirstOrder(method))
+        {
+            string word = TextOf(result, _method)!;
+            if (IsTold(result, _learningRate))
+            {
+                result.AddError($"Expected no --learning-rate with --optimizer {word}, which finds the length of its steps itself.");
+            }
+            if (TextOf(result, _truncate) is not (null or "none"))
+            {
+                result.AddError($"Expected no --truncate with --optimizer {word}, which needs the full gradient.");
+            }
+        }
+        bool isOne = TextOf(result, _starts) is not string text || OptionRules.Whole(text, 1) is null or 1;
+        if (StartOf(TextOf(result, _start)) == FitStart.Subspace && IsTold(result, _radius) && isOne)
+        {
+            result.AddError("Expected no --radius with --init subspace, which draws no weights.");
+        }
+        if (!isOne && IsTold(result, _resume))
+        {
+            result.AddError("Expected one of --resume and --starts: a checkpoint is of a single training.");
+        }
+        if (!isOne && IsTold(result, _checkpointMinutes))
+        {
+            result.AddError("Expected one of --checkpoint-minutes and --starts: a checkpoint is of a single training.");
+        }
+    }
+
+    private static bool IsTold(CommandResult result, Option option) => result.GetResult(option) is { Implicit: false };
+
+    private static string? TextOf(CommandResult result, Option option) =>
+        result.GetResult(option) is { Implicit: false, Tokens: [var token] } ? token.Value : null;
+
+    private static FitMethod? MethodOf(string? word) =>
+        word is null ? null : FitPlan.Methods.Where(m => m.Word == word).Select(m => (FitMethod?)m.Method).FirstOrDefault();
+
+    private static FitStart? StartOf(string? word) =>
+        word is null ? null : FitPlan.StartWords.Where(s => s.Word == word).Select(s => (FitStart?)s.Start).FirstOrDefault();
+}

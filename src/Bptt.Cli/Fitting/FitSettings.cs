@@ -1,0 +1,70 @@
+// How a fit is to be trained, as the command line says it. Data only.
+
+using Bptt.Training;
+
+namespace Bptt.Cli.Fitting;
+
+/// <summary>The methods that minimise the loss.</summary>
+internal enum FitMethod
+{
+    LevenbergMarquardt,
+    TruncatedNewton,
+    Bfgs,
+    LimitedMemoryBfgs,
+    Adam,
+    GradientDescent,
+}
+
+/// <summary>The models to begin with.</summary>
+internal enum FitStart
+{
+    Subspace,
+    Orthogonal,
+    Gaussian,
+    Identity,
+}
+
+/// <summary>The options of a training. What is null is chosen by <see cref="FitPlan"/> from the data.</summary>
+internal sealed record FitSettings
+{
+    public const double DefaultLearningRate = 0.01;
+
+    /// <summary>Radius of the W_hh to start from at random: forgets slowly, explodes nowhere.</summary>
+    public const double DefaultRadius = 0.9;
+
+    /// <summary>h; null where it is chosen by validation.</summary>
+    public int? HiddenSize { get; init; }
+
+    public FitMethod? Method { get; init; }
+
+    public FitStart? Start { get; init; }
+
+    /// <summary>Spectral radius of a random W_hh.</summary>
+    public double Radius { get; init; } = DefaultRadius;
+
+    public int Seed { get; init; } = 1;
+
+    /// <summary>How many trainings are run, each from a start of its own; the best is kept.</summary>
+    public int Starts { get; init; } = 1;
+
+    public int? Epochs { get; init; }
+
+    /// <summary>For methods of first order; null for the default.</summary>
+    public double? LearningRate { get; init; }
+
+    /// <summary>For methods of first order; null for none.</summary>
+    public GradientClipping? Clipping { get; init; } = new GlobalNormClipping(1.0);
+
+    /// <summary>For methods of first order; null for none.</summary>
+    public Truncation? Truncation { get; init; }
+
+    /// <summary>Whether h_0 is a parameter too. Where it is, slowly decaying modes can fit the noise of the first steps through
+    /// it and grow beyond the data, so the default is to start at rest, at the training mean.</summary>
+    public bool LearnsInitialState { get; init; }
+
+    /// <summary>The file of an earlier training to go on from; null to begin.</summary>
+    public string? ResumeFrom { get; init; }
+
+    /// <summary>The time between two savings.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(1);
+}

@@ -1,0 +1,155 @@
+// The trainings of `bptt fit`: one, or several from different starts side by side. Prints nothing.
+
+using Bptt.Cli.Data;
+using Bptt.Training;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Cli.Fitting;
+
+/// <summary>One epoch as it is shown.</summary>
+/// <param name="Epoch">Epochs that are done.</param>
+/// <param name="Epochs">The most.</param>
+/// <param name="Loss">After them.</param>
+/// <param name="GradientNorm">Before clipping; null where it is not known.</param>
+/// <param name="TimeLeft">Until all epochs are done; null where it cannot be told.</param>
+internal readonly record struct EpochProgress(int Epoch, int Epochs, double Loss, double? GradientNorm, TimeSpan? TimeLeft);
+
+internal static class FitTraining
+{
+    /// <summary>Trains.</summary>
+    /// <param name="data">Of which the training part is seen.</param>
+    /// <param name="plan">How.</param>
+    /// <param name="checkpoint">The file that a single training saves itself to; null for none.</param>
+    /// <param name="report">Told of the first training's epochs, on one thread at a time.</param>
+    /// <param name="finished">Told how many of several trainings have ended, on one thread at a time.</param>
+    /// <param name="cancellation">Ends all of them; what they have is the result.</param>
+    /// <exception cref="DataFaultException">The loss or its gradient is not finite at the very start, or the training cannot be
+    /// resumed.</exception>
+    public static FitResult Run(
+        Dataset data,
+        FitPlan plan,
+        string? checkpoint,
+        Action<EpochProgress> report,
+        Action<int> finished,
+        CancellationToken cancellation)
+    {
+        int count = plan.Settings.Starts;
+        var starts = new (LinearRnn Model, Matrix<double> States)[count];
+        var runs = new FitRun[count];
+        Lock reporting = new();
+        int done = 0;
+        var sequence = SequenceBatch.Pack([data.TrainingInputs]);
+        var objective = Objective.SquaredError(data.TrainingTargets);
+        var sideBySide = new ParallelOptions { MaxDegreeOfParallelism = Math.Min(count, Environment.ProcessorCount) };
+        InOrder(count, sideBySide, i =>
+        {
+            FitStart start = i == 0 ? plan.Start : FitStart.Orthogonal;
+            int seed = unchecked(plan.Settings.Seed + i);
+            starts[i] = plan.Begin(data, start, seed);
+            IProgress<TrainingProgress>? progress = i == 0 ? new Reporting(plan, report, reporting) : null;
+            TrainerOptions options = OptionsOf(plan, starts[i].States, checkpoint);
+            runs[i] = new FitRun(
+                start, plan.NameOf(start, seed), Train(starts[i].Model, sequence, objective, options, progress, cancellation));
+            lock (reporting)
+            {
+                finished(++done);
+            }
+        });
+
+        int best = Enumerable.Range(0, count).MinBy(i => Rank(runs[i].Training));
+        TrainingResult training = runs[best].Training;
+        if (!double.IsFinite(training.BestLoss))
+        {
+            throw new DataFaultException($"The training cannot start: {training.Text.TrimEnd('.')}. Are the values of the data extreme?");
+        }
+        return new FitResult(plan, starts[best].Model, starts[best].States, training, runs);
+    }
+
+    /// <summary>One after the other where they are few enough to use all threads themselves.</summary>
+    private static void InOrder(int count, ParallelOptions options, Action<int> body)
+    {
+        if (count == 1)
+        {
+            body(0);
+            return;
+        }
+        try
+        {
+            Parallel.For(0, count, options, body);
+        }
+        catch (AggregateException e) when (e.InnerExceptions.OfType<DataFaultException>().FirstOrDefault() is { } fault)
+        {
+            throw fault;
+        }
+    }
+
+    private static TrainerOptions OptionsOf(FitPlan plan, Matrix<double> states, string? checkpoint)
+    {
+        FitSettings settings = plan.Settings;
+        bool isFirstOrder = FitPlan.IsFirstOrder(plan.Method);
+        return new TrainerOptions
+        {
+            Optimizer = plan.Optimizer(),
+            Clipping = isFirstOrder ? settings.Clipping : null,
+            Truncation = isFirstOrder ? settings.Truncation : null,
+            InitialState = settings.LearnsInitialState ? InitialStateKind.Learned : InitialStateKind.Zero,
+            InitialStates = settings.LearnsInitialState ? states : null,
+            MaxEpochs = plan.Epochs,
+            Seed = settings.Seed,
+            Execution = settings.Starts > 1 ? new ExecutionOptions { MaxDegreeOfParallelism = 1 } : ExecutionOptions.Default,
+            Checkpoint = checkpoint is null ? null : new CheckpointOptions(checkpoint, settings.CheckpointInterval),
+            ResumeFrom = settings.ResumeFrom,
+        };
+    }
+
+    private static TrainingResult Train(
+        LinearRnn model,
+        SequenceBatch inputs,
+        Objective objective,
+        TrainerOptions options,
+        IProgress<TrainingProgress>? progress,
+        CancellationToken cancellation)
+    {
+        if (options.ResumeFrom is string path && !File.Exists(path))
+        {
+            throw new DataFaultException(
+                $"--resume: {path}: {(Directory.Exists(path) ? "expected a checkpoint, got a folder" : "there is no such file")}.");
+        }
+        try
+        {
+            return Trainer.Run(model, inputs, objective, options, progress, cancellation);
+        }
+        catch (Exception e) when (options.ResumeFrom is not null && e is ArgumentException or InvalidDataException or FormatException)
+        {
+            throw new DataFaultException($"--resume: {MessageOf(e)}", e);
+        }
+    }
+
+    /// <summary>Without the names that only a programmer knows.</summary>
+    private static string MessageOf(Exception fault)
+    {
+        string message = fault.Message;
+        if (fault is ArgumentException { ParamName: string name })
+        {
+            message = message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal);
+            message = message.StartsWith($"{name}: ", StringComparison.Ordinal) ? message[(name.Length + 2)..] : message;
+        }
+        return message;
+    }
+
+    private static double Rank(TrainingResult training) =>
+        double.IsFinite(training.BestLoss) ? training.BestLoss : double.PositiveInfinity;
+
+    private sealed class Reporting(FitPlan plan, Action<EpochProgress> report, Lock reporting) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            // Where a method may converge long before its last epoch, the time until then says nothing.
+            TimeSpan? timeLeft = FitPlan.IsFirstOrder(plan.Method) ? value.Remaining : null;
+            lock (reporting)
+            {
+                report(new EpochProgress(value.Epoch, value.MaxEpochs, value.Loss, value.GradientNorm, timeLeft));
+            }
+        }
+    }
+}
