@@ -11,24 +11,27 @@ public class OrderSearchTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void The_order_of_a_system_is_found_under_little_noise(int order)
+    public void Orders_below_that_of_the_system_are_refused_and_those_above_do_no_harm(int order)
     {
         OrderChoice choice = Choose(System(order, rows: 500));
 
-        choice.Order.Should().Be(order, "of {0}", string.Join(", ", choice.Candidates));
+        // A larger order does no harm beside the prior and may be chosen by chance; a smaller one cannot be.
+        choice.Order.Should().BeInRange(order, 10, "of {0}", string.Join(", ", choice.Candidates));
+        double least = choice.Candidates.Min(c => c.Loss);
+        choice.Candidates.Should().OnlyContain(c => c.Order < order ? c.Loss > 2.0 * least : c.Loss < 1.2 * least);
         choice.Candidates.Select(c => c.Order).Should().Equal(Enumerable.Range(1, 10));
         choice.Candidates[order - 1].Fit.Should().BeGreaterThan(90);
-        choice.Table()!.Rows.Single(r => r[0].EndsWith(" (chosen)", StringComparison.Ordinal))[0].Should().Be($"{order} (chosen)");
+        choice.Table()!.Rows.Single(r => r[0].EndsWith(" (chosen)", StringComparison.Ordinal))[0].Should().Be($"{choice.Order} (chosen)");
     }
 
     [Fact]
-    public void The_choice_is_the_smallest_within_a_thousandth_of_the_best()
+    public void The_choice_is_the_smallest_within_a_hundredth_of_the_best()
     {
         OrderChoice choice = Choose(System(2, rows: 200));
 
         double least = choice.Candidates.Min(c => c.Loss);
-        choice.Candidates.Take(choice.Order - 1).Should().OnlyContain(c => c.Loss > least * 1.001);
-        choice.Candidates[choice.Order - 1].Loss.Should().BeLessThanOrEqualTo(least * 1.001);
+        choice.Candidates.Take(choice.Order - 1).Should().OnlyContain(c => c.Loss > least * 1.01);
+        choice.Candidates[choice.Order - 1].Loss.Should().BeLessThanOrEqualTo(least * 1.01);
     }
 
     [Fact]
@@ -50,7 +53,7 @@ public class OrderSearchTests
     [Theory]
     [InlineData(5, 0)]
     [InlineData(24, 0)] // 14 rows to train
-    [InlineData(50, 2)] // 30: (30 − 6)/5 numbers for 2h degrees of freedom
+    [InlineData(50, 2)] // 30: (30 − 7)/5 numbers for 2h degrees of freedom
     public void Few_rows_compare_few_orders_or_none(int rows, int orders)
     {
         OrderChoice choice = Choose(System(1, rows));
@@ -70,7 +73,7 @@ public class OrderSearchTests
         Dataset data = DataOf(System(3, rows: 200));
         using var stop = new CancellationTokenSource();
 
-        Action search = () => OrderSearch.Run(data, learnsState: false, _ => stop.Cancel(), stop.Token);
+        Action search = () => OrderSearch.Run(data, learnsState: false, hasPrior: true, _ => stop.Cancel(), stop.Token);
 
         search.Should().Throw<OperationCanceledException>();
     }
@@ -80,14 +83,14 @@ public class OrderSearchTests
     {
         var parts = new List<double>();
 
-        OrderSearch.Run(DataOf(System(1, rows: 60)), learnsState: true, parts.Add, CancellationToken.None);
+        OrderSearch.Run(DataOf(System(1, rows: 140)), learnsState: true, hasPrior: false, parts.Add, CancellationToken.None);
 
-        parts.Should().BeInAscendingOrder().And.HaveCountGreaterThan(9);
+        parts.Should().BeInAscendingOrder().And.HaveCount(6);
         parts[^1].Should().Be(1);
     }
 
     private static OrderChoice Choose(double[][] columns) =>
-        OrderSearch.Run(DataOf(columns), learnsState: false, _ => { }, CancellationToken.None);
+        OrderSearch.Run(DataOf(columns), learnsState: false, hasPrior: true, _ => { }, CancellationToken.None);
 
     private static Dataset DataOf(double[][] columns) =>
         Tables.Dataset(0.6, predictNext: false, ["u"], ["y"], ("u", columns[0]), ("y", columns[1]));

@@ -116,7 +116,7 @@ internal static class FitCommand
         try
         {
             OrderChoice choice = WorkDisplay.Run(terminal, "comparing numbers of hidden units", report =>
-                OrderSearch.Run(data, settings.LearnsInitialState, report, cancellation));
+                OrderSearch.Run(data, settings.LearnsInitialState, settings.HasPrior ?? !settings.LearnsInitialState, report, cancellation));
             choice.Table()?.WriteTo(terminal);
             terminal.Output.WriteLine(choice.Sentence);
             return choice;
@@ -143,6 +143,10 @@ internal static class FitCommand
         bool isCancelled = fit.Runs.Any(r => r.Training.StopReason == StopReason.Cancelled);
         bool canGoOn = checkpoint is not null && training.CheckpointFault is null
             && training.StopReason is StopReason.Cancelled or StopReason.EpochLimit;
+        if (fit.PriorSentence is string prior)
+        {
+            terminal.Output.WriteLine($"prior, in the loss: {prior}");
+        }
         string more = canGoOn && !isCancelled ? $" With --resume {checkpoint} and a larger --epochs it goes on." : "";
         terminal.Output.WriteLine($"training: {training.Text}{more}");
         if (training.CheckpointFault is string fault)

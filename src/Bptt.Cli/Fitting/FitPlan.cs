@@ -4,6 +4,7 @@
 
 using Bptt.Cli.Data;
 using Bptt.Training;
+using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Cli.Fitting;
 
@@ -79,6 +80,10 @@ internal sealed record FitPlan(FitSettings Settings, int HiddenSize, FitMethod M
             $"--hidden: expected a model of at most {Array.MaxLength} parameters, got {hiddenSize} hidden units, which make {count}.");
     }
 
+    /// <summary>Whether the data are extended by an <see cref="ImpulseResponsePrior"/>: by default where a method goes all the way
+    /// to a minimum, and so fits noise where it can.</summary>
+    public bool HasPrior => Settings.HasPrior ?? (!IsFirstOrder(Method) && !Settings.LearnsInitialState);
+
     /// <summary>The step size of the first-order methods.</summary>
     public double LearningRate => Settings.LearningRate ?? FitSettings.DefaultLearningRate;
 
@@ -120,7 +125,7 @@ internal sealed record FitPlan(FitSettings Settings, int HiddenSize, FitMethod M
     /// <param name="data">What is fitted.</param>
     /// <param name="start">Which.</param>
     /// <param name="seed">Of what is drawn.</param>
-    public (LinearRnn Model, MathNet.Numerics.LinearAlgebra.Matrix<double> States) Begin(Dataset data, FitStart start, int seed)
+    public (LinearRnn Model, Matrix<double> States) Begin(Dataset data, FitStart start, int seed)
     {
         (int d, int q) = (data.InputChannels.Length, data.OutputChannels.Length);
         if (start == FitStart.Subspace)
@@ -136,6 +141,6 @@ internal sealed record FitPlan(FitSettings Settings, int HiddenSize, FitMethod M
             FitStart.Identity => Initializer.ScaledIdentity(d, HiddenSize, q, seed, Settings.Radius),
             _ => Initializer.Orthogonal(d, HiddenSize, q, seed, Settings.Radius),
         };
-        return (model, MathNet.Numerics.LinearAlgebra.Matrix<double>.Build.Dense(HiddenSize, 1));
+        return (model, Matrix<double>.Build.Dense(HiddenSize, 1));
     }
 }

@@ -18,9 +18,19 @@ internal sealed record FitRun(FitStart Start, string Name, TrainingResult Traini
 /// <param name="InitialStates">h_0 there, h×1.</param>
 /// <param name="Training">How it went.</param>
 /// <param name="Runs">All trainings, this one among them.</param>
+/// <param name="Prior">What the loss holds beside the squared error; null for nothing.</param>
 internal sealed record FitResult(
-    FitPlan Plan, LinearRnn InitialModel, Matrix<double> InitialStates, TrainingResult Training, IReadOnlyList<FitRun> Runs)
+    FitPlan Plan,
+    LinearRnn InitialModel,
+    Matrix<double> InitialStates,
+    TrainingResult Training,
+    IReadOnlyList<FitRun> Runs,
+    ImpulseResponsePrior? Prior)
 {
+    /// <summary>The prior in words; null without one.</summary>
+    public string? PriorSentence => Prior is null ? null
+        : $"the impulse response decays smoothly: its variance falls by {Words.Number(Prior.Decay)} a step, from {Words.Number(Prior.Decay * Prior.Scale)} times the noise's";
+
     /// <summary>The best weights.</summary>
     public LinearRnn Model => Training.Model;
 

@@ -62,6 +62,10 @@ internal sealed record FitSettings
     /// it and grow beyond the data, so the default is to start at rest, at the training mean.</summary>
     public bool LearnsInitialState { get; init; }
 
+    /// <summary>Whether the impulse response is to decay smoothly, as far as the data do not say otherwise; null where it is left
+    /// open. Not together with a learned h_0.</summary>
+    public bool? HasPrior { get; init; }
+
     /// <summary>The file of an earlier training to go on from; null to begin.</summary>
     public string? ResumeFrom { get; init; }
 

@@ -40,6 +40,13 @@ internal static class FitTraining
         int done = 0;
         var sequence = SequenceBatch.Pack([data.TrainingInputs]);
         var objective = Objective.SquaredError(data.TrainingTargets);
+        ImpulseResponsePrior? prior = null;
+        if (plan.HasPrior)
+        {
+            var targets = SequenceBatch.Pack([data.TrainingTargets]);
+            prior = ImpulseResponsePrior.Estimate(sequence, targets);
+            (sequence, objective) = prior.Extend(sequence, targets);
+        }
         var sideBySide = new ParallelOptions { MaxDegreeOfParallelism = Math.Min(count, Environment.ProcessorCount) };
         InOrder(count, sideBySide, i =>
         {
@@ -62,7 +69,7 @@ internal static class FitTraining
         {
             throw new DataFaultException($"The training cannot start: {training.Text.TrimEnd('.')}. Are the values of the data extreme?");
         }
-        return new FitResult(plan, starts[best].Model, starts[best].States, training, runs);
+        return new FitResult(plan, starts[best].Model, starts[best].States, training, runs, prior);
     }
 
     /// <summary>One after the other where they are few enough to use all threads themselves.</summary>

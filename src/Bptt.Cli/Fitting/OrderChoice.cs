@@ -6,7 +6,7 @@ namespace Bptt.Cli.Fitting;
 
 /// <summary>One number of hidden units, judged.</summary>
 /// <param name="Order">h.</param>
-/// <param name="Loss">½‖o_t − y_t‖², the mean over all blocks; infinite where a free run left the range of numbers.</param>
+/// <param name="Loss">½‖o_t − y_t‖², the mean over the last quarter; infinite where a free run left the range of numbers.</param>
 /// <param name="Fit">The same as a fit.</param>
 internal sealed record OrderCandidate(int Order, double Loss, double? Fit);
 
@@ -18,7 +18,7 @@ internal sealed record OrderChoice(int Order, IReadOnlyList<OrderCandidate> Cand
     /// <summary>In a line.</summary>
     public string Sentence => Candidates.Count == 0
         ? $"hidden units: {Order}, since the training rows are too few to compare others; --hidden takes another number"
-        : $"hidden units: {Order}, chosen by validation on {OrderSearch.BlockCount} blocks of the training rows";
+        : $"hidden units: {Order}, chosen by validation on the last quarter of the training rows";
 
     /// <summary>All that were compared; null where none were.</summary>
     public TextTable? Table()

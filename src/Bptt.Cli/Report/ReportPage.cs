@@ -127,6 +127,7 @@ internal static class ReportPage
             yield return ("clipping", plan.Settings.Clipping?.ToString() ?? "none");
             yield return ("truncation", plan.Settings.Truncation?.ToString() ?? "none");
         }
+        yield return ("prior", fit.PriorSentence ?? "none");
         yield return ("epochs", $"{fit.Training.Epochs} of {plan.Epochs}");
         yield return ("seed", $"{plan.Settings.Seed}");
         yield return ("bptt", typeof(ReportPage).Assembly.GetName().Version!.ToString(3));

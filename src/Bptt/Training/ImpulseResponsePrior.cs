@@ -12,12 +12,14 @@ namespace Bptt.Training;
 /// of input j has mean 0 and covariance σ² c a^{max(k,l)+1}, where σ² is the variance of what the outputs do not explain (the
 /// "tuned and correlated" kernel of Chen, Ohlsson &amp; Ljung 2012, <i>Automatica</i> 48; Pillonetto &amp; De Nicolao 2010).
 /// The most probable weights are least squares on the data and on 2d short sequences more: after a pulse and its opposite the
-/// outputs are g_k − g_{k−1}, independent of each other under the prior, and are to be 0 up to σ² c (aᵏ − a^{k+1}).
+/// outputs are g_k − g_{k−1}, independent of each other under the prior, and are to be 0 up to σ² c (aᵏ − a^{k+1}). Beyond the
+/// n lags each g_k is to be 0 up to σ² c times the larger of a^{k+1} and 1e-8, as long as the longest sequence is: a mode that
+/// hardly decays does not hide there.
 /// </summary>
 /// <remarks>It does not depend on the coordinates of the hidden state, unlike a penalty on the weights. Immutable.</remarks>
 public sealed class ImpulseResponsePrior
 {
-    /// <summary>Where a^n has fallen to this, the rest of the response is zero.</summary>
+    /// <summary>Where aⁿ has fallen to this, the rest of the response is zero.</summary>
     private const double Negligible = 1e-8;
 
     /// <summary>n·d at most, the unknowns of the regression.</summary>
@@ -90,7 +92,7 @@ public sealed class ImpulseResponsePrior
     /// <param name="targets">B sequences of q rows, as long as the inputs; those of masked steps may be anything.</param>
     /// <param name="stepWeights">For each sequence T_b weights of at least 0; null for 1.</param>
     /// <returns>B + 2d sequences, and the squared error on them. The further ones start at the state 0: train with h_0 of the
-    /// data's sequences fixed, not learned. Cost O((d + q)(ΣT_b + nd)).</returns>
+    /// data's sequences fixed, not learned. Cost O((d + q)(ΣT_b + Td)) with the longest length T.</returns>
     /// <exception cref="ArgumentNullException">A batch is null.</exception>
     /// <exception cref="ArgumentException">Numbers or lengths of sequences differ, rows are not those of the prior, a number is
     /// NaN or infinite, or every step is masked.</exception>
@@ -112,24 +114,27 @@ public sealed class ImpulseResponsePrior
         double sum = weights.Sum(w => w.Sum());
 
         double[] differences = new double[LagCount]; // of g_k − g_{k−1}, after a pulse and its opposite
-        double[] last = new double[LagCount];        // of g_{n−1}, after a pulse
+        double[] tail = new double[inputs.Lengths.Max()]; // of g_k with k ≥ n − 1, after a pulse
         for (int k = 1; k < LagCount; k++)
         {
             differences[k] = 1.0 / (Scale * (Math.Pow(Decay, k) - Math.Pow(Decay, k + 1)));
         }
-        last[^1] = 1.0 / (Scale * Math.Pow(Decay, LagCount));
+        for (int k = LagCount - 1; k < tail.Length; k++)
+        {
+            tail[k] = 1.0 / (Scale * Math.Max(Negligible, Math.Pow(Decay, k + 1)));
+        }
         for (int j = 0; j < d; j++)
         {
-            Matrix<double> pulse = Matrix<double>.Build.Dense(d, LagCount);
-            pulse[j, 0] = _inputScale[j];
-            Matrix<double> pair = pulse.Clone();
+            var pair = Matrix<double>.Build.Dense(d, LagCount);
+            var pulse = Matrix<double>.Build.Dense(d, tail.Length);
+            pair[j, 0] = pulse[j, 0] = _inputScale[j];
             if (LagCount > 1)
             {
                 pair[j, 1] = -_inputScale[j];
             }
             allInputs.AddRange([pair, pulse]);
-            allTargets.AddRange([Matrix<double>.Build.Dense(_outputSize, LagCount), Matrix<double>.Build.Dense(_outputSize, LagCount)]);
-            weights.AddRange([differences, last]);
+            allTargets.AddRange([Matrix<double>.Build.Dense(_outputSize, LagCount), Matrix<double>.Build.Dense(_outputSize, tail.Length)]);
+            weights.AddRange([differences, tail]);
         }
         Objective objective = Objective.SquaredError(SequenceBatch.Pack(allTargets)).WithStepWeights(weights).WithNormalizer(sum);
         return (SequenceBatch.Pack(allInputs), objective);
