@@ -20,6 +20,7 @@ internal static class CommandLine
             PredictCommand.Create(terminal),
             CheckCommand.Create(terminal),
             FlowCommand.Create(terminal),
+            RemediesCommand.Create(terminal),
             GraphCommand.Create(terminal),
         };
         root.HelpName = "bptt";

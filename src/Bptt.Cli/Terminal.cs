@@ -7,6 +7,9 @@ namespace Bptt.Cli;
 /// <summary>The two streams, and whether a person watches the first.</summary>
 internal sealed class Terminal
 {
+    /// <summary>Where no terminal has a width of its own: no table is broken.</summary>
+    private const int PlainWidth = 250;
+
     /// <param name="output">Results.</param>
     /// <param name="error">Warnings and errors.</param>
     /// <param name="isInteractive">Whether the output is a terminal, on which a progress bar can move.</param>
@@ -21,6 +24,10 @@ internal sealed class Terminal
             Ansi = isInteractive ? AnsiSupport.Detect : AnsiSupport.No,
             Interactive = isInteractive ? InteractionSupport.Yes : InteractionSupport.No,
         });
+        if (!isInteractive)
+        {
+            Ansi.Profile.Width = PlainWidth;
+        }
     }
 
     public TextWriter Output { get; }

@@ -81,6 +81,11 @@ public class CommandLineTests
         ["a checkpoint without a name"] = (Fit("--resume", ""), ["--resume: expected a name, got an empty one"]),
         ["a negative clip"] = (Fit("--clip", "-1"), ["--clip", "expected a finite number above 0", "'-1'"]),
         ["several faults at once"] = (Fit("--hidden", "x", "--clip", "z"), ["--hidden", "'x'", "--clip", "'z'"]),
+        ["remedies for a file and a sample"] = (["remedies", Csv, "--sample", "sunspots", "--out", Out], ["Expected a CSV file or --sample, got both"]),
+        ["remedies for a file without columns"] = (["remedies", Csv, "--out", Out], ["Expected --inputs and --outputs to name columns"]),
+        ["remedies without epochs"] = (["remedies", "--epochs", "0", "--out", Out], ["--epochs", "'0'", "See 'bptt remedies --help'"]),
+        ["remedies from no radius"] = (["remedies", "--radius", "0", "--out", Out], ["--radius", "expected a finite number above 0", "'0'"]),
+        ["remedies of an optimiser"] = (["remedies", "--optimizer", "adam", "--out", Out], ["'--optimizer'"]),
         ["no model"] = (["predict"], ["'model'", "'csv'", "See 'bptt predict --help'"]),
         ["no data to predict from"] = (["predict", "model.json"], ["'csv'"]),
         ["no steps"] = (["graph", "--steps", "0", "--out", Out], ["--steps", "expected a whole number from 1 to 100", "'0'", "See 'bptt graph --help'"]),
@@ -127,13 +132,14 @@ public class CommandLineTests
         CommandResult result = await CommandRunner.RunAsync(option);
 
         result.ShouldBeDone();
-        result.Output.Should().ContainAll("Usage:", "bptt", "fit", "predict", "check", "flow", "graph", "--version", "Exit codes: 0", "1 ", "2 ");
+        result.Output.Should().ContainAll("Usage:", "bptt", "fit", "predict", "check", "flow", "remedies", "graph", "--version", "Exit codes: 0", "1 ", "2 ");
     }
 
     [Theory]
     [InlineData("fit", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "[default: 0.6]", "--hidden", "[default: auto]", "--optimizer", "lm|newton|bfgs|lbfgs|adam|sgd", "--init", "subspace|orthogonal|gaussian|identity", "--radius", "[default: 0.9]", "--seed", "[default: 1]", "--starts", "--epochs", "200", "2000", "--learning-rate", "[default: 0.01]", "--clip", "[default: norm:1]", "--truncate", "lags:k|windows:k|random:k|none", "[default: none]", "--resume", "--checkpoint-minutes", "checkpoint.json", "--learn-state", "--out", "[default: bptt-out]", "hair-dryer", "sunspots", "Ctrl-C", "model.json", "predictions.csv", "fit.svg", "--report", "report.html")]
     [InlineData("predict", "<model>", "<csv>", "--out", "--zero-state")]
     [InlineData("flow", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--model", "--hidden", "--seed", "--out", "[default: bptt-out]", "flow.svg", "eigenvalues.svg", "lags.svg", "Exit code 0")]
+    [InlineData("remedies", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--hidden", "[default: 8]", "--seed", "--epochs", "[default: 300]", "--radius", "[default: 1.3]", "--learning-rate", "[default: 0.05]", "--out", "remedies.svg", "remedies.csv", "Exit code 0", "Ctrl-C")]
     [InlineData("check", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--hidden", "--seed", "Exit code 0")]
     [InlineData("graph", "--steps", "[default: 3]", "--format", "svg|dot|mermaid", "[default: svg]", "--gradients", "--stored", "--truncate-windows", "--out", "at most 100")]
     public async Task Every_command_has_help_with_its_options_defaults_and_an_example(string command, params string[] parts)
@@ -161,7 +167,7 @@ public class CommandLineTests
         folder.File("data.csv", Tables.TwoByTwo(40));
         folder.File("new.csv", "heater_power\n6.41\n3.41\n"); // for the model of the example before it
         int count = 0;
-        foreach (string command in new[] { "fit", "predict", "check", "flow", "graph" })
+        foreach (string command in new[] { "fit", "predict", "check", "flow", "remedies", "graph" })
         {
             string help = (await CommandRunner.RunAsync(command, "--help")).Output;
             foreach (string example in help.Split('\n').Select(l => l.Trim()).Where(IsExample))
@@ -184,7 +190,7 @@ public class CommandLineTests
                 line.StartsWith($"bptt {command} ", StringComparison.Ordinal) && !line.Contains('[', StringComparison.Ordinal)
                 && !line.Contains('<', StringComparison.Ordinal);
         }
-        count.Should().Be(14);
+        count.Should().Be(16);
     }
 
     [Fact]

@@ -50,11 +50,14 @@ internal sealed class DataOptions
         "fraction");
 
     private readonly Option<string?>? _modelFile;
+    private readonly string? _defaultSample;
 
     /// <param name="modelFile">The option of a model file, where the command has one: the file names the columns.</param>
-    public DataOptions(Option<string?>? modelFile = null)
+    /// <param name="defaultSample">The sample that is taken where no data are named; null where some must be.</param>
+    public DataOptions(Option<string?>? modelFile = null, string? defaultSample = null)
     {
         _modelFile = modelFile;
+        _defaultSample = defaultSample;
         _sample.AcceptOnlyFromAmong(Sample.All.Select(s => s.Name).ToArray());
     }
 
@@ -72,7 +75,7 @@ internal sealed class DataOptions
     /// <summary>Reads the data that the command line names.</summary>
     public Dataset Read(ParseResult parsed)
     {
-        Sample? sample = SampleOf(parsed.GetValue(_sample));
+        Sample? sample = SampleOf(parsed.GetValue(_csv), parsed.GetValue(_sample));
         return Dataset.From(
             Table(parsed, sample),
             Names(parsed.GetValue(_inputs), sample?.Inputs),
@@ -84,7 +87,7 @@ internal sealed class DataOptions
     /// <summary>Reads the data that the command line names, by the columns and the scaling of a model file.</summary>
     public Dataset Read(ParseResult parsed, LinearRnnFile file)
     {
-        Sample? sample = SampleOf(parsed.GetValue(_sample));
+        Sample? sample = SampleOf(parsed.GetValue(_csv), parsed.GetValue(_sample));
         return Dataset.From(Table(parsed, sample), file, TrainingFraction(parsed, sample));
     }
 
@@ -102,7 +105,7 @@ internal sealed class DataOptions
             return;
         }
         bool hasSample = result.GetValue(_sample) is not null;
-        if (csv is not null == hasSample)
+        if (csv is not null == hasSample && (hasSample || _defaultSample is null))
         {
             result.AddError($"Expected a CSV file or --sample, got {(hasSample ? "both" : "neither")}.");
             return;
@@ -118,7 +121,7 @@ internal sealed class DataOptions
             return;
         }
 
-        Sample? sample = SampleOf(result.GetValue(_sample));
+        Sample? sample = SampleOf(csv, result.GetValue(_sample));
         List<string> inputs = Names(result.GetValue(_inputs), sample?.Inputs);
         List<string> outputs = Names(result.GetValue(_outputs), sample?.Outputs);
         if (csv is not null && (inputs.Count == 0 || outputs.Count == 0))
@@ -142,7 +145,12 @@ internal sealed class DataOptions
     private double TrainingFraction(ParseResult parsed, Sample? sample) =>
         sample is null || parsed.GetResult(_train) is { Implicit: false } ? parsed.GetValue(_train) : sample.TrainingFraction;
 
-    private static Sample? SampleOf(string? name) => Sample.All.FirstOrDefault(s => s.Name == name);
+    /// <summary>The sample that is told, or the command's own where nothing is.</summary>
+    private Sample? SampleOf(string? csv, string? name)
+    {
+        string? told = name ?? (csv is null ? _defaultSample : null);
+        return Sample.All.FirstOrDefault(s => s.Name == told);
+    }
 
     /// <summary>The names given, or those of the sample where none are.</summary>
     private static List<string> Names(string[]? given, string[]? bySample)

@@ -33,7 +33,7 @@ internal sealed class TextTable
         for (int i = 0; i < Columns.Count; i++)
         {
             var column = new TableColumn(Markup.Escape(Columns[i]));
-            table.AddColumn(IsNumeric && i > 0 ? column.RightAligned() : column);
+            table.AddColumn(IsNumeric && i > 0 ? column.RightAligned().NoWrap() : column);
         }
         foreach (string[] row in _rows)
         {
