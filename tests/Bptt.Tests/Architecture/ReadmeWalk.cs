@@ -2,6 +2,7 @@
 
 using Bptt;
 using Bptt.Diagnostics;
+using Bptt.Training;
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;
 
@@ -10,7 +11,7 @@ namespace ReadmeExample; // outside Bptt, as a user's code is
 internal static class ReadmeWalk
 {
     /// <summary>Runs the walk, and what follows it, and returns what each prints.</summary>
-    public static (string Walk, string Insight) Run()
+    public static (string Walk, string Insight, string Training) Run()
     {
         var Console = new StringWriter { NewLine = "\n" };
 
@@ -57,6 +58,30 @@ internal static class ReadmeWalk
         Console.WriteLine($"‖∂L/∂W_hh‖ truncated: {truncated.Gradients.WhhNorm():F6}");
         // README, insight, to here
 
-        return (walk, Console.ToString());
+        string insight = Console.ToString();
+        Console.GetStringBuilder().Clear();
+
+        // README, training, from here
+        // 300 steps of the model above, as somebody sees it who does not know its weights.
+        var sweep = Matrix<double>.Build.Dense(1, 300, (_, t) => Math.Cos(0.3 * t * t));
+        var measured = Objective.SquaredError(ForwardPass.Run(model, sweep).Outputs());
+
+        // From random weights back to the system, by a method of second order.
+        var start = Initializer.Orthogonal(inputSize: 1, hiddenSize: 2, outputSize: 1, seed: 1, spectralRadius: 0.9);
+        var found = Trainer.Run(start, sweep, measured, new TrainerOptions { Optimizer = new LevenbergMarquardt() });
+        Console.WriteLine($"loss below 1e-20: {found.BestLoss < 1e-20}");
+        SpectralMode pole = StateSpace.Of(found.Model).Poles[0];
+        Console.WriteLine($"poles: magnitude {pole.Magnitude:F6}, once around in {pole.Period:F4} steps");
+
+        // From weights that explode, by gradient descent without and with the source's remedy.
+        var wild = Initializer.Orthogonal(1, 8, 1, seed: 1, spectralRadius: 1.3);
+        var plain = Trainer.Run(wild, sweep, measured, new TrainerOptions { Optimizer = new Sgd(0.05), Clipping = null });
+        var clipped = Trainer.Run(
+            wild, sweep, measured, new TrainerOptions { Optimizer = new Sgd(0.05), Clipping = new GlobalNormClipping(1.0) });
+        Console.WriteLine($"plain: {plain.StopReason} after epoch {plain.Epochs}");
+        Console.WriteLine($"clipped: {clipped.StopReason}, loss below 1e-2: {clipped.BestLoss < 1e-2}");
+        // README, training, to here
+
+        return (walk, insight, Console.ToString());
     }
 }
