@@ -2,6 +2,7 @@
 //
 //   n  states      m  columns
 
+using Bptt.Kernels;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra.Factorization;
 
@@ -27,6 +28,19 @@ internal static class Gramian
     public static Matrix<double> Factor(Matrix<double> a, Matrix<double> b, double spectralRadius)
     {
         RequireStable(spectralRadius);
+
+        // L is linear in B: at a size near 1 no sum of squares leaves the range of doubles.
+        double largest = VectorMath.MaxAbs(b.ColumnMajor());
+        if (largest == 0.0)
+        {
+            return b;
+        }
+        int exponent = Math.ILogB(largest);
+        return Scaled(Sum(a, Scaled(b, -exponent), spectralRadius), exponent);
+    }
+
+    private static Matrix<double> Sum(Matrix<double> a, Matrix<double> b, double spectralRadius)
+    {
         Matrix<double> factor = b;
         Matrix<double> power = a;
         for (int doubling = 0; doubling < MaxDoublings; doubling++)
@@ -57,6 +71,14 @@ internal static class Gramian
             throw new InvalidOperationException(
                 $"Expected a stable system, of spectral radius below 1, got {Guard.Text(spectralRadius)}: its Gramians and its steady state do not exist.");
         }
+    }
+
+    /// <summary>M·2ᵉ, fresh.</summary>
+    private static Matrix<double> Scaled(Matrix<double> matrix, int exponent)
+    {
+        var scaled = Matrix<double>.Build.DenseOfMatrix(matrix);
+        VectorMath.ScaleByPowerOfTwo(exponent, scaled.AsColumnMajorArray());
+        return scaled;
     }
 
     /// <summary>A factor of the same product with at most n columns: M Mᵀ = Rᵀ R for Mᵀ = QR.</summary>

@@ -22,6 +22,9 @@ public sealed class ImpulseResponsePrior
     /// <summary>Where aⁿ has fallen to this, the rest of the response is zero.</summary>
     private const double Negligible = 1e-8;
 
+    /// <summary>Of smaller variances the weights could overflow.</summary>
+    private const double LeastVariance = 1e-300;
+
     /// <summary>n·d at most, the unknowns of the regression.</summary>
     private const int MostUnknowns = 200;
 
@@ -35,7 +38,7 @@ public sealed class ImpulseResponsePrior
     /// <param name="scale">c, above 0: how much larger than σ² the variance of g may be.</param>
     /// <exception cref="ArgumentNullException">The inputs are null.</exception>
     /// <exception cref="ArgumentException">An input is NaN or infinite.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A number is outside its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is outside its range, or c aⁿ(1 − a) is below 1e-300.</exception>
     public ImpulseResponsePrior(SequenceBatch inputs, int outputSize, double decay, double scale)
     {
         ArgumentNullException.ThrowIfNull(inputs);
@@ -51,6 +54,13 @@ public sealed class ImpulseResponsePrior
         Decay = decay;
         Scale = scale;
         LagCount = LagsOf(decay, inputs);
+        double least = scale * Math.Pow(decay, LagCount) * (1.0 - decay);
+        if (!(least >= LeastVariance))
+        {
+            throw Guard.Range(
+                nameof(scale),
+                $"expected c aⁿ (1 − a), a bound on the variances of the prior, of at least {Guard.Text(LeastVariance)}, got {Guard.Text(least)} with n = {LagCount}.");
+        }
     }
 
     /// <summary>a.</summary>
@@ -117,7 +127,7 @@ public sealed class ImpulseResponsePrior
         double[] tail = new double[inputs.Lengths.Max()]; // of g_k with k ≥ n − 1, after a pulse
         for (int k = 1; k < LagCount; k++)
         {
-            differences[k] = 1.0 / (Scale * (Math.Pow(Decay, k) - Math.Pow(Decay, k + 1)));
+            differences[k] = 1.0 / (Scale * (Math.Pow(Decay, k) * (1.0 - Decay)));
         }
         for (int k = LagCount - 1; k < tail.Length; k++)
         {

@@ -2,12 +2,13 @@
 //
 //   d  inputs      q  outputs      n  lags      m = nd  unknowns
 
+using Bptt.Kernels;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Training;
 
 /// <summary>ΦᵀΦ, ΦᵀY and ‖Y‖² of y_t = Σ_{k&lt;n} g_k x_{t−k}/s, where row (b, t) of Φ is x_t, x_{t−1}, …, each input divided by its
-/// root mean square s. The unknowns of lag k are those at kd … kd + d − 1, so fewer lags are a leading part.</summary>
+/// root mean square s, and targets by a power of two that brings them near 1, since their squares could overflow. The unknowns of lag k are those at kd … kd + d − 1, so fewer lags are a leading part.</summary>
 internal sealed class LaggedInputs
 {
     /// <summary>Rows gathered before they are multiplied.</summary>
@@ -19,6 +20,7 @@ internal sealed class LaggedInputs
         int d = inputs.RowCount;
         int q = targets.RowCount;
         Vector<double> scale = IdentificationData.RootMeanSquares(inputs);
+        int exponent = Exponent(targets, stepWeights);
         Gram = Matrix<double>.Build.Dense(lags * d, lags * d);
         Moments = Matrix<double>.Build.Dense(lags * d, q);
         Matrix<double> block = Matrix<double>.Build.Dense(lags * d, BlockRows);
@@ -41,7 +43,9 @@ internal sealed class LaggedInputs
                         block[k * d + j, rows] = t >= k ? x[j, t - k] / scale[j] : 0.0;
                     }
                 }
-                outputs.SetColumn(rows, y.Column(t));
+                double[] output = y.Column(t).ToArray();
+                VectorMath.ScaleByPowerOfTwo(-exponent, output);
+                outputs.SetColumn(rows, output);
                 rows++;
                 RowCount++;
                 if (rows == BlockRows)
@@ -68,6 +72,24 @@ internal sealed class LaggedInputs
 
     /// <summary>The steps that count.</summary>
     public int RowCount { get; private set; }
+
+    /// <summary>Of the largest target that counts; 0 where all are zero.</summary>
+    private static int Exponent(SequenceBatch targets, IReadOnlyList<double[]>? stepWeights)
+    {
+        double largest = 0.0;
+        for (int b = 0; b < targets.Count; b++)
+        {
+            Matrix<double> y = targets.Sequence(b);
+            for (int t = 0; t < y.ColumnCount; t++)
+            {
+                if (stepWeights is null || stepWeights[b][t] != 0.0)
+                {
+                    largest = Math.Max(largest, VectorMath.MaxAbs(y.Column(t).Entries()));
+                }
+            }
+        }
+        return largest == 0.0 ? 0 : Math.ILogB(largest);
+    }
 
     private void Add(Matrix<double> block, Matrix<double> outputs)
     {

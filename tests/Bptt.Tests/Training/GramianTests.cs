@@ -51,6 +51,18 @@ public class GramianTests
         system.ControllabilityGramian[2, 2].Should().BeApproximately(1e10, 1e-3);
     }
 
+    [Theory]
+    [InlineData(1e170)]
+    [InlineData(1e-170)]
+    [InlineData(1e290)]
+    public void The_unit_of_the_state_changes_no_Hankel_singular_value(double unit)
+    {
+        StateSpace system = Random(2, 4, 3, 0.7, seed: 8);
+        var scaled = new StateSpace(system.A, unit * system.B, system.C / unit, system.D);
+        (scaled.HankelSingularValues - system.HankelSingularValues).L2Norm()
+            .Should().BeLessThan(1e-13 * system.HankelSingularValues.L2Norm());
+    }
+
     [Fact]
     public void Hankel_singular_values_are_those_of_the_Hankel_matrix_of_the_impulse_response()
     {

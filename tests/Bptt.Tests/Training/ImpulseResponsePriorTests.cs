@@ -154,6 +154,36 @@ public class ImpulseResponsePriorTests
         ImpulseResponsePrior.Estimate(x, SequenceBatch.Pack([hole]), [mask]).LagCount.Should().BePositive();
     }
 
+    [Theory]
+    [InlineData(1e160)]
+    [InlineData(1e-165)]
+    [InlineData(1e300)]
+    public void The_unit_of_the_targets_changes_no_prior(double unit)
+    {
+        var random = new Random(31);
+        SequenceBatch x = Batch(random, 1, 3);
+        SequenceBatch y = Like(random, x, 2);
+        var scaled = SequenceBatch.Pack([.. Enumerable.Range(0, y.Count).Select(b => unit * y.Sequence(b))]);
+        ImpulseResponsePrior.Estimate(x, scaled).ToString().Should().Be(ImpulseResponsePrior.Estimate(x, y).ToString());
+    }
+
+    [Fact]
+    public void A_prior_without_room_for_its_variances_is_refused()
+    {
+        var x = SequenceBatch.Pack([Noise(new Random(32), 1, 50)]);
+        Invoking(() => new ImpulseResponsePrior(x, 1, 0.9, 1e-320)).Should().Throw<ArgumentOutOfRangeException>().WithMessage("scale*at least 1E-300*");
+        Invoking(() => new ImpulseResponsePrior(x, 1, 1e-310, 1.0)).Should().Throw<ArgumentOutOfRangeException>().WithMessage("scale*");
+
+        // Beside 1 the decay is one rounding: aᵏ − aᵏ⁺¹ must not be taken as a difference.
+        double decay = Math.BitDecrement(1.0);
+        (SequenceBatch inputs, Objective objective) = new ImpulseResponsePrior(x, 1, decay, 1.0).Extend(x, x);
+        LinearRnn model = new(Matrix<double>.Build.Dense(1, 1, 1.0), Matrix<double>.Build.Dense(1, 1, 0.5), Matrix<double>.Build.Dense(1, 1, 1.0));
+        double size = Math.Sqrt(x.Sequence(0).Enumerate().Sum(v => v * v) / 50.0);
+        double steps = Enumerable.Range(1, 49).Sum(k => Math.Pow(0.25, k)); // (g_k − g_{k−1})² with g_k = 2⁻ᵏ
+        double expected = 0.5 * size * size * steps / (1.0 - decay) / 50.0;
+        objective.Loss(ForwardPass.Run(model, inputs)).Should().BeApproximately(expected, 1e-9 * expected);
+    }
+
     private static Func<T> Invoking<T>(Func<T> call) => call;
 
     /// <summary>−2 ln p by the covariance of the targets themselves, N×N, up to the constants of the method.</summary>
