@@ -1,5 +1,7 @@
 // How far a backward pass lets gradients travel back in time. Data only.
 
+using System.Globalization;
+
 namespace Bptt;
 
 /// <summary>
@@ -110,7 +112,8 @@ public sealed record Truncation
     public override string ToString() => Kind switch
     {
         TruncationKind.Windows => $"windows of {Steps} steps",
-        TruncationKind.Randomized => $"random cuts every {Steps} steps on average (seed {Seed}, draw {Draw})",
+        TruncationKind.Randomized => string.Create(
+            CultureInfo.InvariantCulture, $"random cuts every {Steps} steps on average (seed {Seed}, draw {Draw})"),
         _ => $"{Steps} lags",
     };
 

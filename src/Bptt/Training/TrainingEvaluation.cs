@@ -12,7 +12,6 @@ internal sealed class TrainingEvaluation
     private readonly TrainingData _data;
     private readonly TrainerOptions _options;
     private readonly Matrix<double>? _fixedStates; // h×B
-    private readonly TrainingLoss _training;
     private readonly TrainingMemory _memory = new();
 
     public TrainingEvaluation(
@@ -27,15 +26,18 @@ internal sealed class TrainingEvaluation
             Regularizers = options.Regularizers,
             Execution = options.Execution,
         };
-        _training = new TrainingLoss(data.Inputs, data.Objective, lossOptions, memory);
+        Training = new TrainingLoss(data.Inputs, data.Objective, lossOptions, memory);
     }
+
+    /// <summary>The loss of the whole training set, with the full gradient.</summary>
+    public TrainingLoss Training { get; }
 
     /// <summary>The training loss and the validation loss; the latter is NaN where the state it starts from is not finite,
     /// null without a validation set.</summary>
     public (double Loss, double? ValidationLoss) At(Parameters parameters)
     {
-        ForwardPass forward = _training.Forward(parameters);
-        return (_training.Judge(forward), ValidationLoss(parameters, forward));
+        ForwardPass forward = Training.Forward(parameters);
+        return (Training.Judge(forward), ValidationLoss(parameters, forward));
     }
 
     /// <summary>The validation loss alone.</summary>

@@ -1,5 +1,6 @@
 // What makes a training the same one: its options as text, its data and start as hashes. Decides nothing.
 
+using System.Globalization;
 using System.Runtime.InteropServices;
 using MathNet.Numerics.LinearAlgebra;
 
@@ -16,15 +17,9 @@ internal static class TrainingFingerprint
     public static (string Name, string Text)[] Of(
         TrainingData data, TrainerOptions options, Matrix<double>? fixedStates, Parameters start)
     {
-        var lossOptions = new TrainingLossOptions
-        {
-            InitialStates = fixedStates,
-            Regularizers = options.Regularizers,
-            Execution = options.Execution,
-        };
-        TrainingPoint point = new TrainingLoss(data.Inputs, data.Objective, lossOptions).Evaluate(start);
-        double validationLoss = new TrainingEvaluation(data, options, fixedStates, new TrainingMemory())
-            .ValidationLoss(start, point.Forward) ?? 0.0;
+        var evaluation = new TrainingEvaluation(data, options, fixedStates, new TrainingMemory());
+        TrainingPoint point = evaluation.Training.Evaluate(start);
+        double validationLoss = evaluation.ValidationLoss(start, point.Forward) ?? 0.0;
         return
         [
             ("optimizer", options.Optimizer.Settings),
@@ -40,7 +35,7 @@ internal static class TrainingFingerprint
             ("validation", options.ValidationFraction is double fraction
                 ? $"the last {Guard.Text(fraction)}"
                 : options.Validation is null ? "none" : "other sequences"),
-            ("seed", $"{options.Seed}"),
+            ("seed", options.Seed.ToString(CultureInfo.InvariantCulture)),
             ("recurrence", options.Execution.Recurrence.ToString()),
             ("memory budget", options.Execution.MemoryBudget is long bytes ? $"{bytes}" : "none"),
             ("start", Hash(start.Values)),

@@ -1,5 +1,6 @@
 // Trainings that are stopped and resumed: bit for bit the same, and refused where they are not.
 
+using System.Globalization;
 using System.Text;
 using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;
@@ -134,6 +135,31 @@ public sealed class CheckpointTests : IDisposable
 
         Bits(more).Should().Equal(Bits(whole));
         more.History[^1].Seconds.Should().BeGreaterThanOrEqualTo(more.History[0].Seconds);
+    }
+
+    [Fact]
+    public void A_training_goes_on_under_another_culture()
+    {
+        TrainerOptions options = AllWays["AdamW, mini-batches"] with
+        {
+            Seed = -5,
+            Truncation = Truncation.Randomized(3, seed: -4),
+            MaxEpochs = 2,
+        };
+        Run(options with { Checkpoint = new CheckpointOptions(File) });
+        CultureInfo before = CultureInfo.CurrentCulture;
+        var other = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+        other.NumberFormat.NegativeSign = "−";
+        other.NumberFormat.NumberDecimalSeparator = ",";
+        try
+        {
+            CultureInfo.CurrentCulture = other;
+            Run(options with { ResumeFrom = File, MaxEpochs = 3 }).Epochs.Should().Be(3);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
     }
 
     [Fact]
