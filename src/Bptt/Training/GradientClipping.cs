@@ -26,7 +26,7 @@ public abstract class GradientClipping
     /// <param name="initialStateGradients">∂L/∂h_0, h×B; null where h_0 is not learned.</param>
     /// <returns>The clipped gradients, with the norm before and after. Cost O(h(h + d + q + B)).</returns>
     /// <exception cref="ArgumentNullException"><paramref name="gradients"/> is null.</exception>
-    /// <exception cref="ArgumentException">A gradient is NaN or infinite.</exception>
+    /// <exception cref="ArgumentException">A gradient is NaN or infinite, or that of h_0 has other than h rows.</exception>
     public ClippedGradients Apply(Gradients gradients, Matrix<double>? initialStateGradients = null)
     {
         ArgumentNullException.ThrowIfNull(gradients);
@@ -35,6 +35,12 @@ public abstract class GradientClipping
         Matrix<double>? clippedStates = null;
         if (initialStateGradients is not null)
         {
+            Guard.Shape(
+                initialStateGradients,
+                gradients.Entries.HiddenSize,
+                initialStateGradients.ColumnCount,
+                "h×B",
+                nameof(initialStateGradients));
             Guard.Finite(initialStateGradients, nameof(initialStateGradients));
             clippedStates = Matrix<double>.Build.DenseOfMatrix(initialStateGradients);
         }

@@ -23,18 +23,14 @@ internal static class StabilityRepair
     /// <summary>A matrix of spectral radius below 1; the one given where it has that. Cost about 30n³.</summary>
     public static Matrix<double> Stable(Matrix<double> matrix)
     {
-        double radius = Radius(matrix);
+        double radius = Spectrum.RadiusOf(matrix);
         if (radius < 1.0)
         {
             return matrix;
         }
         Matrix<double> reflected = Reflected(matrix);
-        return Radius(reflected) < 1.0 ? reflected : Limit / radius * matrix;
+        return Spectrum.RadiusOf(reflected) < 1.0 ? reflected : Limit / radius * matrix;
     }
-
-    private static double Radius(Matrix<double> matrix) =>
-        Spectrum.Of(new LinearRnn(Matrix<double>.Build.Dense(matrix.RowCount, 1), matrix, Matrix<double>.Build.Dense(1, matrix.RowCount)))
-            .SpectralRadius;
 
     /// <summary>By real eigenvectors, where they are well enough conditioned; the matrix itself where not.</summary>
     private static Matrix<double> Reflected(Matrix<double> matrix)

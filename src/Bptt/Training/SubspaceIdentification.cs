@@ -189,6 +189,6 @@ public sealed class SubspaceIdentification
             return Vector<double>.Build.Dense(0);
         }
         Vector<double> values = realization.SingularValues;
-        return values.SubVector(0, Math.Min(values.Count, _options.MaxOrder + 1));
+        return values.SubVector(0, Math.Min(values.Count - 1, _options.MaxOrder) + 1);
     }
 }

@@ -26,7 +26,7 @@ public sealed class TrainingLoss
     /// <param name="inputs">B sequences of d rows; not copied, since a batch never changes.</param>
     /// <param name="objective">The objective, whose targets fit these sequences.</param>
     /// <param name="options">What else belongs to it; nothing where null.</param>
-    /// <exception cref="ArgumentNullException">Inputs or objective are null.</exception>
+    /// <exception cref="ArgumentNullException">Inputs, objective or an option that may not be null are.</exception>
     /// <exception cref="ArgumentException">The inputs or the initial states hold NaN or infinities, or the initial states have
     /// other than B columns, or a penalty is null.</exception>
     public TrainingLoss(SequenceBatch inputs, Objective objective, TrainingLossOptions? options = null)
@@ -40,6 +40,8 @@ public sealed class TrainingLoss
     {
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(objective);
+        ArgumentNullException.ThrowIfNull(options.Regularizers, nameof(options.Regularizers));
+        ArgumentNullException.ThrowIfNull(options.Execution, nameof(options.Execution));
         inputs.RequireFinite(nameof(inputs));
         if (options.InitialStates is Matrix<double> states)
         {

@@ -110,6 +110,16 @@ public class GradientClippingTests
     }
 
     [Fact]
+    public void Gradients_of_initial_states_have_as_many_rows_as_there_are_hidden_units()
+    {
+        var examples = new Examples(seed: 13);
+        Gradients gradients = BackwardThroughTime.Run(
+            ForwardPass.Run(examples.Model(2, 4, 1), examples.Matrix(2, 3)), examples.Matrix(1, 3)).Gradients;
+        FluentActions.Invoking(() => new GlobalNormClipping(1.0).Apply(gradients, examples.Matrix(3, 2)))
+            .Should().Throw<ArgumentException>().WithMessage("initialStateGradients*4×2*got 3×2*");
+    }
+
+    [Fact]
     public void Clippings_print_their_settings()
     {
         new GlobalNormClipping(0.1).ToString().Should().Be("GlobalNormClipping(norm 0.1)");

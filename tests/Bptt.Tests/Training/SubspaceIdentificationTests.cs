@@ -38,6 +38,16 @@ public class SubspaceIdentificationTests
     }
 
     [Fact]
+    public void The_largest_order_may_be_any_number()
+    {
+        var problem = TrainingProblem.Create(seed: 41, 60);
+        var any = SubspaceIdentification.Estimate(
+            problem.Inputs, problem.Targets, new SubspaceOptions { MaxOrder = int.MaxValue });
+        any.SingularValues.Count.Should().BeGreaterThan(3);
+        any.SuggestedOrder.Should().Be(3);
+    }
+
+    [Fact]
     public void Units_and_scales_of_the_data_do_not_matter()
     {
         var examples = new Examples(seed: 2100);

@@ -47,6 +47,16 @@ public class TrainingLossTests
     }
 
     [Fact]
+    public void Options_that_may_not_be_null_are_named()
+    {
+        var problem = TrainingProblem.Create(seed: 40, 4);
+        FluentActions.Invoking(() => new TrainingLoss(problem.Inputs, problem.Objective, new() { Regularizers = null! }))
+            .Should().Throw<ArgumentNullException>().WithParameterName("Regularizers");
+        FluentActions.Invoking(() => new TrainingLoss(problem.Inputs, problem.Objective, new() { Execution = null! }))
+            .Should().Throw<ArgumentNullException>().WithParameterName("Execution");
+    }
+
+    [Fact]
     public void One_point_can_be_read_while_another_is_made_and_losses_disturb_none()
     {
         LinearRnn model = _examples.Model(1, 2, 1);
