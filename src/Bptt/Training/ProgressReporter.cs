@@ -14,6 +14,10 @@ internal sealed class ProgressReporter(IProgress<TrainingProgress>? progress, Ti
     /// <summary>The time since the start, by a clock that only goes forward.</summary>
     public TimeSpan Elapsed => _clock.Elapsed;
 
+    /// <summary>So many times a time of at least zero; the longest time there is where that is less.</summary>
+    public static TimeSpan Times(TimeSpan time, int count) =>
+        time.Ticks > TimeSpan.MaxValue.Ticks / Math.Max(1, count) ? TimeSpan.MaxValue : time * count;
+
     /// <summary>Reports unless the last report is too recent.</summary>
     /// <param name="make">Makes the report.</param>
     /// <param name="isLast">Whether it is told in any case.</param>

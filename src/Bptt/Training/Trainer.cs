@@ -35,6 +35,7 @@ public static class Trainer
     /// one.</exception>
     /// <exception cref="InvalidDataException">The file to resume from is damaged or something else.</exception>
     /// <exception cref="IOException">The file to resume from cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file to resume from may not be read, or is a folder.</exception>
     /// <exception cref="TrainingDivergedException">A number is not finite, under
     /// <see cref="NonFinitePolicy.Throw"/>.</exception>
     public static TrainingResult Run(

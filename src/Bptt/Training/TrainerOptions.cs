@@ -46,7 +46,8 @@ public sealed record TrainerOptions
     public IReadOnlyList<WeightConstraint> Constraints { get; init; } = [];
 
     /// <summary>How far gradients travel back in time; null for all the way. A randomised
-    /// one takes another draw for each update, counted from the one given. For methods of first order.</summary>
+    /// one takes another draw for each update, counted from the one given, and from 0 after the last. For methods of first
+    /// order.</summary>
     public Truncation? Truncation { get; init; }
 
     /// <summary>Where the state starts.</summary>

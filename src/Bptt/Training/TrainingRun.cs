@@ -180,9 +180,10 @@ internal sealed class TrainingRun
         TimeSpan elapsed = _state.Before + _reporter.Elapsed;
         _state.History.Add(new EpochRecord(
             _state.Epoch, loss, validationLoss, double.IsFinite(norm) ? norm : null, elapsed.TotalSeconds));
-        if ((validationLoss ?? loss) < _state.BestLoss)
+        double judged = validationLoss ?? loss;
+        if (double.IsFinite(judged) && judged < _state.BestLoss)
         {
-            _state.BestLoss = validationLoss ?? loss;
+            _state.BestLoss = judged;
             _state.BestEpoch = _state.Epoch;
             _state.Best = _state.Current;
         }
@@ -212,7 +213,9 @@ internal sealed class TrainingRun
             GradientNorm = last?.GradientNorm,
             LearningRate = _update.NextLearningRate,
             Elapsed = _state.Before + _reporter.Elapsed,
-            Remaining = done < 1 ? null : _reporter.Elapsed / done * Math.Max(0, _options.MaxEpochs - _state.Epoch),
+            Remaining = done < 1
+                ? null
+                : ProgressReporter.Times(_reporter.Elapsed / done, Math.Max(0, _options.MaxEpochs - _state.Epoch)),
         };
     }
 }

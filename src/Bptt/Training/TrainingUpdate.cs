@@ -76,7 +76,6 @@ internal sealed class TrainingUpdate
         TrainingLoss loss = LossOf(inputs, objective, states);
         if (objective.IsMasked(inputs))
         {
-            _state.HasMoved = true;
             _state.Carry = piece.IsLastWindow ? null : loss.Forward(local).FinalStates;
             return null;
         }
@@ -96,7 +95,7 @@ internal sealed class TrainingUpdate
         {
             InitialStates = states,
             Regularizers = _options.Regularizers,
-            Truncation = _options.Truncation?.WithDraw(_options.Truncation.Draw + _state.Updates),
+            Truncation = _options.Truncation?.WithDraw(unchecked(_options.Truncation.Draw + _state.Updates) & int.MaxValue),
             Execution = _options.Execution,
         };
         return new TrainingLoss(inputs, objective, options, _memory);

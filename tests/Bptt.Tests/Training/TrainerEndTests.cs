@@ -85,6 +85,51 @@ public class TrainerEndTests
     }
 
     [Fact]
+    public void Masked_windows_are_no_progress_where_every_other_update_is_left_out()
+    {
+        // The first window is masked; the spike in the second overflows whatever the weights.
+        Matrix<double> inputs = Matrix<double>.Build.Dense(1, 6, 1.0);
+        inputs[0, 3] = 1.5e308;
+        var start = new LinearRnn(One(10.0), One(0.5), One(1.0));
+        TrainingResult result = Trainer.Run(
+            start,
+            inputs,
+            Objective.SquaredError(Matrix<double>.Build.Dense(1, 6)).WithStepWeights([0.0, 0.0, 0.0, 1.0, 1.0, 1.0]),
+            new TrainerOptions { WindowLength = 3, MaxEpochs = 20, NonFinite = NonFinitePolicy.SkipStep });
+
+        result.StopReason.Should().Be(StopReason.NonFinite);
+        result.Epochs.Should().Be(1);
+        result.SkippedSteps.Should().Be(1);
+    }
+
+    [Fact]
+    public void A_loss_of_minus_infinity_is_never_the_best()
+    {
+        TrainingResult result = Trainer.Run(
+            new LinearRnn(One(1.0), One(0.5), One(1.0)),
+            Matrix<double>.Build.Dense(1, 5, 1.0),
+            new Unbounded(),
+            new TrainerOptions { Optimizer = new Sgd(1e3), Clipping = null });
+
+        result.StopReason.Should().Be(StopReason.NonFinite);
+        double.IsFinite(result.BestLoss).Should().BeTrue();
+        result.BestLoss.Should().Be(result.History.Where(e => double.IsFinite(e.Loss)).Min(e => e.Loss));
+    }
+
+    [Theory]
+    [InlineData(1, 500)]
+    [InlineData(3, 0)]
+    [InlineData(int.MaxValue, 3600)]
+    public void The_time_that_remains_is_at_most_the_longest_there_is(int count, double seconds)
+    {
+        TimeSpan expected = count * seconds > TimeSpan.MaxValue.TotalSeconds
+            ? TimeSpan.MaxValue
+            : TimeSpan.FromSeconds(count * seconds);
+        ProgressReporter.Times(TimeSpan.FromSeconds(seconds), count).Should().Be(expected);
+        ProgressReporter.Times(TimeSpan.FromSeconds(seconds), 0).Should().Be(TimeSpan.Zero);
+    }
+
+    [Fact]
     public void The_message_names_the_place_in_the_training_data()
     {
         var examples = new Examples(103);
@@ -229,11 +274,22 @@ public class TrainerEndTests
         FluentActions.Invoking(() => Trainer.Run(Problem.Start, Problem.Inputs, null!)).Should().Throw<ArgumentNullException>();
     }
 
+    private static Matrix<double> One(double value) => Matrix<double>.Build.Dense(1, 1, value);
+
     private static TrainingResult Run(TrainerOptions options) =>
         Trainer.Run(Problem.Start, Problem.Inputs, Problem.Objective, options);
 
     private static void Refused(TrainerOptions options, string message) =>
         FluentActions.Invoking(() => Run(options)).Should().Throw<ArgumentException>().WithMessage($"*{message}*");
+
+    /// <summary>ℓ = −‖o_t‖².</summary>
+    private sealed class Unbounded() : Objective(Reduction.Sum)
+    {
+        protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t) => -output[0] * output[0];
+
+        protected override void StepGradient(ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient) =>
+            gradient[0] = -2.0 * output[0];
+    }
 
     private sealed class Reports(List<TrainingProgress> reports) : IProgress<TrainingProgress>
     {

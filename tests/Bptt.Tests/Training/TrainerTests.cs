@@ -226,6 +226,29 @@ public class TrainerTests
     }
 
     [Fact]
+    public void After_the_last_draw_comes_the_first()
+    {
+        var problem = TrainingProblem.Create(seed: 9, 30);
+        Truncation truncation = Truncation.Randomized(3, seed: 2).WithDraw(int.MaxValue - 1);
+        TrainingResult result = Trainer.Run(problem.Start, problem.Inputs, problem.Objective, new TrainerOptions
+        {
+            Optimizer = new Sgd(0.1),
+            Clipping = null,
+            Truncation = truncation,
+            MaxEpochs = 3,
+        });
+
+        LinearRnn model = problem.Start;
+        foreach (int draw in new[] { int.MaxValue - 1, int.MaxValue, 0 })
+        {
+            var options = new BackwardOptions { Truncation = truncation.WithDraw(draw) };
+            var backward = BackwardThroughTime.Run(ForwardPass.Run(model, problem.Inputs), problem.Objective, options);
+            model = new Sgd(0.1).Step(model, backward.Gradients);
+        }
+        result.LastParameters.ToVector().Should().Equal(new Parameters(model).ToVector());
+    }
+
+    [Fact]
     public void Early_stopping_keeps_the_weights_of_the_smallest_validation_loss()
     {
         // Noise for targets: what is learned of the training part does not help on the held-out part for long.
