@@ -25,7 +25,7 @@ internal static class OrderSearch
     private const int NumbersPerFreedom = 5;
 
     /// <summary>The first rows, where there are more: they tell the order, and each costs time.</summary>
-    private const int MostRows = 5000;
+    private const int MostRows = 3000;
 
     private const int MostSteps = 100;
 

@@ -141,7 +141,7 @@ internal static class ReportPage
             yield return Sentence(order.Sentence);
         }
         yield return $"Start: {fit.StartName}{(fit.Runs.Count == 1 ? "" : $", the best of {fit.Runs.Count}")}.";
-        yield return $"Optimiser: {fit.Plan.MethodName}, {fit.Plan.Optimizer()}.";
+        yield return $"Optimiser: {fit.Plan.Optimizer()}.";
         yield return fit.Training.Text.Replace("NaN", "not a number", StringComparison.Ordinal).Replace("Infinity", "infinite", StringComparison.Ordinal);
     }
 
