@@ -172,6 +172,7 @@ public sealed class CheckpointTests : IDisposable
         Refused(resumed with { BatchSize = 3, Seed = 6 }).Should().Contain("batch size: expected 2, got 3")
             .And.Contain("seed: expected 5, got 6").And.NotContain("optimizer");
         Refused(resumed with { Optimizer = new Adam(0.02) }).Should().Contain("learning rate 0.01").And.Contain("0.02");
+        Refused(resumed with { Clipping = null }).Should().Contain("clipping: expected GlobalNormClipping(norm 1), got none");
         Refused(resumed with { Truncation = Truncation.Windows(3) }).Should().Contain("truncation: expected none");
         Refused(resumed, Problem with { Start = Problem.Truth }).Should().Contain("start:");
         var other = TrainingProblem.Create(seed: 82, 9, 5, 12, 7);

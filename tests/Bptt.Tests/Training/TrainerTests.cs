@@ -103,6 +103,39 @@ public class TrainerTests
     }
 
     [Fact]
+    public void Given_initial_states_go_with_their_sequences_into_mini_batches_and_the_largest_norm_is_told()
+    {
+        var problem = TrainingProblem.Create(seed: 19, 5, 8, 3, 6);
+        Matrix<double> h0 = new Examples(20).Matrix(3, 4);
+        TrainingResult result = Trainer.Run(problem.Start, problem.Inputs, problem.Objective, new TrainerOptions
+        {
+            Optimizer = new Sgd(0.1),
+            Clipping = null,
+            BatchSize = 1,
+            Seed = 3,
+            InitialStates = h0,
+            MaxEpochs = 2,
+        });
+
+        LinearRnn model = problem.Start;
+        var plan = new EpochPlan(problem.Inputs.Lengths, batchSize: 1, windowLength: null, seed: 3);
+        for (int epoch = 1; epoch <= 2; epoch++)
+        {
+            double largest = 0.0;
+            foreach (int b in plan.PiecesOf(epoch).Select(piece => piece.Parts[0].Sequence))
+            {
+                var forward = ForwardPass.Run(model, problem.Inputs.Sequence(b), h0.Column(b));
+                Gradients gradients = BackwardThroughTime.Run(
+                    forward, Objective.SquaredError(problem.Targets.Sequence(b))).Gradients;
+                largest = Math.Max(largest, gradients.GlobalNorm());
+                model = new Sgd(0.1).Step(model, gradients);
+            }
+            result.History[epoch].GradientNorm.Should().BeApproximately(largest, 1e-14 * largest);
+        }
+        result.LastParameters.ToVector().Should().Equal(new Parameters(model).ToVector());
+    }
+
+    [Fact]
     public void An_epoch_of_mini_batches_sees_every_sequence_once_in_an_order_of_seed_and_epoch()
     {
         int[] lengths = [3, 5, 2, 4, 6, 1, 7];
@@ -298,8 +331,26 @@ public class TrainerTests
             problem.Start,
             problem.Inputs,
             problem.Objective.WithStepWeights(weights),
-            new TrainerOptions { WindowLength = 3, MaxEpochs = 4 });
+            new TrainerOptions { Optimizer = new Sgd(0.1), Clipping = null, WindowLength = 3, MaxEpochs = 4 });
 
+        LinearRnn model = problem.Start;
+        var optimizer = new Sgd(0.1);
+        for (int epoch = 0; epoch < 4; epoch++)
+        {
+            Matrix<double>? states = null;
+            for (int first = 0; first < 9; first += 3)
+            {
+                Matrix<double> Cut(SequenceBatch batch) => batch.Sequence(0).SubMatrix(0, batch.RowCount, first, 3);
+                var forward = ForwardPass.Run(model, SequenceBatch.Pack([Cut(problem.Inputs)]), states);
+                states = forward.FinalStates;
+                if (first != 3)
+                {
+                    var objective = Objective.SquaredError(Cut(problem.Targets));
+                    model = optimizer.Step(model, BackwardThroughTime.Run(forward, objective).Gradients);
+                }
+            }
+        }
+        result.LastParameters.ToVector().Should().Equal(new Parameters(model).ToVector());
         result.Updates.Should().Be(8);
         result.StopReason.Should().Be(StopReason.EpochLimit);
         result.BestLoss.Should().BeLessThan(result.History[0].Loss);
