@@ -179,6 +179,12 @@ public sealed class CheckpointTests : IDisposable
         Refused(resumed, Problem with { Inputs = other.Inputs }).Should().Contain("inputs:");
         Refused(resumed, Problem with { Targets = other.Targets })
             .Should().Contain("loss and gradient at the start:").And.NotContain("inputs:");
+
+        var judged = new ValidationSet(other.Inputs, other.Objective);
+        Run(options with { Validation = judged, Checkpoint = new CheckpointOptions(File) });
+        var otherwise = new ValidationSet(other.Inputs, Problem.Objective);
+        Refused(resumed with { Validation = otherwise })
+            .Should().Contain("loss and gradient at the start:").And.NotContain("inputs:");
     }
 
     [Fact]
