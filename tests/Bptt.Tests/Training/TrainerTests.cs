@@ -103,7 +103,7 @@ public class TrainerTests
     }
 
     [Fact]
-    public void Given_initial_states_go_with_their_sequences_into_mini_batches_and_the_largest_norm_is_told()
+    public void Mini_batches_take_penalties_and_their_own_initial_states_and_tell_the_largest_norm()
     {
         var problem = TrainingProblem.Create(seed: 19, 5, 8, 3, 6);
         Matrix<double> h0 = new Examples(20).Matrix(3, 4);
@@ -113,6 +113,7 @@ public class TrainerTests
             Clipping = null,
             BatchSize = 1,
             Seed = 3,
+            Regularizers = [new L2Regularizer(0.3)],
             InitialStates = h0,
             MaxEpochs = 2,
         });
@@ -125,8 +126,8 @@ public class TrainerTests
             foreach (int b in plan.PiecesOf(epoch).Select(piece => piece.Parts[0].Sequence))
             {
                 var forward = ForwardPass.Run(model, problem.Inputs.Sequence(b), h0.Column(b));
-                Gradients gradients = BackwardThroughTime.Run(
-                    forward, Objective.SquaredError(problem.Targets.Sequence(b))).Gradients;
+                var backward = BackwardThroughTime.Run(forward, Objective.SquaredError(problem.Targets.Sequence(b)));
+                Gradients gradients = backward.Gradients.Add(new L2Regularizer(0.3).Evaluate(backward).Gradients);
                 largest = Math.Max(largest, gradients.GlobalNorm());
                 model = new Sgd(0.1).Step(model, gradients);
             }
@@ -153,6 +154,9 @@ public class TrainerTests
             Order(plan, 2).Should().NotEqual(Order(plan, 1));
             Order(new EpochPlan(lengths, 3, window, 10), 1).Should().NotEqual(Order(plan, 1));
         }
+        var three = new EpochPlan([1, 1, 1], 1, null, seed: 9);
+        Enumerable.Range(1, 100).Select(epoch => string.Join(' ', Order(three, epoch))).Distinct()
+            .Should().HaveCount(6, "every order comes");
         new EpochPlan([int.MaxValue], null, int.MaxValue - 1, 0).PiecesOf(1).Should().HaveCount(2, "nothing overflows");
 
         static int[] Order(EpochPlan plan, int epoch) =>
