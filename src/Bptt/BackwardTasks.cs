@@ -111,14 +111,7 @@ internal sealed class BackwardTasks : ITaskBody
                 break;
 
             case BackwardStep.Recur:
-                if (block.IsChunked)
-                {
-                    _recurrence.Carry(block, index + 1 < blocks.Count ? blocks[index + 1] : null);
-                }
-                else
-                {
-                    _recurrence.Steps(block, part);
-                }
+                _recurrence.Recur(block, index + 1 < blocks.Count ? blocks[index + 1] : null, part);
                 break;
 
             case BackwardStep.Fill:

@@ -104,13 +104,9 @@ internal sealed class ForwardTasks : ITaskBody
                 break;
 
             case ForwardStep.Recur:
-                if (!block.IsChunked)
+                if (!block.IsChunked || !_carriesAreKnown)
                 {
-                    _recurrence.Steps(block, group);
-                }
-                else if (!_carriesAreKnown)
-                {
-                    _recurrence.Carry(block, index > 0 ? blocks[index - 1] : null);
+                    _recurrence.Recur(block, index > 0 ? blocks[index - 1] : null, group);
                 }
                 break;
 

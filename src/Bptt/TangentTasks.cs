@@ -111,14 +111,7 @@ internal sealed class TangentTasks : ITaskBody
                 break;
 
             case ForwardStep.Recur:
-                if (block.IsChunked)
-                {
-                    _recurrence.Carry(block, index > 0 ? blocks[index - 1] : null);
-                }
-                else
-                {
-                    _recurrence.Steps(block, group);
-                }
+                _recurrence.Recur(block, index > 0 ? blocks[index - 1] : null, group);
                 break;
 
             case ForwardStep.Outputs:

@@ -127,6 +127,22 @@ internal sealed class BlockRecurrence
             Power, _carries.All.Values, new StepRun(first, active, 1, Sign * active, block.ChunkCount));
     }
 
+    /// <summary>What waits for the block before: the carries of a block in chunks, the states of any other.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="before">The block that leads to it; null where it is the first one.</param>
+    /// <param name="group">The group of sequences, where it runs step by step.</param>
+    public void Recur(TimeBlock block, TimeBlock? before, int group)
+    {
+        if (block.IsChunked)
+        {
+            Carry(block, before);
+        }
+        else
+        {
+            Steps(block, group);
+        }
+    }
+
     /// <summary>The states of a block from its carries.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Fill(TimeBlock block)
