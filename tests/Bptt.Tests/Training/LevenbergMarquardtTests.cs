@@ -115,20 +115,19 @@ public class LevenbergMarquardtTests(ITestOutputHelper output)
         at.GradientVector().L2Norm().Should().BeLessThan(enough * first);
     }
 
-    /// <summary>y_t = Σ_{s≤t} x_s, from W_hh = I.</summary>
+    /// <summary>y_t = Σ_{s≤t} x_s with most x_s masked to 0, from W_hh = I.</summary>
     [Fact]
     public void A_running_sum_is_learned_to_rounding()
     {
-        for (int seed = 1; seed <= 3; seed++)
+        for (int seed = 1; seed <= 10; seed++)
         {
             var random = new Random(seed);
             var inputs = Matrix<double>.Build.Dense(1, 200, (_, _) => random.Next(10) == 0 ? random.NextDouble() - 0.5 : 0.0);
             double sum = 0.0;
             var targets = Matrix<double>.Build.Dense(1, 200, (_, t) => sum += inputs[0, t]);
-            LinearRnn start = Initializer.Orthogonal(1, 8, 1, seed);
             var loss = new TrainingLoss(SequenceBatch.Pack([inputs]), Objective.SquaredError(targets));
             (TrainingPoint end, int steps) = SecondOrder.Minimise(
-                loss, new(new LinearRnn(start.Whx, Matrix<double>.Build.DenseIdentity(8), start.Wqh)), new LevenbergMarquardt());
+                loss, new(Initializer.ScaledIdentity(1, 8, 1, seed)), new LevenbergMarquardt());
             output.WriteLine($"seed {seed}: {steps} steps, loss {end.Loss:0.0e-0}");
             end.Loss.Should().BeLessThan(1e-12, $"seed {seed}");
         }
