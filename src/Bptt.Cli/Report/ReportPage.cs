@@ -127,7 +127,7 @@ internal static class ReportPage
             yield return ("clipping", plan.Settings.Clipping?.ToString() ?? "none");
             yield return ("truncation", plan.Settings.Truncation?.ToString() ?? "none");
         }
-        yield return ("prior", fit.PriorSentence ?? "none");
+        yield return ("prior", fit.Prior is null ? "none" : "estimated");
         yield return ("epochs", $"{fit.Training.Epochs} of {plan.Epochs}");
         yield return ("seed", $"{plan.Settings.Seed}");
         yield return ("bptt", typeof(ReportPage).Assembly.GetName().Version!.ToString(3));
@@ -142,6 +142,10 @@ internal static class ReportPage
         }
         yield return $"Start: {fit.StartName}{(fit.Runs.Count == 1 ? "" : $", the best of {fit.Runs.Count}")}.";
         yield return $"Optimiser: {fit.Plan.Optimizer()}.";
+        if (fit.PriorSentence is string prior)
+        {
+            yield return $"Prior, a part of the loss: {prior}.";
+        }
         yield return fit.Training.Text.Replace("NaN", "not a number", StringComparison.Ordinal).Replace("Infinity", "infinite", StringComparison.Ordinal);
     }
 
