@@ -129,9 +129,7 @@ internal sealed class IterativeSystem : DampedSystem
         _curvature = new CurvatureOperator(at, penalty, isHessian: false);
 
         // gᵀHg/gᵀg lies between the extreme eigenvalues, and near the largest where g does.
-        double[] product = new double[at.Parameters.Count];
-        _curvature.Multiply(at.Gradient, product);
-        double scale = VectorMath.Dot(at.Gradient, product) / VectorMath.Dot(at.Gradient, at.Gradient);
+        double scale = _curvature.AlongGradient();
         Scale = scale > 0.0 ? scale : 1.0;
     }
 
@@ -143,7 +141,9 @@ internal sealed class IterativeSystem : DampedSystem
     {
         int n = At.Parameters.Count;
         double[] step = new double[n];
-        double[] residual = At.Gradient.ToArray(); // (H + λD) p + g
+        double unit = CurvatureOperator.PowerOfTwoNear(At.Gradient);
+        double[] residual = At.Gradient.ToArray(); // (H + λD) p + g, and p, in multiples of the unit
+        VectorMath.Scale(1.0 / unit, residual);
         double[] direction = new double[n];
         double[] product = new double[n];
         double square = VectorMath.Dot(residual, residual);
@@ -164,6 +164,7 @@ internal sealed class IterativeSystem : DampedSystem
             VectorMath.AddScaled(length, product, residual);
             (before, square) = (square, VectorMath.Dot(residual, residual));
         }
+        VectorMath.Scale(unit, step);
         return step;
     }
 }

@@ -57,8 +57,8 @@ internal sealed class StoppingTest
     }
 
     /// <summary>The point after a step; null where the step is not finite, or the loss there is not finite or not
-    /// smaller.</summary>
-    public static TrainingPoint? Try(TrainingLoss loss, TrainingPoint at, ReadOnlySpan<double> step)
+    /// smaller by more than what is asked. Only a point that is returned takes the memory of passes.</summary>
+    public static TrainingPoint? Try(TrainingLoss loss, TrainingPoint at, ReadOnlySpan<double> step, double reduction = 0.0)
     {
         double[] values = at.Parameters.Values.ToArray();
         VectorMath.AddScaled(1.0, step, values);
@@ -67,12 +67,7 @@ internal sealed class StoppingTest
             return null;
         }
         Parameters next = at.Parameters.With(values);
-        if (!(loss.Loss(next) < at.Loss))
-        {
-            return null; // the passes at the point stay readable, since only its loss was evaluated
-        }
-        TrainingPoint point = loss.Evaluate(next);
-        return point.IsFinite ? point : null;
+        return at.Loss - loss.Loss(next) > reduction ? loss.EvaluateWhereFinite(next) : null;
     }
 
     /// <summary>Converged where it stands.</summary>

@@ -102,6 +102,19 @@ public sealed class TrainingLoss
         return new TrainingPoint(parameters, loss, backward.Loss, gradient, backward);
     }
 
+    /// <summary>The point, which disturbs no earlier one where L or its gradient is not finite.</summary>
+    /// <returns>Null where a number is not finite.</returns>
+    internal TrainingPoint? EvaluateWhereFinite(Parameters parameters)
+    {
+        TrainingPoint point = Evaluate(parameters);
+        if (point.IsFinite)
+        {
+            return point;
+        }
+        _memory.TakeBackPoint();
+        return null;
+    }
+
     /// <summary>L alone, the same to the last bit as from <see cref="Evaluate"/>.</summary>
     /// <param name="parameters">θ; with initial states where these are learned.</param>
     /// <returns>L; NaN or infinite where it is. Cost of one forward pass, and of a backward pass where a penalty depends on

@@ -98,20 +98,21 @@ public sealed class TruncatedNewton : Optimizer
         {
             (double[] step, double predicted) = TrustedStep(at.Gradient, hessian, radius, enough, cancellation);
             double length = VectorMath.Norm(step);
-            TrainingPoint? point = StoppingTest.Try(loss, at, step);
+            TrainingPoint? point = StoppingTest.Try(loss, at, step, Math.Max(0.0, LeastRatio * predicted));
             double ratio = point is null ? -1.0 : (at.Loss - point.Loss) / predicted;
             double next = ratio < 0.25 ? 0.25 * length : ratio > 0.75 && length > 0.999 * radius ? 2.0 * radius : radius;
-            if (point is not null && ratio > LeastRatio)
+            if (point is not null)
             {
                 (_radius, _firstSlope) = (next, firstSlope);
                 string note = _stop.NoteOn(at, point, length, predicted);
                 return new OptimizerStep(point.Parameters, point, note.Length > 0, note);
             }
-            if (_stop.IsSmall(at, length))
+            bool isFinite = double.IsFinite(length);
+            if (_stop.IsSmall(at, isFinite ? length : radius))
             {
                 return StoppingTest.Stay(at, StoppingTest.NoBetterStep);
             }
-            radius = double.IsFinite(length) ? next : 0.25 * radius;
+            radius = isFinite ? next : 0.25 * radius;
         }
     }
 
@@ -126,8 +127,10 @@ public sealed class TruncatedNewton : Optimizer
     {
         int n = gradient.Length;
         double[] step = new double[n];
+        double unit = CurvatureOperator.PowerOfTwoNear(gradient); // of the model: that of the loss does not matter
         double[] curved = new double[n]; // H p
         double[] residual = gradient.ToArray();
+        VectorMath.Scale(1.0 / unit, residual);
         double[] direction = new double[n];
         double[] product = new double[n];
         VectorMath.AddScaled(-1.0, residual, direction);
@@ -136,6 +139,7 @@ public sealed class TruncatedNewton : Optimizer
         {
             cancellation.ThrowIfCancellationRequested();
             hessian.Multiply(direction, product);
+            VectorMath.Scale(1.0 / unit, product);
             double curvature = VectorMath.Dot(direction, product);
             double length = square / curvature;
             double toBorder = ToBorder(step, direction, radius);
@@ -145,7 +149,7 @@ public sealed class TruncatedNewton : Optimizer
             VectorMath.AddScaled(length, product, curved);
             VectorMath.AddScaled(length, product, residual);
             double after = VectorMath.Dot(residual, residual);
-            if (leaves || Math.Sqrt(after) <= enough)
+            if (leaves || Math.Sqrt(after) <= enough / unit)
             {
                 break;
             }
@@ -153,7 +157,7 @@ public sealed class TruncatedNewton : Optimizer
             VectorMath.AddScaled(-1.0, residual, direction);
             square = after;
         }
-        return (step, -(VectorMath.Dot(gradient, step) + 0.5 * VectorMath.Dot(step, curved)));
+        return (step, -(VectorMath.Dot(gradient, step) + 0.5 * unit * VectorMath.Dot(step, curved)));
     }
 
     /// <summary>τ ≥ 0 with ‖p + τd‖ = Δ.</summary>
