@@ -25,6 +25,7 @@ public class FaultyInputTests
         ["a short row"] = (Line(5, "1,2"), ["line 5", "expected 4 cells, as in the header, got 2"]),
         ["a long row"] = (Line(5, "1,2,3,4,5"), ["line 5", "expected 4 cells, as in the header, got 5"]),
         ["numbers whose squares overflow"] = (Line(5, "1,2,1e200,4"), ["column 'y'", "1E+200"]),
+        ["numbers whose squares vanish"] = (Utf8(Column(0, t => $"{t % 5}e-200")), ["column 'a'", "a standard deviation of 0"]),
         ["a constant input"] = (Utf8(Column(1, _ => "7")), ["column 'b'", "to vary in the training part", "got 7 throughout"]),
         ["a constant output"] = (Utf8(Column(2, _ => "0.1")), ["column 'y'", "to vary in the training part", "got 0.1 throughout"]),
         ["an input that is constant at first"] = (Utf8(Column(0, t => t < 9 ? "3" : $"{t}")), ["column 'a'", "to vary in the training part"]),

@@ -34,6 +34,7 @@ internal static class RemediesCommand
             sample hair-dryer.
 
               learned      the best weights fit the training part better than its mean
+              converged    the same, and the method found nothing better
               not learned  they do not
               diverged     a loss, a gradient or a weight was no longer finite
 

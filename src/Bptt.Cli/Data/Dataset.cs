@@ -12,6 +12,9 @@ namespace Bptt.Cli.Data;
 /// </summary>
 internal sealed class Dataset
 {
+    /// <summary>Below this the squares of deviations lose digits, and are zero at last.</summary>
+    private const double SmallestDeviation = 1e-140;
+
     private Dataset(
         string name, Channel[] inputChannels, Channel[] outputChannels, Matrix<double> inputs, Matrix<double> targets, int stepsAhead, int trainingCount)
     {
@@ -151,6 +154,11 @@ internal sealed class Dataset
         {
             throw new DataFaultException(
                 $"{table.Name}: expected column '{name}' to vary in the training part, got {training[0]} throughout: it teaches nothing and cannot be scaled.");
+        }
+        if (deviation < SmallestDeviation)
+        {
+            throw new DataFaultException(
+                $"{table.Name}: expected column '{name}' to vary by numbers whose squares can be added, got a standard deviation of {deviation}; another unit helps.");
         }
         return new Channel(name, mean, deviation);
     }
