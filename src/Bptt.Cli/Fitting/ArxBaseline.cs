@@ -17,6 +17,9 @@ internal sealed class ArxBaseline
 {
     private const int MaxOrder = 10;
 
+    /// <summary>Beyond the first order; least squares take time with the cube of them.</summary>
+    private const int MostRegressors = 300;
+
     private readonly Structure _structure;
     private readonly Matrix<double> _coefficients; // q×regressors
 
@@ -29,12 +32,13 @@ internal sealed class ArxBaseline
     /// <summary>As tables name it.</summary>
     public string Name => $"{(_structure.LaggedOutputs.Length == 0 ? "AR" : "ARX")}({_structure.Order}) least squares";
 
-    /// <summary>Fits orders 1 to 10 on the training part and takes the one with the smallest Akaike criterion,
+    /// <summary>Fits orders 1 to 10, fewer where inputs are many, on the training part and takes the one with the smallest Akaike criterion,
     /// Σ_outputs N ln(residual variance) + 2·parameters, over the same rows for all.</summary>
     public static ArxBaseline Fit(Dataset data)
     {
         Structure[] candidates = Enumerable.Range(1, MaxOrder).Select(n => Structure.Of(data, n))
-            .Where((s, i) => i == 0 || data.TrainingCount - s.Order > s.RegressorCount).ToArray();
+            .Where((s, i) => i == 0
+                || (s.RegressorCount <= MostRegressors && data.TrainingCount - s.Order > s.RegressorCount)).ToArray();
         int firstRow = Math.Min(candidates[^1].Order, data.TrainingCount - 1);
         return candidates.Select(s => Fit(s, data, firstRow)).MinBy(f => f.Criterion).Model;
     }
