@@ -116,7 +116,7 @@ internal static class FitCommand
         try
         {
             OrderChoice choice = WorkDisplay.Run(terminal, "comparing numbers of hidden units", report =>
-                OrderSearch.Run(data, settings.LearnsInitialState, settings.HasPrior ?? !settings.LearnsInitialState, report, cancellation));
+                OrderSearch.Run(data, settings.LearnsInitialState, settings.HasPrior ?? FitPlan.HasPriorByDefault(settings, data.InputChannels.Length), report, cancellation));
             choice.Table()?.WriteTo(terminal);
             terminal.Output.WriteLine(choice.Sentence);
             return choice;

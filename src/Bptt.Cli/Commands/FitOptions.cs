@@ -75,7 +75,7 @@ internal sealed class FitOptions
     private readonly Option<string?> _prior = OptionRules.OneOf(
         "--prior",
         ["estimated", "none"],
-        "What is known before the data: the response to an impulse decays, and smoothly; how fast is estimated. It keeps the model from fitting noise. Where not given: estimated, but none for adam, sgd and --learn-state.");
+        "What is known before the data: the response to an impulse decays, and smoothly; how fast is estimated. It keeps the model from fitting noise. Where not given: estimated, but none for adam, sgd, --learn-state and more than 20 inputs.");
 
     private readonly Option<bool> _learnState = new("--learn-state")
     {

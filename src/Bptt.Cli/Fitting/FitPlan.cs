@@ -14,7 +14,9 @@ namespace Bptt.Cli.Fitting;
 /// <param name="Method">The method.</param>
 /// <param name="Start">The model to begin with.</param>
 /// <param name="Epochs">The most epochs.</param>
-internal sealed record FitPlan(FitSettings Settings, int HiddenSize, FitMethod Method, FitStart Start, int Epochs)
+/// <param name="InputCount">d.</param>
+internal sealed record FitPlan(
+    FitSettings Settings, int HiddenSize, FitMethod Method, FitStart Start, int Epochs, int InputCount)
 {
     /// <summary>The most parameters for which the method is Levenberg-Marquardt by default: its cost grows with their
     /// square.</summary>
@@ -25,6 +27,8 @@ internal sealed record FitPlan(FitSettings Settings, int HiddenSize, FitMethod M
 
     /// <summary>The fewest rows that a subspace start can be computed from.</summary>
     private const int FewestSubspaceRows = 3;
+
+    private const int MostInputsForPrior = 20;
 
     /// <summary>A word of the command line for each method.</summary>
     public static IReadOnlyList<(string Word, FitMethod Method)> Methods { get; } =
@@ -49,6 +53,11 @@ internal sealed record FitPlan(FitSettings Settings, int HiddenSize, FitMethod M
     /// <summary>Whether a method moves by one gradient at a time, which may be clipped or truncated.</summary>
     public static bool IsFirstOrder(FitMethod method) => method is FitMethod.Adam or FitMethod.GradientDescent;
 
+    /// <summary>Whether a training that goes all the way to a minimum has a prior unless told otherwise: it adds two sequences
+    /// for each input, as long as the data.</summary>
+    public static bool HasPriorByDefault(FitSettings settings, int inputCount) =>
+        !settings.LearnsInitialState && inputCount <= MostInputsForPrior;
+
     /// <summary>Decides what was left open.</summary>
     /// <param name="settings">What was asked for.</param>
     /// <param name="data">What is fitted.</param>
@@ -67,7 +76,12 @@ internal sealed record FitPlan(FitSettings Settings, int HiddenSize, FitMethod M
                 $"--init subspace: expected at least {FewestSubspaceRows} rows to train, got {data.TrainingCount}.");
         }
         return new FitPlan(
-            settings, hiddenSize, method, start, settings.Epochs ?? (IsFirstOrder(method) ? FirstOrderEpochs : WholeBatchEpochs));
+            settings,
+            hiddenSize,
+            method,
+            start,
+            settings.Epochs ?? (IsFirstOrder(method) ? FirstOrderEpochs : WholeBatchEpochs),
+            data.InputChannels.Length);
     }
 
     /// <summary>Entries of W_hx, W_hh and W_qh, and of h_0 where it is learned.</summary>
@@ -82,7 +96,7 @@ internal sealed record FitPlan(FitSettings Settings, int HiddenSize, FitMethod M
 
     /// <summary>Whether the data are extended by an <see cref="ImpulseResponsePrior"/>: by default where a method goes all the way
     /// to a minimum, and so fits noise where it can.</summary>
-    public bool HasPrior => Settings.HasPrior ?? (!IsFirstOrder(Method) && !Settings.LearnsInitialState);
+    public bool HasPrior => Settings.HasPrior ?? (!IsFirstOrder(Method) && HasPriorByDefault(Settings, InputCount));
 
     /// <summary>The step size of the first-order methods.</summary>
     public double LearningRate => Settings.LearningRate ?? FitSettings.DefaultLearningRate;

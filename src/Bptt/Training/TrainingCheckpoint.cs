@@ -83,13 +83,13 @@ internal static class TrainingCheckpoint
         string[] differences =
         [
             .. fingerprint.Where(f => !texts.TryGetValue(f.Name, out string? text) || text != f.Text)
-                .Select(f => $"{f.Name}: expected {texts.GetValueOrDefault(f.Name, "nothing")}, got {f.Text}"),
+                .Select(f => TrainingFingerprint.Difference(f.Name, texts.GetValueOrDefault(f.Name, "nothing"), f.Text)),
         ];
         if (differences.Length > 0)
         {
             throw Guard.Error(
                 nameof(TrainerOptions.ResumeFrom),
-                $"expected the training that was saved, got another one. {string.Join(". ", differences)}. (Hashes of numbers also differ between kinds of processor.)");
+                $"expected the training that was saved, got another one. {string.Join("; ", differences)}.");
         }
     }
 

@@ -9,6 +9,9 @@ namespace Bptt.Training;
 /// <summary>Named texts that must agree where a training is resumed.</summary>
 internal static class TrainingFingerprint
 {
+    private const string LossAtStart = "loss and gradient at the start";
+    private const string HashMark = "hash ";
+
     /// <summary>The fingerprint of a training before its first update.</summary>
     /// <param name="data">The data.</param>
     /// <param name="options">The options; those that may differ are left out.</param>
@@ -39,15 +42,23 @@ internal static class TrainingFingerprint
             ("recurrence", options.Execution.Recurrence.ToString()),
             ("memory budget", options.Execution.MemoryBudget is long bytes ? $"{bytes}" : "none"),
             ("start", Hash(start.Values)),
-            ("inputs", $"{Inputs(data.Inputs)} {(data.Validation is null ? "" : Inputs(data.Validation.Inputs))}"),
-            ("loss and gradient at the start", Hash([point.Loss, validationLoss, .. point.Gradient])),
+            ("lengths of the sequences", Lengths(data.Inputs)),
+            ("inputs", Hash(data.Inputs.Columns.All.Values)),
+            ("lengths of the validation sequences", data.Validation is null ? "none" : Lengths(data.Validation.Inputs)),
+            ("inputs of the validation", data.Validation is null ? "none" : Hash(data.Validation.Inputs.Columns.All.Values)),
+            (LossAtStart, Hash([point.Loss, validationLoss, .. point.Gradient])),
         ];
     }
 
-    private static string Inputs(SequenceBatch inputs) =>
-        $"{string.Join(' ', inputs.Lengths)}: {Hash(inputs.Columns.All.Values)}";
+    /// <summary>What a saved and a present text do not agree in, in words: a hash says nothing to people.</summary>
+    public static string Difference(string name, string saved, string present) =>
+        !present.StartsWith(HashMark, StringComparison.Ordinal) ? $"{name}: expected {saved}, got {present}"
+        : name == LossAtStart ? $"{name}: expected the numbers that were saved, got others: the data or the model are not the same, or the kind of processor"
+        : $"{name}: expected the numbers that were saved, got others";
 
-    private static string Hash(ReadOnlySpan<double> values) => CheckpointFile.Hash(MemoryMarshal.AsBytes(values));
+    private static string Lengths(SequenceBatch inputs) => string.Join(' ', inputs.Lengths);
+
+    private static string Hash(ReadOnlySpan<double> values) => HashMark + CheckpointFile.Hash(MemoryMarshal.AsBytes(values));
 
     private static string List(IEnumerable<string> texts) =>
         texts.ToArray() is { Length: > 0 } some ? string.Join("; ", some) : "none";
