@@ -36,6 +36,42 @@ public class LevenbergMarquardtTests(ITestOutputHelper output)
         worst.Value.Should().BeLessThan(1e-9, worst.Where);
     }
 
+    /// <summary>λ after a step that is taken at once, by the matrix written out: JᵀCJ column by column.</summary>
+    [Fact]
+    public void The_damping_follows_the_ratio_of_actual_to_predicted_reduction()
+    {
+        int compared = 0;
+        for (int seed = 0; seed < 60; seed++)
+        {
+            TrainingLoss loss = SecondOrder.LossOf(Scenario(seed), out Parameters parameters, false);
+            TrainingPoint at = loss.Evaluate(parameters);
+            int n = parameters.Count;
+            var product = new CurvatureOperator(at, 0.0, isHessian: false);
+            Matrix<double> matrix = Matrix<double>.Build.DenseOfColumnArrays(Enumerable.Range(0, n).Select(i =>
+            {
+                double[] unit = new double[n];
+                double[] column = new double[n];
+                unit[i] = 1.0;
+                product.Multiply(unit, column);
+                return column;
+            }));
+            double first = 1e-3 * matrix.Diagonal().Max();
+            Vector<double> gradient = at.GradientVector();
+            Vector<double> step = -(matrix + first * Matrix<double>.Build.DenseIdentity(n)).Solve(gradient);
+            double actual = at.Loss - loss.Loss(parameters.With(parameters.ToVector() + step));
+            double predicted = -gradient.DotProduct(step) - 0.5 * step.DotProduct(matrix * step);
+            double change = 1.0 - Math.Pow(2.0 * actual / predicted - 1.0, 3);
+            if (actual > 0.0 && change is > 0.25 and < 2.0)
+            {
+                var method = new LevenbergMarquardt();
+                method.Step(loss, at, default);
+                method.Damping.Should().BeApproximately(first * change, 1e-5 * first * change, $"seed {seed}");
+                compared++;
+            }
+        }
+        compared.Should().BeGreaterThan(5);
+    }
+
     [Fact]
     public void Conjugate_gradients_give_the_same_step()
     {

@@ -24,6 +24,24 @@ public class TruncatedNewtonTests(ITestOutputHelper output)
         newton.GradientVector().L2Norm().Should().BeLessThan(1e-5);
     }
 
+    /// <summary>With ab above 0 and a target of 2 for 1, L = ½(ab − 2)² bends downwards along its gradient: the step goes on to
+    /// the border of the region.</summary>
+    [Fact]
+    public void Along_negative_curvature_it_goes_to_the_border()
+    {
+        var inputs = Matrix<double>.Build.Dense(1, 1, 1.0);
+        var loss = new TrainingLoss(SequenceBatch.Pack([inputs]), Objective.SquaredError(2.0 * inputs));
+        var model = new LinearRnn(
+            Matrix<double>.Build.Dense(1, 1, 1e-3), Matrix<double>.Build.Dense(1, 1), Matrix<double>.Build.Dense(1, 1, 2e-3));
+        TrainingPoint at = loss.Evaluate(new Parameters(model));
+
+        OptimizerStep step = new TruncatedNewton(initialRadius: 0.5).Step(loss, at, default);
+
+        double length = (step.Next.ToVector() - at.Parameters.ToVector()).L2Norm();
+        length.Should().BeApproximately(0.5 * at.Parameters.ToVector().L2Norm(), 1e-12);
+        step.Evaluated!.Loss.Should().BeLessThan(at.Loss);
+    }
+
     /// <summary>A saddle at θ = 0: only the second derivatives show the way down.</summary>
     [Fact]
     public void It_leaves_a_point_near_a_saddle()
