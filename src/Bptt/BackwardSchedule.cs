@@ -50,6 +50,18 @@ internal sealed class BackwardSchedule
     private readonly bool _withStepZero;
     private readonly (int D, int H, int Q, int ChunkLength, int ObjectiveColumns, PlanTuning Tuning) _shape;
 
+    /// <summary>The schedule that the workspace has from the pass before, where it fits, or a fresh one.</summary>
+    /// <inheritdoc cref="BackwardSchedule(BatchLayout, bool, ParameterArray, int, int, PlanTuning)"/>
+    public static BackwardSchedule For(
+        PassContext context,
+        BatchLayout steps,
+        bool withStepZero,
+        ParameterArray weights,
+        int chunkLength,
+        int objectiveColumns) => context.Plan(
+        plan => plan.IsFor(steps, withStepZero, weights, chunkLength, objectiveColumns, context.Tuning),
+        () => new BackwardSchedule(steps, withStepZero, weights, chunkLength, objectiveColumns, context.Tuning));
+
     /// <param name="steps">The layout of the steps, counted from 1.</param>
     /// <param name="withStepZero">Whether ∂L/∂h_0 is to be computed too.</param>
     /// <param name="weights">The model, for its shapes.</param>

@@ -87,9 +87,7 @@ internal sealed class BackwardWindows
         _lagSums?.Compute(
             window == 0 ? 0 : first, _stateGradients.Windows.LastStep(window), stateGradients, context);
         int objectiveColumns = objective is null ? 0 : ObjectiveEvaluation.ColumnsOfPart(_outputGradients.Rows);
-        BackwardSchedule schedule = context.Plan(
-            plan => plan.IsFor(steps, window == 0, weights, _chunkLength, objectiveColumns, context.Tuning),
-            () => new BackwardSchedule(steps, window == 0, weights, _chunkLength, objectiveColumns, context.Tuning));
+        var schedule = BackwardSchedule.For(context, steps, window == 0, weights, _chunkLength, objectiveColumns);
         var operands = new BackwardOperands(
             _forward.InputColumns,
             states,

@@ -313,9 +313,7 @@ public sealed class ForwardPass
         while (true)
         {
             int chunkLength = ChunkLength;
-            ForwardSchedule schedule = context.Plan(
-                plan => plan.IsFor(steps, h, chunkLength, context.Tuning),
-                () => new ForwardSchedule(steps, h, chunkLength, context.Tuning));
+            var schedule = ForwardSchedule.For(context, steps, h, chunkLength);
             bool isRepeated = outputs is null;
             bool keepsCarries = MemoryPlan.KeepsCarries && chunkLength > 1;
             if (keepsCarries && !isRepeated)

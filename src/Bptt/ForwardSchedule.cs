@@ -31,6 +31,12 @@ internal sealed class ForwardSchedule
     private readonly BatchLayout _steps;
     private readonly (int H, int ChunkLength, PlanTuning Tuning) _shape;
 
+    /// <summary>The schedule that the workspace has from the pass before, where it fits, or a fresh one.</summary>
+    /// <inheritdoc cref="ForwardSchedule(BatchLayout, int, int, PlanTuning)"/>
+    public static ForwardSchedule For(PassContext context, BatchLayout steps, int h, int chunkLength) => context.Plan(
+        plan => plan.IsFor(steps, h, chunkLength, context.Tuning),
+        () => new ForwardSchedule(steps, h, chunkLength, context.Tuning));
+
     /// <param name="steps">The layout of the steps, counted from 1.</param>
     /// <param name="h">Rows of the states.</param>
     /// <param name="chunkLength">S; 1 for step by step.</param>

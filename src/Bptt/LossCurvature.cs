@@ -199,9 +199,7 @@ public sealed class LossCurvature
         BatchLayout steps = forward.Layout.Window(first, _derivatives.Windows.LastStep(window));
         int chunkLength = forward.Power is null ? 1 : _chunkLength;
         int objectiveColumns = evaluation is null ? 0 : ObjectiveEvaluation.ColumnsOfPart(weights.OutputSize);
-        BackwardSchedule schedule = _context.Plan(
-            plan => plan.IsFor(steps, window == 0, weights, chunkLength, objectiveColumns, _context.Tuning),
-            () => new BackwardSchedule(steps, window == 0, weights, chunkLength, objectiveColumns, _context.Tuning));
+        var schedule = BackwardSchedule.For(_context, steps, window == 0, weights, chunkLength, objectiveColumns);
         var operands = new CurvatureOperands(
             forward.InputColumns,
             states,

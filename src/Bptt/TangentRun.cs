@@ -68,9 +68,7 @@ internal sealed class TangentRun
         {
             int h = weights.HiddenSize;
             int chunkLength = _forward.Power is null ? 1 : _chunkLength;
-            ForwardSchedule schedule = context.Plan(
-                plan => plan.IsFor(steps, h, chunkLength, context.Tuning),
-                () => new ForwardSchedule(steps, h, chunkLength, context.Tuning));
+            var schedule = ForwardSchedule.For(context, steps, h, chunkLength);
             int mark = context.Mark();
             try
             {

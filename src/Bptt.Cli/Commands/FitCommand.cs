@@ -2,7 +2,6 @@
 // predictions and a picture.
 
 using System.CommandLine;
-using System.Text;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Cli.Output;
@@ -98,7 +97,7 @@ internal static class FitCommand
             fit.Model, fit.InitialState, data.InputChannels, data.OutputChannels, data.StepsAhead);
         written.Insert(0, folder.Write("model.json", file.Save));
         var report = new FitReport(data, fit);
-        written.Insert(1, folder.Write("predictions.csv", stream => WritePredictions(stream, data, report)));
+        written.Insert(1, folder.Write("predictions.csv", OutputFile.AsText(writer => WritePredictions(writer, data, report))));
         written.Insert(2, folder.Write("fit.svg", FitPicture.Of(
             data, report.Predictions, $"held-out fit: {FitScore.Text(report.HeldOutFit)}").Write));
 
@@ -194,15 +193,11 @@ internal static class FitCommand
         return ExitCode.Done;
     }
 
-    private static void WritePredictions(Stream stream, Dataset data, FitReport report)
-    {
-        using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
-        PredictionTable.Write(
-            writer,
-            data.OutputChannels,
-            report.Predictions,
-            data.Targets,
-            t => data.RowOf(t),
-            t => t < data.TrainingCount ? "training" : "held-out");
-    }
+    private static void WritePredictions(TextWriter writer, Dataset data, FitReport report) => PredictionTable.Write(
+        writer,
+        data.OutputChannels,
+        report.Predictions,
+        data.Targets,
+        t => data.RowOf(t),
+        t => t < data.TrainingCount ? "training" : "held-out");
 }

@@ -2,7 +2,6 @@
 // sets the outcomes side by side.
 
 using System.CommandLine;
-using System.Text;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Cli.Output;
@@ -88,11 +87,7 @@ internal static class RemediesCommand
         var table = new RemedyReport(trials);
         string[] written =
         [
-            folder.Write("remedies.csv", stream =>
-            {
-                using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
-                table.WriteCsv(writer);
-            }),
+            folder.Write("remedies.csv", OutputFile.AsText(table.WriteCsv)),
             folder.Write("remedies.svg", RemedyPicture.Of(trials, data.Name).Write),
         ];
         table.Table().WriteTo(terminal);

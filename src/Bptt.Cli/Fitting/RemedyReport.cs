@@ -40,11 +40,11 @@ internal sealed class RemedyReport(IReadOnlyList<RemedyTrial> trials)
             yield break;
         }
         RemedyTrial best = learned.MinBy(t => t.BestLoss)!;
-        yield return $"smallest training loss: {best.Remedy.Name}, {Loss(best.BestLoss)} after {Count(best.Training.BestEpoch)}";
+        yield return $"smallest training loss: {best.Remedy.Name}, {Loss(best.BestLoss)} after {Words.Epochs(best.Training.BestEpoch)}";
         RemedyTrial[] others = [.. learned.Where(t => t.Remedy.Options.Optimizer is Training.Sgd)];
         if (others.MinBy(t => t.BestLoss) is { } descent && descent != best)
         {
-            yield return $"smallest by gradient descent: {descent.Remedy.Name}, {Loss(descent.BestLoss)} after {Count(descent.Training.BestEpoch)}";
+            yield return $"smallest by gradient descent: {descent.Remedy.Name}, {Loss(descent.BestLoss)} after {Words.Epochs(descent.Training.BestEpoch)}";
         }
         if (learned.Where(t => t.HeldOutFit is double fit && double.IsFinite(fit)).MaxBy(t => t.HeldOutFit) is { } fits)
         {
@@ -86,8 +86,6 @@ internal sealed class RemedyReport(IReadOnlyList<RemedyTrial> trials)
         string[] names = [.. trials.Where(t => t.Outcome == outcome).Select(t => t.Remedy.Name)];
         return $"{what}: {(names.Length == 0 ? "no training" : string.Join(", ", names))}";
     }
-
-    private static string Count(int epochs) => epochs == 1 ? "1 epoch" : $"{epochs} epochs";
 
     private static string Loss(double loss) => double.IsFinite(loss) ? $"{loss:0.000E+0}" : "not finite";
 

@@ -21,6 +21,9 @@ internal static class Words
     /// <summary>1 hidden unit, 8 hidden units.</summary>
     public static string HiddenUnits(int count) => count == 1 ? "1 hidden unit" : $"{count} hidden units";
 
+    /// <summary>1 epoch, 8 epochs.</summary>
+    public static string Epochs(int count) => count == 1 ? "1 epoch" : $"{count} epochs";
+
     /// <summary>A number of a few digits.</summary>
     public static string Number(double number) => Math.Abs(number) switch
     {

@@ -17,15 +17,18 @@ internal static class OutputFile
         }
         try
         {
-            AtomicFile.Write(path, stream =>
-            {
-                using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
-                write(writer);
-            });
+            AtomicFile.Write(path, AsText(write));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new DataFaultException($"'{path}' cannot be written: {e.Message}", e);
         }
     }
+
+    /// <summary>What writes text, as what writes bytes: UTF-8 without a mark. The stream stays open.</summary>
+    public static Action<Stream> AsText(Action<TextWriter> write) => stream =>
+    {
+        using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
+        write(writer);
+    };
 }

@@ -101,8 +101,8 @@ internal static class ReportPage
             {
                 StopReason.NonFinite => $"The training diverged; the best weights before that, after epoch {fit.Training.BestEpoch}, are kept.",
                 StopReason.Cancelled => $"The training was stopped after epoch {fit.Training.Epochs}; the best weights so far, after epoch {fit.Training.BestEpoch}, are kept.",
-                StopReason.Converged => $"The training converged after {Epochs(fit.Training.Epochs)}; the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
-                _ => $"The training ran {Epochs(fit.Training.Epochs)}; the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
+                StopReason.Converged => $"The training converged after {Words.Epochs(fit.Training.Epochs)}; the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
+                _ => $"The training ran {Words.Epochs(fit.Training.Epochs)}; the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
             },
             $"Gradient check: {CheckText.Summary(report.CheckBefore)} {report.CheckedBefore}, {CheckText.Summary(report.CheckAfter)} after training. Certificate: {CheckText.Of(certificate.Verdict)}.",
             Sentence(trained.FlowSentence),
@@ -148,8 +148,6 @@ internal static class ReportPage
         }
         yield return fit.Training.Text.Replace("NaN", "not a number", StringComparison.Ordinal).Replace("Infinity", "infinite", StringComparison.Ordinal);
     }
-
-    private static string Epochs(int count) => count == 1 ? "1 epoch" : $"{count} epochs";
 
     private static XElement? Choices(TextTable? orders, TextTable? starts) => (orders, starts) switch
     {

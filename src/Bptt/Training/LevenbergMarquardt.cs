@@ -81,14 +81,8 @@ public sealed class LevenbergMarquardt : Optimizer
 
     internal override void Restore(IReadOnlyDictionary<string, double[]> state)
     {
-        if (state.Count != 1
-            || !state.TryGetValue("damping", out double[]? values)
-            || values is not [>= 0.0, > 0.0]
-            || VectorMath.FirstNonFinite(values) >= 0)
-        {
-            throw new FormatException(
-                $"State of {nameof(LevenbergMarquardt)}: expected the entry damping with λ and its growth, got {string.Join(", ", state.Keys)}.");
-        }
+        double[] values = OnlyEntry(
+            state, "damping", "λ and its growth", v => v is [>= 0.0, > 0.0], nameof(LevenbergMarquardt));
         (_damping, _growth) = (values[0], values[1]);
     }
 

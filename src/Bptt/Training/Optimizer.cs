@@ -1,5 +1,7 @@
 // What the methods that minimise a training loss have in common. Computes nothing.
 
+using Bptt.Kernels;
+
 namespace Bptt.Training;
 
 /// <summary>
@@ -40,6 +42,15 @@ public abstract class Optimizer
     /// <exception cref="FormatException">An entry is missing, superfluous or of a wrong length; the history stays as it
     /// was.</exception>
     internal abstract void Restore(IReadOnlyDictionary<string, double[]> state);
+
+    /// <summary>The numbers of a state that has one entry, finite and as they should be.</summary>
+    /// <exception cref="FormatException">They are not there, or not so.</exception>
+    private protected static double[] OnlyEntry(
+        IReadOnlyDictionary<string, double[]> state, string entry, string content, Func<double[], bool> isRight, string owner) =>
+        state.Count == 1 && state.TryGetValue(entry, out double[]? values) && isRight(values) && VectorMath.FirstNonFinite(values) < 0
+            ? values
+            : throw new FormatException(
+                $"State of {owner}: expected the entry {entry} with {content}, got {string.Join(", ", state.Keys)}.");
 
     /// <summary>The settings.</summary>
     public override string ToString() => Settings;

@@ -69,14 +69,8 @@ public sealed class TruncatedNewton : Optimizer
 
     internal override void Restore(IReadOnlyDictionary<string, double[]> state)
     {
-        if (state.Count != 1
-            || !state.TryGetValue("region", out double[]? values)
-            || values is not [>= 0.0, >= 0.0]
-            || VectorMath.FirstNonFinite(values) >= 0)
-        {
-            throw new FormatException(
-                $"State of {nameof(TruncatedNewton)}: expected the entry region with a radius and the first gradient's norm, got {string.Join(", ", state.Keys)}.");
-        }
+        double[] values = OnlyEntry(
+            state, "region", "a radius and the first gradient's norm", v => v is [>= 0.0, >= 0.0], nameof(TruncatedNewton));
         (_radius, _firstSlope) = (values[0], values[1]);
     }
 
