@@ -1,5 +1,6 @@
 // What a backward pass is told beyond ∂L/∂o_t: what comes from beyond the last step, and how far back to go.
 
+using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;

@@ -3,8 +3,10 @@
 //
 //   d  inputs      h  hidden units      q  outputs      T  time steps      B  sequences
 
+using Bptt.Edge;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;

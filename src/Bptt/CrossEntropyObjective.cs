@@ -1,6 +1,8 @@
 // ℓ(o_t, y_t) = log Σ_i exp(o_ti) − o_t,y: softmax cross-entropy on the class label y_t.
 
 using System.Numerics;
+using Bptt.Edge;
+using Bptt.LinearRecurrence;
 
 namespace Bptt;
 

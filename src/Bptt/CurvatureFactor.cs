@@ -2,6 +2,7 @@
 //
 //   q  outputs
 
+using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra.Factorization;
 

@@ -1,5 +1,6 @@
 // How a pass is carried out. Nothing here changes what is computed, beyond rounding.
 
+using Bptt.Edge;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 

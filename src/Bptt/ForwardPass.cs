@@ -2,8 +2,10 @@
 //
 //   d  inputs      h  hidden units      q  outputs      T  time steps      B  sequences
 
-using Bptt.Kernels;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;

@@ -3,7 +3,9 @@
 //
 //   d  inputs      h  hidden units      q  outputs
 
-using Bptt.Kernels;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
+using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;

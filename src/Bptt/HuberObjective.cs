@@ -1,6 +1,7 @@
 // ℓ(o_t, y_t) = Σ_i huber(o_ti − y_ti): quadratic up to δ, linear beyond (Huber 1964).
 
 using System.Numerics;
+using Bptt.LinearRecurrence;
 
 namespace Bptt;
 

@@ -3,7 +3,9 @@
 //
 //   d  inputs      h  hidden units      q  outputs      T  time steps
 
+using Bptt.Edge;
 using Bptt.Kernels;
+using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;

@@ -3,7 +3,9 @@
 //
 //   d  inputs      h  hidden units      q  outputs      B  sequences      N = ΣT_b
 
+using Bptt.Edge;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 
 namespace Bptt;
 

@@ -1,6 +1,8 @@
 // What a forward pass keeps of its states and what is computed again, as the user reads it.
 
+using Bptt.Edge;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 
 namespace Bptt;
 

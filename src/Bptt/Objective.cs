@@ -3,7 +3,8 @@
 //   q  outputs      T_b  steps of sequence b      w_bt  step weights, 1 unless given
 
 using System.Numerics;
-using Bptt.Kernels;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 using MathNet.Numerics.LinearAlgebra;
 

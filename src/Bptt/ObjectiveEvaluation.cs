@@ -1,6 +1,6 @@
 // One evaluation of an objective on the outputs of a pass, in parts that can be done in any order and at once.
 
-using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 
 namespace Bptt;

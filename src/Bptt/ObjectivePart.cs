@@ -1,6 +1,7 @@
 // An objective on some steps of some sequences: what training by mini-batches and windows of time judges. Moves no weights.
 
 using System.Numerics;
+using Bptt.LinearRecurrence;
 
 namespace Bptt;
 

@@ -2,8 +2,10 @@
 //
 //   B  sequences      T_b  steps of sequence b
 
-using Bptt.Kernels;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;

@@ -1,7 +1,7 @@
 // ℓ(o_t, y_t) = ½‖o_t − y_t‖².
 
 using System.Numerics;
-using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 
 namespace Bptt;

@@ -1,5 +1,6 @@
 // The weights of the steps in an objective. What they make of L is said in Objective.
 
+using Bptt.Edge;
 using Bptt.LinearRecurrence;
 
 namespace Bptt;

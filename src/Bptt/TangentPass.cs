@@ -4,8 +4,10 @@
 //   d  inputs      h  hidden units      q  outputs      T  time steps      B  sequences
 //   V_hx, V_hh, V_qh, ẋ_t, ḣ_0  the direction      ḣ_t, ȯ_t  derivatives of h_t, o_t in that direction
 
-using Bptt.Kernels;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;

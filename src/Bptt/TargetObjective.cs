@@ -1,6 +1,7 @@
 // What objectives on real-valued targets share: the targets, and the check that they fit the outputs.
 
 using Bptt.Kernels;
+using Bptt.LinearRecurrence;
 
 namespace Bptt;
 

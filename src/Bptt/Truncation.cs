@@ -1,6 +1,7 @@
 // How far a backward pass lets gradients travel back in time. Data only.
 
 using System.Globalization;
+using Bptt.Edge;
 
 namespace Bptt;
 

@@ -2,7 +2,7 @@
 //
 //   X  d×N  inputs, packed      Y  q×N  targets, packed      N = ΣT_b
 
-using Bptt.Training;
+using Bptt.Remedies;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.Random;
 

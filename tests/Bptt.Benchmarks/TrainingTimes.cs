@@ -4,6 +4,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
+using Bptt.Optimization;
+using Bptt.Remedies;
 using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;
 

@@ -1,7 +1,7 @@
 // How a table becomes inputs and targets: the cut in time, the scaling by the training part alone, and forecasting.
 
 using Bptt.Cli.Data;
-using Bptt.Interop;
+using Bptt.Files;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Cli.Tests;

@@ -2,7 +2,7 @@
 
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Bptt.Training;
+using Bptt.Remedies;
 
 namespace Bptt.Cli.Tests;
 

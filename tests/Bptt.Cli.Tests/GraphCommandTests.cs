@@ -1,7 +1,7 @@
 // `bptt graph`: each format, what is shown on request, and where it is written.
 
 using System.Xml.Linq;
-using Bptt.Diagnostics;
+using Bptt.Graphs;
 
 namespace Bptt.Cli.Tests;
 

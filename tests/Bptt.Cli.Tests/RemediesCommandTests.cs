@@ -4,7 +4,8 @@ using System.Globalization;
 using System.Xml.Linq;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
-using Bptt.Training;
+using Bptt.Optimization;
+using Bptt.Remedies;
 using CsvHelper;
 
 namespace Bptt.Cli.Tests;

@@ -1,8 +1,8 @@
 // `bptt fit … --report`: one page that holds all it shows and says what the command prints, whatever the data and the fit.
 
 using System.Text.RegularExpressions;
-using System.Xml;
 using System.Xml.Linq;
+using System.Xml;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Cli.Report;

@@ -1,8 +1,9 @@
 // One table of everything that is refused at the public edge: each message names the parameter, what was expected and
 // what came.
 
-using Bptt.Interop;
-using Bptt.Training;
+using Bptt.Files;
+using Bptt.Optimization;
+using Bptt.Remedies;
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;
 

@@ -1,6 +1,7 @@
 // The library's gradients against central differences of the library's own L, for every single entry of W_hx, W_hh,
 // W_qh, h_0 and each x_t. What L itself is worth is checked in ExactnessTests.cs.
 
+using Bptt.Edge;
 using Bptt.Tests.Reference;
 using Xunit.Abstractions;
 

@@ -5,6 +5,7 @@
 //
 // Relative means: the norm of the residual over the sum of the norms of the terms.
 
+using Bptt.Edge;
 using Bptt.Tests.Reference;
 using MathNet.Numerics.LinearAlgebra;
 using Xunit.Abstractions;

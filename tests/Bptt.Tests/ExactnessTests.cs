@@ -1,6 +1,7 @@
 // The library against independent references: scalar loops, the general term, complex steps and complex objectives.
 // Central differences of the library itself are in CentralDifferenceTests.cs.
 
+using Bptt.Edge;
 using Bptt.Tests.Reference;
 using MathNet.Numerics.LinearAlgebra;
 using Xunit.Abstractions;

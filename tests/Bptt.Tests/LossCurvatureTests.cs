@@ -1,6 +1,7 @@
 // Products with second derivatives: against scalar loops on dual numbers in every way of running a pass, against differences
 // of gradients, by symmetry and Taylor's theorem, and against a Hessian written down by hand.
 
+using Bptt.Edge;
 using Bptt.Tests.Reference;
 using MathNet.Numerics.LinearAlgebra;
 using Xunit.Abstractions;

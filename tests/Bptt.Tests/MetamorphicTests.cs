@@ -1,6 +1,7 @@
 // What must not change, or must change in a known way, when a problem is changed. Random shapes; a failure prints the
 // seed that reproduces it. No reference values: those are in ExactnessTests.cs.
 
+using Bptt.Edge;
 using Bptt.Tests.Reference;
 using CsCheck;
 using MathNet.Numerics.LinearAlgebra;

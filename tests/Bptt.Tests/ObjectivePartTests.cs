@@ -1,5 +1,6 @@
 // Objectives on parts of the data against the same objective on a whole that is that part.
 
+using Bptt.LinearRecurrence;
 using Bptt.Tests.Reference;
 using MathNet.Numerics.LinearAlgebra;
 

@@ -2,6 +2,7 @@
 //
 //   ∂L/∂h_t = f_t W_hhᵀ ∂L/∂h_{t+1} + u_t,  f_t = 0 with probability c = 1/k, otherwise 1/(1 − c);  f_0 = 1
 
+using Bptt.Edge;
 using Bptt.Tests.Reference;
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;
@@ -185,7 +186,7 @@ public class RandomizedTruncationTests(ITestOutputHelper output)
         {
             check.Should().Throw<ArgumentException>().WithMessage("*random cuts every 3 steps*no loss*");
         }
-        FluentActions.Invoking(() => new Bptt.Diagnostics.ComputationGraphOptions { Truncation = random })
+        FluentActions.Invoking(() => new Bptt.Graphs.ComputationGraphOptions { Truncation = random })
             .Should().Throw<ArgumentException>().WithMessage("*expected windows*random cuts*");
         FluentActions.Invoking(() => GradientCertificate.Verify(
                 forward, SequenceBatch.Pack([examples.Matrix(1, 8)]), gradients, options: options.Backward))

@@ -1,6 +1,7 @@
 // Forward-mode differentiation against scalar loops on dual numbers, in every way of running a pass, and against the
 // backward pass: ⟨J v, w⟩ = ⟨v, Jᵀ w⟩.
 
+using Bptt.Edge;
 using Bptt.Tests.Reference;
 using MathNet.Numerics.LinearAlgebra;
 using Xunit.Abstractions;

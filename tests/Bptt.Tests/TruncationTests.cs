@@ -3,6 +3,7 @@
 //   lags k      ∂L/∂h_t = Σ_{j=0..k−1} (W_hhᵀ)ʲ u_{t+j}                    u_t = W_qhᵀ ∂L/∂o_t (+ e_b at t = T_b), u_0 = 0
 //   windows k   ∂L/∂h_t = W_hhᵀ ∂L/∂h_{t+1} + u_t, without the first term at t = k, 2k, …
 
+using Bptt.Edge;
 using Bptt.Tests.Reference;
 using MathNet.Numerics.LinearAlgebra;
 using Xunit.Abstractions;

@@ -1,9 +1,9 @@
 // The options that name the data, shared by commands.
 
-using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.CommandLine;
 using Bptt.Cli.Data;
-using Bptt.Interop;
+using Bptt.Files;
 
 namespace Bptt.Cli.Commands;
 

@@ -7,7 +7,7 @@ using Bptt.Cli.Fitting;
 using Bptt.Cli.Output;
 using Bptt.Cli.Pictures;
 using Bptt.Cli.Report;
-using Bptt.Interop;
+using Bptt.Files;
 using Bptt.Training;
 
 namespace Bptt.Cli.Commands;

@@ -1,7 +1,7 @@
 // The options of a training, and which of them go together.
 
-using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.CommandLine;
 using Bptt.Cli.Fitting;
 
 namespace Bptt.Cli.Commands;

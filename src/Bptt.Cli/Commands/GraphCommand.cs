@@ -2,7 +2,7 @@
 
 using System.CommandLine;
 using Bptt.Cli.Output;
-using Bptt.Diagnostics;
+using Bptt.Graphs;
 
 namespace Bptt.Cli.Commands;
 

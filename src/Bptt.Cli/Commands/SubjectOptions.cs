@@ -3,7 +3,7 @@
 using System.CommandLine;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
-using Bptt.Training;
+using Bptt.Remedies;
 
 namespace Bptt.Cli.Commands;
 

@@ -1,7 +1,7 @@
 // Words of the command line that stand for clipping and truncation: norm:1, lags:20.
 
 using System.Globalization;
-using Bptt.Training;
+using Bptt.Remedies;
 
 namespace Bptt.Cli.Commands;
 

@@ -2,7 +2,7 @@
 //
 //   d  inputs      q  outputs      N  pairs of input and target
 
-using Bptt.Interop;
+using Bptt.Files;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Cli.Data;

@@ -1,6 +1,6 @@
 // Reading a model file that a user names.
 
-using Bptt.Interop;
+using Bptt.Files;
 
 namespace Bptt.Cli.Data;
 

@@ -3,7 +3,9 @@
 //   h  hidden units
 
 using Bptt.Cli.Data;
-using Bptt.Training;
+using Bptt.Identification;
+using Bptt.Optimization;
+using Bptt.Remedies;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Cli.Fitting;

@@ -1,6 +1,7 @@
 // What a training gave, with all that led to it. Data only.
 
 using Bptt.Cli.Output;
+using Bptt.Identification;
 using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;
 

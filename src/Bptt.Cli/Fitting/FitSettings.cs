@@ -1,6 +1,6 @@
 // How a fit is to be trained, as the command line says it. Data only.
 
-using Bptt.Training;
+using Bptt.Remedies;
 
 namespace Bptt.Cli.Fitting;
 

@@ -1,6 +1,7 @@
 // The trainings of `bptt fit`: one, or several from different starts side by side. Prints nothing.
 
 using Bptt.Cli.Data;
+using Bptt.Identification;
 using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;
 

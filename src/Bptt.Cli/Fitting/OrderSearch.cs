@@ -4,6 +4,8 @@
 
 using System.Collections.Concurrent;
 using Bptt.Cli.Data;
+using Bptt.Identification;
+using Bptt.Optimization;
 using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;
 

@@ -2,6 +2,8 @@
 //
 //   h  hidden units      δ_t = ∂L/∂h_t
 
+using Bptt.Optimization;
+using Bptt.Remedies;
 using Bptt.Training;
 
 namespace Bptt.Cli.Fitting;

@@ -2,6 +2,7 @@
 
 using System.Globalization;
 using Bptt.Cli.Output;
+using Bptt.Optimization;
 using CsvHelper;
 
 namespace Bptt.Cli.Fitting;
@@ -41,7 +42,7 @@ internal sealed class RemedyReport(IReadOnlyList<RemedyTrial> trials)
         }
         RemedyTrial best = learned.MinBy(t => t.BestLoss)!;
         yield return $"smallest training loss: {best.Remedy.Name}, {Loss(best.BestLoss)} after {Words.Epochs(best.Training.BestEpoch)}";
-        RemedyTrial[] others = [.. learned.Where(t => t.Remedy.Options.Optimizer is Training.Sgd)];
+        RemedyTrial[] others = [.. learned.Where(t => t.Remedy.Options.Optimizer is Sgd)];
         if (others.MinBy(t => t.BestLoss) is { } descent && descent != best)
         {
             yield return $"smallest by gradient descent: {descent.Remedy.Name}, {Loss(descent.BestLoss)} after {Words.Epochs(descent.Training.BestEpoch)}";

@@ -2,6 +2,7 @@
 
 using System.Diagnostics;
 using Bptt.Cli.Data;
+using Bptt.Remedies;
 using Bptt.Training;
 
 namespace Bptt.Cli.Fitting;

@@ -1,7 +1,7 @@
 // A result as text: into the file that is named, or to standard output.
 
 using System.Text;
-using Bptt.Interop;
+using Bptt.Files;
 
 namespace Bptt.Cli.Output;
 

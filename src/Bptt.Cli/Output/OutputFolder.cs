@@ -1,6 +1,6 @@
 // The folder that results are written into.
 
-using Bptt.Interop;
+using Bptt.Files;
 
 namespace Bptt.Cli.Output;
 

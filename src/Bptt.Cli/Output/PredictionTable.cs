@@ -1,7 +1,7 @@
 // Predictions as CSV.
 
 using System.Globalization;
-using Bptt.Interop;
+using Bptt.Files;
 using CsvHelper;
 using MathNet.Numerics.LinearAlgebra;
 

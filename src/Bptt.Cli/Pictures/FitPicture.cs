@@ -1,7 +1,7 @@
 // The picture of a fit: measured against predicted over the rows of the table, one panel for each output.
 
 using Bptt.Cli.Data;
-using Bptt.Interop;
+using Bptt.Files;
 using MathNet.Numerics.LinearAlgebra;
 using OxyPlot;
 using OxyPlot.Annotations;

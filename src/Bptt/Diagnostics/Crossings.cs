@@ -2,6 +2,7 @@
 
 using System.Numerics;
 using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 
 namespace Bptt.Diagnostics;
 

@@ -1,6 +1,7 @@
 // How the norm of some gradients changes on their way back in time. Knows no loss.
 
 using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 
 namespace Bptt.Diagnostics;
 

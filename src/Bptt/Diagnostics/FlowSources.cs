@@ -3,7 +3,9 @@
 //   h  hidden units      q  outputs      B  sequences      N = ΣT_b
 
 using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Diagnostics;

@@ -4,6 +4,9 @@
 //   h  hidden units      q  outputs      T  time steps      B  sequences      N = ΣT_b
 
 using System.Globalization;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
+using Bptt.Passes;
 
 namespace Bptt.Diagnostics;
 

@@ -2,6 +2,7 @@
 
 using System.Globalization;
 using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 
 namespace Bptt.Diagnostics;
 

@@ -5,7 +5,10 @@
 
 using System.Globalization;
 using System.Numerics;
+using Bptt.Edge;
 using Bptt.Kernels;
+using Bptt.LinearAlgebra;
+using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Diagnostics;

@@ -3,6 +3,7 @@
 //   h  hidden units      N = ΣT_b
 
 using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Diagnostics;

@@ -1,5 +1,7 @@
 // How large the powers of a matrix become before they fade. Knows no RNN.
 
+using Bptt.LinearAlgebra;
+
 namespace Bptt.Diagnostics;
 
 /// <summary>max ‖Aᵏ‖₂ over k ≥ 0.</summary>

@@ -13,6 +13,7 @@
 
 using System.Runtime.CompilerServices;
 using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 
 namespace Bptt.LinearRecurrence;
 

@@ -1,9 +1,9 @@
 // The envelope of a checkpoint: what it is, of which version, and a checksum. Knows nothing of trainings.
 
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
-using Bptt.Interop;
+using System.Text;
+using Bptt.Files;
 
 namespace Bptt.Training;
 

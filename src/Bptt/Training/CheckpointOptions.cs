@@ -1,5 +1,7 @@
 // Where and how often a training saves itself. Data only.
 
+using Bptt.Edge;
+
 namespace Bptt.Training;
 
 /// <summary>Saving a training to a file that it can be resumed from; see <see cref="TrainerOptions.ResumeFrom"/>.

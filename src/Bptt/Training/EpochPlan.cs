@@ -1,5 +1,6 @@
 // In which pieces an epoch goes through the data: mini-batches, drawn from the seed, and windows of time.
 
+using Bptt.LinearRecurrence;
 using MathNet.Numerics.Random;
 
 namespace Bptt.Training;

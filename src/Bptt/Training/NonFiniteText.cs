@@ -1,7 +1,10 @@
 // Says where in a training the first NaN or infinity is, for messages. Decides nothing.
 
 using Bptt.Diagnostics;
-using Bptt.Kernels;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
+using Bptt.LinearRecurrence;
+using Bptt.Optimization;
 
 namespace Bptt.Training;
 

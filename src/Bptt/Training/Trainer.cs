@@ -2,6 +2,9 @@
 //
 //   d  inputs      h  hidden units      B  sequences      T  time steps
 
+using Bptt.Edge;
+using Bptt.Optimization;
+using Bptt.Remedies;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Training;

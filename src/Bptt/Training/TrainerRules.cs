@@ -1,5 +1,8 @@
 // Which options of a training fit together, and fit the data. Refuses; changes nothing.
 
+using Bptt.Edge;
+using Bptt.Optimization;
+
 namespace Bptt.Training;
 
 internal static class TrainerRules

@@ -4,7 +4,9 @@
 
 using System.Globalization;
 using System.Text.Json;
-using Bptt.Interop;
+using Bptt.Edge;
+using Bptt.Files;
+using Bptt.Optimization;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Training;

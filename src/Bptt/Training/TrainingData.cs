@@ -2,6 +2,9 @@
 //
 //   h  hidden units      B  sequences      T_b  steps of sequence b
 
+using Bptt.Edge;
+using Bptt.LinearRecurrence;
+
 namespace Bptt.Training;
 
 internal sealed class TrainingData

@@ -2,7 +2,9 @@
 //
 //   h  hidden units      B  sequences
 
-using Bptt.Kernels;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
+using Bptt.Optimization;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Training;

@@ -2,6 +2,8 @@
 
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Bptt.Edge;
+using Bptt.Optimization;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Training;

@@ -1,5 +1,7 @@
 // What one update of a training sees: some sequences, one window of their time. Data only.
 
+using Bptt.LinearRecurrence;
+
 namespace Bptt.Training;
 
 /// <summary>One mini-batch in one window of time.</summary>

@@ -1,5 +1,6 @@
 // What a training found, and how it went. Data only.
 
+using Bptt.Optimization;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Training;

@@ -1,5 +1,6 @@
 // Everything that the next update of a training depends on, and what it has found: what a checkpoint holds.
 
+using Bptt.Optimization;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Training;

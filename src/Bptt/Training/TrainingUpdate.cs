@@ -2,7 +2,10 @@
 //
 //   h  hidden units      B  sequences
 
-using Bptt.Kernels;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
+using Bptt.Optimization;
+using Bptt.Remedies;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Training;

@@ -1,5 +1,6 @@
 // Sequences that a training is judged by and never moved by. Data only.
 
+using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Training;

@@ -1,7 +1,8 @@
 // The loss that a gradient check differentiates, as a function of weights, inputs and h_0, by the engine's forward pass and
 // the objective. Contains no derivative.
 
-using Bptt.Kernels;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Verification;

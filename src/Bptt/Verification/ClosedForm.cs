@@ -3,6 +3,7 @@
 //
 //   h  hidden units      T  time steps      e  what comes from beyond step T
 
+using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Verification;

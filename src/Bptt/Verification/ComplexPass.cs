@@ -5,6 +5,7 @@
 
 using System.Numerics;
 using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Verification;

@@ -1,5 +1,6 @@
 // Checks at the edge for gradients that come from other code.
 
+using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Verification;

@@ -3,6 +3,7 @@
 //
 //   d  inputs      h  hidden units      q  outputs      B  sequences      g_0  ∂L/∂h_0      e  final-state gradients
 
+using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Verification;

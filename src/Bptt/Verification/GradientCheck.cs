@@ -1,7 +1,8 @@
 // Compares gradients with derivatives of the loss. Uses the forward pass and the objective only, so it shares no code with
 // the backward pass that it checks.
 
-using Bptt.Kernels;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 using MathNet.Numerics.LinearAlgebra;
 

@@ -1,5 +1,7 @@
 // How thorough and how strict a gradient check is, and of which backward pass.
 
+using Bptt.Edge;
+
 namespace Bptt.Verification;
 
 /// <summary>Options of a gradient check. Immutable; what it holds is read when the check runs.</summary>

@@ -2,7 +2,7 @@
 // mean is judged in GradientJudge.
 
 using System.Runtime.ExceptionServices;
-using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 using MathNet.Numerics.Random;
 

@@ -1,6 +1,6 @@
 // What the numbers of a gradient check mean: passed, failed, or not to be told. Computes no derivative.
 
-using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 
 namespace Bptt.Verification;
 

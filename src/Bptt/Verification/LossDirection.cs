@@ -1,6 +1,6 @@
 // A direction in which a loss is differentiated: along one entry, or across all variables at once. Data only.
 
-using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 
 namespace Bptt.Verification;
 

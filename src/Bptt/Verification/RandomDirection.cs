@@ -2,7 +2,9 @@
 //
 //   d  inputs      h  hidden units      q  outputs      B  sequences
 
-using Bptt.Kernels;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
+using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.Random;
 

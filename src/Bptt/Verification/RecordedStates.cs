@@ -1,6 +1,7 @@
 // The states that a forward pass recorded, copied, and whether they follow from the recurrence step by step. Runs no pass.
 
 using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Verification;

@@ -1,6 +1,7 @@
 // The Taylor test: how fast the error of the linear model of the loss falls. Needs the loss and the gradients only.
 
-using Bptt.Kernels;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Verification;

@@ -2,6 +2,9 @@
 
 using Bptt;
 using Bptt.Diagnostics;
+using Bptt.Identification;
+using Bptt.Optimization;
+using Bptt.Remedies;
 using Bptt.Training;
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;

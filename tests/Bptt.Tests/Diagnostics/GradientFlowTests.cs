@@ -1,6 +1,7 @@
 // The gradient flow: against the same sums taken source by source with MathNet, and on models whose flow is known.
 
 using Bptt.Diagnostics;
+using Bptt.Edge;
 using Bptt.Tests.Reference;
 using MathNet.Numerics.LinearAlgebra;
 using static Bptt.Tests.Diagnostics.SpectrumModels;

@@ -2,6 +2,7 @@
 // these tests pack, GuardedMemory checks what the packing writes.
 
 using Bptt.Kernels;
+using Bptt.Passes;
 
 namespace Bptt.Tests.Kernels;
 

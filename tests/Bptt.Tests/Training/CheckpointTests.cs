@@ -2,6 +2,8 @@
 
 using System.Globalization;
 using System.Text;
+using Bptt.Optimization;
+using Bptt.Remedies;
 using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;
 

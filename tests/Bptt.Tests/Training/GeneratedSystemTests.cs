@@ -2,6 +2,8 @@
 // systems"): plain descent blows up; projected and clipped descent do not.
 
 using System.Numerics;
+using Bptt.Optimization;
+using Bptt.Remedies;
 using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;
 using Xunit.Abstractions;

@@ -1,5 +1,8 @@
 // Why trainings end, what they refuse to start with, and what they tell meanwhile.
 
+using Bptt.LinearRecurrence;
+using Bptt.Optimization;
+using Bptt.Remedies;
 using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;
 

@@ -1,5 +1,8 @@
 // The training loop: what it reaches, what it keeps, why it stops.
 
+using Bptt.LinearRecurrence;
+using Bptt.Optimization;
+using Bptt.Remedies;
 using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;
 

@@ -1,5 +1,6 @@
 // The adjoint test: right gradients agree with forward mode to rounding, wrong ones do not.
 
+using Bptt.Edge;
 using Bptt.Tests.Reference;
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;

@@ -1,8 +1,8 @@
 // The certificate: right gradients of every kind of pass satisfy it to rounding, wrong ones do not, and where nothing can be
 // said it says so.
 
+using Bptt.Remedies;
 using Bptt.Tests.Reference;
-using Bptt.Training;
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;
 using Xunit.Abstractions;

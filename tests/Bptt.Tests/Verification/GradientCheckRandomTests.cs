@@ -1,5 +1,6 @@
 // The gradient check on random models with every objective, reduction and option: no false verdict either way.
 
+using Bptt.Edge;
 using Bptt.Tests.Reference;
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;

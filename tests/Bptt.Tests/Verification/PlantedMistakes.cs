@@ -1,5 +1,6 @@
 // Gradients of random scenarios that are wrong: the classic mistakes of Mistakes.cs, and small ones in single entries.
 
+using Bptt.Edge;
 using Bptt.Tests.Reference;
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;

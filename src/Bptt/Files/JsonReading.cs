@@ -1,0 +1,103 @@
+// Reads a JSON document piece by piece; whatever is not as expected is refused with its place.
+
+using System.Text.Json;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Files;
+
+/// <summary>An element of a JSON document and where it stands.</summary>
+internal readonly struct JsonReading(JsonElement element, string place)
+{
+    public JsonReading Property(string name)
+    {
+        Require(JsonValueKind.Object, "an object");
+        return element.TryGetProperty(name, out JsonElement value)
+            ? new JsonReading(value, name)
+            : throw new InvalidDataException($"{place}: expected a property \"{name}\", got none.");
+    }
+
+    public bool IsNull => element.ValueKind == JsonValueKind.Null;
+
+    /// <summary>The text as it stands in the document.</summary>
+    public string Raw => element.GetRawText();
+
+    /// <summary>Every property with its name.</summary>
+    public (string Name, JsonReading Value)[] Properties()
+    {
+        Require(JsonValueKind.Object, "an object");
+        return [.. element.EnumerateObject().Select(p => (p.Name, new JsonReading(p.Value, p.Name)))];
+    }
+
+    public JsonReading[] Items()
+    {
+        Require(JsonValueKind.Array, "an array");
+        string array = place;
+        return element.EnumerateArray().Select((item, i) => new JsonReading(item, $"{array}[{i}]")).ToArray();
+    }
+
+    public string Text()
+    {
+        Require(JsonValueKind.String, "a string");
+        try
+        {
+            return element.GetString()!;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InvalidDataException($"{place}: expected text, got bytes that are none.", e);
+        }
+    }
+
+    public int Integer()
+    {
+        Require(JsonValueKind.Number, "a whole number");
+        return element.TryGetInt32(out int value)
+            ? value
+            : throw new InvalidDataException($"{place}: expected a whole number, got {element.GetRawText()}.");
+    }
+
+    public double Number()
+    {
+        Require(JsonValueKind.Number, "a number");
+        return element.GetDouble();
+    }
+
+    /// <summary>A number, or the name of one that JSON has no number for: NaN, Infinity, -Infinity.</summary>
+    public double AnyNumber() => element.ValueKind != JsonValueKind.String
+        ? Number()
+        : Text() switch
+        {
+            "NaN" => double.NaN,
+            "Infinity" => double.PositiveInfinity,
+            "-Infinity" => double.NegativeInfinity,
+            string other => throw new InvalidDataException($"{place}: expected a number, got \"{other}\"."),
+        };
+
+    public bool Flag() => element.ValueKind is JsonValueKind.True or JsonValueKind.False
+        ? element.GetBoolean()
+        : throw new InvalidDataException($"{place}: expected true or false, got {element.ValueKind}.");
+
+    public double[] Numbers() => Array.ConvertAll(Items(), i => i.Number());
+
+    /// <summary>An array of rows of equal length.</summary>
+    public Matrix<double> Matrix()
+    {
+        double[][] rows = Array.ConvertAll(Items(), i => i.Numbers());
+        int uneven = Array.FindIndex(rows, r => r.Length != rows[0].Length);
+        if (uneven >= 0)
+        {
+            throw new InvalidDataException(
+                $"{place}[{uneven}]: expected {rows[0].Length} numbers, as in the first row, got {rows[uneven].Length}.");
+        }
+        return Matrix<double>.Build.Dense(
+            rows.Length, rows.Length == 0 ? 0 : rows[0].Length, (i, j) => rows[i][j]);
+    }
+
+    private void Require(JsonValueKind kind, string expected)
+    {
+        if (element.ValueKind != kind)
+        {
+            throw new InvalidDataException($"{place}: expected {expected}, got {element.ValueKind}.");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+// A model in a file: the weights, h_0, and how measured values become inputs and outputs. Runs nothing.
+//
+//   d  inputs      h  hidden units      q  outputs
+
+using System.Collections.ObjectModel;
+using System.Globalization;
+using System.Text.Json;
+using Bptt.Edge;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Files;
+
+/// <summary>
+/// A <see cref="LinearRnn"/> as a JSON file, with all that is needed to use it: h_0, the names and the scaling of its
+/// inputs and outputs, and how far ahead its outputs lie. Every number is written so that it is read back bit for bit.
+/// Immutable.
+/// </summary>
+/// <remarks>
+/// The format, version 1: an object with <c>format</c> ("bptt-linear-rnn"), <c>version</c> (1), <c>inputs</c> and
+/// <c>outputs</c> (arrays of {name, mean, scale}), <c>stepsAhead</c>, <c>initialState</c> (h numbers), and <c>whx</c>,
+/// <c>whh</c>, <c>wqh</c> (arrays of rows). Other properties are ignored.
+/// </remarks>
+public sealed class LinearRnnFile
+{
+    private const string FormatName = "bptt-linear-rnn";
+    private const int FormatVersion = 1;
+
+    private readonly Vector<double> _initialState;
+
+    /// <summary>Puts together what a file holds.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="initialState">h_0, length h; zero where null. Copied.</param>
+    /// <param name="inputs">One channel for each input; named x1, x2, … and unscaled where null.</param>
+    /// <param name="outputs">One channel for each output; named y1, y2, … and unscaled where null.</param>
+    /// <param name="stepsAhead">How many steps after x_t the value lies that o_t stands for: 0, or 1 for a forecast of
+    /// the next step.</param>
+    /// <exception cref="ArgumentNullException">The model is null.</exception>
+    /// <exception cref="ArgumentException">A size does not fit the model, or h_0 holds NaN or infinities.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="stepsAhead"/> is negative.</exception>
+    public LinearRnnFile(
+        LinearRnn model,
+        Vector<double>? initialState = null,
+        IReadOnlyList<Channel>? inputs = null,
+        IReadOnlyList<Channel>? outputs = null,
+        int stepsAhead = 0)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (stepsAhead < 0)
+        {
+            throw Guard.Range(nameof(stepsAhead), $"expected at least 0, got {stepsAhead}.");
+        }
+        _initialState = initialState?.Clone() ?? Vector<double>.Build.Dense(model.HiddenSize);
+        Guard.Length(_initialState.Count, model.HiddenSize, "h", nameof(initialState));
+        Guard.Finite(_initialState.Entries(), nameof(initialState));
+        Model = model;
+        Inputs = Channels(inputs, model.InputSize, "d", "x", nameof(inputs));
+        Outputs = Channels(outputs, model.OutputSize, "q", "y", nameof(outputs));
+        StepsAhead = stepsAhead;
+    }
+
+    /// <summary>The model.</summary>
+    public LinearRnn Model { get; }
+
+    /// <summary>h_0, length h; every call makes an independent copy.</summary>
+    public Vector<double> InitialState => _initialState.Clone();
+
+    /// <summary>The d inputs, in order.</summary>
+    public IReadOnlyList<Channel> Inputs { get; }
+
+    /// <summary>The q outputs, in order.</summary>
+    public IReadOnlyList<Channel> Outputs { get; }
+
+    /// <summary>How many steps after x_t the value lies that o_t stands for.</summary>
+    public int StepsAhead { get; }
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="ArgumentException">The path is null or empty.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or of another format; the message names the file and
+    /// the place.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
+    public static LinearRnnFile Load(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        using FileStream stream = File.OpenRead(path);
+        try
+        {
+            return Load(stream);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"{path}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Reads a stream to its end.</summary>
+    /// <exception cref="ArgumentNullException">The stream is null.</exception>
+    /// <exception cref="InvalidDataException">What it holds is damaged or of another format.</exception>
+    public static LinearRnnFile Load(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        try
+        {
+            using var document = JsonDocument.Parse(stream);
+            return Read(new JsonReading(document.RootElement, "the file"));
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"not valid JSON, from line {e.LineNumber + 1} on.", e);
+        }
+        catch (ArgumentException e)
+        {
+            // The parameters have the names of the properties, so the message says what is wrong with the file.
+            throw new InvalidDataException(
+                e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), e);
+        }
+    }
+
+    /// <summary>Writes a file, beside and renamed: an interruption leaves an earlier file whole.</summary>
+    /// <exception cref="ArgumentException">The path is null or empty.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
+    public void Save(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        AtomicFile.Write(path, Save);
+    }
+
+    /// <summary>Writes to a stream, which stays open.</summary>
+    /// <exception cref="ArgumentNullException">The stream is null.</exception>
+    public void Save(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
+        writer.WriteStartObject();
+        writer.WriteString("format", FormatName);
+        writer.WriteNumber("version", FormatVersion);
+        WriteChannels(writer, "inputs", Inputs);
+        WriteChannels(writer, "outputs", Outputs);
+        writer.WriteNumber("stepsAhead", StepsAhead);
+        writer.WritePropertyName("initialState");
+        writer.WriteRawValue(Numbers(_initialState));
+        WriteMatrix(writer, "whx", Model.Whx);
+        WriteMatrix(writer, "whh", Model.Whh);
+        WriteMatrix(writer, "wqh", Model.Wqh);
+        writer.WriteEndObject();
+        writer.Flush();
+        stream.WriteByte((byte)'\n');
+    }
+
+    private static LinearRnnFile Read(JsonReading root)
+    {
+        string format = root.Property("format").Text();
+        if (format != FormatName)
+        {
+            throw new InvalidDataException($"format: expected \"{FormatName}\", got \"{format}\".");
+        }
+        int version = root.Property("version").Integer();
+        if (version != FormatVersion)
+        {
+            throw new InvalidDataException(
+                $"version: expected {FormatVersion}, which is all that this version of the library reads, got {version}.");
+        }
+        return new LinearRnnFile(
+            new LinearRnn(
+                root.Property("whx").Matrix(), root.Property("whh").Matrix(), root.Property("wqh").Matrix()),
+            Vector<double>.Build.Dense(root.Property("initialState").Numbers()),
+            ReadChannels(root.Property("inputs")),
+            ReadChannels(root.Property("outputs")),
+            root.Property("stepsAhead").Integer());
+    }
+
+    private static Channel[] ReadChannels(JsonReading array) => Array.ConvertAll(
+        array.Items(), c => new Channel(c.Property("name").Text(), c.Property("mean").Number(), c.Property("scale").Number()));
+
+    private static void WriteChannels(Utf8JsonWriter writer, string name, IReadOnlyList<Channel> channels)
+    {
+        writer.WriteStartArray(name);
+        foreach (Channel channel in channels)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("name", channel.Name);
+            writer.WriteNumber("mean", channel.Mean);
+            writer.WriteNumber("scale", channel.Scale);
+            writer.WriteEndObject();
+        }
+        writer.WriteEndArray();
+    }
+
+    /// <summary>A row to a line, so that a person can read the file.</summary>
+    private static void WriteMatrix(Utf8JsonWriter writer, string name, Matrix<double> matrix)
+    {
+        writer.WritePropertyName(name);
+        writer.WriteRawValue($"[\n    {string.Join(",\n    ", matrix.EnumerateRows().Select(Numbers))}\n  ]");
+    }
+
+    private static string Numbers(Vector<double> numbers) =>
+        $"[{string.Join(", ", numbers.Select(n => n.ToString("R", CultureInfo.InvariantCulture)))}]";
+
+    private static ReadOnlyCollection<Channel> Channels(
+        IReadOnlyList<Channel>? given, int count, string letter, string prefix, string name)
+    {
+        Channel[] channels = given?.ToArray()
+            ?? Enumerable.Range(1, count).Select(i => new Channel($"{prefix}{i}")).ToArray();
+        Guard.Length(channels.Length, count, letter, name);
+        if (Array.IndexOf(channels, null) is int missing and >= 0)
+        {
+            throw Guard.Error(name, $"expected {count} channels ({letter}), got null at index {missing}.");
+        }
+        if (channels.GroupBy(c => c.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        {
+            throw Guard.Error(name, $"expected channels of different names, got '{twice.Key}' twice.");
+        }
+        return Array.AsReadOnly(channels);
+    }
+}

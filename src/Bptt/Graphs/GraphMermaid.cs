@@ -1,0 +1,68 @@
+// The dependency graph as a Mermaid flowchart. Mermaid lays it out.
+
+using System.Text;
+
+namespace Bptt.Graphs;
+
+internal static class GraphMermaid
+{
+    /// <summary>A gradient is the other head of the edge that it goes back on: edges in reverse would be cycles, which Mermaid
+    /// breaks by drawing some of the dependencies backward. A cut edge has one head. Names stand apart from arrows by blanks, since Mermaid reads an o or x that touches one as its head. Labels
+    /// are in quotes, where only a quote needs escaping and HTML elements give sub- and superscripts.</summary>
+    public static string Write(ComputationGraph graph)
+    {
+        ComputationGraphOptions options = graph.Options;
+        var mermaid = new StringBuilder();
+        Line("flowchart LR");
+        Line($"  accTitle: {GraphText.Title(graph)}");
+        Line($"  accDescr: {GraphText.Description(graph)}");
+        foreach (GraphNode node in graph.Nodes)
+        {
+            bool isMarked = options.ShowsStored && node.IsStored;
+            string readers = !isMarked ? "" : string.Concat(GraphText.Readers(graph, node).Select(
+                r => $"<br/><small>→ {GraphLabel.Html(r)}</small>"));
+            string label = $"\"{GraphLabel.Html(node.Label)}{readers}\"";
+            string look = node.Kind switch
+            {
+                GraphNodeKind.Operator => $"(({label})):::operator",
+                GraphNodeKind.Parameter => $"[{label}]:::parameter",
+                _ when isMarked => $"[{label}]:::stored",
+                _ => $"[{label}]:::variable",
+            };
+            Line($"  {node.Id}{look}");
+        }
+        IEnumerable<string> notes = GraphText.Marks(graph).Concat(GraphText.Notes(graph)).Select(GraphLabel.Html);
+        Line($"  notes[\"{string.Join("<br/>", notes)}\"]:::notes");
+
+        Dictionary<(string, string), GradientEdge> gradients = !options.ShowsGradients ? []
+            : graph.GradientEdges.ToDictionary(g => (g.To.Id, g.From.Id));
+        List<int> bothWays = [];
+        for (int i = 0; i < graph.Edges.Count; i++)
+        {
+            GraphEdge edge = graph.Edges[i];
+            string arrow = "-->";
+            if (gradients.TryGetValue((edge.From.Id, edge.To.Id), out GradientEdge? gradient))
+            {
+                arrow = gradient.IsCut ? "-->|\"cut\"|" : $"<-->|\"{GraphLabel.Html(gradient.Formula)}\"|";
+                bothWays.AddRange(gradient.IsCut ? [] : [i]);
+            }
+            Line($"  {edge.From.Id} {arrow} {edge.To.Id}");
+        }
+
+        Line("  classDef variable fill:#ffffff,stroke:#57606a,color:#1f2328");
+        Line("  classDef parameter fill:#b9d9f7,stroke:#1f5f99,color:#1f2328");
+        Line("  classDef operator fill:#eef1f4,stroke:#57606a,color:#1f2328");
+        if (options.ShowsStored)
+        {
+            Line("  classDef stored fill:#ffffff,stroke:#15803d,stroke-width:3px,color:#1f2328");
+        }
+        Line("  classDef notes fill:none,stroke:none,text-align:left");
+        if (bothWays.Count > 0)
+        {
+            Line($"  linkStyle {string.Join(',', bothWays)} stroke:#c2410c"); // by their numbers
+        }
+        return mermaid.ToString();
+
+        void Line(string text) => mermaid.Append(text).Append('\n');
+    }
+}

@@ -1,0 +1,99 @@
+// Which regressions and Hankel matrices an identification tries. The choice among their results is made on free runs.
+//
+//   d  inputs      q  outputs      T  time steps      f  block rows and columns
+
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
+using MathNet.Numerics;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Identification;
+
+internal static class IdentificationSearch
+{
+    /// <summary>Rows of a regression for each unknown: fewer fit noise.</summary>
+    private const double RowsPerUnknown = 1.25;
+
+    /// <summary>The most unknowns of a regression beyond the shortest one, and the most rows of a Hankel matrix beyond what
+    /// the order needs: they bound the cost.</summary>
+    private const int MaxUnknowns = 250;
+
+    private const int MaxHankelRows = 150;
+
+    /// <summary>Lags of past outputs and inputs; 0 outputs: on inputs alone. The first of each kind is always tried, shortened
+    /// to what the data allow.</summary>
+    private static readonly (int Outputs, int Inputs)[][] Lags =
+    [
+        [(2, 2), (5, 5), (10, 10), (20, 20), (40, 40)],
+        [(0, 10), (0, 20), (0, 40), (0, 80)],
+    ];
+
+    /// <summary>Short ones stand noise better, long ones see slow modes.</summary>
+    private static readonly int[] Horizons = [15, 50];
+
+    /// <summary>All that could be computed.</summary>
+    public static List<HankelRealization> Realizations(IdentificationData data, int maxOrder)
+    {
+        List<(int Outputs, int Inputs)> regressions = [.. Lags.SelectMany(kind => Possible(data, kind))];
+        int[] horizons = [.. Horizons.Select(f => Horizon(data, maxOrder, f)).Distinct()];
+        Matrix<double>[] weights = [.. horizons.Select(f => HankelRealization.InputWeight(data, f))];
+        List<HankelRealization> realizations = [];
+        foreach ((int outputs, int inputs) in regressions)
+        {
+            try
+            {
+                Matrix<double>[] response = LaggedRegression.ImpulseResponse(data, outputs, inputs, 2 * horizons.Max() - 1);
+                for (int i = 0; i < horizons.Length; i++)
+                {
+                    // An unstable regression overflows over a long horizon perhaps, and not over a short one.
+                    Matrix<double>[] part = response[..(2 * horizons[i] - 1)];
+                    if (part.All(g => VectorMath.FirstNonFinite(g.ColumnMajor()) < 0))
+                    {
+                        realizations.Add(new HankelRealization(part, weights[i]));
+                    }
+                }
+            }
+            catch (NonConvergenceException)
+            {
+                // The others remain.
+            }
+        }
+        return realizations;
+    }
+
+    /// <summary>Those of a kind that the data determine, or else the longest that is shorter than the first.</summary>
+    private static (int Outputs, int Inputs)[] Possible(IdentificationData data, (int Outputs, int Inputs)[] kind)
+    {
+        (int Outputs, int Inputs)[] possible =
+        [
+            .. kind.Where(lags => IsDetermined(data, lags) && LaggedRegression.Unknowns(data, lags.Outputs, lags.Inputs) <= MaxUnknowns),
+        ];
+        if (possible.Length > 0)
+        {
+            return possible;
+        }
+        for (int lag = kind[0].Inputs; lag > 1; lag--)
+        {
+            (int, int) lags = (kind[0].Outputs == 0 ? 0 : lag, lag);
+            if (IsDetermined(data, lags))
+            {
+                return [lags];
+            }
+        }
+        return [(kind[0].Outputs == 0 ? 0 : 1, 1)];
+    }
+
+    private static bool IsDetermined(IdentificationData data, (int Outputs, int Inputs) lags) =>
+        LaggedRegression.Rows(data, lags.Outputs, lags.Inputs)
+            >= RowsPerUnknown * LaggedRegression.Unknowns(data, lags.Outputs, lags.Inputs);
+
+    /// <summary>f: as wished, within what costs allow, but enough for the order, and no more than there are steps.</summary>
+    private static int Horizon(IdentificationData data, int maxOrder, int wished)
+    {
+        int d = data.InputSize;
+        int q = data.OutputSize;
+        int needed = Math.Max((maxOrder - 1) / d + 1, (maxOrder - 1) / q + 2);
+        int affordable = Math.Min(wished, MaxHankelRows / Math.Max(d, q));
+        return Math.Max(2, Math.Min(data.LongestLength, Math.Max(needed, affordable)));
+    }
+}

@@ -1,0 +1,230 @@
+// Operations on one flat vector: norm, scaling, sums, and the search for what is not finite.
+
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Bptt.Kernels;
+
+namespace Bptt.LinearAlgebra;
+
+internal static class VectorMath
+{
+    /// <summary>
+    /// The Euclidean norm ‖x‖, BLAS <c>nrm2</c>; of a whole matrix it is the Frobenius norm. Neither overflows nor
+    /// underflows where the result itself does not. NaN where an entry is NaN, otherwise +∞ where one is infinite.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static double Norm(ReadOnlySpan<double> x)
+    {
+        double largest = MaxAbs(x);
+        if (largest == 0.0 || !double.IsFinite(largest))
+        {
+            return largest;
+        }
+        // A power of two scales without rounding; by halves, since one alone may be out of range.
+        int exponent = Math.ILogB(largest);
+        double half = Math.ScaleB(1.0, -exponent / 2);
+        double other = Math.ScaleB(1.0, -exponent - -exponent / 2);
+        ReadOnlySpan<Vector<double>> vectors = MemoryMarshal.Cast<double, Vector<double>>(x);
+        (Vector<double> a, Vector<double> b) = (Vector<double>.Zero, Vector<double>.Zero); // chains that do not wait
+        int i = 0;
+        for (; i + 2 <= vectors.Length; i += 2)
+        {
+            Vector<double> first = vectors[i] * half * other;
+            Vector<double> second = vectors[i + 1] * half * other;
+            a += first * first;
+            b += second * second;
+        }
+        if (i < vectors.Length)
+        {
+            Vector<double> last = vectors[i] * half * other;
+            a += last * last;
+        }
+        double sum = Vector.Sum(a + b);
+        for (i = vectors.Length * Vector<double>.Count; i < x.Length; i++)
+        {
+            double scaled = x[i] * half * other;
+            sum += scaled * scaled;
+        }
+        return Math.ScaleB(Math.Sqrt(sum), exponent);
+    }
+
+    /// <summary>The largest magnitude; 0 for an empty vector, NaN where an entry is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static double MaxAbs(ReadOnlySpan<double> x)
+    {
+        ReadOnlySpan<Vector<double>> vectors = MemoryMarshal.Cast<double, Vector<double>>(x);
+        Vector<double> largest = Vector<double>.Zero;
+        foreach (Vector<double> vector in vectors)
+        {
+            largest = Vector.Max(largest, Vector.Abs(vector)); // propagates NaN
+        }
+        double result = LargestOf(largest);
+        for (int i = vectors.Length * Vector<double>.Count; i < x.Length; i++)
+        {
+            result = Math.Max(result, Math.Abs(x[i]));
+        }
+        return result;
+    }
+
+    /// <summary>The largest |x_i − y_i|; 0 for empty vectors, NaN where a difference is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static double MaxDistance(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
+    {
+        ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
+        ReadOnlySpan<Vector<double>> ys = MemoryMarshal.Cast<double, Vector<double>>(y);
+        Vector<double> largest = Vector<double>.Zero;
+        for (int i = 0; i < xs.Length; i++)
+        {
+            largest = Vector.Max(largest, Vector.Abs(xs[i] - ys[i]));
+        }
+        double result = LargestOf(largest);
+        for (int i = xs.Length * Vector<double>.Count; i < x.Length; i++)
+        {
+            result = Math.Max(result, Math.Abs(x[i] - y[i]));
+        }
+        return result;
+    }
+
+    /// <summary>z ← α (x − y).</summary>
+    /// <returns>‖x − y‖².</returns>
+    public static double ScaledDifference(
+        double alpha, ReadOnlySpan<double> x, ReadOnlySpan<double> y, Span<double> z) => Difference<N1>(alpha, x, y, z);
+
+    /// <summary>‖x − y‖², the same to the last bit as from <see cref="ScaledDifference"/>.</summary>
+    public static double SquaredDistance(ReadOnlySpan<double> x, ReadOnlySpan<double> y) =>
+        Difference<N0>(1.0, x, y, default);
+
+    /// <summary>‖x − y‖², and z ← α (x − y) where <typeparamref name="TWrites"/> is 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double Difference<TWrites>(
+        double alpha, ReadOnlySpan<double> x, ReadOnlySpan<double> y, Span<double> z)
+        where TWrites : struct, IConstant
+    {
+        ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
+        ReadOnlySpan<Vector<double>> ys = MemoryMarshal.Cast<double, Vector<double>>(y);
+        Span<Vector<double>> zs = MemoryMarshal.Cast<double, Vector<double>>(z);
+        var squares = default(CompensatedVectorSum);
+        for (int i = 0; i < xs.Length; i++)
+        {
+            Vector<double> difference = xs[i] - ys[i];
+            squares.Add(difference * difference);
+            if (TWrites.Value == 1)
+            {
+                zs[i] = alpha * difference;
+            }
+        }
+        CompensatedSum total = squares.Total;
+        for (int i = xs.Length * Vector<double>.Count; i < x.Length; i++)
+        {
+            double difference = x[i] - y[i];
+            total.Add(difference * difference);
+            if (TWrites.Value == 1)
+            {
+                z[i] = alpha * difference;
+            }
+        }
+        return total.Value;
+    }
+
+    /// <summary>x ← 2ⁿ x, exact but for results below the normal range.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ScaleByPowerOfTwo(int n, Span<double> x)
+    {
+        foreach (ref double value in x)
+        {
+            value = Math.ScaleB(value, n);
+        }
+    }
+
+    /// <summary>x ← α x, BLAS <c>scal</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Scale(double alpha, Span<double> x)
+    {
+        Span<Vector<double>> vectors = MemoryMarshal.Cast<double, Vector<double>>(x);
+        foreach (ref Vector<double> vector in vectors)
+        {
+            vector *= alpha;
+        }
+        foreach (ref double value in x[(vectors.Length * Vector<double>.Count)..])
+        {
+            value *= alpha;
+        }
+    }
+
+    /// <summary>y ← y + α x, BLAS <c>axpy</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddScaled(double alpha, ReadOnlySpan<double> x, Span<double> y)
+    {
+        ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
+        Span<Vector<double>> ys = MemoryMarshal.Cast<double, Vector<double>>(y);
+        for (int i = 0; i < xs.Length; i++)
+        {
+            ys[i] += alpha * xs[i];
+        }
+        for (int i = xs.Length * Vector<double>.Count; i < x.Length; i++)
+        {
+            y[i] += alpha * x[i];
+        }
+    }
+
+    /// <summary>Σ x_i y_i, BLAS <c>dot</c>. The error is within n/32 + 32 units in the last place of Σ |x_i y_i|.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static double Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
+    {
+        ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
+        ReadOnlySpan<Vector<double>> ys = MemoryMarshal.Cast<double, Vector<double>>(y);
+        (Vector<double> a, Vector<double> b, Vector<double> c, Vector<double> d) =
+            (Vector<double>.Zero, Vector<double>.Zero, Vector<double>.Zero, Vector<double>.Zero); // chains that do not wait
+        int i = 0;
+        for (; i + 4 <= xs.Length; i += 4)
+        {
+            a += xs[i] * ys[i];
+            b += xs[i + 1] * ys[i + 1];
+            c += xs[i + 2] * ys[i + 2];
+            d += xs[i + 3] * ys[i + 3];
+        }
+        for (; i < xs.Length; i++)
+        {
+            a += xs[i] * ys[i];
+        }
+        double sum = Vector.Sum((a + b) + (c + d));
+        for (i = xs.Length * Vector<double>.Count; i < x.Length; i++)
+        {
+            sum += x[i] * y[i];
+        }
+        return sum;
+    }
+
+    /// <summary>The index of the first entry that is NaN or infinite; −1 where all are finite.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static int FirstNonFinite(ReadOnlySpan<double> x)
+    {
+        // 0·x is 0 where x is finite and NaN where not, and NaN stays in a sum.
+        ReadOnlySpan<Vector<double>> vectors = MemoryMarshal.Cast<double, Vector<double>>(x);
+        Vector<double> zeros = Vector<double>.Zero;
+        foreach (Vector<double> vector in vectors)
+        {
+            zeros += vector * 0.0;
+        }
+        int first = double.IsNaN(Vector.Sum(zeros)) ? 0 : vectors.Length * Vector<double>.Count;
+        for (int i = first; i < x.Length; i++)
+        {
+            if (!double.IsFinite(x[i]))
+            {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private static double LargestOf(Vector<double> vector)
+    {
+        double largest = 0.0;
+        for (int i = 0; i < Vector<double>.Count; i++)
+        {
+            largest = Math.Max(largest, vector[i]);
+        }
+        return largest;
+    }
+}

@@ -1,0 +1,69 @@
+// A matrix of second derivatives of a training loss as a product with flat vectors: what conjugate gradients need.
+
+using Bptt.LinearAlgebra;
+using Bptt.Passes;
+
+namespace Bptt.Optimization;
+
+/// <summary>v ↦ (H + λI) v at one point, with H the Hessian or the Gauss–Newton matrix of the objective and λ that of the
+/// penalties on the weights.</summary>
+internal sealed class CurvatureOperator
+{
+    private readonly TrainingPoint _at;
+    private readonly double _penalty;
+    private readonly LossCurvature _curvature;
+    private readonly ParameterArray _direction;
+    private readonly ParameterArray _product;
+    private readonly double[]? _states;
+    private readonly double[] _stateProduct;
+    private readonly bool _isHessian;
+
+    /// <param name="at">The point; its passes must be readable.</param>
+    /// <param name="penalty">λ.</param>
+    /// <param name="isHessian">Whether H is the Hessian.</param>
+    public CurvatureOperator(TrainingPoint at, double penalty, bool isHessian)
+    {
+        _at = at;
+        _penalty = penalty;
+        _isHessian = isHessian;
+        _curvature = LossCurvature.Of(at.Backward);
+        ParameterArray weights = at.Parameters.Model.Weights;
+        _direction = new ParameterArray(weights.InputSize, weights.HiddenSize, weights.OutputSize);
+        _product = new ParameterArray(weights.InputSize, weights.HiddenSize, weights.OutputSize);
+        int states = at.Parameters.Count - at.Parameters.WeightCount;
+        _states = states > 0 ? new double[states] : null;
+        _stateProduct = new double[states];
+    }
+
+    /// <summary>uᵀ(H + λI)u for the unit vector u along ∂L/∂θ, which must not be zero.</summary>
+    public double AlongGradient()
+    {
+        double[] along = _at.Gradient.ToArray();
+        VectorMath.Scale(1.0 / PowerOfTwoNear(_at.Gradient), along);
+        double[] product = new double[along.Length];
+        Multiply(along, product);
+        return VectorMath.Dot(along, product) / VectorMath.Dot(along, along);
+    }
+
+    /// <summary>A power of two near the norm of a vector, to divide by without rounding, so that squares neither overflow nor
+    /// vanish.</summary>
+    public static double PowerOfTwoNear(ReadOnlySpan<double> vector) =>
+        Math.ScaleB(1.0, Math.Clamp(Math.ILogB(VectorMath.Norm(vector)), -1000, 1000));
+
+    /// <summary>One product.</summary>
+    /// <param name="vector">v, in the order of the parameters.</param>
+    /// <param name="product">Receives the product.</param>
+    public void Multiply(ReadOnlySpan<double> vector, Span<double> product)
+    {
+        int weights = _at.Parameters.WeightCount;
+        vector[..weights].CopyTo(_direction.Values);
+        vector[weights..].CopyTo(_states);
+        _curvature.Multiply(PassDirection.Of(_direction, _states), _isHessian, _product, _stateProduct);
+        _product.Values.CopyTo(product);
+        _stateProduct.CopyTo(product[weights..]);
+        if (_penalty > 0.0)
+        {
+            VectorMath.AddScaled(_penalty, vector[..weights], product[..weights]);
+        }
+    }
+}

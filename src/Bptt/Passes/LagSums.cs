@@ -1,0 +1,132 @@
+// Truncation to k lags: ∂L/∂h_t as the first k terms of the general term (4), for all steps at once. Knows no weight gradient.
+//
+//   u_t = W_qhᵀ ∂L/∂o_t, with what comes from beyond the last step      V_k(t) = Σ_{j=0..k−1} (W_hhᵀ)ʲ u_{t+j}
+
+using Bptt.LinearRecurrence;
+
+namespace Bptt.Passes;
+
+/// <summary>
+/// V_k(t) for every t from two rules that add and never subtract: V_{2n}(t) = V_n(t) + (W_hhᵀ)ⁿ V_n(t+n), and V_{n+1}(t) =
+/// u_t + W_hhᵀ V_n(t+1): at most 2·log₂k matrix products over all steps, binary powering for a sum (Knuth, <i>The Art
+/// of Computer Programming</i> 4.6.3). A difference of two full sums, V_∞(t) − (W_hhᵀ)ᵏ V_∞(t+k), would lose all digits where
+/// gradients explode.
+/// </summary>
+/// <remarks>A power is used as long as squaring has kept its digits: where the powers of W_hh first grow and then fall
+/// (far from normal), or overflow, the rest goes by the second rule alone, one product for each lag.</remarks>
+internal sealed class LagSums
+{
+    /// <summary>Steps of a piece, at least: a piece of p steps takes products over p + k − 1.</summary>
+    private const int FewestStepsOfPiece = 256;
+
+    private readonly ParameterArray _weights;
+    private readonly int _lags;
+    private readonly PackedColumns _outputGradients;
+    private readonly ReadOnlyMemory<double> _finalStateGradients;
+    private readonly bool _isWhole;
+
+    /// <param name="forward">The forward pass.</param>
+    /// <param name="lags">k.</param>
+    /// <param name="outputGradients">G, q×N, complete when <see cref="Compute"/> is called.</param>
+    /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
+    public LagSums(
+        ForwardPass forward, int lags, PackedColumns outputGradients, ReadOnlyMemory<double> finalStateGradients)
+    {
+        _weights = forward.Model.Weights;
+        _lags = Math.Min(lags, forward.Layout.LastStep + 1); // no sum has more terms
+        _outputGradients = outputGradients;
+        _finalStateGradients = finalStateGradients;
+        _isWhole = forward.States.Windows.Count == 1;
+    }
+
+    /// <summary>V_k(t) for some steps, step 0 perhaps among them. Takes memory for three columns of each step of the piece
+    /// and of the k − 1 steps beyond it.</summary>
+    /// <param name="first">The first step.</param>
+    /// <param name="last">The last one.</param>
+    /// <param name="target">Receives them.</param>
+    /// <param name="context">Kernels, threads and memory.</param>
+    public void Compute(int first, int last, PackedColumns target, PassContext context)
+    {
+        int pieceSteps = _isWhole ? last - first + 1 : Math.Max(_lags, FewestStepsOfPiece);
+        for (int begin = first; begin <= last; begin += pieceSteps)
+        {
+            int end = Math.Min(last, begin + pieceSteps - 1);
+            int mark = context.Mark();
+            try
+            {
+                BatchLayout steps = _outputGradients.Layout.Slice(
+                    begin, (int)Math.Min(_outputGradients.Layout.LastStep, (long)end + _lags - 1));
+                PackedColumns sums = ComputePiece(steps, context);
+                for (int t = begin; t <= end; t++)
+                {
+                    sums.Block(t).Values.CopyTo(target.Block(t).Values);
+                }
+            }
+            finally
+            {
+                context.Release(mark);
+            }
+        }
+    }
+
+    private PackedColumns ComputePiece(BatchLayout steps, PassContext context)
+    {
+        int h = _weights.HiddenSize;
+        PackedColumns sources = context.Columns(h, steps);
+        WriteSources(sources, context);
+        if (_lags == 1)
+        {
+            return sources;
+        }
+
+        var product = new ShiftedProduct(context, steps, h);
+        var powers = new LagPowers(context, _weights.Whh.T);
+        PackedColumns from = sources; // V_1; it stays, for the second rule
+        PackedColumns to = context.Columns(h, steps);
+        PackedColumns spare = context.Columns(h, steps);
+        int count = 1; // of the terms in each sum
+        int bits = int.Log2(_lags);
+        while (count < _lags)
+        {
+            // Doubling follows the binary digits of k from the highest to the lowest.
+            bool doubles = bits > 0 && powers.Reach(count);
+            bits = doubles ? bits - 1 : -1;
+            if (doubles)
+            {
+                product.Run(powers.Power, count, from, from, to);
+                count *= 2;
+                (from, to, spare) = (to, spare, to);
+            }
+            if (!doubles || (_lags >> bits & 1) == 1)
+            {
+                product.Run(powers.First, 1, sources, from, to);
+                count++;
+                (from, to, spare) = (to, spare, to);
+            }
+        }
+        return from;
+    }
+
+    /// <summary>u_t of every step; 0 at step 0, which has no output.</summary>
+    private void WriteSources(PackedColumns sources, PassContext context)
+    {
+        BatchLayout layout = _outputGradients.Layout;
+        BatchLayout steps = sources.Layout;
+        if (steps.FirstStep == 0)
+        {
+            sources.Block(0).Values.Clear();
+        }
+        int first = Math.Max(1, steps.FirstStep);
+        if (first > steps.LastStep)
+        {
+            return;
+        }
+        int target = steps.BlockOf(first).FirstColumn;
+        int count = steps.ColumnCount - target;
+        context.Kernels.Multiply(
+            _weights.Wqh.T,
+            _outputGradients.Spaced(layout.BlockOf(first).FirstColumn, count, 1),
+            sources.Spaced(target, count, 1));
+        FinalStates.Add(_finalStateGradients, layout, first, steps.LastStep, sources);
+    }
+}

@@ -1,0 +1,83 @@
+// The three weight matrices, or their gradients, in one flat array. Knows shapes, no meaning.
+//
+//   d  inputs      h  hidden units      q  outputs
+
+using Bptt.Edge;
+using Bptt.Kernels;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Passes;
+
+/// <summary>W_hx (h×d), W_hh (h×h) and W_qh (q×h), each column-major, one behind the other.</summary>
+internal sealed class ParameterArray
+{
+    private readonly double[] _values;
+
+    /// <summary>Undefined entries. They must all be written before any is read: on memory that is fresh from the system
+    /// a read costs a page fault of its own, and with several threads an interrupt of each other processor.</summary>
+    public ParameterArray(int inputSize, int hiddenSize, int outputSize)
+    {
+        InputSize = inputSize;
+        HiddenSize = hiddenSize;
+        OutputSize = outputSize;
+        long length = (long)hiddenSize * ((long)inputSize + hiddenSize + outputSize);
+        if (length > Array.MaxLength)
+        {
+            throw new ArgumentException(
+                $"The model is too large: expected at most {Array.MaxLength} weights, but {ShapeText} need {length}.");
+        }
+        _values = GC.AllocateUninitializedArray<double>((int)length);
+    }
+
+    /// <summary>Copies of three matrices, whose shapes are checked against each other.</summary>
+    public ParameterArray(Matrix<double> whx, Matrix<double> whh, Matrix<double> wqh)
+        : this(Checked(whx, whh, wqh), whh.RowCount, wqh.RowCount)
+    {
+        whx.ColumnMajor().CopyTo(Whx.Values);
+        whh.ColumnMajor().CopyTo(Whh.Values);
+        wqh.ColumnMajor().CopyTo(Wqh.Values);
+    }
+
+    public int InputSize { get; }
+
+    public int HiddenSize { get; }
+
+    public int OutputSize { get; }
+
+    /// <summary>Every entry: W_hx, W_hh, W_qh.</summary>
+    public Span<double> Values => _values;
+
+    public MatrixSpan Whx => new(_values.AsSpan(0, HiddenSize * InputSize), HiddenSize, InputSize, HiddenSize);
+
+    public MatrixSpan Whh =>
+        new(_values.AsSpan(HiddenSize * InputSize, HiddenSize * HiddenSize), HiddenSize, HiddenSize, HiddenSize);
+
+    public MatrixSpan Wqh =>
+        new(_values.AsSpan(HiddenSize * (InputSize + HiddenSize)), OutputSize, HiddenSize, OutputSize);
+
+    /// <summary>An independent copy.</summary>
+    public ParameterArray Copy()
+    {
+        var copy = new ParameterArray(InputSize, HiddenSize, OutputSize);
+        Values.CopyTo(copy.Values);
+        return copy;
+    }
+
+    /// <summary>Whether the other has the same d, h and q.</summary>
+    public bool HasShapeOf(ParameterArray other) =>
+        InputSize == other.InputSize && HiddenSize == other.HiddenSize && OutputSize == other.OutputSize;
+
+    /// <summary>d, h and q as messages print them.</summary>
+    public string ShapeText => $"d = {InputSize}, h = {HiddenSize}, q = {OutputSize}";
+
+    private static int Checked(Matrix<double> whx, Matrix<double> whh, Matrix<double> wqh)
+    {
+        Guard.NotEmpty(whx, "h×d", nameof(whx));
+        Guard.NotEmpty(whh, "h×h", nameof(whh));
+        Guard.NotEmpty(wqh, "q×h", nameof(wqh));
+        int h = whx.RowCount;
+        Guard.Shape(whh, h, h, $"h×h, where whx has h = {h} rows", nameof(whh));
+        Guard.Shape(wqh, wqh.RowCount, h, $"q×h, where whx has h = {h} rows", nameof(wqh));
+        return whx.ColumnCount;
+    }
+}

@@ -1,0 +1,32 @@
+// Clipping of gradients by their global norm: the source's remedy against exploding gradients.
+
+using Bptt.Edge;
+using Bptt.Passes;
+
+namespace Bptt.Remedies;
+
+/// <summary>
+/// Scales all gradients by one common factor where their norm together exceeds θ: g ← min(1, θ/‖g‖) g (Pascanu,
+/// Mikolov &amp; Bengio 2013, algorithm 1). The direction stays. Immutable.
+/// </summary>
+/// <remarks>Both identities of <c>GradientCertificate</c> survive: give <see cref="ClippedGradients.Factor"/> to its
+/// <c>Verify</c>.</remarks>
+public sealed class GlobalNormClipping : GradientClipping
+{
+    /// <summary>Creates a clipping.</summary>
+    /// <param name="maxNorm">θ, the largest norm let through, above 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">θ is not a finite number above 0.</exception>
+    public GlobalNormClipping(double maxNorm)
+    {
+        Guard.Positive(maxNorm, nameof(maxNorm));
+        MaxNorm = maxNorm;
+    }
+
+    /// <summary>θ.</summary>
+    public double MaxNorm { get; }
+
+    internal override string Settings => $"GlobalNormClipping(norm {Guard.Text(MaxNorm)})";
+
+    private protected override double? Clip(ParameterArray weights, Span<double> states) =>
+        ScaleToNorm(MaxNorm, weights.Values, states);
+}

@@ -1,0 +1,91 @@
+// What every clipping of gradients has in common. Chooses no rule; the rules are its subclasses.
+
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
+using Bptt.Passes;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Remedies;
+
+/// <summary>
+/// A rule that makes gradients smaller where they are large, between the backward pass and the optimiser: the remedy against
+/// exploding gradients. Immutable; may be used from many threads.
+/// </summary>
+/// <remarks>
+/// <see cref="GlobalNormClipping"/> keeps the direction, <see cref="MatrixNormClipping"/> the direction within each matrix,
+/// <see cref="ValueClipping"/> the signs. Of the identities that <c>GradientCertificate</c> proves, the gauge identity is linear
+/// in all gradients together and so holds after one common factor only, which <see cref="ClippedGradients.Factor"/> tells;
+/// certify before clipping otherwise.
+/// </remarks>
+public abstract class GradientClipping
+{
+    private protected GradientClipping()
+    {
+    }
+
+    /// <summary>Clips the gradients of the weights, and of the initial states where they are learned.</summary>
+    /// <param name="gradients">∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh.</param>
+    /// <param name="initialStateGradients">∂L/∂h_0, h×B; null where h_0 is not learned.</param>
+    /// <returns>The clipped gradients, with the norm before and after. Cost O(h(h + d + q + B)).</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="gradients"/> is null.</exception>
+    /// <exception cref="ArgumentException">A gradient is NaN or infinite, or that of h_0 has other than h rows.</exception>
+    public ClippedGradients Apply(Gradients gradients, Matrix<double>? initialStateGradients = null)
+    {
+        ArgumentNullException.ThrowIfNull(gradients);
+        gradients.RequireFinite(nameof(gradients));
+        ParameterArray clipped = gradients.Entries.Copy();
+        Matrix<double>? clippedStates = null;
+        if (initialStateGradients is not null)
+        {
+            Guard.Shape(
+                initialStateGradients,
+                gradients.Entries.HiddenSize,
+                initialStateGradients.ColumnCount,
+                "h×B",
+                nameof(initialStateGradients));
+            Guard.Finite(initialStateGradients, nameof(initialStateGradients));
+            clippedStates = Matrix<double>.Build.DenseOfMatrix(initialStateGradients);
+        }
+        Span<double> states = clippedStates is null ? [] : clippedStates.AsColumnMajorArray();
+        double before = Norm(clipped.Values, states);
+        double? factor = Clip(clipped, states);
+        return factor == 1.0
+            ? new ClippedGradients(gradients, clippedStates, before, before, factor)
+            : new ClippedGradients(
+                new Gradients(clipped), clippedStates, before, Norm(clipped.Values, states), factor);
+    }
+
+    /// <summary>Name and every setting, as <see cref="ToString"/> prints and checkpoints compare them.</summary>
+    internal abstract string Settings { get; }
+
+    /// <summary>The name with every setting.</summary>
+    public override string ToString() => Settings;
+
+    /// <summary>Clips finite numbers in place.</summary>
+    /// <param name="weights">The gradients of the weights.</param>
+    /// <param name="states">Those of the initial states; empty where they are not learned.</param>
+    /// <returns>The one factor that all were multiplied by, 1 where they are untouched; null where there is none.</returns>
+    private protected abstract double? Clip(ParameterArray weights, Span<double> states);
+
+    /// <summary>x ← min(1, θ/‖x‖) x for the numbers of two spans together.</summary>
+    /// <returns>The factor; 1 where the numbers are untouched.</returns>
+    private protected static double ScaleToNorm(double maxNorm, Span<double> x, Span<double> y)
+    {
+        if (Norm(x, y) <= maxNorm)
+        {
+            return 1.0;
+        }
+
+        // Scaled by a power of two to a norm near 1 first, so that neither the norm nor θ/‖x‖ leaves the range of doubles.
+        int exponent = Math.ILogB(Math.Max(VectorMath.MaxAbs(x), VectorMath.MaxAbs(y)));
+        VectorMath.ScaleByPowerOfTwo(-exponent, x);
+        VectorMath.ScaleByPowerOfTwo(-exponent, y);
+        double factor = maxNorm / Norm(x, y);
+        VectorMath.Scale(factor, x);
+        VectorMath.Scale(factor, y);
+        return Math.ScaleB(factor, -exponent);
+    }
+
+    private static double Norm(ReadOnlySpan<double> x, ReadOnlySpan<double> y) =>
+        VectorMath.Norm([VectorMath.Norm(x), VectorMath.Norm(y)]);
+}

@@ -1,0 +1,41 @@
+// Clipping of gradients matrix by matrix.
+
+using Bptt.Edge;
+using Bptt.Passes;
+
+namespace Bptt.Remedies;
+
+/// <summary>
+/// Scales each of ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh and ∂L/∂h_0 (all sequences together) on its own where its Frobenius norm exceeds
+/// θ: G ← min(1, θ/‖G‖) G. One exploding matrix, mostly ∂L/∂W_hh, so does not silence the others; the direction of the whole is
+/// lost. Immutable.
+/// </summary>
+/// <remarks>
+/// Of the identities of <c>GradientCertificate</c> the gauge identity fails where the factors differ, since it mixes the
+/// matrices. Euler's, ⟨W_qh, ∂L/∂W_qh⟩ = Σ_t ⟨∂L/∂o_t, o_t⟩, survives times the factor of ∂L/∂W_qh.
+/// </remarks>
+public sealed class MatrixNormClipping : GradientClipping
+{
+    /// <summary>Creates a clipping.</summary>
+    /// <param name="maxNorm">θ, the largest norm of one matrix let through, above 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">θ is not a finite number above 0.</exception>
+    public MatrixNormClipping(double maxNorm)
+    {
+        Guard.Positive(maxNorm, nameof(maxNorm));
+        MaxNorm = maxNorm;
+    }
+
+    /// <summary>θ.</summary>
+    public double MaxNorm { get; }
+
+    internal override string Settings => $"MatrixNormClipping(norm {Guard.Text(MaxNorm)})";
+
+    private protected override double? Clip(ParameterArray weights, Span<double> states)
+    {
+        double ofWhx = ScaleToNorm(MaxNorm, weights.Whx.Values, []);
+        double ofWhh = ScaleToNorm(MaxNorm, weights.Whh.Values, []);
+        double ofWqh = ScaleToNorm(MaxNorm, weights.Wqh.Values, []);
+        double ofStates = ScaleToNorm(MaxNorm, states, []);
+        return ofWhx == ofWhh && ofWhx == ofWqh && (states.IsEmpty || ofWhx == ofStates) ? ofWhx : null;
+    }
+}

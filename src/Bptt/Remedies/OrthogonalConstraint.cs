@@ -1,0 +1,46 @@
+// W_hh kept orthogonal.
+
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
+using MathNet.Numerics.LinearAlgebra;
+using MathNet.Numerics.LinearAlgebra.Factorization;
+
+namespace Bptt.Remedies;
+
+/// <summary>
+/// W_hhᵀ W_hh = I: states and gradients keep their norm in every step, whatever their direction. W_hh becomes its orthogonal polar
+/// factor U Vᵀ, with W_hh = U Σ Vᵀ, which is the nearest orthogonal matrix in the Frobenius norm (Fan &amp; Hoffman 1955; Higham
+/// 1986). Immutable.
+/// </summary>
+/// <remarks>
+/// Where W_hh is singular there are many nearest matrices, all at one distance; the one that MathNet's singular vectors give is
+/// taken, I where W_hh = 0. It is not a continuous function of W_hh there.
+/// </remarks>
+public sealed class OrthogonalConstraint : WeightConstraint
+{
+    internal override string Settings => "OrthogonalConstraint()";
+
+    /// <inheritdoc/>
+    public override LinearRnn Apply(LinearRnn model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var whh = new ScaledWhh(model);
+        int h = model.HiddenSize;
+        var identity = Matrix<double>.Build.DenseIdentity(h);
+        if (whh.Exponent is >= -32 and <= 1) // the largest entry of an orthogonal matrix is from 1/√h to 1
+        {
+            Matrix<double> given = model.Whh;
+            Matrix<double> gram = given.TransposeThisAndMultiply(given) - identity;
+            if (VectorMath.MaxAbs(gram.ColumnMajor()) <= whh.Rounding)
+            {
+                return model;
+            }
+        }
+        Svd<double> svd = whh.Svd();
+        Matrix<double> polar = svd.U * svd.VT;
+
+        // One step of Newton and Schulz squares the distance from orthogonality that rounding has left.
+        polar = 0.5 * (polar * ((3.0 * identity) - polar.TransposeThisAndMultiply(polar)));
+        return whh.With(polar);
+    }
+}

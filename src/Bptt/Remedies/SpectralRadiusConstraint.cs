@@ -1,0 +1,55 @@
+// A bound on the largest eigenvalue of W_hh.
+
+using Bptt.Diagnostics;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
+
+namespace Bptt.Remedies;
+
+/// <summary>
+/// ρ(W_hh) ≤ ρ: W_hh is scaled as a whole where its largest eigenvalue is beyond, so that in the long run no state or gradient grows
+/// faster than ρᵗ. Immutable.
+/// </summary>
+/// <remarks>
+/// Not the nearest matrix (to find that is a hard problem), but one with the same eigenvectors and the same ratios of
+/// eigenvalues. Says nothing about how far states grow before they fade, see <see cref="Spectrum.TransientGrowth"/>;
+/// <see cref="SpectralNormConstraint"/> does. Where W_hh is nearly defective its eigenvalues are known to few digits, and the
+/// bound holds for the eigenvalues as computed.
+/// </remarks>
+public sealed class SpectralRadiusConstraint : WeightConstraint
+{
+    private const int MostScalings = 50;
+
+    /// <summary>Creates a constraint.</summary>
+    /// <param name="maxRadius">ρ, above 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">ρ is not a finite number above 0.</exception>
+    public SpectralRadiusConstraint(double maxRadius)
+    {
+        Guard.Positive(maxRadius, nameof(maxRadius));
+        MaxRadius = maxRadius;
+    }
+
+    /// <summary>ρ.</summary>
+    public double MaxRadius { get; }
+
+    internal override string Settings => $"SpectralRadiusConstraint(radius {Guard.Text(MaxRadius)})";
+
+    /// <inheritdoc/>
+    public override LinearRnn Apply(LinearRnn model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+
+        // One scaling does, but where the eigenvalues of the scaled matrix come out otherwise than those of the first.
+        for (int i = 0; i < MostScalings; i++)
+        {
+            var whh = new ScaledWhh(model);
+            double radius = Spectrum.RadiusOf(whh.Mantissa);
+            if (whh.Ratio(radius, MaxRadius) <= 1.0 + whh.Rounding)
+            {
+                return model;
+            }
+            model = whh.With(whh.Mantissa / radius * MaxRadius);
+        }
+        return model;
+    }
+}

@@ -1,0 +1,49 @@
+// Clipping of gradients entry by entry.
+
+using Bptt.Edge;
+using Bptt.Passes;
+
+namespace Bptt.Remedies;
+
+/// <summary>
+/// Moves each entry of each gradient into ±c: g ← max(−c, min(c, g)) (Mikolov 2012, <i>Statistical Language Models Based on Neural
+/// Networks</i>). Signs stay, the direction does not. Immutable.
+/// </summary>
+/// <remarks>No identity of <c>GradientCertificate</c> survives: certify before clipping.</remarks>
+public sealed class ValueClipping : GradientClipping
+{
+    /// <summary>Creates a clipping.</summary>
+    /// <param name="maxValue">c, the largest magnitude of an entry let through, above 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">c is not a finite number above 0.</exception>
+    public ValueClipping(double maxValue)
+    {
+        Guard.Positive(maxValue, nameof(maxValue));
+        MaxValue = maxValue;
+    }
+
+    /// <summary>c.</summary>
+    public double MaxValue { get; }
+
+    internal override string Settings => $"ValueClipping(value {Guard.Text(MaxValue)})";
+
+    private protected override double? Clip(ParameterArray weights, Span<double> states)
+    {
+        bool isClipped = Clip(weights.Values);
+        isClipped |= Clip(states);
+        return isClipped ? null : 1.0;
+    }
+
+    private bool Clip(Span<double> values)
+    {
+        bool isClipped = false;
+        foreach (ref double value in values)
+        {
+            if (Math.Abs(value) > MaxValue)
+            {
+                value = Math.CopySign(MaxValue, value);
+                isClipped = true;
+            }
+        }
+        return isClipped;
+    }
+}
