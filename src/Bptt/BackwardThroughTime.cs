@@ -25,26 +25,23 @@ namespace Bptt;
 /// </remarks>
 public sealed class BackwardThroughTime
 {
-    private readonly PackedColumns _outputGradients; // G, q×N
-    private readonly Trajectory _stateGradients;     // ∂L/∂h_0 … ∂L/∂h_T
+    private readonly BackwardRecord _record;
     private readonly double? _loss;
-    private readonly BackwardOptions _options;       // a snapshot
+    private readonly BackwardOptions _options; // a snapshot
 
     private BackwardThroughTime(
         ForwardPass forward,
         BackwardOptions options,
-        PackedColumns outputGradients,
-        Trajectory stateGradients,
+        BackwardRecord record,
         Gradients gradients,
         double? loss,
         Objective? objective)
     {
         Forward = forward;
         Objective = objective;
-        _options = options;
         Gradients = gradients;
-        _outputGradients = outputGradients;
-        _stateGradients = stateGradients;
+        _record = record;
+        _options = options;
         _loss = loss;
     }
 
@@ -61,25 +58,21 @@ public sealed class BackwardThroughTime
     /// <summary>L, as a function; null where the pass was run from output gradients.</summary>
     internal Objective? Objective { get; }
 
-    /// <summary>G, q×N: ∂L/∂o_1 … ∂L/∂o_T.</summary>
-    internal PackedColumns OutputGradientColumns
+    /// <summary>What the pass has computed.</summary>
+    internal BackwardRecord Record
     {
         get
         {
             Forward.Context.ThrowIfStale();
-            return _outputGradients;
+            return _record;
         }
     }
 
+    /// <summary>G, q×N: ∂L/∂o_1 … ∂L/∂o_T.</summary>
+    internal PackedColumns OutputGradientColumns => Record.OutputGradients;
+
     /// <summary>∂L/∂h_0 … ∂L/∂h_T, perhaps a window at a time.</summary>
-    internal Trajectory StateGradients
-    {
-        get
-        {
-            Forward.Context.ThrowIfStale();
-            return _stateGradients;
-        }
-    }
+    internal Trajectory StateGradients => Record.StateGradients;
 
     /// <summary>Refuses a forward pass other than the one that was differentiated.</summary>
     internal void RequireForward(ForwardPass forward, string name)
@@ -98,7 +91,7 @@ public sealed class BackwardThroughTime
     /// <summary>∂L/∂h_0 of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
     public Matrix<double> InitialStateGradients =>
-        Forward.Context.Read(() => _stateGradients.StepOfEach(_ => 0).ToColumns(Forward.Model.HiddenSize));
+        Forward.Context.Read(() => _record.StateGradients.StepOfEach(_ => 0).ToColumns(Forward.Model.HiddenSize));
 
     /// <summary>Runs from an objective: L and ∂L/∂o_t are taken from it, formula (1).</summary>
     /// <param name="forward">The forward pass to differentiate.</param>
@@ -114,11 +107,9 @@ public sealed class BackwardThroughTime
     {
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(objective);
-        return Run(
-            forward,
-            options,
-            outputGradients => objective.Begin(forward, outputGradients, forward.Context.Storage),
-            objective);
+        using var pass = new BegunPass(forward, options);
+        ObjectiveEvaluation evaluation = objective.Begin(forward, pass.OutputGradients, pass.Context.Storage);
+        return pass.Run(evaluation, objective);
     }
 
     /// <summary>Runs one sequence from ∂L/∂o_t, where the loss lies in other code.</summary>
@@ -145,11 +136,9 @@ public sealed class BackwardThroughTime
         Guard.Shape(outputGradients, forward.Model.OutputSize, forward.Lengths[0], "q×T", nameof(outputGradients));
         Guard.Finite(outputGradients, nameof(outputGradients));
 
-        return Run(forward, options, copy =>
-        {
-            outputGradients.ColumnMajor().CopyTo(copy.All.Values);
-            return null;
-        });
+        using var pass = new BegunPass(forward, options);
+        outputGradients.ColumnMajor().CopyTo(pass.OutputGradients.All.Values);
+        return pass.Run();
     }
 
     /// <summary>Runs a batch from ∂L/∂o_t, where the loss lies in other code.</summary>
@@ -170,11 +159,9 @@ public sealed class BackwardThroughTime
         ArgumentNullException.ThrowIfNull(outputGradients);
         outputGradients.RequireFitsOutputs(forward, "the output gradients", nameof(outputGradients));
 
-        return Run(forward, options, copy =>
-        {
-            outputGradients.Columns.All.Values.CopyTo(copy.All.Values);
-            return null;
-        });
+        using var pass = new BegunPass(forward, options);
+        outputGradients.Columns.All.Values.CopyTo(pass.OutputGradients.All.Values);
+        return pass.Run();
     }
 
     /// <summary>∂L/∂h_t, length h, fresh. Cost O(h); within a memory budget that of its window where another one is
@@ -186,7 +173,7 @@ public sealed class BackwardThroughTime
     public Vector<double> HiddenStateGradient(int t, int sequence = 0)
     {
         Forward.CheckStep(t, 0, sequence);
-        return Forward.Context.Read(() => Vector<double>.Build.Dense(_stateGradients.Column(sequence, t)));
+        return Forward.Context.Read(() => Vector<double>.Build.Dense(_record.StateGradients.Column(sequence, t)));
     }
 
     /// <summary>∂L/∂h_0 … ∂L/∂h_T, h×(T+1), fresh: column t is ∂L/∂h_t. Cost O(hT).</summary>
@@ -196,7 +183,7 @@ public sealed class BackwardThroughTime
     public Matrix<double> HiddenStateGradients(int sequence = 0)
     {
         Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
-        return Forward.Context.Read(() => _stateGradients.Sequence(sequence).ToColumns(Forward.Model.HiddenSize));
+        return Forward.Context.Read(() => _record.StateGradients.Sequence(sequence).ToColumns(Forward.Model.HiddenSize));
     }
 
     /// <summary>∂L/∂o_t, length q, fresh. Cost O(q).</summary>
@@ -207,7 +194,7 @@ public sealed class BackwardThroughTime
     public Vector<double> OutputGradient(int t, int sequence = 0)
     {
         Forward.CheckStep(t, 1, sequence);
-        return Forward.Context.Read(() => _outputGradients.Column(sequence, t).ToVector());
+        return Forward.Context.Read(() => _record.OutputGradients.Column(sequence, t).ToVector());
     }
 
     /// <summary>∂L/∂o_1 … ∂L/∂o_T, q×T, fresh: column t−1 is ∂L/∂o_t. Cost O(qT).</summary>
@@ -217,7 +204,7 @@ public sealed class BackwardThroughTime
     public Matrix<double> OutputGradients(int sequence = 0)
     {
         Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
-        return Forward.Context.Read(() => _outputGradients.ToMatrix(sequence));
+        return Forward.Context.Read(() => _record.OutputGradients.ToMatrix(sequence));
     }
 
     /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t, length d. Computed at each call, at cost O(hd).</summary>
@@ -248,14 +235,14 @@ public sealed class BackwardThroughTime
         double[] entries = new double[d * length];
         return Forward.Context.Read(() =>
         {
-            WindowPlan windows = _stateGradients.Windows;
-            foreach (int window in _stateGradients.WindowsFromHeld())
+            WindowPlan windows = _record.StateGradients.Windows;
+            foreach (int window in _record.StateGradients.WindowsFromHeld())
             {
                 int first = windows.FirstStep(window);
                 int count = Math.Min(length, windows.LastStep(window)) - first + 1;
                 if (count > 0)
                 {
-                    double[] columns = _stateGradients.Read(window, held => ColumnsOf(held, sequence, first, count));
+                    double[] columns = _record.StateGradients.Read(window, held => ColumnsOf(held, sequence, first, count));
                     MultiplyByWhxTransposed(
                         new MatrixView(columns, h, count, h),
                         new MatrixSpan(entries.AsSpan((first - 1) * d), d, count, d));
@@ -271,64 +258,21 @@ public sealed class BackwardThroughTime
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
     public SequenceBatch InputGradientBatch() => Forward.Context.Read(() =>
     {
-        PackedColumns gradients = Forward.Context.WithFreshMemory().Columns(Forward.Model.InputSize, Forward.Layout);
-        WindowPlan windows = _stateGradients.Windows;
-        foreach (int window in _stateGradients.WindowsFromHeld())
+        PackedColumns gradients = PassContext.FreshColumns(Forward.Model.InputSize, Forward.Layout);
+        WindowPlan windows = _record.StateGradients.Windows;
+        foreach (int window in _record.StateGradients.WindowsFromHeld())
         {
             int first = Forward.Layout.BlockOf(windows.FirstStep(window)).FirstColumn;
             BatchLayout.Block last = Forward.Layout.BlockOf(windows.LastStep(window));
             int count = last.FirstColumn + last.Active - first;
-            _stateGradients.Read(window, columns =>
+            _record.StateGradients.Read(window, columns =>
             {
                 int from = columns.Layout.BlockOf(windows.FirstStep(window)).FirstColumn;
                 MultiplyByWhxTransposed(columns.Spaced(from, count, 1), gradients.Spaced(first, count, 1));
-                return 0;
             });
         }
         return SequenceBatch.Take(gradients);
     });
-
-    private static BackwardThroughTime Run(
-        ForwardPass forward,
-        BackwardOptions? options,
-        Func<PackedColumns, ObjectiveEvaluation?> beginOutputGradients,
-        Objective? function = null)
-    {
-        LinearRnn model = forward.Model;
-        options = (options ?? new BackwardOptions()).CopyFor(forward);
-        PassContext context = forward.Context;
-        context.BeginBackward();
-        try
-        {
-            PackedColumns outputGradients = context.Columns(model.OutputSize, forward.Layout);
-            ObjectiveEvaluation? objective = beginOutputGradients(outputGradients);
-            ReadOnlyMemory<double> final = options.FinalStateGradients?.AsColumnMajorArray();
-            WindowPlan windows = forward.States.Windows;
-            bool isEvaluatedFirst = windows.Count > 1 || options.Truncation is { Kind: TruncationKind.Lags };
-            if (isEvaluatedFirst)
-            {
-                objective?.EvaluateAll();
-            }
-
-            var stateGradients = new Trajectory(
-                model.HiddenSize, forward.Layout, windows, TimeDirection.Backward, context.Storage);
-            var gradients = new ParameterArray(model.InputSize, model.HiddenSize, model.OutputSize);
-            var run = new BackwardWindows(forward, outputGradients, final, options.Truncation, stateGradients);
-            run.RunAll(gradients, isEvaluatedFirst ? null : objective);
-            return new BackwardThroughTime(
-                forward,
-                options,
-                outputGradients,
-                stateGradients,
-                new Gradients(gradients),
-                objective?.Loss,
-                function);
-        }
-        finally
-        {
-            context.End();
-        }
-    }
 
     /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t for any number of columns.</summary>
     private void MultiplyByWhxTransposed(MatrixView stateGradients, MatrixSpan inputGradients) =>
@@ -343,5 +287,54 @@ public sealed class BackwardThroughTime
             packed.Column(sequence, firstStep + i).CopyTo(columns.AsSpan(i * packed.Rows));
         }
         return columns;
+    }
+
+    /// <summary>A pass whose ∂L/∂o_t is about to be filled in. From here to the end the workspace is its own.</summary>
+    private readonly ref struct BegunPass
+    {
+        private readonly ForwardPass _forward;
+        private readonly BackwardOptions _options;
+
+        /// <exception cref="ArgumentException">The options do not fit the pass.</exception>
+        /// <exception cref="InvalidOperationException">The workspace serves a newer pass, or is in use.</exception>
+        public BegunPass(ForwardPass forward, BackwardOptions? options)
+        {
+            _forward = forward;
+            _options = (options ?? new BackwardOptions()).CopyFor(forward);
+            Context = forward.Context.ForPassBeside();
+            Context.BeginBackward();
+            try
+            {
+                OutputGradients = Context.Columns(forward.Model.OutputSize, forward.Layout);
+            }
+            catch
+            {
+                Context.End();
+                throw;
+            }
+        }
+
+        public PassContext Context { get; }
+
+        /// <summary>G, q×N.</summary>
+        public PackedColumns OutputGradients { get; }
+
+        public BackwardThroughTime Run(ObjectiveEvaluation? evaluation = null, Objective? objective = null)
+        {
+            LinearRnn model = _forward.Model;
+            var gradients = new ParameterArray(model.InputSize, model.HiddenSize, model.OutputSize);
+            var record = BackwardRecord.Run(
+                _forward.Record,
+                OutputGradients,
+                evaluation,
+                _options.FinalStateGradients?.AsColumnMajorArray(),
+                _options.Truncation?.Paths ?? BackwardPaths.All,
+                gradients,
+                Context);
+            return new BackwardThroughTime(
+                _forward, _options, record, new Gradients(gradients), evaluation?.Loss, objective);
+        }
+
+        public void Dispose() => Context.End();
     }
 }

@@ -1,6 +1,7 @@
 // The product of ∂²L/∂o² with a direction of the outputs, in parts that can be done in any order and at once.
 
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 
 namespace Bptt;
 
@@ -15,22 +16,17 @@ internal sealed class CurvatureEvaluation(
     Objective objective, PackedColumns outputs, double[] factors, PackedColumns directions, PackedColumns products)
     : IOutputTask
 {
-    private readonly int _columns = ObjectiveEvaluation.ColumnsOfPart(outputs.Rows);
+    /// <inheritdoc/>
+    public int PartColumns { get; } = ObjectiveEvaluation.ColumnsOfPart(outputs.Rows);
+
+    /// <inheritdoc/>
+    public int PartCount => (outputs.Layout.ColumnCount + PartColumns - 1) / PartColumns;
 
     /// <inheritdoc/>
     public void Evaluate(int part)
     {
-        int first = part * _columns;
+        int first = part * PartColumns;
         objective.MultiplyCurvature(
-            outputs, directions, products, first, Math.Min(_columns, outputs.Layout.ColumnCount - first), factors);
-    }
-
-    /// <summary>Every part, one after the other.</summary>
-    public void EvaluateAll()
-    {
-        for (int part = 0; part * _columns < outputs.Layout.ColumnCount; part++)
-        {
-            Evaluate(part);
-        }
+            outputs, directions, products, first, Math.Min(PartColumns, outputs.Layout.ColumnCount - first), factors);
     }
 }

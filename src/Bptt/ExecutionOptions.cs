@@ -3,6 +3,7 @@
 using Bptt.Edge;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 
 namespace Bptt;
 
@@ -73,6 +74,9 @@ public sealed record ExecutionOptions
 
     /// <summary>How large the pieces of the work are.</summary>
     internal PlanTuning Tuning { get; init; } = PlanTuning.Default;
+
+    /// <summary>What the engine reads of them; the rest is unpacked by the pass.</summary>
+    internal PassSettings Settings => new(Kernels ?? KernelChoice.Default, MaxDegreeOfParallelism, Tuning);
 
     /// <summary>Memory to reuse; null, the default, takes fresh memory for each pass.</summary>
     public Workspace? Workspace { get; init; }

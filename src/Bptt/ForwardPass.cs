@@ -24,26 +24,12 @@ namespace Bptt;
 /// </remarks>
 public sealed class ForwardPass
 {
-    private readonly PackedColumns _inputs;
-    private readonly Trajectory _states;
-    private readonly PackedColumns _outputs;
-    private readonly PackedColumns[] _carries; // by window, where they are kept
-
-    private ForwardPass(
-        LinearRnn model,
-        PackedColumns inputs,
-        Trajectory states,
-        PackedColumns outputs,
-        MemoryPlan memoryPlan,
-        PassContext context)
+    private ForwardPass(LinearRnn model, ForwardRecord record, MemoryPlan memoryPlan, ExecutionOptions options)
     {
         Model = model;
+        Record = record;
         MemoryPlan = memoryPlan;
-        Context = context;
-        _inputs = inputs;
-        _states = states;
-        _outputs = outputs;
-        _carries = new PackedColumns[memoryPlan.KeepsCarries ? memoryPlan.WindowCount : 0];
+        Options = options;
     }
 
     /// <summary>The model that was run.</summary>
@@ -57,7 +43,7 @@ public sealed class ForwardPass
 
     /// <summary>h_T of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public Matrix<double> FinalStates => Context.Read(() => _states.StepOfEach(b => Lengths[b]).ToColumns(Model.HiddenSize));
+    public Matrix<double> FinalStates => Context.Read(() => Record.States.StepOfEach(b => Lengths[b]).ToColumns(Model.HiddenSize));
 
     /// <summary>The first step at which a state or an output of any sequence is NaN or infinite; null where all are
     /// finite. Searched at each call, at cost O((h + q)·ΣT_b).</summary>
@@ -66,38 +52,39 @@ public sealed class ForwardPass
 
     /// <summary>h_0 of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public Matrix<double> InitialStates => Context.Read(() => _states.StepOfEach(_ => 0).ToColumns(Model.HiddenSize));
+    public Matrix<double> InitialStates => Context.Read(() => Record.States.StepOfEach(_ => 0).ToColumns(Model.HiddenSize));
 
     /// <summary>What is kept of the states, and what is computed again; see
     /// <see cref="ExecutionOptions.MemoryBudget"/>.</summary>
     public MemoryPlan MemoryPlan { get; }
 
-    internal BatchLayout Layout => _inputs.Layout;
+    /// <summary>What the pass has computed; of a workspace perhaps not its own any more.</summary>
+    internal ForwardRecord Record { get; }
 
-    internal PassContext Context { get; }
+    /// <summary>How it was carried out.</summary>
+    internal ExecutionOptions Options { get; }
+
+    internal PassContext Context => Record.Context;
+
+    internal BatchLayout Layout => Record.Layout;
 
     /// <summary>X, d×N: x_1 … x_T.</summary>
-    internal PackedColumns InputColumns => Live(_inputs);
+    internal PackedColumns InputColumns => Live.Inputs;
 
     /// <summary>O, q×N: o_1 … o_T.</summary>
-    internal PackedColumns OutputColumns => Live(_outputs);
+    internal PackedColumns OutputColumns => Live.Outputs;
 
     /// <summary>H: h_0 … h_T, perhaps a window at a time.</summary>
-    internal Trajectory States
+    internal Trajectory States => Live.States;
+
+    private ForwardRecord Live
     {
         get
         {
             Context.ThrowIfStale();
-            return _states;
+            return Record;
         }
     }
-
-    /// <summary>S of the chunks in which the recurrence was run in parallel over time; 1 where it was run step by
-    /// step.</summary>
-    internal int ChunkLength { get; private set; }
-
-    /// <summary>W_hh^S, where there are chunks.</summary>
-    internal TransitionPower? Power { get; private set; }
 
     /// <summary>Runs one sequence.</summary>
     /// <param name="model">The model.</param>
@@ -123,18 +110,13 @@ public sealed class ForwardPass
         }
 
         BatchLayout layout = PassContext.Layout([inputs.ColumnCount], nameof(inputs));
-        var context = PassContext.BeginForward(options ?? ExecutionOptions.Default);
-        try
+        return Run(model, layout, InputsOf, initialState is null ? default : initialState.Entries(), options);
+
+        PackedColumns InputsOf(PassContext context)
         {
-            MemoryPlan plan = Plan(model, layout, context);
-            context.TakeOver();
             PackedColumns copy = context.Columns(model.InputSize, layout);
             inputs.ColumnMajor().CopyTo(copy.All.Values);
-            return Run(model, copy, initialState is null ? default : initialState.Entries(), plan, context);
-        }
-        finally
-        {
-            context.End();
+            return copy;
         }
     }
 
@@ -165,18 +147,12 @@ public sealed class ForwardPass
             Guard.Finite(initialStates, nameof(initialStates));
         }
 
-        var context = PassContext.BeginForward(options ?? ExecutionOptions.Default);
-        try
-        {
-            MemoryPlan plan = Plan(model, inputs.Columns.Layout, context);
-            context.TakeOver();
-            return Run(
-                model, inputs.Columns, initialStates is null ? default : initialStates.ColumnMajor(), plan, context);
-        }
-        finally
-        {
-            context.End();
-        }
+        return Run(
+            model,
+            inputs.Columns.Layout,
+            _ => inputs.Columns,
+            initialStates is null ? default : initialStates.ColumnMajor(),
+            options);
     }
 
     /// <summary>h_t, length h, fresh. Cost O(h); within a memory budget that of its window where another one is
@@ -188,7 +164,7 @@ public sealed class ForwardPass
     public Vector<double> HiddenState(int t, int sequence = 0)
     {
         CheckStep(t, 0, sequence);
-        return Context.Read(() => Vector<double>.Build.Dense(_states.Column(sequence, t)));
+        return Context.Read(() => Vector<double>.Build.Dense(Record.States.Column(sequence, t)));
     }
 
     /// <summary>h_0 … h_T, h×(T+1), fresh: column t is h_t. Cost O(hT).</summary>
@@ -198,7 +174,7 @@ public sealed class ForwardPass
     public Matrix<double> HiddenStates(int sequence = 0)
     {
         Guard.Sequence(sequence, SequenceCount, nameof(sequence));
-        return Context.Read(() => _states.Sequence(sequence).ToColumns(Model.HiddenSize));
+        return Context.Read(() => Record.States.Sequence(sequence).ToColumns(Model.HiddenSize));
     }
 
     /// <summary>o_t, length q, fresh. Cost O(q).</summary>
@@ -209,7 +185,7 @@ public sealed class ForwardPass
     public Vector<double> Output(int t, int sequence = 0)
     {
         CheckStep(t, 1, sequence);
-        return Context.Read(() => _outputs.Column(sequence, t).ToVector());
+        return Context.Read(() => Record.Outputs.Column(sequence, t).ToVector());
     }
 
     /// <summary>o_1 … o_T, q×T, fresh: column t−1 is o_t. Cost O(qT).</summary>
@@ -219,40 +195,33 @@ public sealed class ForwardPass
     public Matrix<double> Outputs(int sequence = 0)
     {
         Guard.Sequence(sequence, SequenceCount, nameof(sequence));
-        return Context.Read(() => _outputs.ToMatrix(sequence));
+        return Context.Read(() => Record.Outputs.ToMatrix(sequence));
     }
 
     /// <summary>o_1 … o_T of every sequence as a batch, fresh: the inputs of a layer above. Cost O(q·ΣT_b).</summary>
     /// <returns>B sequences of q rows. Where an output is not finite, a layer above refuses the batch as its input.</returns>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public SequenceBatch OutputBatch() => Context.Read(() => SequenceBatch.CopyOf(_outputs));
+    public SequenceBatch OutputBatch() => Context.Read(() => SequenceBatch.CopyOf(Record.Outputs));
 
     /// <summary>A pass of the same kind under other weights, initial states (h×B) and inputs, on the calling thread alone and
     /// in fresh memory. Inputs of other lengths are allowed; then every state is kept, whatever the budget.</summary>
     internal ForwardPass Rerun(LinearRnn model, ReadOnlySpan<double> initialStates, PackedColumns inputs)
     {
         bool sameSteps = inputs.Layout.Lengths.SequenceEqual(Layout.Lengths);
-        ExecutionOptions options = Context.Options with { MaxDegreeOfParallelism = 1, Workspace = null };
-        var context = PassContext.With(sameSteps ? options : options with { MemoryBudget = null });
-        return Run(model, inputs, initialStates, sameSteps ? MemoryPlan : Plan(model, inputs.Layout, context), context);
+        ExecutionOptions options = Options with
+        {
+            MaxDegreeOfParallelism = 1,
+            Workspace = null,
+            MemoryBudget = sameSteps ? Options.MemoryBudget : null,
+        };
+        var context = PassContext.Alone(options.Settings);
+        MemoryPlan plan = sameSteps ? MemoryPlan : Plan(model, inputs.Layout, options, context);
+        return new ForwardPass(model, Run(model, inputs, initialStates, plan, context), plan, options);
     }
 
     /// <summary>This pass with other outputs in the place of its own, as an objective sees it.</summary>
     internal ForwardPass WithOutputs(PackedColumns outputs) =>
-        new(Model, _inputs, _states, outputs, MemoryPlan, Context.WithFreshMemory()) { ChunkLength = ChunkLength, Power = Power };
-
-    /// <summary>A batch that is kept whole, in fresh memory, from inputs that nobody else writes to.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="inputs">d×N.</param>
-    /// <param name="initialStates">h×B.</param>
-    /// <param name="context">Kernels, threads and memory.</param>
-    internal static ForwardPass RunWhole(
-        LinearRnn model, PackedColumns inputs, ReadOnlySpan<double> initialStates, PassContext context)
-    {
-        int chunkLength = ChunkLengthFor(model, inputs.Layout, context);
-        var plan = new MemoryPlan(null, model.HiddenSize, chunkLength, inputs.Layout);
-        return Run(model, inputs, initialStates, plan, context);
-    }
+        new(Model, Record.WithOutputs(outputs), MemoryPlan, Options);
 
     internal void CheckStep(int t, int first, int sequence)
     {
@@ -260,99 +229,54 @@ public sealed class ForwardPass
         Guard.Step(t, first, Layout.Lengths[sequence], nameof(t));
     }
 
-    private static MemoryPlan Plan(LinearRnn model, BatchLayout steps, PassContext context)
+    private static ForwardPass Run(
+        LinearRnn model,
+        BatchLayout steps,
+        Func<PassContext, PackedColumns> inputs,
+        ReadOnlySpan<double> initialStates,
+        ExecutionOptions? options)
+    {
+        options ??= ExecutionOptions.Default;
+        var context = PassContext.BeginForward(
+            options.Settings, options.Workspace?.Pool, readsCompute: options.MemoryBudget is not null);
+        try
+        {
+            MemoryPlan plan = Plan(model, steps, options, context);
+            context.TakeOver();
+            return new ForwardPass(model, Run(model, inputs(context), initialStates, plan, context), plan, options);
+        }
+        finally
+        {
+            context.End();
+        }
+    }
+
+    private static ForwardRecord Run(
+        LinearRnn model, PackedColumns inputs, ReadOnlySpan<double> initialStates, MemoryPlan plan, PassContext context) =>
+        ForwardRecord.Run(
+            model.Weights,
+            inputs,
+            initialStates,
+            new ForwardPlan(plan.Windows, plan.ChunkLength, plan.KeepsCarries),
+            context);
+
+    private static MemoryPlan Plan(LinearRnn model, BatchLayout steps, ExecutionOptions options, PassContext context)
     {
         int h = model.HiddenSize;
-        long? budget = context.Options.MemoryBudget;
-        int chunkLength = ChunkLengthFor(model, steps, context);
+        long? budget = options.MemoryBudget;
+        int chunkLength = ChunkLengthFor(model, steps, options);
         return context.Plan(
             plan => plan.IsFor(budget, h, chunkLength, steps), () => new MemoryPlan(budget, h, chunkLength, steps));
     }
 
-    private static ForwardPass Run(
-        LinearRnn model,
-        PackedColumns inputs,
-        ReadOnlySpan<double> initialStates,
-        MemoryPlan memoryPlan,
-        PassContext context)
+    private static int ChunkLengthFor(LinearRnn model, BatchLayout steps, ExecutionOptions options)
     {
-        int h = model.HiddenSize;
-        BatchLayout steps = inputs.Layout;
-        WindowPlan windows = memoryPlan.Windows;
-        var states = new Trajectory(h, steps, windows, TimeDirection.Forward, context.Storage);
-        PackedColumns outputs = context.Columns(model.OutputSize, steps);
-        var pass = new ForwardPass(model, inputs, states, outputs, memoryPlan, context)
-        {
-            ChunkLength = memoryPlan.ChunkLength,
-        };
-        if (pass.ChunkLength > 1)
-        {
-            pass.Power = new TransitionPower(h, pass.ChunkLength, context.Storage);
-        }
-        for (int window = 0; window < windows.Count; window++)
-        {
-            PackedColumns columns = states.Begin(window);
-            if (window == 0)
-            {
-                WriteInitialStates(initialStates, columns);
-                states.SaveCheckpoint(0);
-            }
-            pass.RunWindow(window, columns, outputs, context);
-        }
-        states.Compute = (window, columns) => pass.RunWindow(window, columns, null, context.WithFreshMemory());
-        return pass;
-    }
-
-    /// <summary>
-    /// h_t = W_hx x_t + W_hh h_{t−1} and, where asked, o_t = W_qh h_t over a window of time. Where a run in parallel over
-    /// time does not hold, it is run again step by step, and so is everything after it.
-    /// </summary>
-    internal void RunWindow(int window, PackedColumns states, PackedColumns? outputs, PassContext context)
-    {
-        int h = Model.HiddenSize;
-        int first = _states.Windows.FirstStep(window);
-        BatchLayout steps = _inputs.Layout.Window(first, _states.Windows.LastStep(window));
-        while (true)
-        {
-            int chunkLength = ChunkLength;
-            var schedule = ForwardSchedule.For(context, steps, h, chunkLength);
-            bool isRepeated = outputs is null;
-            bool keepsCarries = MemoryPlan.KeepsCarries && chunkLength > 1;
-            if (keepsCarries && !isRepeated)
-            {
-                _carries[window] = context.Carries(h, schedule.Plan);
-            }
-            int mark = context.Mark();
-            try
-            {
-                Carries carries = keepsCarries
-                    ? new Carries(_carries[window], isRepeated)
-                    : new Carries(context.Carries(h, schedule.Plan), false);
-                var tasks = new ForwardTasks(
-                    context, Model.Weights, schedule, first, _inputs, states, outputs, Power, carries);
-                context.Run(schedule.Graph, tasks, 2.0 * Model.Weights.Values.Length * states.Layout.ColumnCount);
-                if (tasks.Holds)
-                {
-                    return;
-                }
-            }
-            finally
-            {
-                context.Release(mark);
-            }
-            ChunkLength = 1;
-            Power = null;
-        }
-    }
-
-    private static int ChunkLengthFor(LinearRnn model, BatchLayout steps, PassContext context)
-    {
-        Recurrence recurrence = context.Options.Recurrence;
+        Recurrence recurrence = options.Recurrence;
         if (recurrence == Recurrence.Sequential)
         {
             return 1;
         }
-        if (recurrence == Recurrence.TimeParallel && context.Tuning.ChunkLength is int given)
+        if (recurrence == Recurrence.TimeParallel && options.Tuning.ChunkLength is int given)
         {
             return given;
         }
@@ -362,37 +286,21 @@ public sealed class ForwardPass
             model.HiddenSize, steps.Segments, otherWork / 2, atLeast: recurrence == Recurrence.TimeParallel ? 2 : 1);
     }
 
-    private static void WriteInitialStates(ReadOnlySpan<double> initialStates, PackedColumns states)
-    {
-        for (int b = 0; b < states.Layout.SequenceCount; b++)
-        {
-            Span<double> initialState = states.Column(b, 0);
-            if (initialStates.IsEmpty)
-            {
-                initialState.Clear();
-            }
-            else
-            {
-                initialStates.Slice(b * states.Rows, states.Rows).CopyTo(initialState);
-            }
-        }
-    }
-
     private int? FindFirstNonFiniteStep()
     {
         int? first = null;
         for (int t = 1; t <= Layout.LastStep && first is null; t++)
         {
-            first = VectorMath.FirstNonFinite(_outputs.Block(t).Values) >= 0 ? t : null;
+            first = VectorMath.FirstNonFinite(Record.Outputs.Block(t).Values) >= 0 ? t : null;
         }
-        foreach (int window in _states.WindowsFromHeld())
+        foreach (int window in Record.States.WindowsFromHeld())
         {
-            int? here = _states.Read(window, FirstIn);
+            int? here = Record.States.Read(window, FirstIn);
             first = here is null || here > first ? first : here;
 
             int? FirstIn(PackedColumns states)
             {
-                for (int t = _states.Windows.FirstStep(window); t <= _states.Windows.LastStep(window); t++)
+                for (int t = Record.States.Windows.FirstStep(window); t <= Record.States.Windows.LastStep(window); t++)
                 {
                     if (VectorMath.FirstNonFinite(states.Block(t).Values) >= 0)
                     {
@@ -403,11 +311,5 @@ public sealed class ForwardPass
             }
         }
         return first;
-    }
-
-    private PackedColumns Live(PackedColumns columns)
-    {
-        Context.ThrowIfStale();
-        return columns;
     }
 }

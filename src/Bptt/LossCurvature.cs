@@ -35,35 +35,16 @@ public sealed class LossCurvature
     private readonly PassContext _context;
     private readonly Objective _objective;
     private readonly double[] _factors;
-    private readonly TangentRun _tangent;
-    private readonly PackedColumns _outputCurvature; // Ġ, q×N
-    private readonly Trajectory _derivatives;        // δ̇_0 … δ̇_T
-    private int _chunkLength;
+    private readonly CurvatureRecord _record;
 
     private LossCurvature(BackwardThroughTime backward, Objective objective)
     {
         Backward = backward;
         _objective = objective;
         ForwardPass forward = backward.Forward;
-        _context = PassContext.BeginForward(forward.Context.Options with { Workspace = new Workspace() });
-        try
-        {
-            _context.TakeOver();
-            _factors = objective.SequenceFactors(forward.Layout);
-            _tangent = new TangentRun(forward, _context);
-            _outputCurvature = _context.Columns(forward.Model.OutputSize, forward.Layout);
-            _derivatives = new Trajectory(
-                forward.Model.HiddenSize,
-                forward.Layout,
-                forward.States.Windows,
-                TimeDirection.Backward,
-                _context.Storage);
-            _chunkLength = forward.ChunkLength;
-        }
-        finally
-        {
-            _context.End();
-        }
+        _factors = objective.SequenceFactors(forward.Layout);
+        _context = forward.Context.AloneForManyPasses();
+        _record = new CurvatureRecord(forward.Record, backward.Record, _context);
     }
 
     /// <summary>The backward pass at the point where the derivatives are taken.</summary>
@@ -97,131 +78,61 @@ public sealed class LossCurvature
     /// <exception cref="ArgumentException">The direction is empty, a part has another shape than what it moves, or holds NaN or
     /// infinities.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves newer ones.</exception>
-    public CurvatureProduct HessianProduct(TangentDirection direction) => Product(direction, isHessian: true);
+    public CurvatureProduct HessianProduct(TangentDirection direction) => Product(MultiplyByHessian, direction);
 
     /// <summary>Jᵀ (∂²L/∂o²) J v.</summary>
     /// <inheritdoc cref="HessianProduct"/>
-    public CurvatureProduct GaussNewtonProduct(TangentDirection direction) => Product(direction, isHessian: false);
+    public CurvatureProduct GaussNewtonProduct(TangentDirection direction) => Product(MultiplyByGaussNewton, direction);
 
-    /// <summary>A product into memory of the caller's.</summary>
+    /// <summary>H v into memory of the caller's.</summary>
     /// <param name="direction">v.</param>
-    /// <param name="isHessian">Whether it is the Hessian's; else the Gauss–Newton matrix's.</param>
     /// <param name="weights">Receives the rows of the weights.</param>
     /// <param name="initialStates">Receives those of h_0, h×B in the order of the sequences; empty where not
     /// wanted.</param>
-    internal void Multiply(PassDirection direction, bool isHessian, ParameterArray weights, Span<double> initialStates)
+    internal void MultiplyByHessian(FlatDirection direction, ParameterArray weights, Span<double> initialStates) =>
+        Multiply(_record.HessianProduct, direction, weights, initialStates);
+
+    /// <summary>Jᵀ (∂²L/∂o²) J v into memory of the caller's.</summary>
+    /// <inheritdoc cref="MultiplyByHessian"/>
+    internal void MultiplyByGaussNewton(FlatDirection direction, ParameterArray weights, Span<double> initialStates) =>
+        Multiply(_record.GaussNewtonProduct, direction, weights, initialStates);
+
+    private void Multiply(
+        Action<FlatDirection, Func<PackedColumns, PackedColumns, IOutputTask>, ParameterArray> multiply,
+        FlatDirection direction,
+        ParameterArray weights,
+        Span<double> initialStates)
     {
         lock (_gate)
         {
-            Run(direction, isHessian, weights);
+            Backward.Forward.Context.Read(() => multiply(direction, Evaluation, weights));
             if (!initialStates.IsEmpty)
             {
-                _derivatives.StepOfEach(_ => 0).CopyTo(initialStates);
+                _record.InitialStates().CopyTo(initialStates);
             }
         }
     }
 
-    private CurvatureProduct Product(TangentDirection direction, bool isHessian)
+    /// <summary>Ġ_t = ∂²L/∂o_t² ȯ_t.</summary>
+    private CurvatureEvaluation Evaluation(PackedColumns directions, PackedColumns products) =>
+        new(_objective, Backward.Forward.OutputColumns, _factors, directions, products);
+
+    private CurvatureProduct Product(CurvatureMultiplication multiply, TangentDirection direction)
     {
         ArgumentNullException.ThrowIfNull(direction);
         ForwardPass forward = Backward.Forward;
         LinearRnn model = forward.Model;
-        var checkedDirection = PassDirection.Checked(forward, direction);
+        FlatDirection flat = direction.Checked(forward, nameof(direction));
         var weights = new ParameterArray(model.InputSize, model.HiddenSize, model.OutputSize);
         double[] initialStates = new double[model.HiddenSize * forward.SequenceCount];
-        Multiply(checkedDirection, isHessian, weights, initialStates);
+        multiply(flat, weights, initialStates);
         return new CurvatureProduct(weights, initialStates);
     }
-
-    private void Run(PassDirection direction, bool isHessian, ParameterArray weights) => Backward.Forward.Context.Read(() =>
-    {
-        _context.BeginBackward();
-        try
-        {
-            _tangent.Run(direction);
-            var evaluation = new CurvatureEvaluation(
-                _objective, Backward.Forward.OutputColumns, _factors, _tangent.Outputs, _outputCurvature);
-            bool isWhole = _derivatives.Windows.Count == 1;
-            if (!isWhole)
-            {
-                evaluation.EvaluateAll();
-            }
-            for (int window = _derivatives.Windows.Count - 1; window >= 0; window--)
-            {
-                if (!RunWindow(window, direction, isHessian, isWhole ? evaluation : null, weights))
-                {
-                    _chunkLength = 1;
-                    window = _derivatives.Windows.Count;
-                }
-            }
-            return 0;
-        }
-        finally
-        {
-            _context.End();
-        }
-    });
-
-    /// <summary>A window with what it needs of the passes: states first and gradients after them, as whoever reads both
-    /// does.</summary>
-    /// <returns>Whether the product can be used.</returns>
-    private bool RunWindow(
-        int window, PassDirection direction, bool isHessian, CurvatureEvaluation? evaluation, ParameterArray product)
-    {
-        PackedColumns derivatives = _derivatives.Begin(window);
-        return Backward.Forward.States.Read(window, states =>
-        {
-            if (!isHessian)
-            {
-                return RunWindow(window, derivatives, states, null, evaluation, product);
-            }
-            return Backward.StateGradients.Read(window, gradients =>
-            {
-                var hessian = new HessianOperands(
-                    direction,
-                    gradients,
-                    Backward.OutputGradientColumns,
-                    _tangent.States.Read(window, columns => columns));
-                return RunWindow(window, derivatives, states, hessian, evaluation, product);
-            });
-        });
-    }
-
-    private bool RunWindow(
-        int window,
-        PackedColumns derivatives,
-        PackedColumns states,
-        HessianOperands? hessian,
-        CurvatureEvaluation? evaluation,
-        ParameterArray product)
-    {
-        ForwardPass forward = Backward.Forward;
-        ParameterArray weights = forward.Model.Weights;
-        int first = _derivatives.Windows.FirstStep(window);
-        BatchLayout steps = forward.Layout.Window(first, _derivatives.Windows.LastStep(window));
-        int chunkLength = forward.Power is null ? 1 : _chunkLength;
-        int objectiveColumns = evaluation is null ? 0 : ObjectiveEvaluation.ColumnsOfPart(weights.OutputSize);
-        var schedule = BackwardSchedule.For(_context, steps, window == 0, weights, chunkLength, objectiveColumns);
-        var operands = new CurvatureOperands(
-            forward.InputColumns,
-            states,
-            _outputCurvature,
-            evaluation,
-            hessian,
-            derivatives,
-            product,
-            AddsToProduct: window < _derivatives.Windows.Count - 1);
-        int mark = _context.Mark();
-        try
-        {
-            var tasks = new CurvatureTasks(
-                _context, weights, schedule, first, operands, chunkLength > 1 ? forward.Power : null);
-            _context.Run(schedule.Graph, tasks, 8.0 * weights.Values.Length * derivatives.Layout.ColumnCount);
-            return tasks.Holds;
-        }
-        finally
-        {
-            _context.Release(mark);
-        }
-    }
 }
+
+/// <summary>Multiplies a matrix of second derivatives by a direction.</summary>
+/// <param name="direction">v.</param>
+/// <param name="weights">Receives the rows of the weights.</param>
+/// <param name="initialStates">Receives those of h_0; empty where not wanted.</param>
+internal delegate void CurvatureMultiplication(
+    FlatDirection direction, ParameterArray weights, Span<double> initialStates);

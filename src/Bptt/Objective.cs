@@ -164,7 +164,7 @@ public abstract partial class Objective
     {
         ArgumentNullException.ThrowIfNull(forward);
         return forward.Context.Read(() =>
-            Begin(forward, outputGradients: null, length => new double[length]).EvaluateAll());
+            Begin(forward, outputGradients: null, length => new double[length]).EvaluatedLoss());
     }
 
     /// <summary>ℓ(o_t, y_t) of one step, before weights and reduction.</summary>

@@ -2,15 +2,9 @@
 
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 
 namespace Bptt;
-
-/// <summary>Something that is computed for each output on its own, in parts of some columns each.</summary>
-internal interface IOutputTask
-{
-    /// <summary>Computes one part; see <see cref="ObjectiveEvaluation.ColumnsOfPart"/>.</summary>
-    void Evaluate(int part);
-}
 
 /// <summary>
 /// L, and where asked ∂L/∂o_t of every step, formula (1): ∂L/∂o_t = c_b w_bt ∂ℓ(o_t, y_t)/∂o_t. The parts depend on
@@ -40,10 +34,15 @@ internal sealed class ObjectiveEvaluation : IOutputTask
         _outputs = forward;
         _gradients = gradients;
         _factors = factors;
-        PartCount = (forward.Layout.ColumnCount + ColumnsOfPart(forward.Rows) - 1) / ColumnsOfPart(forward.Rows);
+        PartColumns = ColumnsOfPart(forward.Rows);
+        PartCount = (forward.Layout.ColumnCount + PartColumns - 1) / PartColumns;
         _losses = storage(PartCount);
     }
 
+    /// <inheritdoc/>
+    public int PartColumns { get; }
+
+    /// <inheritdoc/>
     public int PartCount { get; }
 
     /// <summary>L, when every part has been evaluated.</summary>
@@ -66,19 +65,15 @@ internal sealed class ObjectiveEvaluation : IOutputTask
     /// <inheritdoc/>
     public void Evaluate(int part)
     {
-        int columns = ColumnsOfPart(_outputs.Rows);
-        int first = part * columns;
+        int first = part * PartColumns;
         _losses[part] = _objective.EvaluateColumns(
-            _outputs, _gradients, first, Math.Min(columns, _outputs.Layout.ColumnCount - first), _factors);
+            _outputs, _gradients, first, Math.Min(PartColumns, _outputs.Layout.ColumnCount - first), _factors);
     }
 
-    /// <summary>Every part, one after the other.</summary>
-    public double EvaluateAll()
+    /// <summary>L, with every part evaluated here and now.</summary>
+    public double EvaluatedLoss()
     {
-        for (int part = 0; part < PartCount; part++)
-        {
-            Evaluate(part);
-        }
+        ((IOutputTask)this).EvaluateAll();
         return Loss;
     }
 }

@@ -74,7 +74,7 @@ public sealed class SequenceBatch
         }
 
         BatchLayout layout = PassContext.Layout(lengths, nameof(sequences));
-        PackedColumns columns = PassContext.Fresh.Columns(sequences[0].RowCount, layout);
+        PackedColumns columns = PassContext.FreshColumns(sequences[0].RowCount, layout);
         for (int b = 0; b < lengths.Length; b++)
         {
             columns.CopySequenceFrom(b, sequences[b].ColumnMajor());
@@ -117,7 +117,7 @@ public sealed class SequenceBatch
     internal SequenceBatch Part(SequencePart[] parts)
     {
         BatchLayout layout = PassContext.Layout(Array.ConvertAll(parts, p => p.Length), nameof(parts));
-        PackedColumns columns = PassContext.Fresh.Columns(RowCount, layout);
+        PackedColumns columns = PassContext.FreshColumns(RowCount, layout);
         for (int b = 0; b < parts.Length; b++)
         {
             for (int t = 1; t <= parts[b].Length; t++)
@@ -131,7 +131,7 @@ public sealed class SequenceBatch
     /// <summary>An independent batch with the columns of a pass.</summary>
     internal static SequenceBatch CopyOf(PackedColumns columns)
     {
-        PackedColumns copy = PassContext.Fresh.Columns(columns.Rows, columns.Layout);
+        PackedColumns copy = PassContext.FreshColumns(columns.Rows, columns.Layout);
         columns.All.Values.CopyTo(copy.All.Values);
         return Take(copy);
     }

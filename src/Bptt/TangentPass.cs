@@ -27,13 +27,15 @@ namespace Bptt;
 /// </remarks>
 public sealed class TangentPass
 {
-    private readonly TangentRun _run;
+    private readonly TangentRecord _record;
 
-    private TangentPass(ForwardPass forward, PassDirection direction)
+    private TangentPass(ForwardPass forward, FlatDirection direction)
     {
         Forward = forward;
-        _run = new TangentRun(forward, forward.Context.WithFreshMemory());
-        _run.Run(direction);
+        PassContext context = forward.Context.Alone();
+        _record = new TangentRecord(forward.Record, context);
+        _record.Run(direction);
+        context.End();
     }
 
     /// <summary>The forward pass that is differentiated.</summary>
@@ -56,7 +58,7 @@ public sealed class TangentPass
     {
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(direction);
-        return forward.Context.Read(() => new TangentPass(forward, PassDirection.Checked(forward, direction)));
+        return forward.Context.Read(() => new TangentPass(forward, direction.Checked(forward, nameof(direction))));
     }
 
     /// <summary>ḣ_t, length h, fresh.</summary>
@@ -85,7 +87,7 @@ public sealed class TangentPass
     public Vector<double> Output(int t, int sequence = 0)
     {
         Forward.CheckStep(t, 1, sequence);
-        return _run.Outputs.Column(sequence, t).ToVector();
+        return _record.Outputs.Column(sequence, t).ToVector();
     }
 
     /// <summary>ȯ_1 … ȯ_T, q×T, fresh: column t−1 is ȯ_t. Cost O(qT).</summary>
@@ -94,11 +96,11 @@ public sealed class TangentPass
     public Matrix<double> Outputs(int sequence = 0)
     {
         Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
-        return _run.Outputs.ToMatrix(sequence);
+        return _record.Outputs.ToMatrix(sequence);
     }
 
     /// <summary>ȯ_1 … ȯ_T of every sequence as a batch, fresh. Cost O(q·ΣT_b).</summary>
-    public SequenceBatch OutputBatch() => SequenceBatch.CopyOf(_run.Outputs);
+    public SequenceBatch OutputBatch() => SequenceBatch.CopyOf(_record.Outputs);
 
     /// <summary>dL in the direction: Σ_t ⟨∂L/∂o_t, ȯ_t⟩. Cost that of the objective's gradient and O(q·ΣT_b).</summary>
     /// <param name="objective">L.</param>
@@ -108,9 +110,8 @@ public sealed class TangentPass
     public double LossDerivative(Objective objective)
     {
         ArgumentNullException.ThrowIfNull(objective);
-        PackedColumns gradients = Forward.Context.WithFreshMemory().Columns(_run.Outputs.Rows, _run.Outputs.Layout);
-        Forward.Context.Read(() =>
-            objective.Begin(Forward, gradients, length => new double[length]).EvaluateAll());
+        PackedColumns gradients = PassContext.FreshColumns(_record.Outputs.Rows, _record.Outputs.Layout);
+        Forward.Context.Read(() => objective.Begin(Forward, gradients, length => new double[length]).EvaluatedLoss());
         return Inner(gradients);
     }
 
@@ -120,7 +121,7 @@ public sealed class TangentPass
         var sum = default(CompensatedSum);
         for (int t = 1; t <= w.Layout.LastStep; t++)
         {
-            sum.Add(VectorMath.Dot(w.Block(t).Values, _run.Outputs.Block(t).Values));
+            sum.Add(VectorMath.Dot(w.Block(t).Values, _record.Outputs.Block(t).Values));
         }
         return sum.Value;
     }
@@ -131,14 +132,14 @@ public sealed class TangentPass
         double sum = 0.0;
         for (int t = 1; t <= w.Layout.LastStep; t++)
         {
-            sum += VectorMath.Norm(w.Block(t).Values) * VectorMath.Norm(_run.Outputs.Block(t).Values);
+            sum += VectorMath.Norm(w.Block(t).Values) * VectorMath.Norm(_record.Outputs.Block(t).Values);
         }
         return sum;
     }
 
     /// <summary>One window is held for good; another one is computed again from the states, which must stay the pass's own
     /// meanwhile.</summary>
-    private T Read<T>(Func<Trajectory, T> read) => _run.States.Windows.Count == 1
-        ? read(_run.States)
-        : Forward.Context.Read(() => read(_run.States));
+    private T Read<T>(Func<Trajectory, T> read) => _record.States.Windows.Count == 1
+        ? read(_record.States)
+        : Forward.Context.Read(() => read(_record.States));
 }

@@ -1,6 +1,7 @@
 // How far a backward pass lets gradients travel back in time. Data only.
 
 using System.Globalization;
+using Bptt.Passes;
 using Bptt.Edge;
 
 namespace Bptt;
@@ -108,6 +109,11 @@ public sealed record Truncation
 
     /// <summary>What W_hhᵀ is multiplied by at every step t ≥ 1 that is not cut: 1/(1 − c).</summary>
     internal double CarryFactor => Kind == TruncationKind.Randomized ? Steps / (Steps - 1.0) : 1.0;
+
+    /// <summary>The truncation in numbers.</summary>
+    internal BackwardPaths Paths => Kind == TruncationKind.Lags
+        ? new BackwardPaths { Lags = Steps }
+        : new BackwardPaths { CarryFactor = CarryFactor, IsCut = CutsAfter };
 
     /// <summary>As it is written.</summary>
     public override string ToString() => Kind switch

@@ -1,5 +1,6 @@
 // Bounded memory: what is kept, what is computed again, and that nobody sees a difference.
 
+using Bptt.Passes;
 using Bptt.LinearRecurrence;
 using Bptt.Tests.Reference;
 using MathNet.Numerics.LinearAlgebra;
@@ -243,18 +244,18 @@ public class MemoryBudgetTests
     [Fact]
     public void A_workspace_is_not_taken_over_while_a_pass_within_a_budget_is_read()
     {
-        var workspace = new Workspace();
-        workspace.BeginForward();
-        long generation = workspace.TakeOver();
-        workspace.End();
-        workspace.BeginRead(generation);
-        workspace.BeginForward();
-        FluentActions.Invoking(workspace.TakeOver).Should().Throw<InvalidOperationException>().WithMessage("*in use*");
-        workspace.End();
-        workspace.EndRead();
-        workspace.BeginForward();
-        workspace.TakeOver().Should().Be(generation + 1);
-        FluentActions.Invoking(() => workspace.BeginRead(generation)).Should().Throw<InvalidOperationException>();
+        var pool = BufferPool.ForManyPasses();
+        pool.BeginForward();
+        long generation = pool.TakeOver();
+        pool.End();
+        pool.BeginRead(generation);
+        pool.BeginForward();
+        FluentActions.Invoking(pool.TakeOver).Should().Throw<InvalidOperationException>().WithMessage("*in use*");
+        pool.End();
+        pool.EndRead();
+        pool.BeginForward();
+        pool.TakeOver().Should().Be(generation + 1);
+        FluentActions.Invoking(() => pool.BeginRead(generation)).Should().Throw<InvalidOperationException>();
     }
 
     [Fact]
@@ -292,7 +293,7 @@ public class MemoryBudgetTests
             Tuning = PlanTuning.Default with { ChunkLength = 4 },
             MemoryBudget = (long)(factor * MemoryPlan.SmallestBudget(5, 4, inputs.Columns.Layout)),
         });
-        forward.ChunkLength.Should().Be(1, "it fell back");
+        forward.Record.Chunking.Length.Should().Be(1, "it fell back");
         forward.MemoryPlan.WindowCount.Should().BeGreaterThan(3);
         forward.FirstNonFiniteStep.Should().Be(sequential.FirstNonFiniteStep).And.NotBeNull();
         for (int t = 0; t < sequential.FirstNonFiniteStep; t += 7)
@@ -318,7 +319,7 @@ public class MemoryBudgetTests
             Tuning = PlanTuning.Default with { ChunkLength = 4 },
             MemoryBudget = 2 * MemoryPlan.SmallestBudget(1, 4, zero.Columns.Layout),
         });
-        forward.ChunkLength.Should().Be(4, "the forward pass held");
+        forward.Record.Chunking.Length.Should().Be(4, "the forward pass held");
         var backward = BackwardThroughTime.Run(forward, outputGradients);
         for (int t = 0; t <= 300; t++)
         {

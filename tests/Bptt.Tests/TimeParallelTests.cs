@@ -25,7 +25,7 @@ public class TimeParallelTests
             SequenceBatch targets = _examples.Batch(2, 700, 300, 1, 150);
             BackwardThroughTime sequential = Run(model, inputs, targets, Recurrence.Sequential, 1);
             BackwardThroughTime parallel = Run(model, inputs, targets, Recurrence.TimeParallel, chunkLength);
-            parallel.Forward.ChunkLength.Should().Be(chunkLength, "powers do not mislead here, h = {0}", h);
+            parallel.Forward.Record.Chunking.Length.Should().Be(chunkLength, "powers do not mislead here, h = {0}", h);
             for (int b = 0; b < inputs.Count; b++)
             {
                 Distance(parallel.Forward.HiddenStates(b), sequential.Forward.HiddenStates(b)).Should().BeLessThan(1e-12);
@@ -44,7 +44,7 @@ public class TimeParallelTests
         SequenceBatch targets = _examples.Batch(2, 900);
         BackwardThroughTime sequential = Run(model, inputs, targets, Recurrence.Sequential, 1);
         BackwardThroughTime parallel = Run(model, inputs, targets, Recurrence.TimeParallel, 32);
-        parallel.Forward.ChunkLength.Should().Be(1, "it fell back");
+        parallel.Forward.Record.Chunking.Length.Should().Be(1, "it fell back");
         parallel.Forward.FirstNonFiniteStep.Should().Be(sequential.Forward.FirstNonFiniteStep).And.NotBeNull();
         SameBits(parallel.Forward.HiddenStates(), sequential.Forward.HiddenStates());
         SameBits(parallel.HiddenStateGradients(), sequential.HiddenStateGradients());
@@ -59,7 +59,7 @@ public class TimeParallelTests
         var model = new LinearRnn(Column(1, 0), whh, Matrix<double>.Build.DenseOfArray(new[,] { { 1.0, 0.0 } }));
         SequenceBatch inputs = _examples.Batch(1, 400);
         BackwardThroughTime parallel = Run(model, inputs, _examples.Batch(1, 400), Recurrence.TimeParallel, 64);
-        parallel.Forward.ChunkLength.Should().Be(1);
+        parallel.Forward.Record.Chunking.Length.Should().Be(1);
         parallel.Forward.FirstNonFiniteStep.Should().BeNull();
         parallel.Gradients.IsFinite.Should().BeTrue();
     }
@@ -93,7 +93,7 @@ public class TimeParallelTests
         SequenceBatch gradients = _examples.Batch(1, 100);
         var parallel = BackwardThroughTime.Run(
             ForwardPass.Run(model, zero, options: Options(Recurrence.TimeParallel, 4)), gradients);
-        parallel.Forward.ChunkLength.Should().Be(4, "the forward pass held");
+        parallel.Forward.Record.Chunking.Length.Should().Be(4, "the forward pass held");
         var sequential = BackwardThroughTime.Run(
             ForwardPass.Run(model, zero, options: Options(Recurrence.Sequential, 1)), gradients);
         SameBits(parallel.HiddenStateGradients(), sequential.HiddenStateGradients());
@@ -123,7 +123,7 @@ public class TimeParallelTests
         int Chunks(int h, int steps, int threads) => ForwardPass.Run(
             _examples.Model(1, h, 1),
             _examples.Batch(1, steps),
-            options: new ExecutionOptions { MaxDegreeOfParallelism = threads }).ChunkLength;
+            options: new ExecutionOptions { MaxDegreeOfParallelism = threads }).Record.Chunking.Length;
     }
 
     [Fact]
@@ -166,7 +166,7 @@ public class TimeParallelTests
 
         var forward = ForwardPass.Run(model, zero, initial, Options(Recurrence.TimeParallel, chunkLength));
         var expected = ForwardPass.Run(model, zero, initial, Options(Recurrence.Sequential, 1));
-        forward.ChunkLength.Should().Be(chunkLength);
+        forward.Record.Chunking.Length.Should().Be(chunkLength);
         forward.FinalStates.FrobeniusNorm().Should().Be(0.0);
         Distance(forward.HiddenStates(), expected.HiddenStates()).Should().BeLessThan(1e-12);
 

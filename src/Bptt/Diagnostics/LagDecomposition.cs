@@ -43,7 +43,7 @@ public sealed class LagDecomposition
         _columns = sources.ColumnCount;
         _sources = sources.ToColumnMajorArray();
 
-        _correlations = LagCorrelations.Of(forward, backward.OutputGradientColumns, first: 1, lagCount);
+        _correlations = LagCorrelations.Of(forward.Record, backward.OutputGradientColumns, first: 1, lagCount);
         if (final is not null)
         {
             AddFinalStates(forward, q);

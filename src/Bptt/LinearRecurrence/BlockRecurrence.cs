@@ -17,6 +17,11 @@ using Bptt.LinearAlgebra;
 
 namespace Bptt.LinearRecurrence;
 
+/// <summary>The states at the ends of chunks.</summary>
+/// <param name="Columns">Memory for the carries of a plan.</param>
+/// <param name="AreKnown">Whether they are there from an earlier run; then only the steps between them are computed.</param>
+internal readonly record struct Carries(PackedColumns Columns, bool AreKnown);
+
 /// <summary>Which way a recurrence runs through the steps.</summary>
 internal enum TimeDirection
 {
@@ -51,7 +56,7 @@ internal sealed class BlockRecurrence
     private readonly PackedColumns _states;
     private readonly TimeDirection _direction;
     private readonly int _offset;
-    private readonly PackedColumns _carries;
+    private readonly Carries _carries;
     private bool _hasFailed;
 
     /// <param name="kernels">The arithmetic.</param>
@@ -59,14 +64,14 @@ internal sealed class BlockRecurrence
     /// <param name="states">On entry u_t, in the end s_t; with the step that leads to the first one, where there is one.</param>
     /// <param name="direction">The order of the steps.</param>
     /// <param name="offset">From the columns of the plan to those of the states.</param>
-    /// <param name="carries">Memory for the carries of the plan: at least h for each.</param>
+    /// <param name="carries">The carries of the plan.</param>
     public BlockRecurrence(
         KernelSet kernels,
         RecurrencePlan plan,
         PackedColumns states,
         TimeDirection direction,
         int offset,
-        PackedColumns carries)
+        Carries carries)
     {
         _kernels = kernels;
         _plan = plan;
@@ -92,10 +97,14 @@ internal sealed class BlockRecurrence
     private int Sign => _direction == TimeDirection.Forward ? 1 : -1;
 
     /// <summary>The ends of the chunks of a block, from zero; written to the places of their carries. They wait for the u of
-    /// this block only.</summary>
+    /// this block only. Nothing is to be done where the carries are known.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Ends(TimeBlock block)
     {
+        if (_carries.AreKnown)
+        {
+            return;
+        }
         int h = _states.Rows;
         int chunks = block.ChunkCount;
         int active = block.ColumnCount / block.StepCount;
@@ -116,16 +125,21 @@ internal sealed class BlockRecurrence
         }
     }
 
-    /// <summary>The carries of a block. They wait for its ends and for the block that leads to it.</summary>
+    /// <summary>The carries of a block: c_i = A^S c_{i−1} + e_i. They wait for its ends and for the block that leads to
+    /// it.</summary>
     /// <param name="block">The block.</param>
     /// <param name="before">The block that leads to it; null where it is the first one.</param>
     public void Carry(TimeBlock block, TimeBlock? before)
     {
+        if (_carries.AreKnown)
+        {
+            return;
+        }
         int active = block.ColumnCount / block.StepCount;
         int first = block.FirstCarry + (Sign > 0 ? 0 : block.ChunkCount * active);
-        CopyLeadingStates(block, before, _carries.Spaced(first, active, 1));
+        CopyLeadingStates(block, before, _carries.Columns.Spaced(first, active, 1));
         _kernels.Advance(
-            Power, _carries.All.Values, new StepRun(first, active, 1, Sign * active, block.ChunkCount));
+            Power, _carries.Columns.All.Values, new StepRun(first, active, 1, Sign * active, block.ChunkCount));
     }
 
     /// <summary>What waits for the block before: the carries of a block in chunks, the states of any other.</summary>
@@ -190,13 +204,13 @@ internal sealed class BlockRecurrence
             // Into the segment: forward, sequences have ended since the step before; backward, sequences join in.
             if (IsCut is null)
             {
-                Carry(layout, step - Sign, step, firstSlot);
+                OneStep(layout, step - Sign, step, firstSlot);
             }
             else
             {
                 if (!IsCut(step))
                 {
-                    Carry(layout, step - Sign, step, firstSlot);
+                    OneStep(layout, step - Sign, step, firstSlot);
                 }
                 inSegment = StepsUpToCut(step, inSegment);
             }
@@ -226,17 +240,17 @@ internal sealed class BlockRecurrence
     }
 
     /// <summary>The state of step 0 backward in time, where nothing is added: s_0 = A s_1. It waits for step 1.</summary>
-    public void InitialStep()
+    public void StepZero()
     {
         _states.Block(0).Values.Clear();
         for (int firstSlot = 0; firstSlot < _states.Layout.SequenceCount; firstSlot += _plan.GroupWidth)
         {
-            Carry(_states.Layout, 1, 0, firstSlot);
+            OneStep(_states.Layout, 1, 0, firstSlot);
         }
     }
 
-    /// <summary>One step for one group, between two steps with any numbers of sequences.</summary>
-    private void Carry(BatchLayout layout, int fromStep, int toStep, int firstSlot)
+    /// <summary>s_t ← A s_{t∓1} + s_t: one step for one group, between two steps with any numbers of sequences.</summary>
+    private void OneStep(BatchLayout layout, int fromStep, int toStep, int firstSlot)
     {
         if (fromStep < layout.FirstStep || fromStep > layout.LastStep)
         {
@@ -266,7 +280,7 @@ internal sealed class BlockRecurrence
         {
             // A chunked block knows its last states before it is filled.
             MatrixSpan source = before is TimeBlock chunked && chunked.IsChunked
-                ? _carries.Spaced(LastCarry(chunked), leading, 1)
+                ? _carries.Columns.Spaced(LastCarry(chunked), leading, 1)
                 : _states.Block(step).ColumnRange(0, leading);
             source.Values.CopyTo(target.Values);
         }
@@ -278,11 +292,11 @@ internal sealed class BlockRecurrence
 
     /// <summary>c_{i−1} of each chunk of a block, in time order.</summary>
     private MatrixSpan StartCarries(TimeBlock block, int active, int slot) =>
-        _carries.Spaced(block.FirstCarry + (Sign > 0 ? 0 : active) + slot, block.ChunkCount, active);
+        _carries.Columns.Spaced(block.FirstCarry + (Sign > 0 ? 0 : active) + slot, block.ChunkCount, active);
 
     /// <summary>c_i of each chunk of a block, in time order.</summary>
     private MatrixSpan EndCarries(TimeBlock block, int active, int slot) =>
-        _carries.Spaced(block.FirstCarry + (Sign > 0 ? active : 0) + slot, block.ChunkCount, active);
+        _carries.Columns.Spaced(block.FirstCarry + (Sign > 0 ? active : 0) + slot, block.ChunkCount, active);
 
     /// <summary>The state after <paramref name="step"/> further steps from the first one of each chunk, in time order.</summary>
     private MatrixSpan StepOfChunks(TimeBlock block, int active, int slot, int step) =>

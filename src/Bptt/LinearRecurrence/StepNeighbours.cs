@@ -1,4 +1,4 @@
-// Which columns of a step lie beside those of the step before or after it, in runs that are as long as possible. Knows
+// Which columns of a step lie beside those of the step before or after it, in stretches that are as long as possible. Knows
 // layouts only, no values.
 
 namespace Bptt.LinearRecurrence;
@@ -19,14 +19,8 @@ internal struct StepNeighbours
         (_layout, _neighbours, _step, _lastStep, _isBefore) = (layout, neighbours, firstStep, lastStep, isBefore);
     }
 
-    /// <summary>Successive columns.</summary>
-    /// <param name="Column">The first one, in the layout of the steps.</param>
-    /// <param name="Count">How many.</param>
-    /// <param name="Neighbour">The first of their neighbours, in the layout of those.</param>
-    public readonly record struct Run(int Column, int Count, int Neighbour);
-
-    /// <summary>The run that a loop has come to.</summary>
-    public Run Current { get; private set; }
+    /// <summary>The stretch that a loop has come to.</summary>
+    public Stretch Current { get; private set; }
 
     /// <summary>Steps t with steps t − 1: every column of t has a neighbour.</summary>
     /// <param name="layout">The layout of all steps.</param>
@@ -47,7 +41,7 @@ internal struct StepNeighbours
     /// <summary>What a loop goes through.</summary>
     public readonly StepNeighbours GetEnumerator() => this;
 
-    /// <summary>Goes to the next run, if there is one.</summary>
+    /// <summary>Goes to the next stretch, if there is one.</summary>
     public bool MoveNext()
     {
         while (_step <= _lastStep)
@@ -60,24 +54,30 @@ internal struct StepNeighbours
                 // The first columns of a segment do not lie beside those that the rest of it has before it.
                 BatchLayout.Block before = _neighbours.BlockOf(_step - 1);
                 int steps = before.Active == segment.Active ? Math.Min(_lastStep, end) - _step + 1 : 1;
-                Current = new Run(column, steps * segment.Active, before.FirstColumn);
+                Current = new Stretch(column, steps * segment.Active, before.FirstColumn);
                 _step += steps;
                 return true;
             }
             int together = Math.Min(_lastStep, end - 1) - _step + 1;
             if (together > 0)
             {
-                Current = new Run(column, together * segment.Active, _neighbours.BlockOf(_step + 1).FirstColumn);
+                Current = new Stretch(column, together * segment.Active, _neighbours.BlockOf(_step + 1).FirstColumn);
                 _step += together;
                 return true;
             }
             _step = end + 1;
             if (end < _layout.LastStep)
             {
-                Current = new Run(column, _layout.ActiveAt(_step), _neighbours.BlockOf(_step).FirstColumn);
+                Current = new Stretch(column, _layout.ActiveAt(_step), _neighbours.BlockOf(_step).FirstColumn);
                 return true;
             }
         }
         return false;
     }
 }
+
+/// <summary>Successive columns whose neighbours, a step before or after, are successive too.</summary>
+/// <param name="Column">The first one, in the layout of the steps.</param>
+/// <param name="Count">How many.</param>
+/// <param name="Neighbour">The first of their neighbours, in the layout of those.</param>
+internal readonly record struct Stretch(int Column, int Count, int Neighbour);

@@ -9,7 +9,6 @@ internal sealed class Trajectory
 {
     private readonly Lock _gate = new();
     private readonly BatchLayout _steps;
-    private readonly TimeDirection _direction;
     private readonly ArraySegment<double> _storage;
     private readonly ArraySegment<double>[] _checkpoints; // by window: the columns of the step that leads to it
     private int _window = -1;
@@ -26,7 +25,7 @@ internal sealed class Trajectory
         Rows = rows;
         _steps = steps;
         Windows = windows;
-        _direction = direction;
+        Direction = direction;
         _checkpoints = new ArraySegment<double>[windows.Count];
         int largest = 0;
         for (int w = 0; w < windows.Count; w++)
@@ -46,6 +45,8 @@ internal sealed class Trajectory
 
     public WindowPlan Windows { get; }
 
+    public TimeDirection Direction { get; }
+
     /// <summary>Computes the columns of a window from those of the step that leads to it, which are in place: for
     /// reading.</summary>
     public Action<int, PackedColumns>? Compute { get; set; }
@@ -54,7 +55,7 @@ internal sealed class Trajectory
     /// direction; the step that leads to it is in place, but for the first window.</summary>
     public PackedColumns Begin(int window)
     {
-        bool follows = _columns is not null && window == _window + (_direction == TimeDirection.Forward ? 1 : -1);
+        bool follows = _columns is not null && window == _window + (Direction == TimeDirection.Forward ? 1 : -1);
         if (follows)
         {
             SaveCheckpoint(window);
@@ -68,8 +69,27 @@ internal sealed class Trajectory
         return _columns;
     }
 
+    /// <summary>Writes the states of step 0, from which the first window is computed forward in time.</summary>
+    /// <param name="states">h×B in the order of the sequences; empty for zero.</param>
+    public void WriteStepZero(ReadOnlySpan<double> states)
+    {
+        for (int b = 0; b < _steps.SequenceCount; b++)
+        {
+            Span<double> state = _columns!.Column(b, 0);
+            if (states.IsEmpty)
+            {
+                state.Clear();
+            }
+            else
+            {
+                states.Slice(b * Rows, Rows).CopyTo(state);
+            }
+        }
+        SaveCheckpoint(0);
+    }
+
     /// <summary>Keeps the columns of the step that leads to a window, which are held now.</summary>
-    public void SaveCheckpoint(int window)
+    private void SaveCheckpoint(int window)
     {
         if (Windows.Count > 1)
         {
@@ -77,8 +97,9 @@ internal sealed class Trajectory
         }
     }
 
-    /// <summary>Keeps other threads from asking for another window until it is disposed of.</summary>
-    public Lock.Scope Hold() => _gate.EnterScope();
+    /// <summary>Keeps other threads from asking for another window until it is disposed of. One window alone never
+    /// changes.</summary>
+    public Lock.Scope Hold() => Windows.Count == 1 ? default : _gate.EnterScope();
 
     /// <summary>The columns of a window, computed again where they are not held. The caller sees to it that no other thread
     /// asks for another window meanwhile.</summary>
@@ -111,6 +132,18 @@ internal sealed class Trajectory
             return read(Window(window, Compute!));
         }
     }
+
+    /// <summary>Looks at the columns of a window while no other thread changes what is held.</summary>
+    public void Read(int window, Action<PackedColumns> look) => Read<object?>(window, columns =>
+    {
+        look(columns);
+        return null;
+    });
+
+    /// <summary>The windows in the order in which they are computed first.</summary>
+    public IEnumerable<int> WindowsInOrder() => Direction == TimeDirection.Forward
+        ? Enumerable.Range(0, Windows.Count)
+        : Enumerable.Range(0, Windows.Count).Reverse();
 
     /// <summary>The windows in the order of time, from the end that is nearer to the one that is held.</summary>
     public IEnumerable<int> WindowsFromHeld()
@@ -188,10 +221,10 @@ internal sealed class Trajectory
 
     /// <summary>The step from which a window is computed.</summary>
     private int LeadingStep(int window) =>
-        _direction == TimeDirection.Forward ? Windows.StepBefore(window) : Windows.LastStep(window) + 1;
+        Direction == TimeDirection.Forward ? Windows.StepBefore(window) : Windows.LastStep(window) + 1;
 
     /// <summary>A window, with the step that leads to it and with step 0.</summary>
-    private (int First, int Last) HeldSteps(int window) => _direction == TimeDirection.Forward
+    private (int First, int Last) HeldSteps(int window) => Direction == TimeDirection.Forward
         ? (Windows.StepBefore(window), Windows.LastStep(window))
         : (window == 0 ? 0 : Windows.FirstStep(window), Math.Min(Windows.LastStep(window) + 1, _steps.LastStep));
 

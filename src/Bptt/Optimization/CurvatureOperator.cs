@@ -11,22 +11,20 @@ internal sealed class CurvatureOperator
 {
     private readonly TrainingPoint _at;
     private readonly double _penalty;
-    private readonly LossCurvature _curvature;
+    private readonly CurvatureMultiplication _multiply;
     private readonly ParameterArray _direction;
     private readonly ParameterArray _product;
     private readonly double[]? _states;
     private readonly double[] _stateProduct;
-    private readonly bool _isHessian;
 
     /// <param name="at">The point; its passes must be readable.</param>
     /// <param name="penalty">λ.</param>
-    /// <param name="isHessian">Whether H is the Hessian.</param>
-    public CurvatureOperator(TrainingPoint at, double penalty, bool isHessian)
+    /// <param name="matrix">H.</param>
+    private CurvatureOperator(TrainingPoint at, double penalty, CurvatureMultiplication matrix)
     {
         _at = at;
         _penalty = penalty;
-        _isHessian = isHessian;
-        _curvature = LossCurvature.Of(at.Backward);
+        _multiply = matrix;
         ParameterArray weights = at.Parameters.Model.Weights;
         _direction = new ParameterArray(weights.InputSize, weights.HiddenSize, weights.OutputSize);
         _product = new ParameterArray(weights.InputSize, weights.HiddenSize, weights.OutputSize);
@@ -34,6 +32,17 @@ internal sealed class CurvatureOperator
         _states = states > 0 ? new double[states] : null;
         _stateProduct = new double[states];
     }
+
+    /// <summary>With the Hessian.</summary>
+    /// <param name="at">The point; its passes must be readable.</param>
+    /// <param name="penalty">λ.</param>
+    public static CurvatureOperator Hessian(TrainingPoint at, double penalty) =>
+        new(at, penalty, LossCurvature.Of(at.Backward).MultiplyByHessian);
+
+    /// <summary>With the Gauss–Newton matrix.</summary>
+    /// <inheritdoc cref="Hessian"/>
+    public static CurvatureOperator GaussNewton(TrainingPoint at, double penalty) =>
+        new(at, penalty, LossCurvature.Of(at.Backward).MultiplyByGaussNewton);
 
     /// <summary>uᵀ(H + λI)u for the unit vector u along ∂L/∂θ, which must not be zero.</summary>
     public double AlongGradient()
@@ -58,7 +67,7 @@ internal sealed class CurvatureOperator
         int weights = _at.Parameters.WeightCount;
         vector[..weights].CopyTo(_direction.Values);
         vector[weights..].CopyTo(_states);
-        _curvature.Multiply(PassDirection.Of(_direction, _states), _isHessian, _product, _stateProduct);
+        _multiply(FlatDirection.Of(_direction, _states), _product, _stateProduct);
         _product.Values.CopyTo(product);
         _stateProduct.CopyTo(product[weights..]);
         if (_penalty > 0.0)

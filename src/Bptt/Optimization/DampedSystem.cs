@@ -127,7 +127,7 @@ internal sealed class IterativeSystem : DampedSystem
     public IterativeSystem(TrainingPoint at, double penalty)
         : base(at)
     {
-        _curvature = new CurvatureOperator(at, penalty, isHessian: false);
+        _curvature = CurvatureOperator.GaussNewton(at, penalty);
 
         // gᵀHg/gᵀg lies between the extreme eigenvalues, and near the largest where g does.
         double scale = _curvature.AlongGradient();

@@ -5,7 +5,6 @@
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
 using Bptt.Remedies;
-using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Optimization;

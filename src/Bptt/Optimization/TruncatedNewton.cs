@@ -83,7 +83,7 @@ public sealed class TruncatedNewton : Optimizer
         {
             return StoppingTest.Stay(at, StoppingTest.SmallGradient);
         }
-        var hessian = new CurvatureOperator(at, penalty, isHessian: true);
+        var hessian = CurvatureOperator.Hessian(at, penalty);
         double slope = VectorMath.Norm(at.Gradient);
         double size = VectorMath.Norm(at.Parameters.Values);
         double firstSlope = _firstSlope > 0.0 ? _firstSlope : slope;

@@ -18,12 +18,12 @@ internal static class LagCorrelations
     /// <param name="first">The first n, at least 1.</param>
     /// <param name="count">How many.</param>
     /// <returns>By n: q×h, column-major.</returns>
-    public static double[][] Of(ForwardPass forward, PackedColumns outputGradients, int first, int count)
+    public static double[][] Of(ForwardRecord forward, PackedColumns outputGradients, int first, int count)
     {
-        int h = forward.Model.HiddenSize;
+        int h = forward.Weights.HiddenSize;
         int q = outputGradients.Rows;
         double[][] sums = [.. Enumerable.Range(0, count).Select(_ => new double[q * h])];
-        var threads = new ParallelOptions { MaxDegreeOfParallelism = forward.Context.Options.MaxDegreeOfParallelism };
+        var threads = new ParallelOptions { MaxDegreeOfParallelism = forward.Context.MaxDegreeOfParallelism };
         Trajectory states = forward.States;
         foreach (int window in states.WindowsFromHeld())
         {
@@ -34,7 +34,6 @@ internal static class LagCorrelations
                 // Each sum is one thread's, and its terms are added in one order.
                 Parallel.For(0, count, threads, i => Add(
                     forward.Context.Kernels, held, begin, end, outputGradients, first + i, sums[i]));
-                return 0;
             });
         }
         return sums;

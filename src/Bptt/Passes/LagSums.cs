@@ -30,9 +30,9 @@ internal sealed class LagSums
     /// <param name="outputGradients">G, q×N, complete when <see cref="Compute"/> is called.</param>
     /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
     public LagSums(
-        ForwardPass forward, int lags, PackedColumns outputGradients, ReadOnlyMemory<double> finalStateGradients)
+        ForwardRecord forward, int lags, PackedColumns outputGradients, ReadOnlyMemory<double> finalStateGradients)
     {
-        _weights = forward.Model.Weights;
+        _weights = forward.Weights;
         _lags = Math.Min(lags, forward.Layout.LastStep + 1); // no sum has more terms
         _outputGradients = outputGradients;
         _finalStateGradients = finalStateGradients;

@@ -8,72 +8,122 @@ using Bptt.Scheduling;
 
 namespace Bptt.Passes;
 
-/// <summary>Options with their defaults resolved, and the memory that the passes take: fresh, or a workspace as it stands
-/// for these passes.</summary>
+/// <summary>How passes are carried out, as the engine reads it.</summary>
+/// <param name="Kernels">The arithmetic.</param>
+/// <param name="MaxDegreeOfParallelism">The most threads; −1 for all processors.</param>
+/// <param name="Tuning">How large the pieces of the work are.</param>
+internal sealed record PassSettings(KernelSet Kernels, int MaxDegreeOfParallelism, PlanTuning Tuning);
+
+/// <summary>Settings, and the memory that the passes take: an arena of their own, or a workspace as it stands for these
+/// passes.</summary>
 internal sealed class PassContext
 {
-    private readonly Workspace? _workspace;
+    private readonly PassSettings _settings;
+    private readonly BufferPool _pool;
+    private readonly bool _isShared; // with other passes, which may take the memory over
+    private readonly bool _readsCompute;
     private long _generation;
 
-    private PassContext(ExecutionOptions options, Workspace? workspace)
+    private PassContext(PassSettings settings, BufferPool pool, bool isShared, bool readsCompute)
     {
-        Options = options;
-        Kernels = options.Kernels ?? KernelChoice.Default;
-        _workspace = workspace;
+        _settings = settings;
+        _pool = pool;
+        _isShared = isShared;
+        _readsCompute = readsCompute;
     }
 
-    /// <summary>The defaults, in new arrays.</summary>
-    public static PassContext Fresh => new(ExecutionOptions.Default, null);
+    public KernelSet Kernels => _settings.Kernels;
 
-    public ExecutionOptions Options { get; }
+    public int MaxDegreeOfParallelism => _settings.MaxDegreeOfParallelism;
 
-    public KernelSet Kernels { get; }
-
-    public PlanTuning Tuning => Options.Tuning;
+    public PlanTuning Tuning => _settings.Tuning;
 
     /// <summary>Starts a forward pass; <see cref="End"/> must follow. Plans can be made, but no memory be taken until
     /// <see cref="TakeOver"/>.</summary>
-    public static PassContext BeginForward(ExecutionOptions options)
+    /// <param name="settings">How it is carried out.</param>
+    /// <param name="shared">Memory that passes hand on; null for an arena of its own.</param>
+    /// <param name="readsCompute">Whether reading a pass may compute a part of it again.</param>
+    public static PassContext BeginForward(PassSettings settings, BufferPool? shared, bool readsCompute)
     {
-        var context = new PassContext(options, options.Workspace);
-        options.Workspace?.BeginForward();
-        return context;
+        shared?.BeginForward();
+        return new PassContext(settings, shared ?? BufferPool.ForOnePass(), shared is not null, readsCompute);
     }
 
-    /// <summary>Gives up whatever earlier passes recorded in the workspace.</summary>
-    public void TakeOver() => _generation = _workspace?.TakeOver() ?? 0;
+    /// <summary>Gives up whatever earlier passes recorded in shared memory.</summary>
+    public void TakeOver() => _generation = _isShared ? _pool.TakeOver() : 0;
 
-    /// <summary>Another way of running, in new arrays that nobody takes over.</summary>
-    public static PassContext With(ExecutionOptions options) => new(options, null);
+    /// <summary>An arena of its own, which no other pass takes over.</summary>
+    public static PassContext Alone(PassSettings settings) =>
+        new(settings, BufferPool.ForOnePass(), isShared: false, readsCompute: false);
 
-    /// <summary>The same way of running, in new arrays that nobody takes over.</summary>
-    public PassContext WithFreshMemory() => new(Options, null);
+    /// <summary>The same way of running, in an arena of its own.</summary>
+    public PassContext Alone() => Alone(_settings);
+
+    /// <summary>The same way of running, in memory of its own that many passes take turns in.</summary>
+    public PassContext AloneForManyPasses() =>
+        new(_settings, BufferPool.ForManyPasses(), isShared: false, readsCompute: false);
+
+    /// <summary>For another pass beside those of this context: the shared memory, or another arena.</summary>
+    public PassContext ForPassBeside() => _isShared ? this : Alone();
+
+    /// <summary>For computing a part of a pass again while others may be at work in shared memory.</summary>
+    public PassContext ForReading() => _isShared ? Alone() : this;
 
     /// <summary>Starts a backward pass; <see cref="End"/> must follow.</summary>
-    public void BeginBackward() => _workspace?.BeginBackward(_generation);
+    public void BeginBackward()
+    {
+        if (_isShared)
+        {
+            _pool.BeginBackward(_generation);
+        }
+    }
 
-    /// <summary>Ends the pass begun last.</summary>
-    public void End() => _workspace?.End();
+    /// <summary>Ends the pass begun last. What an arena has to spare by then goes.</summary>
+    public void End()
+    {
+        if (_isShared)
+        {
+            _pool.End();
+        }
+        else
+        {
+            _pool.LetGo();
+        }
+    }
 
     /// <summary>Refuses to read a pass whose memory a newer one has taken over.</summary>
-    public void ThrowIfStale() => _workspace?.RequireCurrent(_generation);
+    public void ThrowIfStale()
+    {
+        if (_isShared)
+        {
+            _pool.RequireCurrent(_generation);
+        }
+    }
+
+    /// <summary>Does something that reads passes; refuses where a newer pass has taken the memory over before, or meanwhile on
+    /// another thread.</summary>
+    public void Read(Action read) => Read<object?>(() =>
+    {
+        read();
+        return null;
+    });
 
     /// <summary>Reads something out; refuses where a newer pass has taken the memory over before, or meanwhile on another
     /// thread.</summary>
     public T Read<T>(Func<T> read)
     {
         ThrowIfStale();
-        if (_workspace is not null && Options.MemoryBudget is not null)
+        if (_isShared && _readsCompute)
         {
             // Reading may compute a window again, into memory that must stay this pass's own.
-            _workspace.BeginRead(_generation);
+            _pool.BeginRead(_generation);
             try
             {
                 return read();
             }
             finally
             {
-                _workspace.EndRead();
+                _pool.EndRead();
             }
         }
         T result = read();
@@ -84,16 +134,12 @@ internal sealed class PassContext
 
     /// <summary>Storage for a column of each step; what it holds is undefined.</summary>
     /// <exception cref="ArgumentException">The columns exceed what one array can hold.</exception>
-    public PackedColumns Columns(int rows, BatchLayout layout)
-    {
-        long length = (long)rows * layout.ColumnCount;
-        if (length > MaxLength)
-        {
-            throw new ArgumentException(
-                $"The problem is too large: expected at most {MaxLength} numbers in one array, but {rows} rows for {layout.ColumnCount} steps need {length}.");
-        }
-        return new PackedColumns(rows, layout, Storage(length));
-    }
+    public PackedColumns Columns(int rows, BatchLayout layout) => new(rows, layout, _pool.Rent(LengthOf(rows, layout)));
+
+    /// <summary>Storage for a column of each step, in an array that belongs to nobody else.</summary>
+    /// <exception cref="ArgumentException">The columns exceed what one array can hold.</exception>
+    public static PackedColumns FreshColumns(int rows, BatchLayout layout) =>
+        new(rows, layout, AlignedMemory.Allocate(LengthOf(rows, layout)));
 
     /// <summary>Storage for so many numbers; what it holds is undefined.</summary>
     /// <exception cref="ArgumentException">One array cannot hold as many.</exception>
@@ -104,12 +150,12 @@ internal sealed class PassContext
             throw new ArgumentException(
                 $"The problem is too large: expected at most {MaxLength} numbers in one array, got {length}.");
         }
-        return _workspace is null ? AlignedMemory.Allocate((int)length) : _workspace.Rent((int)length);
+        return _pool.Rent((int)length);
     }
 
     /// <summary>Storage for the carries of a plan.</summary>
     public PackedColumns Carries(int rows, RecurrencePlan plan) =>
-        new(rows, new BatchLayout([Math.Max(1, plan.CarryColumns)]), Storage(rows * Math.Max(1, plan.CarryColumns)));
+        new(rows, new BatchLayout([Math.Max(1, plan.CarryColumns)]), Storage((long)rows * Math.Max(1, plan.CarryColumns)));
 
     /// <summary>Storage for a matrix that is to be packed.</summary>
     public ArraySegment<double> PackedStorage(int rows, int columns, PackedFor uses) =>
@@ -118,23 +164,22 @@ internal sealed class PassContext
     /// <summary>The most numbers that one array can hold.</summary>
     public static int MaxLength => Array.MaxLength - AlignedMemory.Slack;
 
-    /// <summary>What has been rented up to now, for <see cref="Release"/>.</summary>
-    public int Mark() => _workspace?.Mark() ?? 0;
+    /// <summary>What has been taken up to now, for <see cref="Release"/>.</summary>
+    public int Mark() => _pool.Mark();
 
-    /// <summary>Gives back what has been rented since the mark: what a pass needs only while it runs.</summary>
-    public void Release(int mark) => _workspace?.Release(mark);
+    /// <summary>Gives back what has been taken since the mark: what a pass needs only while it runs.</summary>
+    public void Release(int mark) => _pool.Release(mark);
 
-    /// <summary>The plan of a pass: kept by a workspace for the next pass of the same shape.</summary>
+    /// <summary>A schedule: kept for the next window or pass of the same shape.</summary>
     public TPlan Plan<TPlan>(Func<TPlan, bool> fits, Func<TPlan> make)
-        where TPlan : class =>
-        _workspace is null ? make() : _workspace.Plan(fits, make);
+        where TPlan : class => _pool.Plan(fits, make);
 
     /// <summary>Runs tasks, on as many threads as are allowed and worth it.</summary>
     /// <param name="graph">The tasks.</param>
     /// <param name="body">What they do.</param>
     /// <param name="work">Their floating-point operations, about.</param>
     public void Run(TaskGraph graph, ITaskBody body, double work) => HelperThreads.Run(
-        graph, body, work < Tuning.WorthSharing ? 1 : HelperThreads.Count(Options.MaxDegreeOfParallelism));
+        graph, body, work < Tuning.WorthSharing ? 1 : HelperThreads.Count(MaxDegreeOfParallelism));
 
     /// <summary>The layout of sequences with the given lengths.</summary>
     /// <exception cref="ArgumentException">All steps together exceed what an index can count.</exception>
@@ -148,5 +193,17 @@ internal sealed class PassContext
         {
             throw Guard.Error(name, $"expected at most {int.MaxValue} steps in all, got more.");
         }
+    }
+
+    private static int LengthOf(int rows, BatchLayout layout)
+    {
+        long length = (long)rows * layout.ColumnCount;
+        if (length > MaxLength)
+        {
+            throw new ArgumentException(
+                $"The problem is too large: expected at most {MaxLength} numbers in one array, but {rows} rows for "
+                + $"{layout.ColumnCount} steps need {length}.");
+        }
+        return (int)length;
     }
 }

@@ -94,7 +94,7 @@ internal sealed class CertificateTerms
             parts.Length,
             new ParallelOptions
             {
-                MaxDegreeOfParallelism = work < WorthSharing ? 1 : _forward.Context.Options.MaxDegreeOfParallelism,
+                MaxDegreeOfParallelism = work < WorthSharing ? 1 : _forward.Context.MaxDegreeOfParallelism,
             },
             i => parts[i]());
 
@@ -293,7 +293,7 @@ internal sealed class CertificateTerms
 
         double[] left = new double[h * columns];
         double[] right = new double[h * columns]; // transposed: a column for each row of the right factor
-        double[] correlation = LagCorrelations.Of(_forward, _outputGradients, lags, 1)[0];
+        double[] correlation = LagCorrelations.Of(_forward.Record, _outputGradients, lags, 1)[0];
         ParameterArray weights = _forward.Model.Weights;
         for (int j = 0; j < q; j++)
         {

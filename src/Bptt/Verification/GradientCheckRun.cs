@@ -35,7 +35,7 @@ internal sealed class GradientCheckRun
         _complex = ComplexPass.Around(forward, _loss, states);
         _outputs = forward.OutputBatch().Columns;
         _typicalState = states.TypicalSize();
-        ExecutionOptions execution = forward.Context.Options;
+        ExecutionOptions execution = forward.Options;
         _threads = execution.MemoryBudget is null ? execution.MaxDegreeOfParallelism : 1;
     }
 

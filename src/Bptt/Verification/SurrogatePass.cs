@@ -61,12 +61,12 @@ internal sealed class SurrogatePass
     public (PackedColumns Outputs, double[] FinalStates) Run(LossPoint point)
     {
         int h = point.Weights.HiddenSize;
-        PackedColumns outputs = PassContext.Fresh.Columns(point.Weights.OutputSize, point.Inputs.Layout);
+        PackedColumns outputs = PassContext.FreshColumns(point.Weights.OutputSize, point.Inputs.Layout);
         double[] finalStates = new double[point.InitialStates.Length];
         foreach (Stretch[] group in _groups)
         {
             var layout = new BatchLayout(Array.ConvertAll(group, s => s.Length));
-            PackedColumns inputs = PassContext.Fresh.Columns(point.Inputs.Rows, layout);
+            PackedColumns inputs = PassContext.FreshColumns(point.Inputs.Rows, layout);
             double[] begin = new double[h * group.Length];
             for (int i = 0; i < group.Length; i++)
             {

@@ -80,7 +80,7 @@ public class PackedProductTests
         KernelSet set = KernelChoice.Named(name);
         long length = set.PackedLength(50_000, 50_000, PackedFor.Columns);
         length.Should().BeGreaterThanOrEqualTo(2_500_000_000L, "it is counted beyond 32 bits");
-        FluentActions.Invoking(() => PassContext.Fresh.Storage(length))
+        FluentActions.Invoking(() => PassContext.Alone(ExecutionOptions.Default.Settings).Storage(length))
             .Should().Throw<ArgumentException>().WithMessage("*too large*2*in one array*");
     }
 

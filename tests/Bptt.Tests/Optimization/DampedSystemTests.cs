@@ -31,13 +31,16 @@ public class DampedSystemTests
         double[] vector = [.. Enumerable.Range(1, parameters.Count).Select(i => Math.Sin(i))];
         double[] plain = new double[vector.Length];
         double[] penalised = new double[vector.Length];
-        new CurvatureOperator(at, 0.0, isHessian).Multiply(vector, plain);
-        new CurvatureOperator(at, 3.0, isHessian).Multiply(vector, penalised);
+        Matrix(0.0).Multiply(vector, plain);
+        Matrix(3.0).Multiply(vector, penalised);
         for (int i = 0; i < vector.Length; i++)
         {
             double expected = plain[i] + (i < parameters.WeightCount ? 3.0 * vector[i] : 0.0);
             penalised[i].Should().BeApproximately(expected, 1e-12 * (1.0 + Math.Abs(expected)), $"entry {i}");
         }
+
+        CurvatureOperator Matrix(double penalty) =>
+            isHessian ? CurvatureOperator.Hessian(at, penalty) : CurvatureOperator.GaussNewton(at, penalty);
     }
 
     /// <summary>Eigenvalues over eight decades, as those of a cross-entropy that is almost certain.</summary>

@@ -29,7 +29,7 @@ public class LevenbergMarquardtTests(ITestOutputHelper output)
 
             // (H + λD) p = −g, with H p as a Gauss–Newton product of the walk.
             double[] product = new double[parameters.Count];
-            new CurvatureOperator(at, 0.0, isHessian: false).Multiply(step.AsArray(), product);
+            CurvatureOperator.GaussNewton(at, 0.0).Multiply(step.AsArray(), product);
             var metric = Vector<double>.Build.DenseOfArray(system.Metric);
             Vector<double> left = Vector<double>.Build.DenseOfArray(product) + (damping * step.PointwiseMultiply(metric));
             worst.Add((left + at.GradientVector()).L2Norm() / at.GradientVector().L2Norm(), scenario.Settings.ToString());
@@ -48,7 +48,7 @@ public class LevenbergMarquardtTests(ITestOutputHelper output)
             TrainingLoss loss = SecondOrder.LossOf(Scenario(seed), out Parameters parameters, false);
             TrainingPoint at = loss.Evaluate(parameters);
             int n = parameters.Count;
-            var product = new CurvatureOperator(at, 0.0, isHessian: false);
+            var product = CurvatureOperator.GaussNewton(at, 0.0);
             Matrix<double> matrix = Matrix<double>.Build.DenseOfColumnArrays(Enumerable.Range(0, n).Select(i =>
             {
                 double[] unit = new double[n];

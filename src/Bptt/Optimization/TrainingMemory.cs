@@ -1,6 +1,6 @@
 // The workspaces of a training: whose passes may be read for how long. Holds memory, computes nothing.
 
-namespace Bptt.Training;
+namespace Bptt.Optimization;
 
 /// <summary>Two workspaces in turn for points, so that one is readable while the next is being made, and one for losses
 /// alone, which so disturb no point.</summary>

@@ -1,0 +1,88 @@
+// The power of A that carries a state over a chunk, and whether the recurrence is run in chunks at all.
+
+using Bptt.Kernels;
+
+namespace Bptt.LinearRecurrence;
+
+/// <summary>A^S, computed when first needed. Whoever runs with A and whoever runs with Aᵀ share it:
+/// (Aᵀ)^S = (A^S)ᵀ.</summary>
+internal sealed class TransitionPower
+{
+    private readonly KernelSet _kernels;
+    private readonly ArraySegment<double> _power;
+    private readonly ArraySegment<double> _spare;
+    private bool _isComputed;
+
+    /// <param name="kernels">The arithmetic.</param>
+    /// <param name="h">Rows of A.</param>
+    /// <param name="exponent">S, a power of two, at least 2.</param>
+    /// <param name="storage">Makes memory of a length.</param>
+    public TransitionPower(KernelSet kernels, int h, int exponent, Func<long, ArraySegment<double>> storage)
+    {
+        _kernels = kernels;
+        Exponent = exponent;
+        _power = storage((long)h * h);
+        _spare = storage((long)h * h);
+    }
+
+    /// <summary>S.</summary>
+    public int Exponent { get; }
+
+    /// <summary>
+    /// A^S by repeated squaring, at cost 2h³·log₂S the first time. Entries below <see cref="KernelSet.FlushThreshold"/> in
+    /// magnitude become zero.
+    /// </summary>
+    /// <param name="a">A, h×h; the same at each call.</param>
+    public MatrixView Of(MatrixView a)
+    {
+        var power = new MatrixSpan(_power, a.Rows, a.Rows, a.Rows);
+        var spare = new MatrixSpan(_spare, a.Rows, a.Rows, a.Rows);
+        int squarings = int.Log2(Exponent);
+        for (int i = 1; i <= squarings && !_isComputed; i++)
+        {
+            // They change places at each squaring, so that the last one writes to where the power belongs.
+            bool toPower = (squarings - i) % 2 == 0;
+            MatrixView source = i == 1 ? a : toPower ? spare : power;
+            MatrixSpan target = toPower ? power : spare;
+            _kernels.Multiply(source, source, target);
+            KernelSet.FlushTiny(target.Values);
+        }
+        _isComputed = true;
+        return power;
+    }
+}
+
+/// <summary>The chunks in which a recurrence is run for as long as that holds; once given up, it goes step by step.</summary>
+internal sealed class Chunking
+{
+    private readonly TransitionPower? _power;
+    private bool _isGivenUp;
+
+    private Chunking(TransitionPower? power)
+    {
+        _power = power;
+    }
+
+    /// <summary>Step by step.</summary>
+    public static Chunking None() => new(null);
+
+    /// <summary>In chunks of S steps, or step by step where S is 1.</summary>
+    /// <param name="kernels">The arithmetic.</param>
+    /// <param name="h">Rows of A.</param>
+    /// <param name="chunkLength">S.</param>
+    /// <param name="storage">Makes memory of a length.</param>
+    public static Chunking Of(KernelSet kernels, int h, int chunkLength, Func<long, ArraySegment<double>> storage) =>
+        chunkLength == 1 ? None() : new Chunking(new TransitionPower(kernels, h, chunkLength, storage));
+
+    /// <summary>S; 1 for step by step.</summary>
+    public int Length => Power?.Exponent ?? 1;
+
+    /// <summary>A^S; null for step by step.</summary>
+    public TransitionPower? Power => _isGivenUp ? null : _power;
+
+    /// <summary>Another recurrence with the same matrix, which gives up for itself.</summary>
+    public Chunking ForAnother() => new(Power);
+
+    /// <summary>Goes on step by step.</summary>
+    public void GiveUp() => _isGivenUp = true;
+}

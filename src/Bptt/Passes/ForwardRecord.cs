@@ -1,0 +1,132 @@
+// What a forward pass has computed, on packed columns: the inside of ForwardPass. Checks nothing.
+//
+//   d  inputs      h  hidden units      q  outputs      B  sequences      N = ΣT_b
+
+using Bptt.LinearRecurrence;
+
+namespace Bptt.Passes;
+
+/// <summary>h_0 … h_T and o_1 … o_T of a batch, with the weights and inputs that they come from.</summary>
+internal sealed class ForwardRecord
+{
+    private readonly PassRun _run;
+    private readonly PassContext _readingContext;
+    private readonly PackedColumns?[] _carries; // by window, where they are kept
+
+    private ForwardRecord(
+        ParameterArray weights, PackedColumns inputs, ForwardPlan plan, PackedColumns outputs, PassContext context)
+    {
+        Weights = weights;
+        Inputs = inputs;
+        Outputs = outputs;
+        Context = context;
+        States = new Trajectory(
+            weights.HiddenSize, inputs.Layout, plan.Windows, TimeDirection.Forward, context.Storage);
+        Chunking = Chunking.Of(context.Kernels, weights.HiddenSize, plan.ChunkLength, context.Storage);
+        _run = new PassRun(weights, inputs.Layout, States, Chunking, productsOfWeights: 1);
+        _readingContext = context.ForReading();
+        _carries = new PackedColumns?[plan.KeepsCarries ? plan.Windows.Count : 0];
+    }
+
+    private ForwardRecord(ForwardRecord other)
+    {
+        Weights = other.Weights;
+        Inputs = other.Inputs;
+        Outputs = other.Outputs;
+        Context = other.Context.Alone();
+        States = other.States;
+        Chunking = other.Chunking;
+        _run = other._run;
+        _readingContext = other._readingContext;
+        _carries = other._carries;
+    }
+
+    public ParameterArray Weights { get; }
+
+    /// <summary>X, d×N.</summary>
+    public PackedColumns Inputs { get; }
+
+    /// <summary>h_0 … h_T, perhaps a window at a time.</summary>
+    public Trajectory States { get; }
+
+    /// <summary>O, q×N.</summary>
+    public PackedColumns Outputs { get; private init; }
+
+    public PassContext Context { get; }
+
+    /// <summary>The chunks in which the recurrence has been run.</summary>
+    public Chunking Chunking { get; }
+
+    public BatchLayout Layout => Inputs.Layout;
+
+    /// <summary>Runs the pass.</summary>
+    /// <param name="weights">The model.</param>
+    /// <param name="inputs">X, d×N, which nobody else writes to.</param>
+    /// <param name="initialStates">h_0, h×B in the order of the sequences; empty for zero.</param>
+    /// <param name="plan">What is kept of the states.</param>
+    /// <param name="context">Kernels, threads and memory.</param>
+    public static ForwardRecord Run(
+        ParameterArray weights,
+        PackedColumns inputs,
+        ReadOnlySpan<double> initialStates,
+        ForwardPlan plan,
+        PassContext context)
+    {
+        PackedColumns outputs = context.Columns(weights.OutputSize, inputs.Layout);
+        var record = new ForwardRecord(weights, inputs, plan, outputs, context);
+        foreach (int window in record.States.WindowsInOrder())
+        {
+            PackedColumns states = record.States.Begin(window);
+            if (window == 0)
+            {
+                record.States.WriteStepZero(initialStates);
+            }
+            record.RunWindow(window, states, outputs, context);
+        }
+        record.States.Compute = record.RunWindowAgain;
+        return record;
+    }
+
+    /// <summary>The same states with other outputs.</summary>
+    public ForwardRecord WithOutputs(PackedColumns outputs) => new(this) { Outputs = outputs };
+
+    /// <summary>The states of a window, in place of others that are held. The caller sees to it that no other thread asks for
+    /// another window meanwhile.</summary>
+    /// <param name="window">The window.</param>
+    /// <param name="context">Kernels, threads and memory.</param>
+    public PackedColumns StatesOf(int window, PassContext context) =>
+        States.Window(window, (number, states) => RunWindow(number, states, null, context));
+
+    private void RunWindowAgain(int window, PackedColumns states) => RunWindow(window, states, null, _readingContext);
+
+    private void RunWindow(int number, PackedColumns states, PackedColumns? outputs, PassContext context) => _run.Window(
+        number,
+        states,
+        context,
+        (window, _, columns) => new PassFormulas(new ForwardFormulas(window, Weights, Inputs, columns, outputs)),
+        KeptCarries(number, context));
+
+    /// <summary>The states at the ends of the chunks of a window: with them it is computed again for half the work.</summary>
+    private Carries? KeptCarries(int number, PassContext context)
+    {
+        if (_carries.Length == 0 || Chunking.Length == 1)
+        {
+            return null;
+        }
+        if (_carries[number] is PackedColumns known)
+        {
+            return new Carries(known, AreKnown: true);
+        }
+        BatchLayout steps = Layout.Window(States.Windows.FirstStep(number), States.Windows.LastStep(number));
+        PackedColumns carries = context.Carries(
+            Weights.HiddenSize, RecurrencePlan.For(steps, Weights.HiddenSize, Chunking.Length, context.Tuning));
+        _carries[number] = carries;
+        return new Carries(carries, AreKnown: false);
+    }
+}
+
+/// <summary>What a forward pass keeps of its states, and how it runs the recurrence.</summary>
+/// <param name="Windows">The windows of time.</param>
+/// <param name="ChunkLength">S; 1 for step by step.</param>
+/// <param name="KeepsCarries">Whether the states at the ends of all chunks are kept.</param>
+internal readonly record struct ForwardPlan(WindowPlan Windows, int ChunkLength, bool KeepsCarries);

@@ -1,0 +1,82 @@
+// What the machine asks of a pass: a recurrence, and sums over all steps. The pages of formulas answer; PassTasks asks.
+
+using Bptt.Kernels;
+using Bptt.LinearRecurrence;
+
+namespace Bptt.Passes;
+
+/// <summary>A pass as a recurrence s_t = A s_{t−1} + u_t forward in time, or s_t = A s_{t+1} + u_t backward.</summary>
+internal interface IRecurrenceFormulas
+{
+    /// <summary>The order of the steps.</summary>
+    TimeDirection Direction { get; }
+
+    /// <summary>s: u_t is written to its columns, and s_t takes their place.</summary>
+    PackedColumns States { get; }
+
+    /// <summary>A, h×h.</summary>
+    MatrixView Transition { get; }
+
+    /// <summary>A^S, where the recurrence is run in chunks.</summary>
+    /// <param name="power">W_hh^S, which all passes over one model share.</param>
+    MatrixView TransitionPower(TransitionPower power);
+
+    /// <summary>Whether no state is carried into a step; null where every state is carried.</summary>
+    Func<int, bool>? IsCut => null;
+
+    /// <summary>Whether something is read from the states: see <see cref="Read"/>.</summary>
+    bool HasOutputs => false;
+
+    /// <summary>Packs the matrices that are the left sides of products.</summary>
+    void Pack();
+
+    /// <summary>u_t of a block.</summary>
+    void Drive(TimeBlock t);
+
+    /// <summary>What is read from the states of a block, once they are there.</summary>
+    void Read(TimeBlock t)
+    {
+    }
+
+    /// <summary>s_0 backward in time, where nothing drives it.</summary>
+    /// <param name="recurrence">The recurrence, which has come to s_1.</param>
+    void StepZero(BlockRecurrence recurrence)
+    {
+    }
+}
+
+/// <summary>Sums of products over all steps, in the shape of the weights: formula (5) and its derivative.</summary>
+internal interface IGradientFormulas
+{
+    /// <summary>Adds what the steps of a block bring to some rows of ∂L/∂W_qh.</summary>
+    void AddWqh(TimeBlock t, ref GradientRows rows);
+
+    /// <summary>Adds what the steps of a block bring to some rows of ∂L/∂W_hx.</summary>
+    void AddWhx(TimeBlock t, ref GradientRows rows);
+
+    /// <summary>Adds what the steps of a block bring to some rows of ∂L/∂W_hh.</summary>
+    void AddWhh(TimeBlock t, ref GradientRows rows);
+}
+
+/// <summary>Something that is computed for each output on its own, in parts of some columns each, in any order and at
+/// once.</summary>
+internal interface IOutputTask
+{
+    /// <summary>Columns of each part but the last.</summary>
+    int PartColumns { get; }
+
+    /// <summary>How many parts there are.</summary>
+    int PartCount { get; }
+
+    /// <summary>Computes one part.</summary>
+    void Evaluate(int part);
+
+    /// <summary>Every part, one after the other.</summary>
+    void EvaluateAll()
+    {
+        for (int part = 0; part < PartCount; part++)
+        {
+            Evaluate(part);
+        }
+    }
+}

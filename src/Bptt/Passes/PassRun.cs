@@ -1,0 +1,126 @@
+// How a pass goes through the windows of time, and what happens where a run in chunks does not hold: once for all passes. Knows
+// no formula.
+
+using Bptt.LinearRecurrence;
+
+namespace Bptt.Passes;
+
+/// <summary>What a pass computes over a window, with memory for its states.</summary>
+/// <param name="window">The steps.</param>
+/// <param name="number">Which window of time they are.</param>
+/// <param name="states">Where the states go; the step that leads to them is in place.</param>
+internal delegate PassFormulas FormulasOfWindow(PassWindow window, int number, PackedColumns states);
+
+/// <summary>The windows of a trajectory, one after the other in the order of its direction; one window where every state is
+/// kept.</summary>
+internal sealed class PassRun
+{
+    private readonly ParameterArray _weights;
+    private readonly BatchLayout _steps;
+    private readonly Trajectory _states;
+    private readonly Chunking _chunking;
+    private readonly double _work;
+
+    /// <param name="weights">The model, for its shapes.</param>
+    /// <param name="steps">The layout of all steps.</param>
+    /// <param name="states">What is computed.</param>
+    /// <param name="chunking">Whether the recurrence is run in chunks; given up where that does not hold.</param>
+    /// <param name="productsOfWeights">About how many products with all weights there are for a column.</param>
+    public PassRun(
+        ParameterArray weights, BatchLayout steps, Trajectory states, Chunking chunking, int productsOfWeights)
+    {
+        _weights = weights;
+        _steps = steps;
+        _states = states;
+        _chunking = chunking;
+        _work = 2.0 * productsOfWeights * weights.Values.Length;
+    }
+
+    private WindowPlan Windows => _states.Windows;
+
+    /// <summary>A window. Where a run in chunks does not hold, it is run again step by step, and so is everything after
+    /// it.</summary>
+    /// <param name="number">Which window.</param>
+    /// <param name="states">Where its states go.</param>
+    /// <param name="context">Kernels, threads and memory.</param>
+    /// <param name="formulas">What is computed.</param>
+    /// <param name="carries">Carries that are kept beyond this run; null for none.</param>
+    public void Window(
+        int number,
+        PackedColumns states,
+        PassContext context,
+        FormulasOfWindow formulas,
+        Carries? carries = null)
+    {
+        if (!Try(number, states, context, formulas, carries, sumsAreEmpty: true))
+        {
+            _chunking.GiveUp();
+            Try(number, states, context, formulas, carries: null, sumsAreEmpty: true);
+        }
+    }
+
+    /// <summary>All windows, with sums over them. Where a run in chunks does not hold, everything is run again step by step,
+    /// since its states are in the sums already; only what is evaluated of the outputs stays.</summary>
+    /// <param name="context">Kernels, threads and memory.</param>
+    /// <param name="formulas">What is computed.</param>
+    public void All(PassContext context, FormulasOfWindow formulas)
+    {
+        if (!TryAll(context, formulas))
+        {
+            _chunking.GiveUp();
+            TryAll(context, (window, number, states) => formulas(window, number, states) with { Evaluation = null });
+        }
+    }
+
+    private bool TryAll(PassContext context, FormulasOfWindow formulas)
+    {
+        bool isFirst = true;
+        foreach (int number in _states.WindowsInOrder())
+        {
+            if (!Try(number, _states.Begin(number), context, formulas, carries: null, isFirst))
+            {
+                return false;
+            }
+            isFirst = false;
+        }
+        return true;
+    }
+
+    /// <returns>Whether the states can be used.</returns>
+    private bool Try(
+        int number,
+        PackedColumns states,
+        PassContext context,
+        FormulasOfWindow formulasOf,
+        Carries? carries,
+        bool sumsAreEmpty)
+    {
+        var window = new PassWindow(context, _steps, Windows.FirstStep(number), Windows.LastStep(number));
+        int mark = context.Mark();
+        try
+        {
+            PassFormulas formulas = formulasOf(window, number, states);
+            var schedule = PassSchedule.For(context, window.Steps, ShapeOf(formulas, number, context.Tuning));
+            var tasks = new PassTasks(schedule, window, formulas, _chunking, carries, sumsAreEmpty);
+            context.Run(schedule.Graph, tasks, _work * states.Layout.ColumnCount);
+            return tasks.Holds;
+        }
+        finally
+        {
+            context.Release(mark);
+        }
+    }
+
+    private PassShape ShapeOf(PassFormulas formulas, int number, PlanTuning tuning) => new(
+        _weights.InputSize,
+        _weights.HiddenSize,
+        _weights.OutputSize,
+        _states.Direction,
+        Recurs: formulas.Recurrence is not null,
+        Reads: formulas.Recurrence?.HasOutputs ?? false,
+        Sums: formulas.Gradients is not null,
+        ReachesStepZero: formulas.Recurrence?.Direction == TimeDirection.Backward && number == 0,
+        _chunking.Length,
+        formulas.Evaluation?.PartColumns ?? 0,
+        tuning);
+}

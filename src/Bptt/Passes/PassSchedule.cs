@@ -1,0 +1,225 @@
+// The steps of a pass over blocks of time, and what each of them waits for: data only, the same for the forward, the tangent,
+// the backward and the curvature pass. What a step computes is in the formulas of the pass.
+
+using Bptt.LinearRecurrence;
+using Bptt.Scheduling;
+
+namespace Bptt.Passes;
+
+/// <summary>What a task of a pass does.</summary>
+internal enum PassStep
+{
+    /// <summary>Packs the left sides of products.</summary>
+    Pack,
+
+    /// <summary>Packs A, and A^S where there are chunks.</summary>
+    PackTransition,
+
+    /// <summary>(1) ∂L/∂o_t, or its derivative, of some columns.</summary>
+    Evaluate,
+
+    /// <summary>u_t = W_hx x_t forward, W_qhᵀ ∂L/∂o_t backward; and the ends of the chunks.</summary>
+    Drive,
+
+    /// <summary>s_t = A s_{t∓1} + u_t from step to step, or from chunk to chunk.</summary>
+    Recur,
+
+    /// <summary>All states of the chunks.</summary>
+    Fill,
+
+    /// <summary>o_t = W_qh h_t; in chunks all states before it, while they are in the cache.</summary>
+    Read,
+
+    /// <summary>(5) ∂L/∂W_qh, some rows.</summary>
+    WqhGradient,
+
+    /// <summary>(5) ∂L/∂W_hx, some rows.</summary>
+    WhxGradient,
+
+    /// <summary>(5) ∂L/∂W_hh, some rows.</summary>
+    WhhGradient,
+
+    /// <summary>∂L/∂h_0 = W_hhᵀ ∂L/∂h_1.</summary>
+    StepZero,
+}
+
+/// <summary>A task of a pass.</summary>
+/// <param name="Step">What it does.</param>
+/// <param name="Index">The block; of gradients the span, of an evaluation the part.</param>
+/// <param name="Part">The group of sequences, or the first row.</param>
+/// <param name="Rows">How many rows.</param>
+internal readonly record struct PassTask(PassStep Step, int Index, int Part = 0, int Rows = 0);
+
+/// <summary>What tells the schedules of passes over the same steps apart.</summary>
+/// <param name="InputSize">d.</param>
+/// <param name="HiddenSize">h.</param>
+/// <param name="OutputSize">q.</param>
+/// <param name="Direction">The order of the steps.</param>
+/// <param name="Recurs">Whether the states are computed; where not, they are there.</param>
+/// <param name="Reads">Whether outputs are read from them.</param>
+/// <param name="Sums">Whether weight gradients are summed.</param>
+/// <param name="ReachesStepZero">Whether a backward recurrence goes on to step 0.</param>
+/// <param name="ChunkLength">S; 1 for step by step.</param>
+/// <param name="EvaluationColumns">Columns of a part of the evaluation; 0 where there is none.</param>
+/// <param name="Tuning">How large the pieces are.</param>
+internal readonly record struct PassShape(
+    int InputSize,
+    int HiddenSize,
+    int OutputSize,
+    TimeDirection Direction,
+    bool Recurs,
+    bool Reads,
+    bool Sums,
+    bool ReachesStepZero,
+    int ChunkLength,
+    int EvaluationColumns,
+    PlanTuning Tuning);
+
+/// <summary>The tasks of a pass over some steps, as data.</summary>
+internal sealed class PassSchedule
+{
+    private readonly BatchLayout _steps;
+    private readonly PassShape _shape;
+    private readonly int[] _evaluations; // by part: its task, −1 before it is wanted
+    private readonly GradientParts[] _gradients;
+    private int _pack;
+    private int _packTransition;
+
+    /// <param name="steps">The layout of the steps, counted from 1.</param>
+    /// <param name="shape">The pass.</param>
+    public PassSchedule(BatchLayout steps, PassShape shape)
+    {
+        _steps = steps;
+        _shape = shape;
+        Plan = RecurrencePlan.For(steps, shape.HiddenSize, shape.ChunkLength, shape.Tuning);
+        int columns = shape.EvaluationColumns;
+        _evaluations = new int[columns == 0 ? 0 : (steps.ColumnCount + columns - 1) / columns];
+        Array.Fill(_evaluations, -1);
+        _gradients = !shape.Sums ? [] :
+        [
+            new GradientParts(PassStep.WqhGradient, shape.OutputSize, shape.HiddenSize),
+            new GradientParts(PassStep.WhxGradient, shape.HiddenSize, shape.InputSize),
+            new GradientParts(PassStep.WhhGradient, shape.HiddenSize, shape.HiddenSize),
+        ];
+        AddTasks();
+        Graph.Close();
+    }
+
+    public RecurrencePlan Plan { get; }
+
+    public TaskGraph Graph { get; } = new();
+
+    /// <summary>Blocks taken together, deep enough for products that add to a weight gradient.</summary>
+    public List<TimeBlock> Spans { get; } = [];
+
+    /// <summary>By number.</summary>
+    public List<PassTask> Tasks { get; } = [];
+
+    /// <summary>The schedule that the memory of a pass has from the window or pass before, where it fits, or a fresh
+    /// one.</summary>
+    public static PassSchedule For(PassContext context, BatchLayout steps, PassShape shape) => context.Plan(
+        known => known._shape == shape && known._steps.HasShapeOf(steps), () => new PassSchedule(steps, shape));
+
+    private void AddTasks()
+    {
+        if (_shape.Recurs)
+        {
+            _pack = Add(new(PassStep.Pack, 0), isCritical: true);
+            _packTransition = Add(new(PassStep.PackTransition, 0), isCritical: true);
+        }
+        var waits = new RecurrenceWaits(_packTransition);
+        var span = default(TimeBlock);  // the blocks whose gradients are still to be added
+        var states = new List<int>();   // the tasks that complete their states
+        int count = Plan.Blocks.Count;
+        for (int i = 0; i < count; i++)
+        {
+            int k = _shape.Direction == TimeDirection.Forward ? i : count - 1 - i;
+            TimeBlock block = Plan.Blocks[k];
+            int[] complete = _shape.Recurs ? AddRecurrence(k, block, waits) : [];
+            if (!_shape.Sums)
+            {
+                continue;
+            }
+
+            // One block later than their operands are there, so that what the recurrence waits for comes first.
+            if (span.ColumnCount >= _shape.Tuning.GradientColumns)
+            {
+                AddGradients(span, [.. states]);
+                states.Clear();
+                span = default;
+            }
+            span = span.ColumnCount == 0 ? block : span.After(block);
+            states.AddRange(complete);
+        }
+        if (_shape.Sums)
+        {
+            AddGradients(span, [.. states]);
+        }
+        if (_shape.ReachesStepZero)
+        {
+            Add(new(PassStep.StepZero, 0), isCritical: false, waits.Last());
+        }
+    }
+
+    /// <returns>The tasks that complete the states of the block.</returns>
+    private int[] AddRecurrence(int k, TimeBlock block, RecurrenceWaits waits)
+    {
+        int drive = Add(
+            new(PassStep.Drive, k),
+            isCritical: false,
+            [_pack, block.IsChunked ? _packTransition : -1, .. EvaluationTasks(block)]);
+        int[] recur = new int[Plan.GroupsOf(block, _steps)];
+        for (int group = 0; group < recur.Length; group++)
+        {
+            recur[group] = Add(new(PassStep.Recur, k, group), isCritical: true, [drive, .. waits.For(block, group)]);
+        }
+        int complete = _shape.Reads ? Add(new(PassStep.Read, k), isCritical: false, recur)
+            : block.IsChunked ? Add(new(PassStep.Fill, k), isCritical: false, recur)
+            : -1;
+        waits.Follow(block, recur, complete);
+        return block.IsChunked ? [complete] : recur;
+    }
+
+    private int[] EvaluationTasks(TimeBlock block)
+    {
+        if (_evaluations.Length == 0)
+        {
+            return [];
+        }
+        int columns = _shape.EvaluationColumns;
+        int first = block.FirstColumn / columns;
+        int last = (block.FirstColumn + block.ColumnCount - 1) / columns;
+        for (int part = last; part >= first; part--)
+        {
+            if (_evaluations[part] < 0)
+            {
+                _evaluations[part] = Add(new(PassStep.Evaluate, part), isCritical: false);
+            }
+        }
+        return _evaluations[first..(last + 1)];
+    }
+
+    private void AddGradients(TimeBlock span, int[] states)
+    {
+        Spans.Add(span);
+        foreach (GradientParts gradient in _gradients)
+        {
+            int[] operands = gradient.Step == PassStep.WqhGradient ? EvaluationTasks(span) : states;
+            int rows = gradient.RowsOfPart(_shape.Tuning.GradientWork / (2.0 * gradient.Columns * span.ColumnCount));
+            gradient.Prepare(rows);
+            for (int part = 0, row = 0; row < gradient.Rows; part++, row += gradient.PartRows)
+            {
+                gradient.Last[part] = Add(
+                    new(gradient.Step, Spans.Count - 1, row, Math.Min(gradient.PartRows, gradient.Rows - row)),
+                    isCritical: false,
+                    [gradient.Last[part], .. operands]);
+            }
+        }
+    }
+
+    private int Add(PassTask task, bool isCritical, params ReadOnlySpan<int> after)
+    {
+        Tasks.Add(task);
+        return Graph.Add(isCritical, after);
+    }
+}

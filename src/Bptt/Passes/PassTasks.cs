@@ -1,0 +1,94 @@
+// The tasks of a pass over a window of time: which line of its formulas each of them computes. What they wait for is in
+// PassSchedule.
+
+using Bptt.Kernels;
+using Bptt.LinearRecurrence;
+using Bptt.Scheduling;
+
+namespace Bptt.Passes;
+
+/// <summary>What a pass computes over a window.</summary>
+/// <param name="Recurrence">Its states; null where they are there.</param>
+/// <param name="Gradients">What it sums over time; null for nothing.</param>
+/// <param name="Evaluation">(1), or its derivative; null where ∂L/∂o_t is there.</param>
+internal sealed record PassFormulas(
+    IRecurrenceFormulas? Recurrence, IGradientFormulas? Gradients = null, IOutputTask? Evaluation = null);
+
+/// <summary>The tasks of a schedule on the steps of a window.</summary>
+internal sealed class PassTasks : ITaskBody
+{
+    private readonly KernelSet _kernels;
+    private readonly PassSchedule _schedule;
+    private readonly PassWindow _window;
+    private readonly PassFormulas _formulas;
+    private readonly RecurrenceRun? _recurrence;
+    private readonly bool _sumsAreEmpty;
+
+    /// <param name="schedule">The tasks.</param>
+    /// <param name="window">The steps.</param>
+    /// <param name="formulas">What is computed.</param>
+    /// <param name="chunking">The power that carries a state over a chunk.</param>
+    /// <param name="carries">Carries that are kept beyond this run; null for memory of this run alone.</param>
+    /// <param name="sumsAreEmpty">Whether no other window has added to the sums yet.</param>
+    public PassTasks(
+        PassSchedule schedule,
+        PassWindow window,
+        PassFormulas formulas,
+        Chunking chunking,
+        Carries? carries,
+        bool sumsAreEmpty)
+    {
+        _kernels = window.Kernels;
+        _schedule = schedule;
+        _window = window;
+        _formulas = formulas;
+        _sumsAreEmpty = sumsAreEmpty;
+        if (formulas.Recurrence is IRecurrenceFormulas recurrence)
+        {
+            _recurrence = new RecurrenceRun(window, schedule.Plan, recurrence, chunking, carries);
+        }
+    }
+
+    /// <summary>Whether the states can be used; where not, only a run step by step gives them.</summary>
+    public bool Holds => _recurrence?.Blocks.Holds ?? true;
+
+    /// <inheritdoc/>
+    public void Run(int number)
+    {
+        PassTask task = _schedule.Tasks[number];
+        switch (task.Step)
+        {
+            case PassStep.Evaluate:
+                _formulas.Evaluation!.Evaluate(task.Index);
+                break;
+
+            case PassStep.WqhGradient or PassStep.WhxGradient or PassStep.WhhGradient:
+                AddGradient(task);
+                break;
+
+            default:
+                _recurrence!.Run(task);
+                break;
+        }
+    }
+
+    private void AddGradient(PassTask task)
+    {
+        TimeBlock t = _schedule.Spans[task.Index].Moved(_window.FirstStep - 1, _window.ColumnsBefore);
+        var rows = new GradientRows(_kernels, task.Part, task.Rows, isEmpty: _sumsAreEmpty && task.Index == 0);
+        switch (task.Step)
+        {
+            case PassStep.WqhGradient:
+                _formulas.Gradients!.AddWqh(t, ref rows);
+                break;
+
+            case PassStep.WhxGradient:
+                _formulas.Gradients!.AddWhx(t, ref rows);
+                break;
+
+            default:
+                _formulas.Gradients!.AddWhh(t, ref rows);
+                break;
+        }
+    }
+}
