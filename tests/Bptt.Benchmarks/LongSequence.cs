@@ -1,6 +1,5 @@
 // One long sequence of few inputs and outputs, as the measurements of memory and of scaling run it.
 
-using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.Random;
 

@@ -2,7 +2,6 @@
 //
 //   X  d×N  inputs, packed      Y  q×N  targets, packed      N = ΣT_b
 
-using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.Random;
 
