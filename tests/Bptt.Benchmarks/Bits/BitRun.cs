@@ -50,6 +50,7 @@ internal static class BitRun
         .. DerivativeCases.All(),
         .. TrainingCases.All(),
         .. StartCases.All(),
+        .. ModelCases.All(),
         .. InsightCases.All(),
         .. VerificationCases.All(),
     ];

@@ -1,10 +1,13 @@
 // Diagnostics: gradient flow, spectrum, shares of the lags, the origin of what is not finite, the graph.
 
+using MathNet.Numerics.LinearAlgebra;
+
 namespace Bptt.Benchmarks.Bits;
 
 internal static class InsightCases
 {
-    public static IEnumerable<BitCase> All() => [.. Passes(), .. Spectra(), .. Graphs()];
+    public static IEnumerable<BitCase> All() =>
+        [.. Passes(), .. GradientsAlone(), .. Spectra(), .. SpecialSpectra(), .. Graphs()];
 
     private static List<BitCase> Passes()
     {
@@ -28,6 +31,25 @@ internal static class InsightCases
                     cases.AddRange(BitCase.OnThreads($"lags/{problem.Name}", way, (hash, options) =>
                         Lags(hash, Backward(problem, options))));
                 }
+            }
+        }
+        return cases;
+    }
+
+    /// <summary>Without inputs the states are zero, whatever the gradients do.</summary>
+    private static List<BitCase> GradientsAlone()
+    {
+        var cases = new List<BitCase>();
+        foreach (double growth in new[] { 0.2, 30.0 })
+        {
+            var problem = new BitProblem("5:400:1:1:2", seed: 705, growth);
+            foreach (BitWay way in new[] { BitWay.Automatic, BitWay.SmallTimeParallel(4) })
+            {
+                cases.AddRange(BitCase.OnThreads($"flow.gradients/{problem.Name}", way, (hash, options) =>
+                {
+                    var forward = ForwardPass.Run(problem.Model, Matrix<double>.Build.Dense(1, 400), null, options);
+                    Flow(hash, BackwardThroughTime.Run(forward, problem.OutputGradients), sequences: 1);
+                }));
             }
         }
         return cases;
@@ -89,31 +111,50 @@ internal static class InsightCases
         foreach ((string shape, double growth) in new[] { ("1:1", 0.9), ("6:1", 0.5), ("16:1", 1.2), ("40:1", 1.0) })
         {
             var problem = new BitProblem(shape, seed: 710, growth);
-            yield return new BitCase($"spectrum/{problem.Name}", hash =>
+            yield return new BitCase($"spectrum/{problem.Name}", hash => Add(hash, Spectrum.Of(problem.Model)));
+        }
+    }
+
+    /// <summary>Matrices with too few eigenvectors, or with powers that grow before they fade.</summary>
+    private static IEnumerable<BitCase> SpecialSpectra()
+    {
+        foreach ((string name, double diagonal, double beside) in new[]
+        {
+            ("jordan", 1.0, 1.0), ("transient", 0.5, 8.0), ("nilpotent", 0.0, 1.0), ("zero", 0.0, 0.0),
+            ("growing", 3.0, 0.1),
+        })
+        {
+            var problem = new BitProblem("6:1", seed: 720);
+            yield return new BitCase($"spectrum/{name}/{problem.Name}", hash =>
             {
-                var spectrum = Spectrum.Of(problem.Model);
-                foreach (SpectralMode mode in spectrum.Modes)
-                {
-                    hash.Add(mode.Eigenvalue.Real);
-                    hash.Add(mode.Eigenvalue.Imaginary);
-                    hash.Add(mode.Magnitude);
-                    hash.Add(mode.HalfLife);
-                    hash.Add(mode.DoublingTime);
-                    hash.Add(mode.Period);
-                }
-                hash.Add(spectrum.EigenvectorCondition);
-                hash.Add(spectrum.GradientOverflowStep);
-                hash.Add(spectrum.GradientVanishStep);
-                hash.Add(spectrum.StateOverflowStep);
-                hash.Add(spectrum.StateVanishStep);
-                hash.Add(spectrum.Norm);
-                hash.Add(spectrum.SpectralRadius);
-                hash.Add(spectrum.TransientGrowth);
-                hash.Add(spectrum.TransientPeak);
-                hash.Add(spectrum.IsTransientGrowthCertain);
-                hash.Add(spectrum.PowerNorm(17));
+                var whh = Matrix<double>.Build.Dense(6, 6, (i, j) => i == j ? diagonal : j == i + 1 ? beside : 0.0);
+                Add(hash, Spectrum.Of(new LinearRnn(problem.Model.Whx, whh, problem.Model.Wqh)));
             });
         }
+    }
+
+    private static void Add(BitHash hash, Spectrum spectrum)
+    {
+        foreach (SpectralMode mode in spectrum.Modes)
+        {
+            hash.Add(mode.Eigenvalue.Real);
+            hash.Add(mode.Eigenvalue.Imaginary);
+            hash.Add(mode.Magnitude);
+            hash.Add(mode.HalfLife);
+            hash.Add(mode.DoublingTime);
+            hash.Add(mode.Period);
+        }
+        hash.Add(spectrum.EigenvectorCondition);
+        hash.Add(spectrum.GradientOverflowStep);
+        hash.Add(spectrum.GradientVanishStep);
+        hash.Add(spectrum.StateOverflowStep);
+        hash.Add(spectrum.StateVanishStep);
+        hash.Add(spectrum.Norm);
+        hash.Add(spectrum.SpectralRadius);
+        hash.Add(spectrum.TransientGrowth);
+        hash.Add(spectrum.TransientPeak);
+        hash.Add(spectrum.IsTransientGrowthCertain);
+        hash.Add(spectrum.PowerNorm(17));
     }
 
     private static IEnumerable<BitCase> Graphs()

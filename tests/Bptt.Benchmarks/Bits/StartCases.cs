@@ -7,9 +7,10 @@ namespace Bptt.Benchmarks.Bits;
 
 internal static class StartCases
 {
-    private static readonly int[] Sizes = [1, 3, 5];
+    private static readonly int[] Sizes = [1, 3, 5, 9];
 
-    public static IEnumerable<BitCase> All() => [.. Models(), .. Identifications(), .. StateSpaces(), .. Priors()];
+    public static IEnumerable<BitCase> All() =>
+        [.. Models(), .. Identifications(), .. StateSpaces(), .. Embeddings(), .. Priors()];
 
     private static IEnumerable<BitCase> Models()
     {
@@ -31,11 +32,14 @@ internal static class StartCases
 
     private static IEnumerable<BitCase> Identifications()
     {
-        foreach (string shape in new[] { "3:120:1:1:1", "4:40..90:3:2:2" })
+        foreach ((string shape, double growth) in new[]
+        {
+            ("3:120:1:1:1", 0.8), ("4:40..90:3:2:2", 0.8), ("5:60:1:1:1", 1.1), ("3:9:1:1:1", 0.8),
+        })
         {
             foreach (SubspaceInitialStates initial in Enum.GetValues<SubspaceInitialStates>())
             {
-                var problem = new BitProblem(shape, seed: 610, growth: 0.8);
+                var problem = new BitProblem(shape, seed: 610, growth);
                 yield return new BitCase($"subspace/{problem.Name}/{initial}", hash =>
                 {
                     var found = SubspaceIdentification.Estimate(
@@ -84,6 +88,30 @@ internal static class StartCases
                 hash.Add(model);
                 hash.Add(state);
             });
+        }
+    }
+
+    /// <summary>Systems whose outputs see the inputs at once, in their own way, as networks.</summary>
+    private static IEnumerable<BitCase> Embeddings()
+    {
+        foreach (string shape in new[] { "4:50:1:2:1", "4:50:1:2:3", "2:50:1:1:6" })
+        {
+            foreach (bool given in new[] { false, true })
+            {
+                var problem = new BitProblem(shape, seed: 625, growth: 0.7);
+                yield return new BitCase($"embedding/{problem.Name}/{(given ? "given" : "zero")}", hash =>
+                {
+                    LinearRnn model = problem.Model;
+                    Matrix<double> through = problem.Targets.Sequence(0).SubMatrix(
+                        0, model.OutputSize, 0, model.InputSize);
+                    Vector<double>? initial = given ? problem.InitialStates.Column(0) : null;
+                    var system = new StateSpace(model.Whh, model.Whx, model.Wqh, through, initial);
+                    (LinearRnn network, Vector<double> start) = system.ToLinearRnn();
+                    hash.Add(network);
+                    hash.Add(start);
+                    hash.Add(system.Simulate(problem.Inputs.Sequence(0)));
+                });
+            }
         }
     }
 

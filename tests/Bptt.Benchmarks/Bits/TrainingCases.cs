@@ -94,7 +94,8 @@ internal static class TrainingCases
         ("lbfgs", new() { Optimizer = QuasiNewton.LimitedMemoryBfgs(4, iterationsPerStep: 3), Execution = Steps }),
     ];
 
-    public static IEnumerable<BitCase> All() => [.. Trained(), .. OtherLosses(), .. Resumed(), .. Points()];
+    public static IEnumerable<BitCase> All() =>
+        [.. Trained(), .. OtherLosses(), .. Judged(), .. Diverged(), .. Resumed(), .. Points()];
 
     private static List<BitCase> Trained()
     {
@@ -117,9 +118,12 @@ internal static class TrainingCases
         var cases = new List<BitCase>();
         foreach (string kind in new[] { "huber", "entropy", "own" })
         {
-            foreach ((string method, Optimizer optimizer) in new (string, Optimizer)[]
+            foreach ((string method, TrainerOptions training) in new (string, TrainerOptions)[]
             {
-                ("levenberg", new LevenbergMarquardt()), ("newton", new TruncatedNewton()), ("adam", new Adam(0.03)),
+                ("levenberg", new() { Optimizer = new LevenbergMarquardt() }),
+                ("newton", new() { Optimizer = new TruncatedNewton() }),
+                ("adam", new() { Optimizer = new Adam(0.03) }),
+                ("adam.windows", new() { Optimizer = new Adam(0.03), BatchSize = 1, WindowLength = 2 }),
             })
             {
                 var problem = new BitProblem("5:9..40:4:2:3", seed: 540, growth: 0.8);
@@ -129,10 +133,56 @@ internal static class TrainingCases
                     hash,
                     problem,
                     ObjectiveCases.Of(kind, problem).WithStepWeights(problem.StepWeights),
-                    new TrainerOptions { Optimizer = optimizer, Execution = options })));
+                    training with { Execution = options })));
             }
         }
         return cases;
+    }
+
+    /// <summary>By other sequences than those trained on, and up to a loss.</summary>
+    private static IEnumerable<BitCase> Judged()
+    {
+        var problem = new BitProblem("4:9..60:5:2:1", seed: 550, growth: 0.8);
+        var other = new BitProblem("4:9..60:5:2:1", seed: 551, growth: 0.8);
+        var validation = new ValidationSet(other.Inputs, Objective.SquaredError(other.Targets), other.InitialStates);
+        return
+        [
+            new BitCase($"training/validation/{problem.Name}", hash => Add(
+                hash,
+                problem,
+                Objective.SquaredError(Taught(problem)),
+                new TrainerOptions { Validation = validation, Patience = 3, WindowLength = 20 })),
+            new BitCase($"training/target/{problem.Name}", hash => Add(
+                hash,
+                problem,
+                Objective.SquaredError(Taught(problem)),
+                new TrainerOptions { Optimizer = new LevenbergMarquardt(), TargetLoss = 0.1 })),
+        ];
+    }
+
+    private static IEnumerable<BitCase> Diverged()
+    {
+        var problem = new BitProblem("4:9..60:5:2:1", seed: 555, growth: 0.8);
+        foreach (int? batchSize in new int?[] { null, 2 })
+        {
+            yield return new BitCase($"training/diverged{batchSize}/{problem.Name}", hash =>
+            {
+                try
+                {
+                    Add(hash, problem, Objective.SquaredError(Taught(problem)), new TrainerOptions
+                    {
+                        Optimizer = new Sgd(1e6),
+                        Clipping = null,
+                        NonFinite = NonFinitePolicy.Throw,
+                        BatchSize = batchSize,
+                    });
+                }
+                catch (TrainingDivergedException e)
+                {
+                    Add(hash, e.Result);
+                }
+            });
+        }
     }
 
     /// <summary>Stopped after some epochs, and gone on with from its file.</summary>
@@ -194,7 +244,11 @@ internal static class TrainingCases
 
     private static void Add(BitHash hash, BitProblem problem, Objective objective, TrainerOptions options)
     {
-        var result = Trainer.Run(problem.Model, problem.Inputs, objective, options with { MaxEpochs = Epochs });
+        Add(hash, Trainer.Run(problem.Model, problem.Inputs, objective, options with { MaxEpochs = Epochs }));
+    }
+
+    private static void Add(BitHash hash, TrainingResult result)
+    {
         hash.Add(result.BestParameters.ToVector());
         hash.Add(result.LastParameters.ToVector());
         hash.Add(result.InitialStates);

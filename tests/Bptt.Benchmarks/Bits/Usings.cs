@@ -2,6 +2,7 @@
 // compared.
 
 global using Bptt.Diagnostics;
+global using Bptt.Interop;
 global using Bptt.LinearRecurrence;
 global using Bptt.Training;
 global using Bptt.Verification;

@@ -16,7 +16,7 @@ internal static class VerificationCases
     public static IEnumerable<BitCase> All()
     {
         var cases = new List<BitCase>();
-        foreach (string kind in new[] { "squared", "entropy", "own" })
+        foreach (string kind in new[] { "squared", "huber", "entropy", "own" })
         {
             foreach ((string cut, Truncation? truncation) in Truncations)
             {
@@ -35,9 +35,17 @@ internal static class VerificationCases
             }
         }
         cases.AddRange(Certificates());
+        cases.AddRange(GivenGradients());
         cases.AddRange(ClosedForms());
         return cases;
     }
+
+    private static GradientCheckOptions Sample(BackwardOptions told) => new()
+    {
+        Backward = told,
+        MaxEntriesPerParameter = 12,
+        Directions = 2,
+    };
 
     private static void Add(BitHash hash, ForwardPass forward, Objective objective, BackwardOptions told)
     {
@@ -45,27 +53,63 @@ internal static class VerificationCases
         Add(hash, GradientCertificate.Verify(forward, backward));
         if (told.Truncation is null)
         {
-            foreach (AdjointPair pair in AdjointTest.Run(forward, backward).Pairs)
-            {
-                hash.Add(pair.Forward);
-                hash.Add(pair.Backward);
-                hash.Add(pair.Verdict.ToString());
-            }
-            var taylor = TaylorTest.Run(forward, objective, told);
-            hash.Add(taylor.Rate);
-            hash.Add(taylor.Verdict.ToString());
-            foreach (TaylorRemainder remainder in taylor.Remainders)
-            {
-                hash.Add(remainder.Step);
-                hash.Add(remainder.Remainder);
-            }
+            Add(hash, AdjointTest.Run(forward, backward));
+            Add(hash, TaylorTest.Run(forward, objective, told));
         }
-        GradientCheckReport report = GradientCheck.Run(forward, objective, new GradientCheckOptions
+        Add(hash, GradientCheck.Run(forward, objective, Sample(told)));
+    }
+
+    /// <summary>The checks of gradients that come from elsewhere: here the library's own, somewhat too large.</summary>
+    private static List<BitCase> GivenGradients()
+    {
+        var cases = new List<BitCase>();
+        var problem = new BitProblem("4:1..25:4:2:3", seed: 830, growth: 0.9);
+        foreach (BitWay way in new[] { BitWay.SmallTimeParallel(2), BitWay.SmallSequential.Within(problem, 1.5) })
         {
-            Backward = told,
-            MaxEntriesPerParameter = 12,
-            Directions = 2,
-        });
+            cases.AddRange(BitCase.OnThreads($"given/{problem.Name}", way, (hash, options) =>
+            {
+                ForwardPass forward = problem.Forward(options);
+                var objective = Objective.Huber(problem.Targets);
+                BackwardOptions told = problem.FinalStateGradients;
+                var backward = BackwardThroughTime.Run(forward, objective, told);
+                Gradients gradients = backward.Gradients.Multiply(1.0 + 1e-7);
+                var outputGradients = SequenceBatch.Pack(
+                    [.. Enumerable.Range(0, forward.SequenceCount).Select(backward.OutputGradients)]);
+                Matrix<double> states = backward.InitialStateGradients;
+                SequenceBatch inputs = backward.InputGradientBatch();
+                Add(hash, GradientCertificate.Verify(forward, outputGradients, gradients, states, told));
+                Add(hash, AdjointTest.Run(
+                    forward, outputGradients, gradients, states, inputs, told.FinalStateGradients));
+                Add(hash, TaylorTest.Run(forward, objective, gradients, told));
+                Add(hash, GradientCheck.Run(forward, objective, gradients, states, inputs, Sample(told)));
+            }));
+        }
+        return cases;
+    }
+
+    private static void Add(BitHash hash, AdjointTest test)
+    {
+        foreach (AdjointPair pair in test.Pairs)
+        {
+            hash.Add(pair.Forward);
+            hash.Add(pair.Backward);
+            hash.Add(pair.Verdict.ToString());
+        }
+    }
+
+    private static void Add(BitHash hash, TaylorTest test)
+    {
+        hash.Add(test.Rate);
+        hash.Add(test.Verdict.ToString());
+        foreach (TaylorRemainder remainder in test.Remainders)
+        {
+            hash.Add(remainder.Step);
+            hash.Add(remainder.Remainder);
+        }
+    }
+
+    private static void Add(BitHash hash, GradientCheckReport report)
+    {
         foreach (ParameterCheck parameter in report.Parameters)
         {
             hash.Add(parameter.Parameter);
@@ -110,6 +154,7 @@ internal static class VerificationCases
                     var backward = BackwardThroughTime.Run(forward, Objective.SquaredError(problem.Targets), told);
                     Add(hash, GradientCertificate.Verify(forward, backward));
                     Add(hash, GradientCertificate.Verify(forward, backward, backward.Gradients.Multiply(3.0), 3.0));
+                    Add(hash, GradientCertificate.Verify(forward, backward, backward.Gradients.Multiply(1.001)));
                 }));
             }
         }
