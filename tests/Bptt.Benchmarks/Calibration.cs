@@ -2,7 +2,6 @@
 // parallel over time. They are printed beside those in use; whoever changes them does it by hand.
 
 using Bptt.Kernels;
-using Bptt.LinearRecurrence;
 
 namespace Bptt.Benchmarks;
 

@@ -3,6 +3,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Bptt.Benchmarks.Bits;
 using Bptt.Benchmarks.Peers;
 
 namespace Bptt.Benchmarks;
@@ -22,6 +23,7 @@ internal static class CommandLine
         root.Add(Curvature());
         root.Add(Training());
         root.Add(Calibrate());
+        root.Add(Bits());
         root.Add(OneMemory());
 
         ParseResult parsed = root.Parse(arguments);
@@ -192,6 +194,34 @@ internal static class CommandLine
         };
         command.SetAction(parsed => Calibration.Run(
             parsed.GetValue(seconds), parsed.GetValue(markdown), Console.Out));
+        return command;
+    }
+
+    private static Command Bits()
+    {
+        Option<string?> file = new("--out")
+        {
+            Description = "The file for the lines; the standard output where none is given.",
+            HelpName = "FILE",
+        };
+        Option<string?> only = new("--only")
+        {
+            Description = "What the name of a case must contain to be run.",
+            HelpName = "text",
+        };
+        var command = new Command(
+            "bits",
+            "A line for each of about a thousand computations, with a hash of the bits of all that it computes: two builds "
+            + "compute the same where they print the same. Exit code 1 where a case fails or a number of threads changes a "
+            + "result.")
+        {
+            file, only,
+        };
+        command.SetAction(parsed =>
+        {
+            using TextWriter? opened = parsed.GetValue(file) is string path ? new StreamWriter(path) : null;
+            return BitRun.Run(parsed.GetValue(only), opened ?? Console.Out, Console.Error) ? 0 : Disagreement;
+        });
         return command;
     }
 

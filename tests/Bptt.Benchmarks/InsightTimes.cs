@@ -1,8 +1,5 @@
 // What checks, truncations and diagnostics cost beside the forward and backward pass that they belong to.
 
-using Bptt.Diagnostics;
-using Bptt.Verification;
-
 namespace Bptt.Benchmarks;
 
 internal static class InsightTimes

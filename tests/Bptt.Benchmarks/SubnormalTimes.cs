@@ -1,7 +1,6 @@
 // Whether vanishing numbers cost time: subnormal arithmetic takes over a hundred cycles on common processors, and with the
 // loss on the last step alone gradients run through it on their way to zero.
 
-using Bptt.Remedies;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.Random;
 

@@ -4,9 +4,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
-using Bptt.Optimization;
-using Bptt.Remedies;
-using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Benchmarks;
