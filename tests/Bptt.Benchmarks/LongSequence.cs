@@ -1,9 +1,5 @@
 // One long sequence of few inputs and outputs, as the measurements of memory and of scaling run it.
 
-<<<<<<< HEAD
-using Bptt.Remedies;
-=======
->>>>>>> ad9ff779e0bbc9a282284328739e5310eb03b398
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.Random;
 

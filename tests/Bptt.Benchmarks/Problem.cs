@@ -2,10 +2,6 @@
 //
 //   X  d×N  inputs, packed      Y  q×N  targets, packed      N = ΣT_b
 
-<<<<<<< HEAD
-using Bptt.Remedies;
-=======
->>>>>>> ad9ff779e0bbc9a282284328739e5310eb03b398
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.Random;
 
