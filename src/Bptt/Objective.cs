@@ -1,4 +1,5 @@
-// The objective function L, and where 1/T lives. Knows outputs and targets; no weights of a model and no time order.
+// The objective function L, and where 1/T lives. Knows outputs; no targets (its cases do), no weights of a model, no time
+// order.
 //
 //   q  outputs      T_b  steps of sequence b      w_bt  step weights, 1 unless given
 
@@ -6,7 +7,6 @@ using System.Numerics;
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
-using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;
 
@@ -17,7 +17,6 @@ namespace Bptt;
 /// <remarks>Objectives never change. A subclass must be safe to call from many threads at once.</remarks>
 public abstract partial class Objective
 {
-    private StepWeights? _weights;
     private double? _normalizer;
 
     /// <summary>Creates an objective with the given reduction.</summary>
@@ -48,96 +47,6 @@ public abstract partial class Objective
     /// <summary>Whether ∂²ℓ/∂o_t² is given: override it together with <see cref="StepCurvature"/>. Products with the Hessian
     /// of L, and the optimisers that are built on them, need it.</summary>
     protected internal virtual bool IsTwiceDifferentiable => false;
-
-    /// <summary>ℓ(o_t, y_t) = ½‖o_t − y_t‖² for one sequence, the squared error of the source. Cost O(qT).</summary>
-    /// <param name="targets">q×T: column t−1 is y_t. Copied. Targets of masked steps may be NaN.</param>
-    /// <exception cref="ArgumentNullException">The targets are null.</exception>
-    /// <exception cref="ArgumentException">The targets are empty.</exception>
-    public static Objective SquaredError(Matrix<double> targets) => SquaredError(Single(targets));
-
-    /// <summary>ℓ(o_t, y_t) = ½‖o_t − y_t‖² for a batch, which is not copied.</summary>
-    /// <param name="targets">B sequences of q rows. Targets of masked steps may be NaN.</param>
-    /// <param name="reduction">How step losses become L.</param>
-    /// <exception cref="ArgumentNullException">The targets are null.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The reduction is none of the named ones.</exception>
-    public static Objective SquaredError(SequenceBatch targets, Reduction reduction = Reduction.MeanPerStep)
-    {
-        ArgumentNullException.ThrowIfNull(targets);
-        return new SquaredErrorObjective(targets, reduction);
-    }
-
-    /// <summary>The Huber loss for one sequence: for each output r²/2 where |r| ≤ δ and δ(|r| − δ/2) beyond, with
-    /// r = o − y (Huber 1964). Quadratic near the target, linear far from it, so that outliers pull less.</summary>
-    /// <param name="targets">q×T: column t−1 is y_t. Copied. Targets of masked steps may be NaN.</param>
-    /// <param name="delta">δ, above 0, in the unit of the outputs.</param>
-    /// <exception cref="ArgumentNullException">The targets are null.</exception>
-    /// <exception cref="ArgumentException">The targets are empty.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">δ is not a finite number above 0.</exception>
-    public static Objective Huber(Matrix<double> targets, double delta = 1.0) => Huber(Single(targets), delta);
-
-    /// <summary>The Huber loss for a batch; see <see cref="Huber(Matrix{double}, double)"/>.</summary>
-    /// <param name="targets">B sequences of q rows. Targets of masked steps may be NaN.</param>
-    /// <param name="delta">δ, above 0, in the unit of the outputs.</param>
-    /// <param name="reduction">How step losses become L.</param>
-    /// <exception cref="ArgumentNullException">The targets are null.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">δ is not a finite number above 0, or the reduction is none of the
-    /// named ones.</exception>
-    public static Objective Huber(
-        SequenceBatch targets, double delta = 1.0, Reduction reduction = Reduction.MeanPerStep)
-    {
-        ArgumentNullException.ThrowIfNull(targets);
-        Guard.Positive(delta, nameof(delta));
-        return new HuberObjective(targets, delta, reduction);
-    }
-
-    /// <summary>Softmax cross-entropy for one sequence: ℓ(o_t, y_t) = log Σ_i exp(o_ti) − o_t,y with the class label
-    /// y = y_t (<i>Dive into Deep Learning</i>, "Softmax regression"). Stable for outputs of any finite size.</summary>
-    /// <param name="labels">T labels: entry t−1 is y_t, from 0 to q − 1; at masked steps any number. Copied.</param>
-    /// <exception cref="ArgumentNullException">The labels are null.</exception>
-    public static Objective CrossEntropy(int[] labels)
-    {
-        ArgumentNullException.ThrowIfNull(labels);
-        return new CrossEntropyObjective([labels], Reduction.MeanPerStep);
-    }
-
-    /// <summary>Softmax cross-entropy for a batch; see <see cref="CrossEntropy(int[])"/>.</summary>
-    /// <param name="labels">For each sequence T_b labels from 0 to q − 1; at masked steps any number. Copied.</param>
-    /// <param name="reduction">How step losses become L.</param>
-    /// <exception cref="ArgumentNullException">The list is null.</exception>
-    /// <exception cref="ArgumentException">The labels of a sequence are null.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The reduction is none of the named ones.</exception>
-    public static Objective CrossEntropy(
-        IReadOnlyList<int[]> labels, Reduction reduction = Reduction.MeanPerStep)
-    {
-        ArgumentNullException.ThrowIfNull(labels);
-        return new CrossEntropyObjective(labels, reduction);
-    }
-
-    /// <summary>The same objective with a weight for each step of one sequence.</summary>
-    /// <param name="weights">T weights of at least 0: entry t−1 belongs to step t, and 0 masks the step: it is skipped,
-    /// not multiplied, so its target may be NaN. Copied.</param>
-    /// <returns>A new objective; earlier weights are replaced.</returns>
-    /// <exception cref="ArgumentNullException">The weights are null.</exception>
-    /// <exception cref="ArgumentException">A weight is negative, NaN or infinite. Weights that sum to 0 are refused when
-    /// the objective is evaluated, unless a normaliser is given.</exception>
-    public Objective WithStepWeights(double[] weights)
-    {
-        ArgumentNullException.ThrowIfNull(weights);
-        return WithStepWeights([weights]);
-    }
-
-    /// <summary>The same objective with a weight for each step of each sequence;
-    /// see <see cref="WithStepWeights(double[])"/>.</summary>
-    /// <param name="weights">For each sequence T_b weights of at least 0. Copied.</param>
-    /// <returns>A new objective; earlier weights are replaced.</returns>
-    /// <exception cref="ArgumentNullException">The list is null.</exception>
-    /// <exception cref="ArgumentException">A sequence's weights are null, or a weight is negative, NaN or infinite.</exception>
-    public Objective WithStepWeights(IReadOnlyList<double[]> weights)
-    {
-        var copy = (Objective)MemberwiseClone();
-        copy._weights = new StepWeights(weights, nameof(weights));
-        return copy;
-    }
 
     /// <summary>The same objective with a divisor given from outside, for a part of a batch that does not know the rest.
     /// It takes the place of ΣT_b (or the sum of the weights) in <see cref="Reduction.MeanPerStep"/>, of the number of
@@ -219,25 +128,6 @@ public abstract partial class Objective
     protected virtual void CheckFits(ForwardPass forward)
     {
     }
-
-    /// <summary>Refuses targets that do not fit the outputs of a pass, or that are not finite at a step that is not masked:
-    /// for subclasses to call from <see cref="CheckFits"/>.</summary>
-    /// <param name="targets">Expected: sequences as long as the inputs, of q rows.</param>
-    /// <param name="forward">The pass about to be judged.</param>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The targets do not fit; the message says where.</exception>
-    protected void CheckTargets(SequenceBatch targets, ForwardPass forward)
-    {
-        ArgumentNullException.ThrowIfNull(targets);
-        ArgumentNullException.ThrowIfNull(forward);
-        targets.RequireFitsOutputs(
-            forward, "the targets", nameof(targets), except: (b, t) => StepWeight(b, t) == 0.0);
-    }
-
-    /// <summary>w_bt: 1 unless weights are given, 0 where the step is masked.</summary>
-    /// <param name="sequence">The sequence, from 0.</param>
-    /// <param name="t">The step, from 1.</param>
-    protected double StepWeight(int sequence, int t) => _weights is null ? 1.0 : _weights[sequence, t];
 
     /// <summary>Checks that the objective fits a pass, and starts an evaluation.</summary>
     /// <param name="forward">The pass.</param>
@@ -406,11 +296,5 @@ public abstract partial class Objective
                 $"expected a sum and a divisor whose reciprocals are finite numbers above 0, got weights that sum to {Guard.Text(total)} and the normaliser {(_normalizer is double n ? Guard.Text(n) : "none")}.");
         }
         return factors;
-    }
-
-    private static SequenceBatch Single(Matrix<double> targets)
-    {
-        Guard.NotEmpty(targets, "q×T", nameof(targets));
-        return SequenceBatch.Pack([targets]);
     }
 }

@@ -170,7 +170,7 @@ public sealed class ImpulseResponsePrior
             targets.RequireFinite(nameof(targets));
             return;
         }
-        new StepWeights(stepWeights, nameof(stepWeights)).RequireLengths(inputs.Columns.Layout, nameof(stepWeights));
+        new Objective.StepWeights(stepWeights, nameof(stepWeights)).RequireLengths(inputs.Columns.Layout, nameof(stepWeights));
         targets.RequireFinite(nameof(targets), except: (b, t) => stepWeights[b][t - 1] == 0.0);
         if (stepWeights.All(w => w.All(weight => weight == 0.0)))
         {
