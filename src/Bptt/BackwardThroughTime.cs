@@ -2,6 +2,20 @@
 // loss beyond ∂L/∂o_t.
 //
 //   d  inputs      h  hidden units      q  outputs      T  time steps      B  sequences
+//
+// Where the formulas stand in code, each above the line that computes it:
+//
+//   (1)  ∂L/∂o_t = c_b w_bt ∂ℓ(o_t, y_t)/∂o_t               Objective.Evaluation.cs
+//   (2)  ∂L/∂h_T = W_qhᵀ ∂L/∂o_T                            Passes/BackwardFormulas.cs
+//   (3)  ∂L/∂h_t = W_hhᵀ ∂L/∂h_{t+1} + W_qhᵀ ∂L/∂o_t        Passes/BackwardFormulas.cs
+//   (4)  ∂L/∂h_t = Σ_{i=t..T} (W_hhᵀ)^{T−i} W_qhᵀ ∂L/∂o_{T+t−i}   Verification/ClosedForm.cs
+//   (5)  ∂L/∂W_qh = Σ ∂L/∂o_t h_tᵀ                          Passes/BackwardFormulas.cs
+//   (5)  ∂L/∂W_hx = Σ ∂L/∂h_t x_tᵀ                          Passes/BackwardFormulas.cs
+//   (5)  ∂L/∂W_hh = Σ ∂L/∂h_t h_{t−1}ᵀ                      Passes/BackwardFormulas.cs
+//        ∂L/∂h_0 = W_hhᵀ ∂L/∂h_1                            Passes/BackwardFormulas.cs
+//        ∂L/∂x_t = W_hxᵀ ∂L/∂h_t                            BackwardThroughTime.cs
+//
+// When a line is run, block by block of time and on which thread, is said in Passes/PassSchedule.cs.
 
 using Bptt.Edge;
 using Bptt.Kernels;
@@ -108,7 +122,7 @@ public sealed class BackwardThroughTime
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(objective);
         using var pass = new BegunPass(forward, options);
-        ObjectiveEvaluation evaluation = objective.Begin(forward, pass.OutputGradients, pass.Context.Storage);
+        Objective.Evaluation evaluation = objective.Begin(forward, pass.OutputGradients, pass.Context.Storage);
         return pass.Run(evaluation, objective);
     }
 
@@ -274,7 +288,7 @@ public sealed class BackwardThroughTime
         return SequenceBatch.Take(gradients);
     });
 
-    /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t for any number of columns.</summary>
+    // ∂L/∂x_t = W_hxᵀ ∂L/∂h_t, for any number of columns
     private void MultiplyByWhxTransposed(MatrixView stateGradients, MatrixSpan inputGradients) =>
         Forward.Context.Kernels.Multiply(Forward.Model.Weights.Whx.T, stateGradients, inputGradients);
 
@@ -319,7 +333,7 @@ public sealed class BackwardThroughTime
         /// <summary>G, q×N.</summary>
         public PackedColumns OutputGradients { get; }
 
-        public BackwardThroughTime Run(ObjectiveEvaluation? evaluation = null, Objective? objective = null)
+        public BackwardThroughTime Run(Objective.Evaluation? evaluation = null, Objective? objective = null)
         {
             LinearRnn model = _forward.Model;
             var gradients = new ParameterArray(model.InputSize, model.HiddenSize, model.OutputSize);

@@ -1,6 +1,15 @@
 // One pass forward in time: the record of h_0 … h_T and o_1 … o_T. Knows no loss and no gradient.
 //
 //   d  inputs      h  hidden units      q  outputs      T  time steps      B  sequences
+//
+// Where the formulas stand in code, each above the line that computes it:
+//
+//        h_t = W_hx x_t + W_hh h_{t−1}                      Passes/ForwardFormulas.cs
+//        o_t = W_qh h_t                                     Passes/ForwardFormulas.cs
+//        s_t = A s_{t−1} + u_t                              LinearRecurrence/BlockRecurrence.cs
+//        L = Σ_b c_b Σ_t w_bt ℓ(o_t, y_t)                   Objective.Evaluation.cs
+//
+// When a line is run, block by block of time and on which thread, is said in Passes/PassSchedule.cs.
 
 using Bptt.Edge;
 using Bptt.LinearAlgebra;

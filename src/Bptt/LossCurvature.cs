@@ -114,7 +114,7 @@ public sealed class LossCurvature
     }
 
     /// <summary>Ġ_t = ∂²L/∂o_t² ȯ_t.</summary>
-    private CurvatureEvaluation Evaluation(PackedColumns directions, PackedColumns products) =>
+    private Objective.CurvatureEvaluation Evaluation(PackedColumns directions, PackedColumns products) =>
         new(_objective, Backward.Forward.OutputColumns, _factors, directions, products);
 
     private CurvatureProduct Product(CurvatureMultiplication multiply, TangentDirection direction)
@@ -129,10 +129,3 @@ public sealed class LossCurvature
         return new CurvatureProduct(weights, initialStates);
     }
 }
-
-/// <summary>Multiplies a matrix of second derivatives by a direction.</summary>
-/// <param name="direction">v.</param>
-/// <param name="weights">Receives the rows of the weights.</param>
-/// <param name="initialStates">Receives those of h_0; empty where not wanted.</param>
-internal delegate void CurvatureMultiplication(
-    FlatDirection direction, ParameterArray weights, Span<double> initialStates);

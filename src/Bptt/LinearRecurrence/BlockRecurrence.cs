@@ -261,6 +261,7 @@ internal sealed class BlockRecurrence
         int count = Math.Min(_plan.GroupWidth, Math.Min(from.Active, to.Active) - firstSlot);
         if (count > 0)
         {
+            // s_t = A s_{t−1} + u_t forward in time, s_t = A s_{t+1} + u_t backward: u_t lies where s_t is to be
             _kernels.Advance(
                 Transition,
                 _states.All.Values,

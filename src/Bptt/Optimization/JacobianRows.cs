@@ -14,7 +14,7 @@ using Bptt.Passes;
 namespace Bptt.Optimization;
 
 /// <summary>
-/// Rows √(c_b w_bt) Fᵀ ∂o_t/∂θ and √(c_b w_bt) r, with F and r of <see cref="CurvatureFactor"/>: their squares sum to the
+/// Rows √(c_b w_bt) Fᵀ ∂o_t/∂θ and √(c_b w_bt) r, with F and r of <see cref="Objective.CurvatureFactor"/>: their squares sum to the
 /// generalised Gauss–Newton matrix (Schraudolph 2002). The derivatives are carried forward in time, all parameters at once, in
 /// one matrix recurrence: real-time recurrent learning (Williams &amp; Zipser 1989).
 /// </summary>

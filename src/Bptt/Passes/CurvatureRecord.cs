@@ -104,3 +104,10 @@ internal sealed class CurvatureRecord
     /// <summary>A window that stays as it is, since nobody else may ask for another one meanwhile.</summary>
     private static PackedColumns Held(Trajectory trajectory, int window) => trajectory.Read(window, columns => columns);
 }
+
+/// <summary>Multiplies a matrix of second derivatives by a direction.</summary>
+/// <param name="direction">v.</param>
+/// <param name="weights">Receives the rows of the weights.</param>
+/// <param name="initialStates">Receives those of h_0; empty where not wanted.</param>
+internal delegate void CurvatureMultiplication(
+    FlatDirection direction, ParameterArray weights, Span<double> initialStates);

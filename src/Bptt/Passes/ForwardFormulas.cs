@@ -35,11 +35,12 @@ internal sealed class ForwardFormulas(
 
     private WindowColumns O { get; } = window.Of(outputs);
 
-    // h_t = W_hx x_t + W_hh h_{t−1}   is   s_t = A s_{t−1} + u_t   with   A = W_hh   and   u_t = W_hx x_t
+    // h_t = W_hx x_t + W_hh h_{t−1}   is   s_t = A s_{t−1} + u_t   with   A = W_hh
     public MatrixView Transition => weights.Whh;
 
     public MatrixView TransitionPower(TransitionPower power) => power.Of(weights.Whh);
 
+    // u_t = W_hx x_t
     public void Drive(TimeBlock t) => _whx.Multiply(X[t], H[t]);
 
     // o_t = W_qh h_t

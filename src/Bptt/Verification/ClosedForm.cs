@@ -116,7 +116,10 @@ public static class ClosedForm
             {
                 if (!IsCut(options.Truncation, t, t + lag))
                 {
-                    gradients.SetColumn(t - first, gradients.Column(t - first) + Factor(options.Truncation, t, t + lag) * (power * sources.Column(t + lag)));
+                    // (4)  ∂L/∂h_t = Σ_{i=t..T} (W_hhᵀ)^{T−i} W_qhᵀ ∂L/∂o_{T+t−i}, the term with T − i = lag
+                    Vector<double> term = power * sources.Column(t + lag);
+                    gradients.SetColumn(
+                        t - first, gradients.Column(t - first) + Factor(options.Truncation, t, t + lag) * term);
                 }
             }
         }

@@ -52,7 +52,7 @@ public class DampedSystemTests
         Vector<double> gradient = basis * Vector<double>.Build.Dense([1.0, 1e-3, 1e-5]);
         double[] factor = new double[9];
         double[] residual = new double[3];
-        CurvatureFactor.Of(
+        Objective.CurvatureFactor.Of(
             (v, product) => (curvature * Vector<double>.Build.Dense(v)).AsArray().CopyTo(product, 0),
             gradient.AsArray(),
             factor,
