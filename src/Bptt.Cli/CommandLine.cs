@@ -2,6 +2,7 @@
 
 using System.CommandLine;
 using Bptt.Cli.Commands;
+using Bptt.Cli.Console;
 
 namespace Bptt.Cli;
 

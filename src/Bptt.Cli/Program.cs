@@ -2,6 +2,7 @@
 
 using System.Text;
 using Bptt.Cli;
+using Bptt.Cli.Console;
 
 Console.OutputEncoding = Encoding.UTF8;
 return await CommandLine.RunAsync(args, Terminal.OfProcess());

@@ -171,7 +171,7 @@ public sealed class BackwardThroughTime
     {
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(outputGradients);
-        outputGradients.RequireFitsOutputs(forward, "the output gradients", nameof(outputGradients));
+        outputGradients.RequireFitsOutputs(forward.Record, "the output gradients", nameof(outputGradients));
 
         using var pass = new BegunPass(forward, options);
         outputGradients.Columns.All.Values.CopyTo(pass.OutputGradients.All.Values);

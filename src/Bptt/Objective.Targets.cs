@@ -20,7 +20,7 @@ public abstract partial class Objective
         ArgumentNullException.ThrowIfNull(targets);
         ArgumentNullException.ThrowIfNull(forward);
         targets.RequireFitsOutputs(
-            forward, "the targets", nameof(targets), except: (b, t) => StepWeight(b, t) == 0.0);
+            forward.Record, "the targets", nameof(targets), except: (b, t) => StepWeight(b, t) == 0.0);
     }
 
     private static SequenceBatch Single(Matrix<double> targets)

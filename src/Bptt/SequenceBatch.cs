@@ -145,14 +145,14 @@ public sealed class SequenceBatch
     /// <param name="name">The parameter.</param>
     /// <param name="except">Sequences and steps that need not be finite; none where null.</param>
     internal void RequireFitsOutputs(
-        ForwardPass forward, string what, string name, Func<int, int, bool>? except = null)
+        ForwardRecord forward, string what, string name, Func<int, int, bool>? except = null)
     {
-        if (RowCount != forward.Model.OutputSize)
+        if (RowCount != forward.Weights.OutputSize)
         {
             throw Guard.Error(
-                name, $"expected {forward.Model.OutputSize} rows (q), as the outputs have, got {RowCount}.");
+                name, $"expected {forward.Weights.OutputSize} rows (q), as the outputs have, got {RowCount}.");
         }
-        Guard.SameLengths(forward.Lengths, Lengths, "the inputs", what, name);
+        Guard.SameLengths(forward.Layout.Lengths, Lengths, "the inputs", what, name);
         RequireFinite(name, except);
     }
 

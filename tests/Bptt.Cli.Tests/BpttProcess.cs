@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Bptt.Cli.Console;
 
 namespace Bptt.Cli.Tests;
 

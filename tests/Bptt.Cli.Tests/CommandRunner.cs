@@ -1,5 +1,7 @@
 // Runs the command in this process, as a user would type it, and keeps what it prints.
 
+using Bptt.Cli.Console;
+
 namespace Bptt.Cli.Tests;
 
 internal sealed record CommandResult(int ExitCode, string Output, string Error)

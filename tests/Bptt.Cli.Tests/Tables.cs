@@ -50,7 +50,7 @@ internal static class Tables
             }
         }
         string csv = Csv(columns.Select(c => c.Name).ToArray(), table);
-        return Data.Dataset.From(
+        return Bptt.Cli.Data.Dataset.From(
             CsvTable.Read(new StringReader(csv), "data.csv"), inputs, outputs, predictNext, trainingFraction);
     }
 

@@ -1,6 +1,7 @@
 // `bptt check`: checks the gradients of a model on given data in four independent ways.
 
 using System.CommandLine;
+using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Verification;

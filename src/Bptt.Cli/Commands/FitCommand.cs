@@ -2,9 +2,9 @@
 // predictions and a picture.
 
 using System.CommandLine;
+using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
-using Bptt.Cli.Output;
 using Bptt.Cli.Pictures;
 using Bptt.Cli.Report;
 using Bptt.Files;

@@ -1,10 +1,10 @@
 // `bptt flow`: says whether gradients vanish or explode in a model on given data, what truncation would lose, and draws it.
 
 using System.CommandLine;
+using Bptt.Cli.Console;
 using Bptt.Cli.Data;
-using Bptt.Cli.Fitting;
-using Bptt.Cli.Output;
 using Bptt.Cli.Pictures;
+using Bptt.Cli.Report;
 
 namespace Bptt.Cli.Commands;
 

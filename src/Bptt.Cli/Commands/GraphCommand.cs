@@ -1,7 +1,7 @@
 // `bptt graph`: the dependency graph of the unrolled model, as a picture.
 
 using System.CommandLine;
-using Bptt.Cli.Output;
+using Bptt.Cli.Console;
 using Bptt.Graphs;
 
 namespace Bptt.Cli.Commands;

@@ -1,9 +1,9 @@
 // `bptt predict`: runs a model file over a table.
 
 using System.CommandLine;
+using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
-using Bptt.Cli.Output;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Cli.Commands;

@@ -2,9 +2,9 @@
 // sets the outcomes side by side.
 
 using System.CommandLine;
+using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
-using Bptt.Cli.Output;
 using Bptt.Cli.Pictures;
 
 namespace Bptt.Cli.Commands;

@@ -2,6 +2,7 @@
 // byte-order mark. Cells are text until a column is asked for as numbers.
 
 using System.Globalization;
+using Bptt.Cli.Console;
 using CsvHelper;
 using CsvHelper.Configuration;
 

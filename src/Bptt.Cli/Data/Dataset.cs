@@ -2,6 +2,7 @@
 //
 //   d  inputs      q  outputs      N  pairs of input and target
 
+using Bptt.Cli.Console;
 using Bptt.Files;
 using MathNet.Numerics.LinearAlgebra;
 

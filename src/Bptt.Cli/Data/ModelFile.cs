@@ -1,5 +1,6 @@
 // Reading a model file that a user names.
 
+using Bptt.Cli.Console;
 using Bptt.Files;
 
 namespace Bptt.Cli.Data;

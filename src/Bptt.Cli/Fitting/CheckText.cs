@@ -1,6 +1,6 @@
 // A gradient check in words.
 
-using Bptt.Cli.Output;
+using Bptt.Cli.Console;
 using Bptt.Verification;
 
 namespace Bptt.Cli.Fitting;

@@ -2,6 +2,7 @@
 //
 //   h  hidden units
 
+using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 using Bptt.Identification;
 using Bptt.Optimization;

@@ -1,8 +1,8 @@
 // What a fit is told in: scores of the model and the baselines, gradient checks, and the numbers that say whether
 // gradients vanish. Computes and prints; writes no file.
 
+using Bptt.Cli.Console;
 using Bptt.Cli.Data;
-using Bptt.Cli.Output;
 using Bptt.Diagnostics;
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;

@@ -1,6 +1,6 @@
 // What a training gave, with all that led to it. Data only.
 
-using Bptt.Cli.Output;
+using Bptt.Cli.Console;
 using Bptt.Identification;
 using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;

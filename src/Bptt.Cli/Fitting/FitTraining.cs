@@ -1,5 +1,6 @@
 // The trainings of `bptt fit`: one, or several from different starts side by side. Prints nothing.
 
+using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 using Bptt.Identification;
 using Bptt.Training;

@@ -1,6 +1,6 @@
 // Which number of hidden units was chosen, and over which others. Data and words.
 
-using Bptt.Cli.Output;
+using Bptt.Cli.Console;
 
 namespace Bptt.Cli.Fitting;
 

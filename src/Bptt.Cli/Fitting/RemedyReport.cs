@@ -1,7 +1,7 @@
 // A comparison of remedies in a table, in sentences and as CSV. Trains nothing.
 
 using System.Globalization;
-using Bptt.Cli.Output;
+using Bptt.Cli.Console;
 using Bptt.Optimization;
 using CsvHelper;
 

@@ -1,10 +1,10 @@
 // The elements that a page is made of, as XHTML: every text is escaped, and the page can be read as XML too.
 
-using System.Text;
 using System.Text.RegularExpressions;
-using System.Xml;
+using System.Text;
 using System.Xml.Linq;
-using Bptt.Cli.Output;
+using System.Xml;
+using Bptt.Cli.Console;
 using Bptt.Cli.Pictures;
 
 namespace Bptt.Cli.Report;

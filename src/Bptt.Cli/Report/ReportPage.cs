@@ -1,9 +1,9 @@
 // The report of a fit: one page that holds all it shows, for a reader who was not there.
 
 using System.Xml.Linq;
+using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
-using Bptt.Cli.Output;
 using Bptt.Cli.Pictures;
 using Bptt.Training;
 using Bptt.Verification;

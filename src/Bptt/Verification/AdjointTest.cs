@@ -100,7 +100,7 @@ public sealed class AdjointTest
         ArgumentNullException.ThrowIfNull(outputGradients);
         ArgumentNullException.ThrowIfNull(gradients);
         Guard.AtLeastOne(directions, nameof(directions));
-        outputGradients.RequireFitsOutputs(forward, "the output gradients", nameof(outputGradients));
+        outputGradients.RequireFitsOutputs(forward.Record, "the output gradients", nameof(outputGradients));
         GivenGradients.Check(forward, gradients, initialStateGradients, inputGradients);
         if (finalStateGradients is not null)
         {

@@ -122,7 +122,7 @@ public sealed class GradientCertificate
         ArgumentNullException.ThrowIfNull(outputGradients);
         ArgumentNullException.ThrowIfNull(gradients);
         (int h, int sequences) = (forward.Model.HiddenSize, forward.SequenceCount);
-        outputGradients.RequireFitsOutputs(forward, "the output gradients", nameof(outputGradients));
+        outputGradients.RequireFitsOutputs(forward.Record, "the output gradients", nameof(outputGradients));
         gradients.RequireShapeOf(forward.Model, nameof(gradients));
         options = (options ?? new BackwardOptions()).CopyFor(forward);
         if (options.Truncation is { Kind: not TruncationKind.Lags })

@@ -1,0 +1,33 @@
+// Who may import whom in the command: each room those before it, and the commands at the end all of them.
+
+using Bptt.Cli.Console;
+using Bptt.Tests.Architecture;
+
+namespace Bptt.Cli.Tests.Architecture;
+
+public class CommandRoomsTests
+{
+    private static readonly RoomTable Rooms = new(
+        typeof(ExitCode).Assembly,
+        "Bptt.Cli",
+        "Console →",
+        "Data → Console",
+        "Fitting → Console Data",
+        "Pictures → Console Data Fitting",
+        "Report → Console Data Fitting Pictures",
+        "Commands → Console Data Fitting Pictures Report",
+        "Root → Console Data Fitting Pictures Report Commands");
+
+    [Fact]
+    public void Rooms_of_the_command_import_only_those_before_them()
+    {
+        Rooms.ImportCount().Should().BeGreaterThan(100, "otherwise the dependencies were not found");
+        Rooms.Breaches().Should().BeEmpty();
+    }
+
+    [Fact]
+    public void Every_room_of_the_command_is_named_in_the_table() => Rooms.UnknownRooms().Should().BeEmpty();
+
+    [Fact]
+    public void The_table_is_an_order() => Rooms.Circles().Should().BeEmpty();
+}
