@@ -3,7 +3,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using Bptt.Benchmarks.Bits;
 using Bptt.Benchmarks.Peers;
 
 namespace Bptt.Benchmarks;
@@ -23,7 +22,8 @@ internal static class CommandLine
         root.Add(Curvature());
         root.Add(Training());
         root.Add(Calibrate());
-        root.Add(Bits());
+        root.Add(BuildCommands.Bits());
+        root.Add(BuildCommands.Builds());
         root.Add(OneMemory());
 
         ParseResult parsed = root.Parse(arguments);
@@ -36,19 +36,8 @@ internal static class CommandLine
 
     private static RootCommand Table()
     {
-        Option<Shape[]> shapes = Many(
-            "--shapes",
-            "h:T:B",
-            "The rows, as h:T, h:T:B or h:T:B:d:q; T may be a range, as in 64:1..512:64, over which lengths spread "
-            + "uniformly.",
-            Shape.Parse,
-            [.. Shape.Defaults.Select(Shape.Parse)]);
-        Option<int[]> threads = Many(
-            "--threads",
-            "n",
-            "The groups of columns: numbers of threads, or all.",
-            ThreadCount,
-            [.. new[] { 1, Environment.ProcessorCount }.Distinct()]);
+        Option<Shape[]> shapes = Shapes(Shape.Defaults);
+        Option<int[]> threads = ThreadCounts();
         Option<PeerSelection> peers = new("--peers")
         {
             Description = "Who takes part beside Bptt; TorchSharp only in a build with -p:TorchSharp=true.",
@@ -197,37 +186,23 @@ internal static class CommandLine
         return command;
     }
 
-    private static Command Bits()
-    {
-        Option<string?> file = new("--out")
-        {
-            Description = "The file for the lines; the standard output where none is given.",
-            HelpName = "FILE",
-        };
-        Option<string?> only = new("--only")
-        {
-            Description = "What the name of a case must contain to be run.",
-            HelpName = "text",
-        };
-        var command = new Command(
-            "bits",
-            "A line for each of about a thousand computations, with a hash of the bits of all that it computes: two builds "
-            + "compute the same where they print the same. Exit code 1 where a case fails or a number of threads changes a "
-            + "result.")
-        {
-            file, only,
-        };
-        command.SetAction(parsed =>
-        {
-            using TextWriter? opened = parsed.GetValue(file) is string path ? new StreamWriter(path) : null;
-            return BitRun.Run(parsed.GetValue(only), opened ?? Console.Out, Console.Error) ? 0 : Disagreement;
-        });
-        return command;
-    }
+    internal static Option<Shape[]> Shapes(IEnumerable<string> byDefault) => Many(
+        "--shapes",
+        "h:T:B",
+        "The rows, as h:T, h:T:B or h:T:B:d:q; T may be a range, as in 64:1..512:64, over which lengths spread uniformly.",
+        Shape.Parse,
+        [.. byDefault.Select(Shape.Parse)]);
 
-    private static Option<bool> Markdown() => new("--markdown") { Description = "Print the table as Markdown." };
+    internal static Option<int[]> ThreadCounts() => Many(
+        "--threads",
+        "n",
+        "Numbers of threads, or all.",
+        ThreadCount,
+        [.. new[] { 1, Environment.ProcessorCount }.Distinct()]);
 
-    private static Option<double> Seconds(double byDefault) =>
+    internal static Option<bool> Markdown() => new("--markdown") { Description = "Print the table as Markdown." };
+
+    internal static Option<double> Seconds(double byDefault) =>
         Positive("--seconds", byDefault, "How long each figure is measured; it is the median of the runs in that time.");
 
     private static Option<int> Threads() => new("--threads")
