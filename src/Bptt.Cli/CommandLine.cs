@@ -56,14 +56,14 @@ internal static class CommandLine
         catch (Exception e) when (
             e is DataFaultException or IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            terminal.Error.WriteLine($"error: {e.Message}");
+            terminal.Fail(e.Message);
             return ExitCode.DataFault;
         }
 #pragma warning disable CA1031 // the last resort: a person at a terminal is never shown a stack trace
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            terminal.Error.WriteLine($"error: unexpected fault ({e.GetType().Name}): {e.Message}");
+            terminal.Fail($"unexpected fault ({e.GetType().Name}): {e.Message}");
             return ExitCode.DataFault;
         }
     }

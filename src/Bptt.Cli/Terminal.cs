@@ -41,5 +41,11 @@ internal sealed class Terminal
 
     public static Terminal OfProcess() => new(Console.Out, Console.Error, !Console.IsOutputRedirected);
 
-    public void Warn(string message) => Error.WriteLine($"warning: {message}");
+    public void Warn(string message) => Error.WriteLine($"warning: {Printable(message)}");
+
+    public void Fail(string message) => Error.WriteLine($"error: {Printable(message)}");
+
+    /// <summary>A message may quote a file: nothing in it that a terminal would obey, but for the ends of lines.</summary>
+    private static string Printable(string message) =>
+        string.Concat(message.Select(c => char.IsControl(c) && c != '\n' ? '\uFFFD' : c));
 }

@@ -48,6 +48,8 @@ public class PredictCommandTests
         ["no inputs"] = ("[{\"name\": \"a\", \"mean\": 1, \"scale\": 2}]", "[]", ["inputs", "expected length 1", "got 0"]),
         ["a channel without a scale"] = (", \"scale\": 2", "", ["inputs[0]", "\"scale\""]),
         ["a scale of zero"] = ("\"scale\": 2", "\"scale\": 0", ["scale", "above 0"]),
+        ["a name that a terminal would obey"] = ("\"name\": \"a\"", "\"name\": \"\\u001b[31ma\"", ["control characters", "'\uFFFD[31ma'"]),
+        ["a format that a terminal would obey"] = ("bptt-linear-rnn", "\\u001b[2J", ["got \"\uFFFD[2J\""]),
         ["negative steps ahead"] = ("\"stepsAhead\": 0", "\"stepsAhead\": -1", ["stepsAhead", "-1"]),
     };
 
