@@ -30,11 +30,14 @@ internal static class CommandLine
         if (parsed.Errors.Count > 0)
         {
             string[] messages = parsed.Errors.Select(e => e.Message).Distinct().ToArray();
-            foreach (string message in messages.Where(m => messages.Length == 1 || !m.StartsWith("Required command", StringComparison.Ordinal)))
+            foreach (string message in messages.Where(
+                m => messages.Length == 1 || !m.StartsWith("Required command", StringComparison.Ordinal)))
             {
                 terminal.Error.WriteLine($"error: {message}");
             }
-            string command = parsed.CommandResult.Command == root ? "bptt" : $"bptt {parsed.CommandResult.Command.Name}";
+            string command = parsed.CommandResult.Command == root
+                ? "bptt"
+                : $"bptt {parsed.CommandResult.Command.Name}";
             terminal.Error.WriteLine($"See '{command} --help'.");
             if (arguments.Count == 0)
             {

@@ -45,7 +45,8 @@ internal sealed class Terminal
 
     public void Fail(string message) => Error.WriteLine($"error: {Printable(message)}");
 
-    /// <summary>A message may quote a file: nothing in it that a terminal would obey, but for the ends of lines.</summary>
+    /// <summary>A message may quote a file: nothing in it that a terminal would obey, but for the ends of
+    /// lines.</summary>
     private static string Printable(string message) =>
         string.Concat(message.Select(c => char.IsControl(c) && c != '\n' ? '\uFFFD' : c));
 }

@@ -1,5 +1,5 @@
-// The tasks of a backward pass over blocks of steps, and what each of them waits for: data only. What they compute is in
-// BackwardTasks.cs.
+// The tasks of a backward pass over blocks of steps, and what each of them waits for: data only. What they compute is
+// in BackwardTasks.cs.
 
 using Bptt.LinearRecurrence;
 using Bptt.Scheduling;
@@ -84,7 +84,8 @@ internal sealed class BackwardSchedule
 
         int packWeights = Add(BackwardStep.PackWeights, 0, 0, isCritical: true);
         int packTransition = Add(BackwardStep.PackTransition, 0, 0, isCritical: true);
-        int[] objective = new int[objectiveColumns == 0 ? 0 : (steps.ColumnCount + objectiveColumns - 1) / objectiveColumns];
+        int[] objective =
+            new int[objectiveColumns == 0 ? 0 : (steps.ColumnCount + objectiveColumns - 1) / objectiveColumns];
         Array.Fill(objective, -1);
         var wqh = new GradientParts(BackwardStep.WqhGradient, weights.OutputSize, weights.HiddenSize);
         var whx = new GradientParts(BackwardStep.WhxGradient, weights.HiddenSize, weights.InputSize);
@@ -193,8 +194,8 @@ internal sealed class BackwardSchedule
         return Graph.Add(isCritical, after);
     }
 
-    /// <summary>A weight gradient in parts of some rows each: every part is summed over the blocks in one order, by one task
-    /// after the other.</summary>
+    /// <summary>A weight gradient in parts of some rows each: every part is summed over the blocks in one order, by one
+    /// task after the other.</summary>
     private sealed class GradientParts(BackwardStep step, int rows, int columns)
     {
         public BackwardStep Step { get; } = step;

@@ -213,15 +213,15 @@ internal sealed class BackwardTasks : ITaskBody
 
 /// <summary>What a backward pass over some steps reads and writes.</summary>
 /// <param name="Inputs">X, d×N, of all steps.</param>
-/// <param name="States">H, h×n: the step before the first one, and then the steps; null where only the state gradients are
-/// wanted.</param>
+/// <param name="States">H, h×n: the step before the first one, and then the steps; null where only the state gradients
+/// are wanted.</param>
 /// <param name="OutputGradients">G, q×N, of all steps; written where there is an objective.</param>
 /// <param name="Objective">Where G comes from; null where it is there already.</param>
 /// <param name="FinalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
-/// <param name="Truncation">How far gradients travel back; null for all the way. Where it counts lags, the state gradients
-/// are in place.</param>
-/// <param name="StateGradients">D, h×n: the steps, step 0 where it is among them, and the step after the last one, in place,
-/// where there is one.</param>
+/// <param name="Truncation">How far gradients travel back; null for all the way. Where it counts lags, the state
+/// gradients are in place.</param>
+/// <param name="StateGradients">D, h×n: the steps, step 0 where it is among them, and the step after the last one, in
+/// place, where there is one.</param>
 /// <param name="WeightGradients">They are written; null where only the state gradients are wanted.</param>
 /// <param name="AddsToWeightGradients">Whether they hold the part of later steps, which is added to.</param>
 internal sealed record BackwardOperands(

@@ -44,7 +44,8 @@ internal sealed class CrossEntropyObjective : Objective
                 {
                     throw Guard.Error(
                         name,
-                        $"expected a class from 0 to {q - 1} (q = {q} outputs), got {label} for sequence {b}, step {t}.");
+                        $"expected a class from 0 to {q - 1} (q = {q} outputs), got {label} for sequence {b}, "
+                            + $"step {t}.");
                 }
             }
         }
@@ -109,8 +110,8 @@ internal sealed class CrossEntropyObjective : Objective
         return Loss(output, top, sum, label);
     }
 
-    /// <summary>(diag p − p pᵀ) v with p = softmax(o_t): p_i (v_i − Σ_j p_j v_j), where v is taken from its value at the
-    /// largest p, so that no digits are lost where one p is near 1.</summary>
+    /// <summary>(diag p − p pᵀ) v with p = softmax(o_t): p_i (v_i − Σ_j p_j v_j), where v is taken from its value at
+    /// the largest p, so that no digits are lost where one p is near 1.</summary>
     protected internal override void StepCurvature(
         ReadOnlySpan<double> output, int sequence, int t, ReadOnlySpan<double> direction, Span<double> product)
     {

@@ -7,15 +7,15 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 
 namespace Bptt;
 
-/// <summary>F, q×q, and r with F Fᵀ = ∂²ℓ/∂o² and F r = ∂ℓ/∂o as far as they go: directions of negative curvature are left
-/// out of F, and what F does not reach is left out of F r.</summary>
+/// <summary>F, q×q, and r with F Fᵀ = ∂²ℓ/∂o² and F r = ∂ℓ/∂o as far as they go: directions of negative curvature are
+/// left out of F, and what F does not reach is left out of F r.</summary>
 internal static class CurvatureFactor
 {
     /// <summary>Parts of ∂ℓ/∂o below this, relative to the whole, count as rounding.</summary>
     private const double Rounding = 1e-12;
 
-    /// <summary>By q products with ∂²ℓ/∂o² and, where it is not diagonal, a symmetric eigen-decomposition. Cost O(q³) and
-    /// the products.</summary>
+    /// <summary>By q products with ∂²ℓ/∂o² and, where it is not diagonal, a symmetric eigen-decomposition. Cost O(q³)
+    /// and the products.</summary>
     /// <param name="multiply">∂²ℓ/∂o² v from v; what it writes to is zero on entry.</param>
     /// <param name="gradient">∂ℓ/∂o.</param>
     /// <param name="factor">Receives F, column-major.</param>
@@ -62,7 +62,8 @@ internal static class CurvatureFactor
     {
         Evd<double> evd = curvature.Evd(Symmetricity.Symmetric);
         int q = gradient.Length;
-        Vector<double> along = evd.EigenVectors.TransposeThisAndMultiply(Vector<double>.Build.DenseOfArray(gradient.ToArray()));
+        Vector<double> along = evd.EigenVectors.TransposeThisAndMultiply(
+            Vector<double>.Build.DenseOfArray(gradient.ToArray()));
         double size = along.L2Norm();
         double largest = evd.EigenValues.Max(value => Math.Abs(value.Real));
         bool isWhole = true;

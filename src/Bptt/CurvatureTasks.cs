@@ -1,5 +1,5 @@
-// The derivative of a backward pass in one direction, as tasks on blocks of steps: what each of them computes. What they
-// wait for is in BackwardSchedule.cs, since it is what the backward pass's own tasks wait for.
+// The derivative of a backward pass in one direction, as tasks on blocks of steps: what each of them computes. What
+// they wait for is in BackwardSchedule.cs, since it is what the backward pass's own tasks wait for.
 //
 //   d  inputs      h  hidden units      q  outputs
 //
@@ -20,11 +20,15 @@ namespace Bptt;
 /// <param name="OutputGradients">G, q×N, of all steps.</param>
 /// <param name="StateDerivatives">Ḣ, h×n: the step before the first one, and then the steps.</param>
 internal sealed record HessianOperands(
-    PassDirection Direction, PackedColumns StateGradients, PackedColumns OutputGradients, PackedColumns StateDerivatives);
+    PassDirection Direction,
+    PackedColumns StateGradients,
+    PackedColumns OutputGradients,
+    PackedColumns StateDerivatives);
 
 /// <summary>What a product over some steps reads and writes.</summary>
 /// <param name="Inputs">X, d×N, of all steps.</param>
-/// <param name="States">H, h×n: the step before the first one, and then the steps; as many as of its derivatives.</param>
+/// <param name="States">H, h×n: the step before the first one, and then the steps; as many as of its
+/// derivatives.</param>
 /// <param name="OutputCurvature">Ġ, q×N, of all steps; written where there is an evaluation.</param>
 /// <param name="Evaluation">Where Ġ comes from; null where it is there already.</param>
 /// <param name="Hessian">The terms of the Hessian; null for a Gauss–Newton product, which has none of them.</param>
@@ -210,7 +214,10 @@ internal sealed class CurvatureTasks : ITaskBody
     private void AddWqhProduct(TimeBlock block, int row, int rows, MatrixSpan product, bool isFirst)
     {
         AddProduct(
-            OutputsOf(_operands.OutputCurvature, block).RowRange(row, rows), StatesOf(_operands.States, block), product, isFirst);
+            OutputsOf(_operands.OutputCurvature, block).RowRange(row, rows),
+            StatesOf(_operands.States, block),
+            product,
+            isFirst);
         if (_operands.Hessian is HessianOperands hessian)
         {
             AddProduct(
@@ -223,11 +230,18 @@ internal sealed class CurvatureTasks : ITaskBody
 
     private void AddWhxProduct(TimeBlock block, int row, int rows, MatrixSpan product, bool isFirst)
     {
-        AddProduct(GradientsOf(_operands.Derivatives, block).RowRange(row, rows), OutputsOf(_operands.Inputs, block), product, isFirst);
+        AddProduct(
+            GradientsOf(_operands.Derivatives, block).RowRange(row, rows),
+            OutputsOf(_operands.Inputs, block),
+            product,
+            isFirst);
         if (_operands.Hessian is { Direction.Inputs: PackedColumns moved } hessian)
         {
             AddProduct(
-                GradientsOf(hessian.StateGradients, block).RowRange(row, rows), OutputsOf(moved, block), product, isFirst: false);
+                GradientsOf(hessian.StateGradients, block).RowRange(row, rows),
+                OutputsOf(moved, block),
+                product,
+                isFirst: false);
         }
     }
 

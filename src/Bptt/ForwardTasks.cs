@@ -11,7 +11,8 @@ namespace Bptt;
 
 /// <summary>The carries of a run in chunks.</summary>
 /// <param name="Columns">Memory for them.</param>
-/// <param name="AreKnown">Whether they are there from an earlier run; then only the steps between them are computed.</param>
+/// <param name="AreKnown">Whether they are there from an earlier run; then only the steps between them are
+/// computed.</param>
 internal readonly record struct Carries(PackedColumns Columns, bool AreKnown);
 
 /// <summary>What the tasks of a forward pass over some steps compute.</summary>
@@ -39,7 +40,8 @@ internal sealed class ForwardTasks : ITaskBody
     /// <param name="schedule">The tasks.</param>
     /// <param name="firstStep">The step that the schedule counts as 1.</param>
     /// <param name="inputs">X, d×N, of all steps.</param>
-    /// <param name="states">H, h×n: the step before the first one, in place, and then the steps of the schedule.</param>
+    /// <param name="states">H, h×n: the step before the first one, in place, and then the steps of the
+    /// schedule.</param>
     /// <param name="outputs">O, q×N, of all steps; null where only the states are wanted.</param>
     /// <param name="power">W_hh^S; null where the schedule has no chunks.</param>
     /// <param name="carries">The carries of the chunks.</param>
@@ -123,5 +125,6 @@ internal sealed class ForwardTasks : ITaskBody
         }
     }
 
-    private MatrixSpan StatesOf(TimeBlock block) => _states.Spaced(block.FirstColumn + _stateOffset, block.ColumnCount, 1);
+    private MatrixSpan StatesOf(TimeBlock block) =>
+        _states.Spaced(block.FirstColumn + _stateOffset, block.ColumnCount, 1);
 }

@@ -10,8 +10,8 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt;
 
 /// <summary>
-/// L = 1/T Σ_t ℓ(o_t, y_t), generalised to batches, step weights and three reductions. Derive from it for a loss of your
-/// own: supply ℓ and ∂ℓ/∂o, and the reduction, the weights and the normaliser are taken care of here.
+/// L = 1/T Σ_t ℓ(o_t, y_t), generalised to batches, step weights and three reductions. Derive from it for a loss of
+/// your own: supply ℓ and ∂ℓ/∂o, and the reduction, the weights and the normaliser are taken care of here.
 /// </summary>
 /// <remarks>Objectives never change. A subclass must be safe to call from many threads at once.</remarks>
 public abstract partial class Objective
@@ -39,13 +39,13 @@ public abstract partial class Objective
     /// faster.</summary>
     protected internal virtual bool IsQuadratic => false;
 
-    /// <summary>Whether ℓ is also given in complex numbers, as an analytic function near the outputs: override it together with
-    /// <see cref="StepLoss(ReadOnlySpan{Complex}, int, int)"/>. A gradient check then differentiates by a complex step,
-    /// which subtracts nothing and so is as exact as the gradient itself.</summary>
+    /// <summary>Whether ℓ is also given in complex numbers, as an analytic function near the outputs: override it
+    /// together with <see cref="StepLoss(ReadOnlySpan{Complex}, int, int)"/>. A gradient check then differentiates by a
+    /// complex step, which subtracts nothing and so is as exact as the gradient itself.</summary>
     protected internal virtual bool IsAnalytic => false;
 
-    /// <summary>Whether ∂²ℓ/∂o_t² is given: override it together with <see cref="StepCurvature"/>. Products with the Hessian
-    /// of L, and the optimisers that are built on them, need it.</summary>
+    /// <summary>Whether ∂²ℓ/∂o_t² is given: override it together with <see cref="StepCurvature"/>. Products with the
+    /// Hessian of L, and the optimisers that are built on them, need it.</summary>
     protected internal virtual bool IsTwiceDifferentiable => false;
 
     /// <summary>ℓ(o_t, y_t) = ½‖o_t − y_t‖² for one sequence, the squared error of the source. Cost O(qT).</summary>
@@ -117,8 +117,8 @@ public abstract partial class Objective
     /// not multiplied, so its target may be NaN. Copied.</param>
     /// <returns>A new objective; earlier weights are replaced.</returns>
     /// <exception cref="ArgumentNullException">The weights are null.</exception>
-    /// <exception cref="ArgumentException">A weight is negative, NaN or infinite. Weights that sum to 0 are refused when
-    /// the objective is evaluated, unless a normaliser is given.</exception>
+    /// <exception cref="ArgumentException">A weight is negative, NaN or infinite. Weights that sum to 0 are refused
+    /// when the objective is evaluated, unless a normaliser is given.</exception>
     public Objective WithStepWeights(double[] weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
@@ -130,7 +130,8 @@ public abstract partial class Objective
     /// <param name="weights">For each sequence T_b weights of at least 0. Copied.</param>
     /// <returns>A new objective; earlier weights are replaced.</returns>
     /// <exception cref="ArgumentNullException">The list is null.</exception>
-    /// <exception cref="ArgumentException">A sequence's weights are null, or a weight is negative, NaN or infinite.</exception>
+    /// <exception cref="ArgumentException">A sequence's weights are null, or a weight is negative, NaN or
+    /// infinite.</exception>
     public Objective WithStepWeights(IReadOnlyList<double[]> weights)
     {
         var copy = (Objective)MemberwiseClone();
@@ -138,9 +139,10 @@ public abstract partial class Objective
         return copy;
     }
 
-    /// <summary>The same objective with a divisor given from outside, for a part of a batch that does not know the rest.
-    /// It takes the place of ΣT_b (or the sum of the weights) in <see cref="Reduction.MeanPerStep"/>, of the number of
-    /// sequences in <see cref="Reduction.MeanPerSequence"/>, and of 1 in <see cref="Reduction.Sum"/>.</summary>
+    /// <summary>The same objective with a divisor given from outside, for a part of a batch that does not know the
+    /// rest. It takes the place of ΣT_b (or the sum of the weights) in <see cref="Reduction.MeanPerStep"/>, of the
+    /// number of sequences in <see cref="Reduction.MeanPerSequence"/>, and of 1 in
+    /// <see cref="Reduction.Sum"/>.</summary>
     /// <param name="normalizer">A finite number above 0.</param>
     /// <returns>A new objective.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The normaliser is not a finite number above 0.</exception>
@@ -172,16 +174,17 @@ public abstract partial class Objective
     /// <param name="t">The step, from 1.</param>
     protected abstract double StepLoss(ReadOnlySpan<double> output, int sequence, int t);
 
-    /// <summary>ℓ(o_t, y_t) of one step in complex numbers, for a gradient check: the same formula as in real ones, its branches
-    /// chosen by real parts, and free of |z|, conjugates and whatever else is not analytic (Squire and Trapp 1998, "Using
-    /// complex variables to estimate derivatives of real functions").</summary>
+    /// <summary>ℓ(o_t, y_t) of one step in complex numbers, for a gradient check: the same formula as in real ones, its
+    /// branches chosen by real parts, and free of |z|, conjugates and whatever else is not analytic (Squire and Trapp
+    /// 1998, "Using complex variables to estimate derivatives of real functions").</summary>
     /// <param name="output">o_t, length q; the imaginary parts are tiny.</param>
     /// <param name="sequence">The sequence, from 0.</param>
     /// <param name="t">The step, from 1.</param>
     /// <exception cref="NotSupportedException">The objective is given in real numbers only.</exception>
     protected internal virtual Complex StepLoss(ReadOnlySpan<Complex> output, int sequence, int t) =>
         throw new NotSupportedException(
-            $"{GetType().Name} says {nameof(IsAnalytic)}: expected an override of StepLoss in complex numbers, got none.");
+            $"{GetType().Name} says {nameof(IsAnalytic)}: expected an override of StepLoss in complex numbers, "
+            + "got none.");
 
     /// <summary>∂ℓ(o_t, y_t)/∂o_t of one step, before weights and reduction.</summary>
     /// <param name="output">o_t, length q.</param>
@@ -219,7 +222,8 @@ public abstract partial class Objective
     {
     }
 
-    /// <summary>Refuses targets that do not fit the outputs of a pass, or that are not finite at a step that is not masked:
+    /// <summary>Refuses targets that do not fit the outputs of a pass, or that are not finite at a step that is not
+    /// masked:
     /// for subclasses to call from <see cref="CheckFits"/>.</summary>
     /// <param name="targets">Expected: sequences as long as the inputs, of q rows.</param>
     /// <param name="forward">The pass about to be judged.</param>
@@ -299,7 +303,8 @@ public abstract partial class Objective
         }
     }
 
-    /// <summary>F, q×q, and r of one step with F Fᵀ = ∂²ℓ/∂o² and F r = ∂ℓ/∂o; see <see cref="CurvatureFactor"/>.</summary>
+    /// <summary>F, q×q, and r of one step with F Fᵀ = ∂²ℓ/∂o² and F r = ∂ℓ/∂o; see
+    /// <see cref="CurvatureFactor"/>.</summary>
     /// <param name="output">o_t, length q.</param>
     /// <param name="sequence">The sequence, from 0.</param>
     /// <param name="t">The step, from 1.</param>
@@ -326,7 +331,8 @@ public abstract partial class Objective
     }
 
     private NotSupportedException NoCurvature() => new(
-        $"{GetType().Name}: expected an objective that gives ∂²ℓ/∂o², by overrides of {nameof(IsTwiceDifferentiable)} and {nameof(StepCurvature)}, got one without.");
+        $"{GetType().Name}: expected an objective that gives ∂²ℓ/∂o², by overrides of {nameof(IsTwiceDifferentiable)} "
+        + $"and {nameof(StepCurvature)}, got one without.");
 
     /// <summary>c_b w_bt.</summary>
     internal double StepFactor(int sequence, int t, double[] factors) => StepWeight(sequence, t) * factors[sequence];
@@ -402,7 +408,9 @@ public abstract partial class Objective
         {
             throw Guard.Error(
                 _normalizer is null ? "weights" : "normalizer",
-                $"expected a sum and a divisor whose reciprocals are finite numbers above 0, got weights that sum to {Guard.Text(total)} and the normaliser {(_normalizer is double n ? Guard.Text(n) : "none")}.");
+                "expected a sum and a divisor whose reciprocals are finite numbers above 0, "
+                    + $"got weights that sum to {Guard.Text(total)} and the normaliser "
+                    + $"{(_normalizer is double n ? Guard.Text(n) : "none")}.");
         }
         return factors;
     }

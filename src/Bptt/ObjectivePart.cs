@@ -1,4 +1,5 @@
-// An objective on some steps of some sequences: what training by mini-batches and windows of time judges. Moves no weights.
+// An objective on some steps of some sequences: what training by mini-batches and windows of time judges. Moves no
+// weights.
 
 using System.Numerics;
 
@@ -6,8 +7,9 @@ namespace Bptt;
 
 public abstract partial class Objective
 {
-    /// <summary>The same objective on parts of the sequences, as sequences of their own whose steps count from 1. Step weights
-    /// go with their steps. Reduction and a given normaliser act on the part as they would on a whole.</summary>
+    /// <summary>The same objective on parts of the sequences, as sequences of their own whose steps count from 1. Step
+    /// weights go with their steps. Reduction and a given normaliser act on the part as they would on a
+    /// whole.</summary>
     /// <param name="parts">Steps that there are: <see cref="CheckWhole"/> has been called.</param>
     internal Objective Part(SequencePart[] parts)
     {
@@ -29,7 +31,8 @@ public abstract partial class Objective
         CheckFits(forward);
     }
 
-    /// <summary>A fresh objective on the parts, without weights and normaliser: a view unless the targets can be cut.</summary>
+    /// <summary>A fresh objective on the parts, without weights and normaliser: a view unless the targets can be
+    /// cut.</summary>
     private protected virtual Objective PartOf(SequencePart[] parts) => new PartView(this, parts);
 
     /// <summary>A user's objective seen through other numbers of sequences and steps.</summary>

@@ -1,5 +1,5 @@
-// What a forward pass and the backward passes made from it are carried out with: kernels, threads, memory. Knows nothing of
-// what they compute.
+// What a forward pass and the backward passes made from it are carried out with: kernels, threads, memory. Knows
+// nothing of what they compute.
 
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
@@ -7,8 +7,8 @@ using Bptt.Scheduling;
 
 namespace Bptt;
 
-/// <summary>Options with their defaults resolved, and the memory that the passes take: fresh, or a workspace as it stands
-/// for these passes.</summary>
+/// <summary>Options with their defaults resolved, and the memory that the passes take: fresh, or a workspace as it
+/// stands for these passes.</summary>
 internal sealed class PassContext
 {
     private readonly Workspace? _workspace;
@@ -57,8 +57,8 @@ internal sealed class PassContext
     /// <summary>Refuses to read a pass whose memory a newer one has taken over.</summary>
     public void ThrowIfStale() => _workspace?.RequireCurrent(_generation);
 
-    /// <summary>Reads something out; refuses where a newer pass has taken the memory over before, or meanwhile on another
-    /// thread.</summary>
+    /// <summary>Reads something out; refuses where a newer pass has taken the memory over before, or meanwhile on
+    /// another thread.</summary>
     public T Read<T>(Func<T> read)
     {
         ThrowIfStale();
@@ -89,7 +89,8 @@ internal sealed class PassContext
         if (length > MaxLength)
         {
             throw new ArgumentException(
-                $"The problem is too large: expected at most {MaxLength} numbers in one array, but {rows} rows for {layout.ColumnCount} steps need {length}.");
+                $"The problem is too large: expected at most {MaxLength} numbers in one array, "
+                + $"but {rows} rows for {layout.ColumnCount} steps need {length}.");
         }
         return new PackedColumns(rows, layout, Storage(length));
     }

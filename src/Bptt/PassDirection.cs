@@ -39,8 +39,8 @@ internal sealed class PassDirection
         new(weights, [true, true, true], null, initialStates);
 
     /// <summary>A copy of a direction, whose shapes and numbers are checked.</summary>
-    /// <exception cref="ArgumentException">The direction is empty, a part has another shape than what it moves, or holds NaN or
-    /// infinities.</exception>
+    /// <exception cref="ArgumentException">The direction is empty, a part has another shape than what it moves, or
+    /// holds NaN or infinities.</exception>
     public static PassDirection Checked(ForwardPass forward, TangentDirection direction)
     {
         LinearRnn model = forward.Model;

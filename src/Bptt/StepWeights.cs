@@ -24,7 +24,8 @@ internal sealed class StepWeights
                 {
                     throw Guard.Error(
                         name,
-                        $"expected finite weights of at least 0, got {Guard.Text(given[t - 1])} for sequence {b}, step {t}.");
+                        $"expected finite weights of at least 0, got {Guard.Text(given[t - 1])} for sequence {b}, "
+                            + $"step {t}.");
                 }
             }
             _weights[b] = (double[])given.Clone();

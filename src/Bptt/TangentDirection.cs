@@ -6,8 +6,8 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;
 
-/// <summary>v in the directional derivative J v of a <see cref="TangentPass"/>. Null stands for zero; at least one part is
-/// needed. Immutable; what it holds is read when the pass runs.</summary>
+/// <summary>v in the directional derivative J v of a <see cref="TangentPass"/>. Null stands for zero; at least one part
+/// is needed. Immutable; what it holds is read when the pass runs.</summary>
 public sealed record TangentDirection
 {
     /// <summary>The direction of W_hx, h×d.</summary>

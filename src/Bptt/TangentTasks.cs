@@ -67,7 +67,12 @@ internal sealed class TangentTasks : ITaskBody
         _stateOffset = derivatives.Layout.BlockOf(firstStep).FirstColumn - _columnsBefore;
         (int d, int h, int q) = (_weights.InputSize, _weights.HiddenSize, _weights.OutputSize);
         _recurrence = new BlockRecurrence(
-            _kernels, schedule.Plan, derivatives, TimeDirection.Forward, _stateOffset, context.Carries(h, schedule.Plan));
+            _kernels,
+            schedule.Plan,
+            derivatives,
+            TimeDirection.Forward,
+            _stateOffset,
+            context.Carries(h, schedule.Plan));
         _transition = new TransitionMatrix(
             _kernels, h, schedule.Plan, derivatives.Layout.SequenceCount, power, context.Storage);
         _storage =

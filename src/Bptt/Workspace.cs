@@ -28,7 +28,8 @@ public sealed class Workspace
     private bool _isBusy;
     private int _readers;
 
-    /// <summary>Starts a forward pass. What earlier passes recorded here stays as it is until <see cref="TakeOver"/>.</summary>
+    /// <summary>Starts a forward pass. What earlier passes recorded here stays as it is until
+    /// <see cref="TakeOver"/>.</summary>
     internal void BeginForward()
     {
         lock (_gate)
@@ -46,7 +47,8 @@ public sealed class Workspace
             if (_readers > 0)
             {
                 throw new InvalidOperationException(
-                    "The workspace is in use: expected nobody to read an earlier pass from it, but another thread is reading one within a memory budget.");
+                    "The workspace is in use: expected nobody to read an earlier pass from it, "
+                    + "but another thread is reading one within a memory budget.");
             }
             _free.AddRange(_lent);
             _lent.Clear();
@@ -74,7 +76,8 @@ public sealed class Workspace
         }
     }
 
-    /// <summary>Starts to read a pass in a way that computes and writes: no other pass may take over meanwhile.</summary>
+    /// <summary>Starts to read a pass in a way that computes and writes: no other pass may take over
+    /// meanwhile.</summary>
     internal void BeginRead(long generation)
     {
         lock (_gate)
@@ -97,7 +100,8 @@ public sealed class Workspace
         if (Volatile.Read(ref _generation) != generation)
         {
             throw new InvalidOperationException(
-                "This pass was made from a workspace that a newer forward pass has taken over: expected to be read before that, came after it.");
+                "This pass was made from a workspace that a newer forward pass has taken over: "
+                + "expected to be read before that, came after it.");
         }
     }
 
@@ -126,8 +130,8 @@ public sealed class Workspace
         }
         else
         {
-            // The new array takes the place of one that has become too small for its purpose, so that the workspace does
-            // not keep both.
+            // The new array takes the place of one that has become too small for its purpose, so that the workspace
+            // does not keep both.
             if (largest >= 0 && _free[largest].Count > length / 2)
             {
                 _free.RemoveAt(largest);
@@ -148,7 +152,8 @@ public sealed class Workspace
         _lent.RemoveRange(mark, _lent.Count - mark);
     }
 
-    /// <summary>The plan of an earlier pass if it fits, else a new one. Those of the last two passes are kept.</summary>
+    /// <summary>The plan of an earlier pass if it fits, else a new one. Those of the last two passes are
+    /// kept.</summary>
     internal TPlan Plan<TPlan>(Func<TPlan, bool> fits, Func<TPlan> make)
         where TPlan : class
     {

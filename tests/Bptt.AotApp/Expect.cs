@@ -26,7 +26,8 @@ internal static class Expect
         double error = Math.Sqrt(difference / norm);
         if (!(error <= tolerance)) // true for NaN too
         {
-            throw new DifferenceException($"{what}: relative error {error:0.0E-0}, expected at most {tolerance:0.0E-0}.");
+            throw new DifferenceException(
+                $"{what}: relative error {error:0.0E-0}, expected at most {tolerance:0.0E-0}.");
         }
         Console.WriteLine($"{what}: relative error {error:0.0E-0}");
     }

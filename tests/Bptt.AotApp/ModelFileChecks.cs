@@ -26,7 +26,8 @@ internal static class ModelFileChecks
             Expect.True("W_hx comes back from a file bit for bit", Same(loaded.Model.Whx, saved.Model.Whx));
             Expect.True("W_hh comes back from a file bit for bit", Same(loaded.Model.Whh, saved.Model.Whh));
             Expect.True("W_qh comes back from a file bit for bit", Same(loaded.Model.Wqh, saved.Model.Wqh));
-            Expect.True("h_0 comes back from a file bit for bit", loaded.InitialState.SequenceEqual(saved.InitialState));
+            Expect.True(
+                "h_0 comes back from a file bit for bit", loaded.InitialState.SequenceEqual(saved.InitialState));
             Expect.True("names and scales of the inputs come back", loaded.Inputs.SequenceEqual(saved.Inputs));
             Expect.True("names and scales of the outputs come back", loaded.Outputs.SequenceEqual(saved.Outputs));
             Expect.Equal("model file, steps ahead", loaded.StepsAhead, saved.StepsAhead);

@@ -1,4 +1,5 @@
-// A training from random weights, by Levenberg-Marquardt, back to a system whose impulse response is known in closed form.
+// A training from random weights, by Levenberg-Marquardt, back to a system whose impulse response is known in closed
+// form.
 
 using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;

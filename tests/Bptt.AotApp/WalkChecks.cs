@@ -87,7 +87,8 @@ internal static class WalkChecks
         return actual;
     }
 
-    /// <summary>The same gradients from L alone: Im L(w + i·1e-30) / 1e-30 by scalar loops in complex numbers.</summary>
+    /// <summary>The same gradients from L alone: Im L(w + i·1e-30) / 1e-30 by scalar loops in complex
+    /// numbers.</summary>
     private static void AgainstComplexSteps(
         ScalarProblem<double> problem, double[][,] targets, ScalarGradients<double> computed)
     {

@@ -12,8 +12,8 @@ internal static class ModelFile
     {
         if (!File.Exists(path))
         {
-            throw new DataFaultException(
-                $"{path}: {(Directory.Exists(path) ? "expected a model file, got a folder" : "there is no such file")}.");
+            throw new DataFaultException($"{path}: "
+                + $"{(Directory.Exists(path) ? "expected a model file, got a folder" : "there is no such file")}.");
         }
         var file = LinearRnnFile.Load(path);
         if (file.Inputs.Concat(file.Outputs).FirstOrDefault(c => c.Name.Any(char.IsControl)) is { } unprintable)

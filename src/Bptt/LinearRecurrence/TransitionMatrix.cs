@@ -25,8 +25,8 @@ internal sealed class TransitionPower
     public int Exponent { get; }
 
     /// <summary>
-    /// A^S by repeated squaring, at cost 2h³·log₂S the first time. Entries below <see cref="KernelSet.FlushThreshold"/> in
-    /// magnitude become zero.
+    /// A^S by repeated squaring, at cost 2h³·log₂S the first time. Entries below <see cref="KernelSet.FlushThreshold"/>
+    /// in magnitude become zero.
     /// </summary>
     /// <param name="kernels">The arithmetic.</param>
     /// <param name="a">A, h×h; the same at each call.</param>
@@ -80,8 +80,8 @@ internal sealed class TransitionMatrix
         _packedPower = _power is null ? default : storage(kernels.PackedLength(h, h, _powerUses));
     }
 
-    /// <summary>Packs W_hh, and its power where the plan has chunks, and gives them to a recurrence: as they are forward in
-    /// time, transposed backward in time.</summary>
+    /// <summary>Packs W_hh, and its power where the plan has chunks, and gives them to a recurrence: as they are
+    /// forward in time, transposed backward in time.</summary>
     public void Pack(KernelSet kernels, MatrixView whh, TimeDirection direction, BlockRecurrence recurrence)
     {
         bool isForward = direction == TimeDirection.Forward;

@@ -1,5 +1,6 @@
-// Who may import whom: walk → LinearRecurrence → Kernels → nothing of ours, walk → Scheduling → nothing of ours; Verification, Diagnostics, Training and
-// Interop stand on the walk; of each other only Training → Diagnostics and Interop.
+// Who may import whom: walk → LinearRecurrence → Kernels → nothing of ours, walk → Scheduling → nothing of ours;
+// Verification, Diagnostics, Training and Interop stand on the walk; of each other only Training → Diagnostics and
+// Interop.
 
 using System.Reflection;
 using ArchUnitNET.Domain;
@@ -66,7 +67,8 @@ public class ImportRulesTests
     [Fact]
     public void Nothing_public_is_mutable_and_static() =>
         typeof(LinearRnn).Assembly.GetExportedTypes()
-            .SelectMany(t => t.GetFields(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.DeclaredOnly))
+            .SelectMany(t => t.GetFields(
+                BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.DeclaredOnly))
             .Where(f => !f.IsInitOnly && !f.IsLiteral)
             .Should().BeEmpty();
 
