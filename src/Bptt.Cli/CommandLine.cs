@@ -31,11 +31,14 @@ internal static class CommandLine
         if (parsed.Errors.Count > 0)
         {
             string[] messages = parsed.Errors.Select(e => e.Message).Distinct().ToArray();
-            foreach (string message in messages.Where(m => messages.Length == 1 || !m.StartsWith("Required command", StringComparison.Ordinal)))
+            foreach (string message in messages.Where(
+                m => messages.Length == 1 || !m.StartsWith("Required command", StringComparison.Ordinal)))
             {
                 terminal.Error.WriteLine($"error: {message}");
             }
-            string command = parsed.CommandResult.Command == root ? "bptt" : $"bptt {parsed.CommandResult.Command.Name}";
+            string command = parsed.CommandResult.Command == root
+                ? "bptt"
+                : $"bptt {parsed.CommandResult.Command.Name}";
             terminal.Error.WriteLine($"See '{command} --help'.");
             if (arguments.Count == 0)
             {
@@ -57,14 +60,14 @@ internal static class CommandLine
         catch (Exception e) when (
             e is DataFaultException or IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            terminal.Error.WriteLine($"error: {e.Message}");
+            terminal.Fail(e.Message);
             return ExitCode.DataFault;
         }
 #pragma warning disable CA1031 // the last resort: a person at a terminal is never shown a stack trace
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            terminal.Error.WriteLine($"error: unexpected fault ({e.GetType().Name}): {e.Message}");
+            terminal.Fail($"unexpected fault ({e.GetType().Name}): {e.Message}");
             return ExitCode.DataFault;
         }
     }

@@ -17,7 +17,8 @@ public sealed record BackwardOptions
     public Truncation? Truncation { get; init; }
 
     /// <summary>A copy for one pass, with a dense matrix of its own.</summary>
-    /// <exception cref="ArgumentException">The final-state gradients do not fit the pass, or are not finite.</exception>
+    /// <exception cref="ArgumentException">The final-state gradients do not fit the pass, or are not
+    /// finite.</exception>
     internal BackwardOptions CopyFor(ForwardPass forward)
     {
         if (FinalStateGradients is null)

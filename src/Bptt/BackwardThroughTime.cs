@@ -62,8 +62,8 @@ public sealed class BackwardThroughTime
     /// <summary>The forward pass that was differentiated.</summary>
     public ForwardPass Forward { get; }
 
-    /// <summary>What the pass was told beyond ∂L/∂o_t, as it was when the pass ran; its matrix is an independent copy. Cost
-    /// O(hB).</summary>
+    /// <summary>What the pass was told beyond ∂L/∂o_t, as it was when the pass ran; its matrix is an independent copy.
+    /// Cost O(hB).</summary>
     public BackwardOptions Options => _options with { FinalStateGradients = _options.FinalStateGradients?.Clone() };
 
     /// <summary>∂L/∂W_hx, ∂L/∂W_hh and ∂L/∂W_qh; independent of the pass and of any workspace.</summary>
@@ -93,12 +93,14 @@ public sealed class BackwardThroughTime
     {
         if (!ReferenceEquals(forward, Forward))
         {
-            throw Guard.Error(name, "expected the forward pass from which the backward pass was made, got another one.");
+            throw Guard.Error(
+                name, "expected the forward pass from which the backward pass was made, got another one.");
         }
     }
 
     /// <summary>L.</summary>
-    /// <exception cref="InvalidOperationException">The pass was run from output gradients, without an objective.</exception>
+    /// <exception cref="InvalidOperationException">The pass was run from output gradients, without an
+    /// objective.</exception>
     public double Loss => _loss ?? throw new InvalidOperationException(
         "Loss: expected a backward pass run from an objective, but this one was run from output gradients.");
 
@@ -112,7 +114,8 @@ public sealed class BackwardThroughTime
     /// <param name="objective">L as a function of the outputs.</param>
     /// <param name="options">What else is known; nothing where null.</param>
     /// <returns>The record of the pass. Cost 2·ΣT_b·h(2h + d + 2q) operations, 8·ΣT_b·(h + q) bytes.</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="forward"/> or <paramref name="objective"/> is null.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="forward"/> or <paramref name="objective"/> is
+    /// null.</exception>
     /// <exception cref="ArgumentException">Targets, weights or given gradients do not fit the pass, or hold NaN or
     /// infinities.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the forward pass serves a newer one, or is in
@@ -130,10 +133,12 @@ public sealed class BackwardThroughTime
     /// <param name="forward">The forward pass of one sequence.</param>
     /// <param name="outputGradients">q×T: column t−1 is ∂L/∂o_t, any factor 1/T included. Copied.</param>
     /// <param name="options">What else is known; nothing where null.</param>
-    /// <returns>The record of the pass, without a loss. Cost 2·T·h(2h + d + 2q) operations, 8·T·(h + q) bytes.</returns>
+    /// <returns>The record of the pass, without a loss. Cost 2·T·h(2h + d + 2q) operations, 8·T·(h + q)
+    /// bytes.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="forward"/> or <paramref name="outputGradients"/> is
     /// null.</exception>
-    /// <exception cref="ArgumentException">The gradients given do not fit the pass, or hold NaN or infinities.</exception>
+    /// <exception cref="ArgumentException">The gradients given do not fit the pass, or hold NaN or
+    /// infinities.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the forward pass serves a newer one, or is in
     /// use.</exception>
     public static BackwardThroughTime Run(
@@ -160,10 +165,12 @@ public sealed class BackwardThroughTime
     /// <param name="outputGradients">B sequences of q rows, as long as the inputs: ∂L/∂o_t, any factor 1/T
     /// included.</param>
     /// <param name="options">What else is known; nothing where null.</param>
-    /// <returns>The record of the pass, without a loss. Cost 2·ΣT_b·h(2h + d + 2q) operations, 8·ΣT_b·(h + q) bytes.</returns>
+    /// <returns>The record of the pass, without a loss. Cost 2·ΣT_b·h(2h + d + 2q) operations, 8·ΣT_b·(h + q)
+    /// bytes.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="forward"/> or <paramref name="outputGradients"/> is
     /// null.</exception>
-    /// <exception cref="ArgumentException">The gradients given do not fit the pass, or hold NaN or infinities.</exception>
+    /// <exception cref="ArgumentException">The gradients given do not fit the pass, or hold NaN or
+    /// infinities.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the forward pass serves a newer one, or is in
     /// use.</exception>
     public static BackwardThroughTime Run(
@@ -197,7 +204,8 @@ public sealed class BackwardThroughTime
     public Matrix<double> HiddenStateGradients(int sequence = 0)
     {
         Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
-        return Forward.Context.Read(() => _record.StateGradients.Sequence(sequence).ToColumns(Forward.Model.HiddenSize));
+        return Forward.Context.Read(
+            () => _record.StateGradients.Sequence(sequence).ToColumns(Forward.Model.HiddenSize));
     }
 
     /// <summary>∂L/∂o_t, length q, fresh. Cost O(q).</summary>
@@ -231,7 +239,8 @@ public sealed class BackwardThroughTime
         Forward.CheckStep(t, 1, sequence);
         double[] gradient = new double[Forward.Model.InputSize];
         MultiplyByWhxTransposed(
-            new MatrixView(HiddenStateGradient(t, sequence).Entries(), Forward.Model.HiddenSize, 1, Forward.Model.HiddenSize),
+            new MatrixView(
+                HiddenStateGradient(t, sequence).Entries(), Forward.Model.HiddenSize, 1, Forward.Model.HiddenSize),
             new MatrixSpan(gradient, gradient.Length, 1, gradient.Length));
         return Vector<double>.Build.Dense(gradient);
     }
@@ -256,7 +265,8 @@ public sealed class BackwardThroughTime
                 int count = Math.Min(length, windows.LastStep(window)) - first + 1;
                 if (count > 0)
                 {
-                    double[] columns = _record.StateGradients.Read(window, held => ColumnsOf(held, sequence, first, count));
+                    double[] columns = _record.StateGradients.Read(
+                        window, held => ColumnsOf(held, sequence, first, count));
                     MultiplyByWhxTransposed(
                         new MatrixView(columns, h, count, h),
                         new MatrixSpan(entries.AsSpan((first - 1) * d), d, count, d));
@@ -266,9 +276,10 @@ public sealed class BackwardThroughTime
         });
     }
 
-    /// <summary>∂L/∂x_1 … ∂L/∂x_T of every sequence as a batch: ∂L/∂o_t of a layer below whose outputs these inputs are.
-    /// Computed at each call, at cost O(hd·ΣT_b).</summary>
-    /// <returns>B sequences of d rows, fresh. Where a gradient is not finite, a layer below refuses the batch.</returns>
+    /// <summary>∂L/∂x_1 … ∂L/∂x_T of every sequence as a batch: ∂L/∂o_t of a layer below whose outputs these inputs
+    /// are. Computed at each call, at cost O(hd·ΣT_b).</summary>
+    /// <returns>B sequences of d rows, fresh. Where a gradient is not finite, a layer below refuses the
+    /// batch.</returns>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
     public SequenceBatch InputGradientBatch() => Forward.Context.Read(() =>
     {

@@ -16,9 +16,9 @@ public enum Recurrence
     /// <summary>One step after the other: the least work, but every step waits for the one before.</summary>
     Sequential,
 
-    /// <summary>In parallel over time, in chunks of S steps that are carried by W_hh^S (S is chosen from the shapes): at most
-    /// twice the work of the recurrence, in matrix products. It agrees with <see cref="Sequential"/> to rounding, which can
-    /// add up to a multiple of T√h units in the last place. Where the
+    /// <summary>In parallel over time, in chunks of S steps that are carried by W_hh^S (S is chosen from the shapes):
+    /// at most twice the work of the recurrence, in matrix products. It agrees with <see cref="Sequential"/> to
+    /// rounding, which can add up to a multiple of T√h units in the last place. Where the
     /// power overflows or a chunk does not end where its carry said, the engine runs step by step instead; so it does
     /// where there are too few steps.</summary>
     TimeParallel,
@@ -36,9 +36,9 @@ public sealed record ExecutionOptions
     public static ExecutionOptions Default { get; } = new();
 
     /// <summary>The most threads that a pass may use at once, the calling one included; −1, the default, stands for all
-    /// processors. With 1 no other thread runs. Small problems stay on the calling thread in any case. The helping threads
-    /// belong to the process; they sleep when there is nothing to do. An <see cref="Objective"/> of your own is called from
-    /// several threads at once unless the value is 1.</summary>
+    /// processors. With 1 no other thread runs. Small problems stay on the calling thread in any case. The helping
+    /// threads belong to the process; they sleep when there is nothing to do. An <see cref="Objective"/> of your own is
+    /// called from several threads at once unless the value is 1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is 0 or below −1.</exception>
     public int MaxDegreeOfParallelism
     {
@@ -56,11 +56,11 @@ public sealed record ExecutionOptions
             nameof(Recurrence), $"expected Automatic, Sequential or TimeParallel, got {value}.");
     }
 
-    /// <summary>Bytes for the states and state gradients held at once; null, the default, keeps every h_t. With less than
-    /// all of them would take, a pass keeps the states of some steps only and computes the others again where they are
-    /// needed: see <see cref="ForwardPass.MemoryPlan"/>. Inputs, outputs and ∂L/∂o_t are not counted. A budget that is too
-    /// small makes the pass throw <see cref="ArgumentException"/> with the smallest possible one, which grows with
-    /// √T.</summary>
+    /// <summary>Bytes for the states and state gradients held at once; null, the default, keeps every h_t. With less
+    /// than all of them would take, a pass keeps the states of some steps only and computes the others again where they
+    /// are needed: see <see cref="ForwardPass.MemoryPlan"/>. Inputs, outputs and ∂L/∂o_t are not counted. A budget that
+    /// is too small makes the pass throw <see cref="ArgumentException"/> with the smallest possible one, which grows
+    /// with √T.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is zero or negative.</exception>
     public long? MemoryBudget
     {
@@ -69,7 +69,8 @@ public sealed record ExecutionOptions
             nameof(MemoryBudget), $"expected null or at least 1 byte, got {value}.");
     }
 
-    /// <summary>The arithmetic; null for the process's choice. For tests of every kind of kernel in one process.</summary>
+    /// <summary>The arithmetic; null for the process's choice. For tests of every kind of kernel in one
+    /// process.</summary>
     internal KernelSet? Kernels { get; init; }
 
     /// <summary>How large the pieces of the work are.</summary>

@@ -25,8 +25,8 @@ namespace Bptt;
 /// </summary>
 /// <remarks>
 /// A finished pass never changes and may be read from many threads, unless it was made from a
-/// <see cref="Workspace"/>: see there. Under a memory budget one window of time is held (see <see cref="MemoryPlan"/>), and
-/// reading a state of another one computes that window again; reading in the order of time costs each window
+/// <see cref="Workspace"/>: see there. Under a memory budget one window of time is held (see <see cref="MemoryPlan"/>),
+/// and reading a state of another one computes that window again; reading in the order of time costs each window
 /// once. States that overflow are recorded as they arise:
 /// <see cref="FirstNonFiniteStep"/> names the first. States below 1e-290 in magnitude are set to zero.
 /// Indices are those of the mathematics: h_t for t = 0 … T, x_t and o_t for t = 1 … T.
@@ -52,7 +52,8 @@ public sealed class ForwardPass
 
     /// <summary>h_T of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public Matrix<double> FinalStates => Context.Read(() => Record.States.StepOfEach(b => Lengths[b]).ToColumns(Model.HiddenSize));
+    public Matrix<double> FinalStates => Context.Read(
+        () => Record.States.StepOfEach(b => Lengths[b]).ToColumns(Model.HiddenSize));
 
     /// <summary>The first step at which a state or an output of any sequence is NaN or infinite; null where all are
     /// finite. Searched at each call, at cost O((h + q)·ΣT_b).</summary>
@@ -61,7 +62,8 @@ public sealed class ForwardPass
 
     /// <summary>h_0 of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public Matrix<double> InitialStates => Context.Read(() => Record.States.StepOfEach(_ => 0).ToColumns(Model.HiddenSize));
+    public Matrix<double> InitialStates => Context.Read(
+        () => Record.States.StepOfEach(_ => 0).ToColumns(Model.HiddenSize));
 
     /// <summary>What is kept of the states, and what is computed again; see
     /// <see cref="ExecutionOptions.MemoryBudget"/>.</summary>
@@ -101,7 +103,8 @@ public sealed class ForwardPass
     /// <param name="initialState">h_0, length h; zero where null.</param>
     /// <param name="options">How to carry it out; the defaults where null.</param>
     /// <returns>The record of the pass. Cost 2·T·h(h + d + q) operations, 8·T·(d + h + q) bytes.</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="model"/> or <paramref name="inputs"/> is null.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="model"/> or <paramref name="inputs"/> is
+    /// null.</exception>
     /// <exception cref="ArgumentException">A shape does not fit, a number given is NaN or infinite, the states exceed
     /// what one array can hold, or the memory budget is too small.</exception>
     /// <exception cref="InvalidOperationException">The workspace is in use by another pass.</exception>
@@ -135,7 +138,8 @@ public sealed class ForwardPass
     /// <param name="initialStates">h×B: column b is h_0 of sequence b; zero where null.</param>
     /// <param name="options">How to carry it out; the defaults where null.</param>
     /// <returns>The record of the pass. Cost 2·ΣT_b·h(h + d + q) operations, 8·ΣT_b·(h + q) bytes.</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="model"/> or <paramref name="inputs"/> is null.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="model"/> or <paramref name="inputs"/> is
+    /// null.</exception>
     /// <exception cref="ArgumentException">A shape does not fit, a number given is NaN or infinite, the states exceed
     /// what one array can hold, or the memory budget is too small.</exception>
     /// <exception cref="InvalidOperationException">The workspace is in use by another pass.</exception>
@@ -208,12 +212,14 @@ public sealed class ForwardPass
     }
 
     /// <summary>o_1 … o_T of every sequence as a batch, fresh: the inputs of a layer above. Cost O(q·ΣT_b).</summary>
-    /// <returns>B sequences of q rows. Where an output is not finite, a layer above refuses the batch as its input.</returns>
+    /// <returns>B sequences of q rows. Where an output is not finite, a layer above refuses the batch as its
+    /// input.</returns>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
     public SequenceBatch OutputBatch() => Context.Read(() => SequenceBatch.CopyOf(Record.Outputs));
 
-    /// <summary>A pass of the same kind under other weights, initial states (h×B) and inputs, on the calling thread alone and
-    /// in fresh memory. Inputs of other lengths are allowed; then every state is kept, whatever the budget.</summary>
+    /// <summary>A pass of the same kind under other weights, initial states (h×B) and inputs, on the calling thread
+    /// alone and in fresh memory. Inputs of other lengths are allowed; then every state is kept, whatever the
+    /// budget.</summary>
     internal ForwardPass Rerun(LinearRnn model, ReadOnlySpan<double> initialStates, PackedColumns inputs)
     {
         bool sameSteps = inputs.Layout.Lengths.SequenceEqual(Layout.Lengths);
@@ -261,7 +267,11 @@ public sealed class ForwardPass
     }
 
     private static ForwardRecord Run(
-        LinearRnn model, PackedColumns inputs, ReadOnlySpan<double> initialStates, MemoryPlan plan, PassContext context) =>
+        LinearRnn model,
+        PackedColumns inputs,
+        ReadOnlySpan<double> initialStates,
+        MemoryPlan plan,
+        PassContext context) =>
         ForwardRecord.Run(
             model.Weights,
             inputs,

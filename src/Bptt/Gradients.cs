@@ -11,8 +11,8 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt;
 
 /// <summary>
-/// ∂L/∂W_hx, ∂L/∂W_hh and ∂L/∂W_qh (total derivatives). Immutable, independent of the pass and of any workspace. A batch
-/// gradient is a sum over sequences, so gradients add.
+/// ∂L/∂W_hx, ∂L/∂W_hh and ∂L/∂W_qh (total derivatives). Immutable, independent of the pass and of any workspace. A
+/// batch gradient is a sum over sequences, so gradients add.
 /// </summary>
 public sealed class Gradients
 {
@@ -65,8 +65,8 @@ public sealed class Gradients
         return gradients.Multiply(factor);
     }
 
-    /// <summary>The sum of any number of gradients of the same shapes, added in the order given. Cost O(h(h + d + q)) for
-    /// each.</summary>
+    /// <summary>The sum of any number of gradients of the same shapes, added in the order given. Cost O(h(h + d + q))
+    /// for each.</summary>
     /// <param name="gradients">At least one.</param>
     /// <exception cref="ArgumentNullException">The collection is null.</exception>
     /// <exception cref="ArgumentException">The collection is empty or holds null, or shapes differ.</exception>
@@ -112,8 +112,8 @@ public sealed class Gradients
         return new Gradients(product);
     }
 
-    /// <summary>The global norm: the Euclidean norm of all entries of the three matrices together. Neither overflows nor
-    /// underflows where the result does not. Cost O(h(h + d + q)).</summary>
+    /// <summary>The global norm: the Euclidean norm of all entries of the three matrices together. Neither overflows
+    /// nor underflows where the result does not. Cost O(h(h + d + q)).</summary>
     public double GlobalNorm() => VectorMath.Norm(Entries.Values);
 
     /// <summary>The Frobenius norm ‖∂L/∂W_hx‖.</summary>

@@ -10,24 +10,24 @@ using Bptt.Passes;
 namespace Bptt;
 
 /// <summary>
-/// Products of the Hessian of L, and of its Gauss–Newton part, with any number of directions of the weights and of h_0 at one
-/// point. The Hessian product is exact: every line of the forward and of the backward pass is differentiated in the
-/// direction, by the R-operator of Pearlmutter, "Fast exact multiplication by the Hessian" (1994). The Gauss–Newton product
-/// Jᵀ (∂²L/∂o²) J v, with J the derivative of all outputs, is a backward pass from (∂²L/∂o²) ȯ (Schraudolph, "Fast curvature
-/// matrix-vector products for second-order gradient descent", 2002); it is positive semi-definite where ℓ is convex, and
-/// equals the Hessian where ∂L/∂o = 0.
+/// Products of the Hessian of L, and of its Gauss–Newton part, with any number of directions of the weights and of h_0
+/// at one point. The Hessian product is exact: every line of the forward and of the backward pass is differentiated in
+/// the direction, by the R-operator of Pearlmutter, "Fast exact multiplication by the Hessian" (1994). The Gauss–Newton
+/// product Jᵀ (∂²L/∂o²) J v, with J the derivative of all outputs, is a backward pass from (∂²L/∂o²) ȯ (Schraudolph,
+/// "Fast curvature matrix-vector products for second-order gradient descent", 2002); it is positive semi-definite where
+/// ℓ is convex, and equals the Hessian where ∂L/∂o = 0.
 /// </summary>
 /// <remarks>
 /// <para>With δ_t = ∂L/∂h_t, G_t = ∂L/∂o_t and the direction V: ḣ_t and ȯ_t as in <see cref="TangentPass"/>,
-/// Ġ_t = ∂²L/∂o_t² ȯ_t, δ̇_t = W_hhᵀ δ̇_{t+1} + V_hhᵀ δ_{t+1} + W_qhᵀ Ġ_t + V_qhᵀ G_t, and the products are Σ Ġ_t h_tᵀ + G_t ḣ_tᵀ,
-/// Σ δ̇_t x_tᵀ + δ_t ẋ_tᵀ, Σ δ̇_t h_{t−1}ᵀ + δ_t ḣ_{t−1}ᵀ and W_hhᵀ δ̇_1 + V_hhᵀ δ_1.</para>
-/// <para>A product costs N·(12h² + 4hd + 12qh) operations, about twice a forward and backward pass; a Gauss–Newton product
-/// N·(8h² + 4hd + 8qh). The memory, 16N·(h + q) bytes, is taken once and reused from product to product. Within a
-/// memory budget one window of ḣ_t and δ̇_t is held beside the one of the passes, which is computed again for each
-/// product. Products are bit-identical for every number of threads. Two threads that ask for products of one object take
-/// turns.</para>
-/// <para>Entries below 1e-290 in magnitude are set to zero in the recursions. Where the passes are not finite, the products
-/// are not either.</para>
+/// Ġ_t = ∂²L/∂o_t² ȯ_t, δ̇_t = W_hhᵀ δ̇_{t+1} + V_hhᵀ δ_{t+1} + W_qhᵀ Ġ_t + V_qhᵀ G_t, and the products are Σ Ġ_t h_tᵀ
+/// + G_t ḣ_tᵀ, Σ δ̇_t x_tᵀ + δ_t ẋ_tᵀ, Σ δ̇_t h_{t−1}ᵀ + δ_t ḣ_{t−1}ᵀ and W_hhᵀ δ̇_1 + V_hhᵀ δ_1.</para>
+/// <para>A product costs N·(12h² + 4hd + 12qh) operations, about twice a forward and backward pass; a Gauss–Newton
+/// product N·(8h² + 4hd + 8qh). The memory, 16N·(h + q) bytes, is taken once and reused from product to product. Within
+/// a memory budget one window of ḣ_t and δ̇_t is held beside the one of the passes, which is computed again for each
+/// product. Products are bit-identical for every number of threads. Two threads that ask for products of one object
+/// take turns.</para>
+/// <para>Entries below 1e-290 in magnitude are set to zero in the recursions. Where the passes are not finite, the
+/// products are not either.</para>
 /// </remarks>
 public sealed class LossCurvature
 {
@@ -50,12 +50,13 @@ public sealed class LossCurvature
     /// <summary>The backward pass at the point where the derivatives are taken.</summary>
     public BackwardThroughTime Backward { get; }
 
-    /// <summary>Prepares products at the point of a backward pass. Final-state gradients that it was given count as a part
-    /// of L that is linear in h_T.</summary>
+    /// <summary>Prepares products at the point of a backward pass. Final-state gradients that it was given count as a
+    /// part of L that is linear in h_T.</summary>
     /// <param name="backward">A backward pass run from an objective, without truncation.</param>
     /// <exception cref="ArgumentNullException">The pass is null.</exception>
-    /// <exception cref="ArgumentException">The pass was run from output gradients, so that ∂²L/∂o² is unknown, or it was
-    /// truncated: a truncated gradient is not the derivative of anything, and its own derivative is no Hessian.</exception>
+    /// <exception cref="ArgumentException">The pass was run from output gradients, so that ∂²L/∂o² is unknown, or it
+    /// was truncated: a truncated gradient is not the derivative of anything, and its own derivative is no
+    /// Hessian.</exception>
     /// <exception cref="NotSupportedException">The objective does not give its second derivatives.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
     public static LossCurvature Of(BackwardThroughTime backward)
@@ -73,10 +74,11 @@ public sealed class LossCurvature
     }
 
     /// <summary>H v, exactly: the derivative of ∂L/∂W and ∂L/∂h_0 in the direction v.</summary>
-    /// <param name="direction">v. Where it moves the inputs too, the product is that of the mixed second derivatives.</param>
+    /// <param name="direction">v. Where it moves the inputs too, the product is that of the mixed second
+    /// derivatives.</param>
     /// <exception cref="ArgumentNullException">The direction is null.</exception>
-    /// <exception cref="ArgumentException">The direction is empty, a part has another shape than what it moves, or holds NaN or
-    /// infinities.</exception>
+    /// <exception cref="ArgumentException">The direction is empty, a part has another shape than what it moves, or
+    /// holds NaN or infinities.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves newer ones.</exception>
     public CurvatureProduct HessianProduct(TangentDirection direction) => Product(MultiplyByHessian, direction);
 

@@ -7,9 +7,9 @@ using Bptt.Passes;
 namespace Bptt;
 
 /// <summary>
-/// How a pass keeps within <see cref="ExecutionOptions.MemoryBudget"/>: time is cut into windows, of the states and of the
-/// state gradients one window is held at a time, and at each border between windows the columns of one step are kept. The
-/// backward pass, and whoever reads a state of another window, computes that window again from its border.
+/// How a pass keeps within <see cref="ExecutionOptions.MemoryBudget"/>: time is cut into windows, of the states and of
+/// the state gradients one window is held at a time, and at each border between windows the columns of one step are
+/// kept. The backward pass, and whoever reads a state of another window, computes that window again from its border.
 /// </summary>
 public sealed class MemoryPlan
 {
@@ -41,7 +41,8 @@ public sealed class MemoryPlan
         KeepsCarries = withCarries?.Count > 1;
         Windows = withCarries ?? WindowPlan.Within(steps, limit, preferredWidth, chunkLength) ?? throw Guard.Error(
             nameof(ExecutionOptions.MemoryBudget),
-            $"expected at least {SmallestBudget(hiddenSize, chunkLength, steps)} bytes, the smallest budget for h = {hiddenSize} and {steps.ColumnCount} steps, got {budget}.");
+            $"expected at least {SmallestBudget(hiddenSize, chunkLength, steps)} bytes, the smallest budget for h = "
+                + $"{hiddenSize} and {steps.ColumnCount} steps, got {budget}.");
     }
 
     /// <summary>The budget in bytes; null where none was given.</summary>
@@ -54,7 +55,8 @@ public sealed class MemoryPlan
     public int LongestWindow => Enumerable.Range(0, Windows.Count)
         .Max(window => Windows.LastStep(window) - Windows.StepBefore(window));
 
-    /// <summary>Bytes for states and state gradients held at once, checkpoints and carries of chunks included.</summary>
+    /// <summary>Bytes for states and state gradients held at once, checkpoints and carries of chunks
+    /// included.</summary>
     public long HeldBytes => BytesOfColumn * (Windows.HeldColumns + (KeepsCarries ? AllCarries : 0));
 
     /// <summary>ΣT_b.</summary>
@@ -95,7 +97,10 @@ public sealed class MemoryPlan
         if (columns * h > PassContext.MaxLength)
         {
             throw new ArgumentException(
-                $"The problem is too large: expected at most {PassContext.MaxLength} numbers in one array, but h = {h} rows for {columns} states need {columns * h}. A {nameof(ExecutionOptions.MemoryBudget)} of {SmallestBudget(h, 1, steps)} bytes or more would do.");
+                $"The problem is too large: expected at most {PassContext.MaxLength} numbers in one array, "
+                + $"but h = {h} rows for {columns} states need {columns * h}. "
+                + $"A {nameof(ExecutionOptions.MemoryBudget)} of {SmallestBudget(h, 1, steps)} bytes or "
+                + "more would do.");
         }
         return WindowPlan.Single(steps);
     }

@@ -1,5 +1,5 @@
-// Second derivatives of an objective in its outputs: ∂²L/∂o² has a block for each step and nothing beside. Knows no time and no
-// weights of a model.
+// Second derivatives of an objective in its outputs: ∂²L/∂o² has a block for each step and nothing beside. Knows no
+// time and no weights of a model.
 //
 //   q  outputs      w_bt  step weights      c_b  what the reduction makes of 1/T
 
@@ -42,7 +42,8 @@ public abstract partial class Objective
         }
     }
 
-    /// <summary>F, q×q, and r of one step with F Fᵀ = ∂²ℓ/∂o² and F r = ∂ℓ/∂o; see <see cref="CurvatureFactor"/>.</summary>
+    /// <summary>F, q×q, and r of one step with F Fᵀ = ∂²ℓ/∂o² and F r = ∂ℓ/∂o; see
+    /// <see cref="CurvatureFactor"/>.</summary>
     /// <param name="output">o_t, length q.</param>
     /// <param name="sequence">The sequence, from 0.</param>
     /// <param name="t">The step, from 1.</param>
@@ -69,7 +70,8 @@ public abstract partial class Objective
     }
 
     private NotSupportedException NoCurvature() => new(
-        $"{GetType().Name}: expected an objective that gives ∂²ℓ/∂o², by overrides of {nameof(IsTwiceDifferentiable)} and {nameof(StepCurvature)}, got one without.");
+        $"{GetType().Name}: expected an objective that gives ∂²ℓ/∂o², by overrides of {nameof(IsTwiceDifferentiable)} "
+        + $"and {nameof(StepCurvature)}, got one without.");
 
     /// <summary>Ġ_t = c_b w_bt ∂²ℓ(o_t, y_t)/∂o_t² ȯ_t for every step: ∂²L/∂o² has a block for each step and nothing
     /// beside.</summary>
@@ -93,26 +95,34 @@ public abstract partial class Objective
         {
             int first = part * PartColumns;
             objective.MultiplyCurvature(
-                outputs, directions, products, first, Math.Min(PartColumns, outputs.Layout.ColumnCount - first), factors);
+                outputs,
+                directions,
+                products,
+                first,
+                Math.Min(PartColumns, outputs.Layout.ColumnCount - first),
+                factors);
         }
     }
 
-    /// <summary>F, q×q, and r with F Fᵀ = ∂²ℓ/∂o² and F r = ∂ℓ/∂o as far as they go: directions of negative curvature are left
-    /// out of F, and what F does not reach is left out of F r.</summary>
+    /// <summary>F, q×q, and r with F Fᵀ = ∂²ℓ/∂o² and F r = ∂ℓ/∂o as far as they go: directions of negative curvature
+    /// are left out of F, and what F does not reach is left out of F r.</summary>
     internal static class CurvatureFactor
     {
         /// <summary>Parts of ∂ℓ/∂o below this, relative to the whole, count as rounding.</summary>
         private const double Rounding = 1e-12;
 
-        /// <summary>By q products with ∂²ℓ/∂o² and, where it is not diagonal, a symmetric eigen-decomposition. Cost O(q³) and
-        /// the products.</summary>
+        /// <summary>By q products with ∂²ℓ/∂o² and, where it is not diagonal, a symmetric eigen-decomposition. Cost
+        /// O(q³) and the products.</summary>
         /// <param name="multiply">∂²ℓ/∂o² v from v; what it writes to is zero on entry.</param>
         /// <param name="gradient">∂ℓ/∂o.</param>
         /// <param name="factor">Receives F, column-major.</param>
         /// <param name="residual">Receives r.</param>
         /// <returns>Whether F r is all of ∂ℓ/∂o.</returns>
         public static bool Of(
-            Action<double[], double[]> multiply, ReadOnlySpan<double> gradient, Span<double> factor, Span<double> residual)
+            Action<double[], double[]> multiply,
+            ReadOnlySpan<double> gradient,
+            Span<double> factor,
+            Span<double> residual)
         {
             int q = gradient.Length;
             var curvature = Matrix<double>.Build.Dense(q, q);
@@ -152,7 +162,8 @@ public abstract partial class Objective
         {
             Evd<double> evd = curvature.Evd(Symmetricity.Symmetric);
             int q = gradient.Length;
-            Vector<double> along = evd.EigenVectors.TransposeThisAndMultiply(Vector<double>.Build.DenseOfArray(gradient.ToArray()));
+            Vector<double> along = evd.EigenVectors.TransposeThisAndMultiply(
+                Vector<double>.Build.DenseOfArray(gradient.ToArray()));
             double size = along.L2Norm();
             double largest = evd.EigenValues.Max(value => Math.Abs(value.Real));
             bool isWhole = true;

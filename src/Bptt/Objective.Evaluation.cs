@@ -1,5 +1,5 @@
-// How an objective is evaluated on the outputs of a pass: L, and ∂L/∂o_t by formula (1), in parts that can be done in any order
-// and at once. Knows no weights of a model and no time order.
+// How an objective is evaluated on the outputs of a pass: L, and ∂L/∂o_t by formula (1), in parts that can be done in
+// any order and at once. Knows no weights of a model and no time order.
 //
 //   q  outputs      T_b  steps of sequence b      w_bt  step weights      c_b  what the reduction makes of 1/T
 //
@@ -124,7 +124,8 @@ public abstract partial class Objective
         {
             throw Guard.Error(
                 _normalizer is null ? "weights" : "normalizer",
-                $"expected a sum and a divisor whose reciprocals are finite numbers above 0, got weights that sum to {Guard.Text(total)} and the normaliser {(_normalizer is double n ? Guard.Text(n) : "none")}.");
+                "expected a sum and a divisor whose reciprocals are finite numbers above 0, got weights that sum to "
+                + $"{Guard.Text(total)} and the normaliser {(_normalizer is double n ? Guard.Text(n) : "none")}.");
         }
         return factors;
     }

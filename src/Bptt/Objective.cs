@@ -1,5 +1,5 @@
-// The objective function L, and where 1/T lives. Knows outputs; no targets (its cases do), no weights of a model, no time
-// order.
+// The objective function L, and where 1/T lives. Knows outputs; no targets (its cases do), no weights of a model, no
+// time order.
 //
 //   q  outputs      T_b  steps of sequence b      w_bt  step weights, 1 unless given
 
@@ -11,8 +11,8 @@ using Bptt.LinearRecurrence;
 namespace Bptt;
 
 /// <summary>
-/// L = 1/T Σ_t ℓ(o_t, y_t), generalised to batches, step weights and three reductions. Derive from it for a loss of your
-/// own: supply ℓ and ∂ℓ/∂o, and the reduction, the weights and the normaliser are taken care of here.
+/// L = 1/T Σ_t ℓ(o_t, y_t), generalised to batches, step weights and three reductions. Derive from it for a loss of
+/// your own: supply ℓ and ∂ℓ/∂o, and the reduction, the weights and the normaliser are taken care of here.
 /// </summary>
 /// <remarks>Objectives never change. A subclass must be safe to call from many threads at once.</remarks>
 public abstract partial class Objective
@@ -39,18 +39,19 @@ public abstract partial class Objective
     /// faster.</summary>
     protected internal virtual bool IsQuadratic => false;
 
-    /// <summary>Whether ℓ is also given in complex numbers, as an analytic function near the outputs: override it together with
-    /// <see cref="StepLoss(ReadOnlySpan{Complex}, int, int)"/>. A gradient check then differentiates by a complex step,
-    /// which subtracts nothing and so is as exact as the gradient itself.</summary>
+    /// <summary>Whether ℓ is also given in complex numbers, as an analytic function near the outputs: override it
+    /// together with <see cref="StepLoss(ReadOnlySpan{Complex}, int, int)"/>. A gradient check then differentiates by a
+    /// complex step, which subtracts nothing and so is as exact as the gradient itself.</summary>
     protected internal virtual bool IsAnalytic => false;
 
-    /// <summary>Whether ∂²ℓ/∂o_t² is given: override it together with <see cref="StepCurvature"/>. Products with the Hessian
-    /// of L, and the optimisers that are built on them, need it.</summary>
+    /// <summary>Whether ∂²ℓ/∂o_t² is given: override it together with <see cref="StepCurvature"/>. Products with the
+    /// Hessian of L, and the optimisers that are built on them, need it.</summary>
     protected internal virtual bool IsTwiceDifferentiable => false;
 
-    /// <summary>The same objective with a divisor given from outside, for a part of a batch that does not know the rest.
-    /// It takes the place of ΣT_b (or the sum of the weights) in <see cref="Reduction.MeanPerStep"/>, of the number of
-    /// sequences in <see cref="Reduction.MeanPerSequence"/>, and of 1 in <see cref="Reduction.Sum"/>.</summary>
+    /// <summary>The same objective with a divisor given from outside, for a part of a batch that does not know the
+    /// rest. It takes the place of ΣT_b (or the sum of the weights) in <see cref="Reduction.MeanPerStep"/>, of the
+    /// number of sequences in <see cref="Reduction.MeanPerSequence"/>, and of 1 in
+    /// <see cref="Reduction.Sum"/>.</summary>
     /// <param name="normalizer">A finite number above 0.</param>
     /// <returns>A new objective.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The normaliser is not a finite number above 0.</exception>
@@ -82,16 +83,17 @@ public abstract partial class Objective
     /// <param name="t">The step, from 1.</param>
     protected abstract double StepLoss(ReadOnlySpan<double> output, int sequence, int t);
 
-    /// <summary>ℓ(o_t, y_t) of one step in complex numbers, for a gradient check: the same formula as in real ones, its branches
-    /// chosen by real parts, and free of |z|, conjugates and whatever else is not analytic (Squire and Trapp 1998, "Using
-    /// complex variables to estimate derivatives of real functions").</summary>
+    /// <summary>ℓ(o_t, y_t) of one step in complex numbers, for a gradient check: the same formula as in real ones, its
+    /// branches chosen by real parts, and free of |z|, conjugates and whatever else is not analytic (Squire and Trapp
+    /// 1998, "Using complex variables to estimate derivatives of real functions").</summary>
     /// <param name="output">o_t, length q; the imaginary parts are tiny.</param>
     /// <param name="sequence">The sequence, from 0.</param>
     /// <param name="t">The step, from 1.</param>
     /// <exception cref="NotSupportedException">The objective is given in real numbers only.</exception>
     protected internal virtual Complex StepLoss(ReadOnlySpan<Complex> output, int sequence, int t) =>
         throw new NotSupportedException(
-            $"{GetType().Name} says {nameof(IsAnalytic)}: expected an override of StepLoss in complex numbers, got none.");
+            $"{GetType().Name} says {nameof(IsAnalytic)}: expected an override of StepLoss in complex numbers, "
+            + "got none.");
 
     /// <summary>∂ℓ(o_t, y_t)/∂o_t of one step, before weights and reduction.</summary>
     /// <param name="output">o_t, length q.</param>

@@ -12,8 +12,8 @@ public enum Reduction
     /// <summary>L = 1/ΣT_b · Σ_b Σ_t ℓ: the mean over all steps; for one sequence the source's 1/T Σ_t ℓ.</summary>
     MeanPerStep,
 
-    /// <summary>L = 1/B · Σ_b 1/T_b · Σ_t ℓ: the mean over sequences of each one's mean. A sequence whose steps all have
-    /// weight 0 leaves the mean.</summary>
+    /// <summary>L = 1/B · Σ_b 1/T_b · Σ_t ℓ: the mean over sequences of each one's mean. A sequence whose steps all
+    /// have weight 0 leaves the mean.</summary>
     MeanPerSequence,
 
     /// <summary>L = Σ_b Σ_t ℓ: divides by nothing.</summary>

@@ -43,7 +43,8 @@ public sealed class SequenceBatch
     /// <summary>Whether every number is finite. Targets of masked steps need not be.</summary>
     internal bool IsFinite { get; }
 
-    /// <summary>Packs one matrix per sequence, each column a step. The numbers are copied once, at cost O(rows·ΣT_b).</summary>
+    /// <summary>Packs one matrix per sequence, each column a step. The numbers are copied once, at cost
+    /// O(rows·ΣT_b).</summary>
     /// <param name="sequences">At least one matrix; all have the same number of rows and at least one column each.
     /// NaN and infinities are accepted here, since the targets of masked steps may hold them; where they are not
     /// allowed, the pass that uses the batch refuses them.</param>
@@ -68,7 +69,8 @@ public sealed class SequenceBatch
                 string rows = b == 0 ? "at least one row" : $"{sequences[0].RowCount} rows, as sequence 0 has,";
                 throw Guard.Error(
                     nameof(sequences),
-                    $"expected {rows} and at least one column for sequence {b}, got {sequence.RowCount}×{sequence.ColumnCount}.");
+                    $"expected {rows} and at least one column for sequence {b}, "
+                        + $"got {sequence.RowCount}×{sequence.ColumnCount}.");
             }
             lengths[b] = sequence.ColumnCount;
         }

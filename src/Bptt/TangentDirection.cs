@@ -8,8 +8,8 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;
 
-/// <summary>v in the directional derivative J v of a <see cref="TangentPass"/>. Null stands for zero; at least one part is
-/// needed. Immutable; what it holds is read when the pass runs.</summary>
+/// <summary>v in the directional derivative J v of a <see cref="TangentPass"/>. Null stands for zero; at least one part
+/// is needed. Immutable; what it holds is read when the pass runs.</summary>
 public sealed record TangentDirection
 {
     /// <summary>The direction of W_hx, h×d.</summary>
@@ -28,8 +28,8 @@ public sealed record TangentDirection
     public Matrix<double>? InitialStates { get; init; }
 
     /// <summary>A flat copy, whose shapes and numbers fit a pass.</summary>
-    /// <exception cref="ArgumentException">The direction is empty, a part has another shape than what it moves, or holds NaN or
-    /// infinities.</exception>
+    /// <exception cref="ArgumentException">The direction is empty, a part has another shape than what it moves, or
+    /// holds NaN or infinities.</exception>
     internal FlatDirection Checked(ForwardPass forward, string name)
     {
         LinearRnn model = forward.Model;
@@ -45,11 +45,14 @@ public sealed record TangentDirection
             {
                 throw Guard.Error(inputsName, $"expected sequences of {d} rows (d), got {Inputs.RowCount}.");
             }
-            Guard.SameLengths(forward.Lengths, Inputs.Lengths, "the inputs", "the directions of the inputs", inputsName);
+            Guard.SameLengths(
+                forward.Lengths, Inputs.Lengths, "the inputs", "the directions of the inputs", inputsName);
             Inputs.RequireFinite(inputsName);
         }
         var weights = new ParameterArray(d, h, q);
         double[] initialStates = new double[h * forward.SequenceCount];
+        bool movesInitialStates = Copy(
+            InitialStates, h, forward.SequenceCount, "h×B", nameof(InitialStates), initialStates);
         return new FlatDirection
         {
             Weights = weights,
@@ -57,8 +60,7 @@ public sealed record TangentDirection
             HasWhh = Copy(Whh, h, h, "h×h", nameof(Whh), weights.Whh.Values),
             HasWqh = Copy(Wqh, q, h, "q×h", nameof(Wqh), weights.Wqh.Values),
             Inputs = Inputs?.Columns,
-            InitialStates = Copy(
-                InitialStates, h, forward.SequenceCount, "h×B", nameof(InitialStates), initialStates) ? initialStates : null,
+            InitialStates = movesInitialStates ? initialStates : null,
         };
 
         bool Copy(Matrix<double>? part, int rows, int columns, string shape, string member, Span<double> target)

@@ -19,11 +19,12 @@ namespace Bptt;
 /// takes matrix products over all steps at once; only the recurrence, which is that of the forward pass, has an order.
 /// </summary>
 /// <remarks>
-/// A finished pass never changes and may be read from many threads. It takes fresh memory and can be read, also where the
-/// forward pass was made from a <see cref="Workspace"/> that serves a newer one by now, unless a memory budget makes it read
-/// states of that pass again: then it throws <see cref="InvalidOperationException"/>. Where a memory budget lets the forward
-/// pass hold one window of its states, the tangent pass holds one window of ḣ_t too, and reading another one computes it
-/// again. Where a state is not finite, the derivatives after it are not either. Derivatives of states below 1e-290 in magnitude are set to zero.
+/// A finished pass never changes and may be read from many threads. It takes fresh memory and can be read, also where
+/// the forward pass was made from a <see cref="Workspace"/> that serves a newer one by now, unless a memory budget
+/// makes it read states of that pass again: then it throws <see cref="InvalidOperationException"/>. Where a memory
+/// budget lets the forward pass hold one window of its states, the tangent pass holds one window of ḣ_t too, and
+/// reading another one computes it again. Where a state is not finite, the derivatives after it are not either.
+/// Derivatives of states below 1e-290 in magnitude are set to zero.
 /// </remarks>
 public sealed class TangentPass
 {
@@ -48,12 +49,13 @@ public sealed class TangentPass
     /// <summary>Differentiates a forward pass in one direction.</summary>
     /// <param name="forward">The forward pass.</param>
     /// <param name="direction">v.</param>
-    /// <returns>The record of the pass. Cost 2·ΣT_b·h(h + q) operations, and 2·ΣT_b·h for each of d, h, d and q that the
-    /// direction has a part for; 8·ΣT_b·(h + q) bytes.</returns>
+    /// <returns>The record of the pass. Cost 2·ΣT_b·h(h + q) operations, and 2·ΣT_b·h for each of d, h, d and q that
+    /// the direction has a part for; 8·ΣT_b·(h + q) bytes.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The direction is empty, a part has another shape than what it moves, or holds NaN or
-    /// infinities.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the forward pass serves a newer one, or is in use.</exception>
+    /// <exception cref="ArgumentException">The direction is empty, a part has another shape than what it moves, or
+    /// holds NaN or infinities.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the forward pass serves a newer one, or is in
+    /// use.</exception>
     public static TangentPass Run(ForwardPass forward, TangentDirection direction)
     {
         ArgumentNullException.ThrowIfNull(forward);
@@ -126,7 +128,8 @@ public sealed class TangentPass
         return sum.Value;
     }
 
-    /// <summary>Σ_t ‖w_t‖‖ȯ_t‖ over the steps, what their inner product is small beside where its terms cancel.</summary>
+    /// <summary>Σ_t ‖w_t‖‖ȯ_t‖ over the steps, what their inner product is small beside where its terms
+    /// cancel.</summary>
     internal double SizeOfInner(PackedColumns w)
     {
         double sum = 0.0;
@@ -137,8 +140,8 @@ public sealed class TangentPass
         return sum;
     }
 
-    /// <summary>One window is held for good; another one is computed again from the states, which must stay the pass's own
-    /// meanwhile.</summary>
+    /// <summary>One window is held for good; another one is computed again from the states, which must stay the pass's
+    /// own meanwhile.</summary>
     private T Read<T>(Func<Trajectory, T> read) => _record.States.Windows.Count == 1
         ? read(_record.States)
         : Forward.Context.Read(() => read(_record.States));

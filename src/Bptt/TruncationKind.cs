@@ -11,6 +11,7 @@ public enum TruncationKind
     /// <summary>The gradient is cut between windows of k steps: <see cref="Truncation.Windows"/>.</summary>
     Windows,
 
-    /// <summary>The gradient is cut at random steps and scaled between them: <see cref="Truncation.Randomized"/>.</summary>
+    /// <summary>The gradient is cut at random steps and scaled between them:
+    /// <see cref="Truncation.Randomized"/>.</summary>
     Randomized,
 }

@@ -1,5 +1,5 @@
-// Measures the constants of the cost model by which the library chooses between running a recurrence step by step and in
-// parallel over time. They are printed beside those in use; whoever changes them does it by hand.
+// Measures the constants of the cost model by which the library chooses between running a recurrence step by step and
+// in parallel over time. They are printed beside those in use; whoever changes them does it by hand.
 
 using Bptt.Kernels;
 
@@ -34,8 +34,16 @@ internal static class Calibration
         const string rate = "operations in a nanosecond";
         Add("product of matrices", rate, CostModel.ProductRate, product);
         Add("one column, first-level cache", rate, CostModel.FirstLevelRate, firstLevel);
-        Add("one column, second-level cache", rate, CostModel.SecondLevelRate, Work(Middle, 1) / StepTime(kernels, Middle, 1, seconds));
-        Add("one column, beyond", rate, CostModel.ThirdLevelRate, Work(Large, 1) / StepTime(kernels, Large, 1, seconds));
+        Add(
+            "one column, second-level cache",
+            rate,
+            CostModel.SecondLevelRate,
+            Work(Middle, 1) / StepTime(kernels, Middle, 1, seconds));
+        Add(
+            "one column, beyond",
+            rate,
+            CostModel.ThirdLevelRate,
+            Work(Large, 1) / StepTime(kernels, Large, 1, seconds));
         Add("latency of a step of one column", "nanoseconds", CostModel.OneColumnLatency, latency);
         Add("to begin a product", "nanoseconds", CostModel.ProductOverhead, overhead);
         output.Write(table.ToText(markdown));

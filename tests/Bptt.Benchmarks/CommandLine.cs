@@ -44,7 +44,8 @@ internal static class CommandLine
             HelpName = "none|mathnet|all",
             DefaultValueFactory = _ => PeerSelection.All,
         };
-        Option<double> limit = Positive("--limit", 20.0, "A program is left out of a row where one run takes longer, in seconds.");
+        Option<double> limit = Positive(
+            "--limit", 20.0, "A program is left out of a row where one run takes longer, in seconds.");
         Option<double> seconds = Seconds(1.0);
         Option<bool> markdown = Markdown();
 
@@ -74,7 +75,8 @@ internal static class CommandLine
         Option<int> threads = Threads();
         Option<double> seconds = Seconds(1.0);
         Option<bool> markdown = Markdown();
-        var command = new Command("subnormals", "Whether vanishing gradients cost time.") { threads, seconds, markdown };
+        var command =
+            new Command("subnormals", "Whether vanishing gradients cost time.") { threads, seconds, markdown };
         command.SetAction(parsed => SubnormalTimes.Run(
             parsed.GetValue(threads), parsed.GetValue(seconds), parsed.GetValue(markdown), Console.Out));
         return command;
@@ -85,7 +87,8 @@ internal static class CommandLine
         Option<int> steps = Steps("T.");
         Option<int> threads = Threads();
         Option<bool> markdown = Markdown();
-        var command = new Command("memory", "How much memory a pass over a long sequence takes.") { steps, threads, markdown };
+        var command =
+            new Command("memory", "How much memory a pass over a long sequence takes.") { steps, threads, markdown };
         command.SetAction(parsed => MemoryPeaks.Run(
             parsed.GetValue(steps), parsed.GetValue(threads), parsed.GetValue(markdown), Console.Out));
         return command;
@@ -167,7 +170,8 @@ internal static class CommandLine
             CustomParser = result => Read(result, text => WholeNumber(text, atLeast: 1)).FirstOrDefault(),
         };
         Option<bool> markdown = Markdown();
-        var command = new Command("training", "How long trainings take to the same loss, by method.") { seeds, markdown };
+        var command =
+            new Command("training", "How long trainings take to the same loss, by method.") { seeds, markdown };
         command.SetAction(parsed => TrainingTimes.Run(
             parsed.GetValue(seeds), parsed.GetValue(markdown), Console.Out));
         return command;
@@ -189,7 +193,8 @@ internal static class CommandLine
     internal static Option<Shape[]> Shapes(IEnumerable<string> byDefault) => Many(
         "--shapes",
         "h:T:B",
-        "The rows, as h:T, h:T:B or h:T:B:d:q; T may be a range, as in 64:1..512:64, over which lengths spread uniformly.",
+        "The rows, as h:T, h:T:B or h:T:B:d:q; T may be a range, as in 64:1..512:64, over which lengths spread "
+                + "uniformly.",
         Shape.Parse,
         [.. byDefault.Select(Shape.Parse)]);
 
@@ -203,7 +208,8 @@ internal static class CommandLine
     internal static Option<bool> Markdown() => new("--markdown") { Description = "Print the table as Markdown." };
 
     internal static Option<double> Seconds(double byDefault) =>
-        Positive("--seconds", byDefault, "How long each figure is measured; it is the median of the runs in that time.");
+        Positive(
+            "--seconds", byDefault, "How long each figure is measured; it is the median of the runs in that time.");
 
     private static Option<int> Threads() => new("--threads")
     {
@@ -229,7 +235,8 @@ internal static class CommandLine
         CustomParser = result => Read(result, PositiveNumber).FirstOrDefault(),
     };
 
-    private static Option<T[]> Many<T>(string name, string helpName, string description, Func<string, T> read, T[] byDefault) =>
+    private static Option<T[]> Many<T>(
+        string name, string helpName, string description, Func<string, T> read, T[] byDefault) =>
         new(name)
         {
             Description = description,
@@ -262,7 +269,9 @@ internal static class CommandLine
             : throw new FormatException($"Expected a whole number of at least {atLeast}, got '{text}'.");
 
     private static double PositiveNumber(string text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double x) && x > 0.0 && double.IsFinite(x)
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double x)
+        && x > 0.0
+        && double.IsFinite(x)
             ? x
             : throw new FormatException($"Expected a number above 0, got '{text}'.");
 }

@@ -6,7 +6,8 @@ internal static class CurvatureTimes
 {
     private static readonly string[] Shapes =
     [
-        "4:600:1:1:1", "16:1024:1:1:1", "16:1024", "16:1024:8:4:4", "16:1024:8", "64:1024:1:4:4", "64:1024", "64:1024:8:4:4",
+        "4:600:1:1:1", "16:1024:1:1:1", "16:1024", "16:1024:8:4:4", "16:1024:8", "64:1024:1:4:4", "64:1024",
+        "64:1024:8:4:4",
         "64:1024:8", "256:1024:1:4:4", "256:1024", "256:1024:8:4:4", "256:1024:8",
     ];
 
@@ -31,7 +32,8 @@ internal static class CurvatureTimes
         {
             var shape = Shape.Parse(text);
             double[] medians = Medians(new Problem(shape), threads, seconds);
-            table.Add([shape.Describe(), Figure.Milliseconds(medians[0]), .. medians.Skip(1).Select(s => Figure.Times(s / medians[0]))]);
+            table.Add([shape.Describe(), Figure.Milliseconds(medians[0]), .. medians.Skip(1).Select(
+                s => Figure.Times(s / medians[0]))]);
         }
         output.Write(table.ToText(markdown));
     }
@@ -60,6 +62,7 @@ internal static class CurvatureTimes
         {
             run();
         }
-        return [.. Turns.Measure(Array.ConvertAll(runs, run => new Runner(() => { }, run)), seconds).Select(t => t.Seconds)];
+        return [.. Turns.Measure(Array.ConvertAll(runs, run => new Runner(() => { }, run)), seconds).Select(
+            t => t.Seconds)];
     }
 }

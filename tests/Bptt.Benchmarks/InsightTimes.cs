@@ -18,7 +18,8 @@ internal static class InsightTimes
     public static void Run(int threads, double seconds, bool markdown, TextWriter output)
     {
         output.WriteLine(
-            $"T = {StepCount}, squared error, threads {threads}, in turns; shares of the time of one forward and backward pass:");
+            $"T = {StepCount}, squared error, threads {threads}, in turns; shares of the time of one forward and "
+            + "backward pass:");
         output.WriteLine();
         var table = new Table(
             leftAligned: 1,
@@ -31,9 +32,11 @@ internal static class InsightTimes
             $"LagDecomposition.Of, {Lags} lags");
         foreach ((int hiddenSize, int others) in Sizes)
         {
-            double[] medians = Medians(new Problem(Shape.Parse($"{hiddenSize}:{StepCount}:1:{others}:{others}")), threads, seconds);
+            double[] medians = Medians(
+                new Problem(Shape.Parse($"{hiddenSize}:{StepCount}:1:{others}:{others}")), threads, seconds);
             table.Add(
-                [$"h = {hiddenSize}, d = q = {others}", Figure.Milliseconds(medians[0]), .. medians.Skip(1).Select(s => Figure.Percent(s / medians[0]))]);
+                [$"h = {hiddenSize}, d = q = {others}", Figure.Milliseconds(medians[0]), .. medians.Skip(1).Select(
+                    s => Figure.Percent(s / medians[0]))]);
         }
         output.Write(table.ToText(markdown));
     }
@@ -64,7 +67,8 @@ internal static class InsightTimes
         {
             run();
         }
-        return [.. Turns.Measure(Array.ConvertAll(runs, run => new Runner(() => { }, run)), seconds).Select(t => t.Seconds)];
+        return [.. Turns.Measure(Array.ConvertAll(runs, run => new Runner(() => { }, run)), seconds).Select(
+            t => t.Seconds)];
 
         // As in a training loop, each with a workspace of its own.
         Action InLoop(Truncation? truncation)

@@ -11,7 +11,8 @@ internal sealed class LongSequence
     public const int HiddenSize = 128;
     public const int Channels = 4;
 
-    private readonly LinearRnn _model = Initializer.Orthogonal(Channels, HiddenSize, Channels, seed: 1, spectralRadius: 0.99);
+    private readonly LinearRnn _model = Initializer.Orthogonal(
+        Channels, HiddenSize, Channels, seed: 1, spectralRadius: 0.99);
     private readonly SequenceBatch _inputs;
     private readonly Objective _objective;
     private readonly ExecutionOptions _options;

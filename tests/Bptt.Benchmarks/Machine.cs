@@ -15,7 +15,8 @@ internal static class Machine
     public static IEnumerable<string> Describe(PeerSelection peers, double peak)
     {
         yield return $"processor: {Processor()}, {Environment.ProcessorCount} logical cores used";
-        yield return $"runtime: {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.OSDescription}";
+        yield return $"runtime: {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}, "
+            + $"{RuntimeInformation.OSDescription}";
 
         List<string> versions = [$"Bptt {VersionOf(typeof(LinearRnn).Assembly)}"];
         if (peers != PeerSelection.None)
@@ -27,7 +28,8 @@ internal static class Machine
             versions.Add(TorchPeers.Version);
         }
         yield return $"libraries: {string.Join(", ", versions)}";
-        yield return $"peak: {Figure.GigaFlops(peak)} GFLOP/s in double on all cores, fused multiply-adds on {Peak.VectorBits}-bit vectors";
+        yield return $"peak: {Figure.GigaFlops(peak)} GFLOP/s in double on all cores, "
+            + $"fused multiply-adds on {Peak.VectorBits}-bit vectors";
     }
 
     /// <summary>The version of a library, with at most seven digits of the commit that it was built from.</summary>

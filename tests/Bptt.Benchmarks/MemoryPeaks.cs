@@ -22,7 +22,8 @@ internal static class MemoryPeaks
     public static void Run(int stepCount, int threads, bool markdown, TextWriter output)
     {
         output.WriteLine(
-            $"One forward and one backward pass over T = {stepCount} steps, h = {LongSequence.HiddenSize}, d = q = {LongSequence.Channels}, threads {threads}, each in a process of its own:");
+            $"One forward and one backward pass over T = {stepCount} steps, h = {LongSequence.HiddenSize}, "
+            + $"d = q = {LongSequence.Channels}, threads {threads}, each in a process of its own:");
         output.WriteLine();
 
         var table = new Table(
@@ -62,7 +63,8 @@ internal static class MemoryPeaks
             long start = Stopwatch.GetTimestamp();
             Gradients gradients = problem.Run().Gradients;
             double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            output.WriteLine(FormattableString.Invariant($"{before} {PeakWorkingSet()} {seconds:R} {gradients.WhhNorm():R}"));
+            output.WriteLine(
+                FormattableString.Invariant($"{before} {PeakWorkingSet()} {seconds:R} {gradients.WhhNorm():R}"));
         }
         catch (NotSupportedException e)
         {
@@ -81,12 +83,14 @@ internal static class MemoryPeaks
     {
         string program = Environment.ProcessPath
             ?? throw new InvalidOperationException("The program cannot find its own file, so it cannot start itself.");
-        bool isHost = string.Equals(Path.GetFileNameWithoutExtension(program), "dotnet", StringComparison.OrdinalIgnoreCase);
+        bool isHost = string.Equals(
+            Path.GetFileNameWithoutExtension(program), "dotnet", StringComparison.OrdinalIgnoreCase);
         string[] arguments =
         [
             .. isHost ? (string[])[Assembly.GetExecutingAssembly().Location] : [],
             ChildCommand,
-            .. ((IFormattable[])[stepCount, budget, threads]).Select(n => n.ToString(null, CultureInfo.InvariantCulture)),
+            .. ((IFormattable[])[stepCount, budget, threads]).Select(
+                n => n.ToString(null, CultureInfo.InvariantCulture)),
         ];
         using Process child = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })
             ?? throw new InvalidOperationException($"{program} did not start.");

@@ -61,7 +61,8 @@ internal sealed class PackedLayout
         return packed;
     }
 
-    /// <summary>For each column, in which column of [h_0 | h_1 … h_T], B + N wide, the state of the step before lies.</summary>
+    /// <summary>For each column, in which column of [h_0 | h_1 … h_T], B + N wide, the state of the step before
+    /// lies.</summary>
     public long[] Predecessors()
     {
         long[] predecessors = new long[ColumnCount];

@@ -13,7 +13,12 @@ namespace Bptt.Benchmarks;
 /// <param name="Limit">The longest single run, in seconds, that is waited for.</param>
 /// <param name="Markdown">Whether it is printed for a README.</param>
 internal sealed record PairedTableSettings(
-    IReadOnlyList<Shape> Shapes, IReadOnlyList<int> Threads, PeerSelection Peers, double Seconds, double Limit, bool Markdown);
+    IReadOnlyList<Shape> Shapes,
+    IReadOnlyList<int> Threads,
+    PeerSelection Peers,
+    double Seconds,
+    double Limit,
+    bool Markdown);
 
 internal sealed class PairedTable
 {
@@ -134,7 +139,8 @@ internal sealed class PairedTable
             {
                 cells[i] = cells[i] with { Seconds = timing.Seconds };
                 _progress.WriteLine(
-                    $"{problem.Shape.Describe()}, threads {threads}, {_contenders[i].Name}: {Figure.Milliseconds(timing.Seconds)} ms, median of {timing.RunCount}");
+                    $"{problem.Shape.Describe()}, threads {threads}, {_contenders[i].Name}: "
+                    + $"{Figure.Milliseconds(timing.Seconds)} ms, median of {timing.RunCount}");
             }
             return cells;
         }
@@ -144,7 +150,8 @@ internal sealed class PairedTable
         }
     }
 
-    /// <summary>Sets a program up, and lets it take part where it is fast enough and computes what Bptt computes.</summary>
+    /// <summary>Sets a program up, and lets it take part where it is fast enough and computes what Bptt
+    /// computes.</summary>
     /// <param name="contender">The program.</param>
     /// <param name="problem">What it is to compute.</param>
     /// <param name="trial">The same, shorter.</param>
@@ -161,7 +168,8 @@ internal sealed class PairedTable
             double expected = ExpectedSeconds(contender, problem, trial, threads);
             if (expected > _settings.Limit)
             {
-                Note($"{Figure.None} {where}: one run would take about {expected:F0} s; the limit is {_settings.Limit} s.");
+                Note($"{Figure.None} {where}: one run would take about {expected:F0} s; "
+                    + $"the limit is {_settings.Limit} s.");
                 return (null, new Cell(Figure.None));
             }
         }
@@ -175,7 +183,8 @@ internal sealed class PairedTable
         {
             pass.Dispose();
             _allAgree = false;
-            Note($"{Disagrees} {where}: relative error {error:0.0E+0} against Bptt, more than {contender.Tolerance:0E+0}; not timed.");
+            Note($"{Disagrees} {where}: relative error {error:0.0E+0} against Bptt, "
+                + $"more than {contender.Tolerance:0E+0}; not timed.");
             return (null, new Cell(Disagrees) { Error = error });
         }
 
@@ -193,7 +202,8 @@ internal sealed class PairedTable
         return (pass, new Cell(Figure.None) { Error = error });
     }
 
-    /// <summary>What a run will take, by the fastest of some short ones; the first of them run code not yet optimised.</summary>
+    /// <summary>What a run will take, by the fastest of some short ones; the first of them run code not yet
+    /// optimised.</summary>
     private static double ExpectedSeconds(Contender contender, Problem problem, Problem trial, int threads)
     {
         using IPass pass = contender.SetUp(trial, threads);
@@ -231,7 +241,8 @@ internal sealed class PairedTable
         double rate = shape.TextbookWork / seconds;
         return
         [
-            Figure.Milliseconds(seconds), Figure.GigaFlops(rate), Figure.Percent(rate / peak), Figure.Times(seconds / bptt.Seconds!.Value),
+            Figure.Milliseconds(seconds), Figure.GigaFlops(rate), Figure.Percent(rate / peak),
+            Figure.Times(seconds / bptt.Seconds!.Value),
         ];
     }
 

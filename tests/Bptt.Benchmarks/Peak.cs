@@ -19,8 +19,8 @@ internal static class Peak
     public static int VectorBits =>
         Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
 
-    /// <summary>Measures the peak in double precision, of all cores that this process may use together: the best of some
-    /// short repetitions. In single precision a vector holds twice as many numbers.</summary>
+    /// <summary>Measures the peak in double precision, of all cores that this process may use together: the best of
+    /// some short repetitions. In single precision a vector holds twice as many numbers.</summary>
     /// <returns>Floating point operations per second; a fused multiply-add counts two.</returns>
     public static double Measure()
     {
@@ -57,8 +57,8 @@ internal static class Peak
         return (flops.Sum(), Stopwatch.GetElapsedTime(starts.Min(), ends.Max()).TotalSeconds);
     }
 
-    /// <summary>Vectors of 256 bits come with 16 registers, which hold 12 accumulators and the operands; the others with
-    /// 32 on processors of this kind.</summary>
+    /// <summary>Vectors of 256 bits come with 16 registers, which hold 12 accumulators and the operands; the others
+    /// with 32 on processors of this kind.</summary>
     private static double OnOneCore(long rounds) => VectorBits switch
     {
         512 => TwentyFour<Lanes512, Vector512<double>>(rounds) * Vector512<double>.Count,
@@ -76,7 +76,8 @@ internal static class Peak
         TVector y = TLanes.Broadcast(1e-6);
         TVector a0 = TLanes.Broadcast(0), a1 = TLanes.Broadcast(1), a2 = TLanes.Broadcast(2), a3 = TLanes.Broadcast(3);
         TVector a4 = TLanes.Broadcast(4), a5 = TLanes.Broadcast(5), a6 = TLanes.Broadcast(6), a7 = TLanes.Broadcast(7);
-        TVector a8 = TLanes.Broadcast(8), a9 = TLanes.Broadcast(9), a10 = TLanes.Broadcast(10), a11 = TLanes.Broadcast(11);
+        TVector a8 = TLanes.Broadcast(8), a9 = TLanes.Broadcast(9), a10 = TLanes.Broadcast(10),
+            a11 = TLanes.Broadcast(11);
         for (long i = 0; i < rounds; i++)
         {
             a0 = TLanes.MultiplyAdd(a0, x, y);
@@ -107,10 +108,12 @@ internal static class Peak
         TVector y = TLanes.Broadcast(1e-6);
         TVector a0 = TLanes.Broadcast(0), a1 = TLanes.Broadcast(1), a2 = TLanes.Broadcast(2), a3 = TLanes.Broadcast(3);
         TVector a4 = TLanes.Broadcast(4), a5 = TLanes.Broadcast(5), a6 = TLanes.Broadcast(6), a7 = TLanes.Broadcast(7);
-        TVector a8 = TLanes.Broadcast(8), a9 = TLanes.Broadcast(9), a10 = TLanes.Broadcast(10), a11 = TLanes.Broadcast(11);
+        TVector a8 = TLanes.Broadcast(8), a9 = TLanes.Broadcast(9), a10 = TLanes.Broadcast(10),
+            a11 = TLanes.Broadcast(11);
         TVector b0 = TLanes.Broadcast(0), b1 = TLanes.Broadcast(1), b2 = TLanes.Broadcast(2), b3 = TLanes.Broadcast(3);
         TVector b4 = TLanes.Broadcast(4), b5 = TLanes.Broadcast(5), b6 = TLanes.Broadcast(6), b7 = TLanes.Broadcast(7);
-        TVector b8 = TLanes.Broadcast(8), b9 = TLanes.Broadcast(9), b10 = TLanes.Broadcast(10), b11 = TLanes.Broadcast(11);
+        TVector b8 = TLanes.Broadcast(8), b9 = TLanes.Broadcast(9), b10 = TLanes.Broadcast(10),
+            b11 = TLanes.Broadcast(11);
         for (long i = 0; i < rounds; i++)
         {
             a0 = TLanes.MultiplyAdd(a0, x, y);

@@ -50,5 +50,6 @@ internal sealed class Problem
     public double[] PackedTargets { get; }
 
     private static Matrix<double>[] RandomSequences(int rows, IReadOnlyList<int> lengths, MersenneTwister random) =>
-        [.. lengths.Select(length => Matrix<double>.Build.Dense(rows, length, (_, _) => 2.0 * random.NextDouble() - 1.0))];
+        [.. lengths.Select(
+            length => Matrix<double>.Build.Dense(rows, length, (_, _) => 2.0 * random.NextDouble() - 1.0))];
 }

@@ -9,7 +9,8 @@ namespace Bptt.Benchmarks;
 /// <summary>The sizes of a problem.</summary>
 internal sealed class Shape
 {
-    /// <summary>The rows of the table that is printed where none are asked for. Another shape is one more entry.</summary>
+    /// <summary>The rows of the table that is printed where none are asked for. Another shape is one more
+    /// entry.</summary>
     public static readonly IReadOnlyList<string> Defaults =
     [
         "16:1024",
@@ -51,7 +52,8 @@ internal sealed class Shape
     {
         get
         {
-            double perStep = 2.0 * (3.0 * HiddenSize * HiddenSize + 2.0 * HiddenSize * InputSize + 3.0 * HiddenSize * OutputSize);
+            double perStep =
+                2.0 * (3.0 * HiddenSize * HiddenSize + 2.0 * HiddenSize * InputSize + 3.0 * HiddenSize * OutputSize);
             return perStep * TotalLength;
         }
     }
@@ -92,7 +94,9 @@ internal sealed class Shape
         int shortest = Lengths.Min();
         int longest = Lengths.Max();
         string steps = shortest == longest ? $"T = {longest}" : $"T = {shortest}…{longest}";
-        string others = InputSize == HiddenSize && OutputSize == HiddenSize ? "" : $", d = {InputSize}, q = {OutputSize}";
+        string others = InputSize == HiddenSize && OutputSize == HiddenSize
+            ? ""
+            : $", d = {InputSize}, q = {OutputSize}";
         return $"h = {HiddenSize}{others}, {steps}, B = {Lengths.Count}";
     }
 

@@ -1,5 +1,5 @@
-// Whether vanishing numbers cost time: subnormal arithmetic takes over a hundred cycles on common processors, and with the
-// loss on the last step alone gradients run through it on their way to zero.
+// Whether vanishing numbers cost time: subnormal arithmetic takes over a hundred cycles on common processors, and with
+// the loss on the last step alone gradients run through it on their way to zero.
 
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.Random;
@@ -20,11 +20,17 @@ internal static class SubnormalTimes
     public static void Run(int threads, double seconds, bool markdown, TextWriter output)
     {
         output.WriteLine(
-            $"Forward and backward pass over T = {StepCount} steps, loss on the last step only, d = q = h, threads {threads}, in turns:");
+            $"Forward and backward pass over T = {StepCount} steps, loss on the last step only, d = q = h, "
+            + $"threads {threads}, in turns:");
         output.WriteLine();
 
         var table = new Table(
-            leftAligned: 2, "h", "inputs", $"spectral radius {Lasting}: ms", $"spectral radius {Vanishing}: ms", "ratio");
+            leftAligned: 2,
+            "h",
+            "inputs",
+            $"spectral radius {Lasting}: ms",
+            $"spectral radius {Vanishing}: ms",
+            "ratio");
         foreach (int hiddenSize in (int[])[16, 64])
         {
             foreach (bool firstOnly in (bool[])[false, true])

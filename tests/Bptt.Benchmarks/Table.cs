@@ -4,7 +4,8 @@ using System.Text;
 
 namespace Bptt.Benchmarks;
 
-/// <summary>Rows of text under headers; the first <paramref name="leftAligned"/> columns are words, the others numbers.</summary>
+/// <summary>Rows of text under headers; the first <paramref name="leftAligned"/> columns are words, the others
+/// numbers.</summary>
 internal sealed class Table(int leftAligned, params string[] headers)
 {
     private readonly List<string[]> _rows = [];
@@ -15,7 +16,8 @@ internal sealed class Table(int leftAligned, params string[] headers)
     {
         var text = new StringBuilder();
         int[] widths =
-            [.. headers.Select((header, i) => _rows.Select(row => row[i].Length).Append(Math.Max(header.Length, 3)).Max())];
+            [.. headers.Select(
+                (header, i) => _rows.Select(row => row[i].Length).Append(Math.Max(header.Length, 3)).Max())];
         AppendLine(text, headers, widths, markdown);
         string[] rules = [.. widths.Select((width, i) => markdown && i >= leftAligned
             ? new string('-', width - 1) + ':'

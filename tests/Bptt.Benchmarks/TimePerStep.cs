@@ -26,7 +26,8 @@ internal static class TimePerStep
         }
         catch (NotSupportedException e)
         {
-            output.WriteLine($"Measured without a budget, since one of {Figure.Mebibytes(Budget)} was refused: {e.Message}");
+            output.WriteLine(
+                $"Measured without a budget, since one of {Figure.Mebibytes(Budget)} was refused: {e.Message}");
             output.WriteLine();
             budget = null;
         }
@@ -38,16 +39,21 @@ internal static class TimePerStep
         });
         Array.ForEach(runners, runner => runner.Run());
         double[] microseconds =
-            [.. Turns.Measure(runners, seconds).Zip(stepCounts, (timing, stepCount) => 1e6 * timing.Seconds / stepCount)];
+            [.. Turns.Measure(runners, seconds).Zip(
+                stepCounts, (timing, stepCount) => 1e6 * timing.Seconds / stepCount)];
 
         string subtitle =
-            $"forward and backward pass, h = {LongSequence.HiddenSize}, d = q = {LongSequence.Channels}, threads {threads}, memory budget: {LongSequence.Describe(budget)}";
+            $"forward and backward pass, h = {LongSequence.HiddenSize}, d = q = {LongSequence.Channels}, "
+            + $"threads {threads}, memory budget: {LongSequence.Describe(budget)}";
         output.WriteLine($"Time per step: {subtitle}.");
         output.WriteLine();
         var table = new Table(leftAligned: 0, "T", "µs per step", "against the shortest");
         for (int i = 0; i < stepCounts.Length; i++)
         {
-            table.Add($"{stepCounts[i]}", Figure.Significant(microseconds[i]), Figure.Times(microseconds[i] / microseconds[0]));
+            table.Add(
+                $"{stepCounts[i]}",
+                Figure.Significant(microseconds[i]),
+                Figure.Times(microseconds[i] / microseconds[0]));
         }
         output.Write(table.ToText(markdown));
 

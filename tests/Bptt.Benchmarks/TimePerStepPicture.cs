@@ -75,7 +75,8 @@ internal static class TimePerStepPicture
     }
 
     /// <summary>The viewer chooses the font, and it may be wider than the one that OxyPlot measures.</summary>
-    private sealed class RoomyTextMeasurer() : PdfRenderContext(TimePerStepPicture.Width, TimePerStepPicture.Height, OxyColors.White)
+    private sealed class RoomyTextMeasurer()
+        : PdfRenderContext(TimePerStepPicture.Width, TimePerStepPicture.Height, OxyColors.White)
     {
         private const double Room = 1.4;
 

@@ -1,5 +1,5 @@
-// How long trainings take to the same loss: the hair dryer at order 4, from random starts, by methods of second order, by
-// quasi-Newton methods and by Adam.
+// How long trainings take to the same loss: the hair dryer at order 4, from random starts, by methods of second order,
+// by quasi-Newton methods and by Adam.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -37,12 +37,15 @@ internal static class TrainingTimes
         (Matrix<double> inputs, Matrix<double> targets) = HairDryer();
         var batch = SequenceBatch.Pack([inputs.SubMatrix(0, 1, 0, TrainingSteps)]);
         var objective = Objective.SquaredError(targets.SubMatrix(0, 1, 0, TrainingSteps));
-        LinearRnn[] starts = [.. Enumerable.Range(1, seeds).Select(seed => Initializer.Orthogonal(1, Order, 1, seed, 0.9))];
-        TrainingResult[] found = [.. starts.Select(start => Trainer.Run(start, batch, objective, Methods[0].Options()))];
+        LinearRnn[] starts =
+            [.. Enumerable.Range(1, seeds).Select(seed => Initializer.Orthogonal(1, Order, 1, seed, 0.9))];
+        TrainingResult[] found =
+            [.. starts.Select(start => Trainer.Run(start, batch, objective, Methods[0].Options()))];
         double least = found.Min(result => result.BestLoss);
 
         output.WriteLine(
-            $"hair dryer, {TrainingSteps} steps, h = {Order}, {seeds} orthogonal starts of radius 0.9; the least loss is {least.ToString("E6", CultureInfo.InvariantCulture)}.");
+            $"hair dryer, {TrainingSteps} steps, h = {Order}, {seeds} orthogonal starts of radius 0.9; "
+            + $"the least loss is {least.ToString("E6", CultureInfo.InvariantCulture)}.");
         output.WriteLine();
         var fits = new Table(leftAligned: 0, "seed", "steps", "loss", "training fit", "held-out fit", "ms");
         for (int i = 0; i < seeds; i++)
@@ -62,11 +65,13 @@ internal static class TrainingTimes
         output.WriteLine();
         output.WriteLine(fits.ToText(markdown));
 
-        output.WriteLine($"To the same loss; medians over the starts, those that do not come there in {MostEpochs} epochs last:");
+        output.WriteLine(
+            $"To the same loss; medians over the starts, those that do not come there in {MostEpochs} epochs last:");
         output.WriteLine();
         var table = new Table(
             leftAligned: 1,
-            ["method", .. Margins.SelectMany(m => new[] { $"within {m:0.######}: starts", "epochs", "ms", "times the first" })]);
+            ["method", .. Margins.SelectMany(
+                m => new[] { $"within {m:0.######}: starts", "epochs", "ms", "times the first" })]);
         double[] first = new double[Margins.Length];
         foreach ((string name, Func<TrainerOptions> options) in Methods)
         {
@@ -80,7 +85,10 @@ internal static class TrainingTimes
                 double seconds = Median(runs.Select(run => run.Seconds));
                 first[m] = name == Methods[0].Name ? seconds : first[m];
                 cells.AddRange(
-                    [$"{reached} of {seeds}", $"{Median(runs.Select(run => (double)run.Result.Epochs)):F0}", Figure.Milliseconds(seconds), Figure.Times(seconds / first[m])]);
+                    [
+                        $"{reached} of {seeds}", $"{Median(runs.Select(run => (double)run.Result.Epochs)):F0}",
+                        Figure.Milliseconds(seconds), Figure.Times(seconds / first[m]),
+                    ]);
 
                 (double, TrainingResult) Timed(LinearRnn start)
                 {
@@ -113,8 +121,10 @@ internal static class TrainingTimes
     {
         using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("hair-dryer")!;
         using var reader = new StreamReader(stream);
-        double[][] rows = [.. reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Skip(1)
-            .Select(line => line.Split(',').Select(cell => double.Parse(cell, CultureInfo.InvariantCulture)).ToArray())];
+        double[][] rows = [.. reader.ReadToEnd()
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Skip(1)
+            .Select(
+                line => line.Split(',').Select(cell => double.Parse(cell, CultureInfo.InvariantCulture)).ToArray())];
         return (Scaled(0), Scaled(1));
 
         Matrix<double> Scaled(int column)

@@ -115,7 +115,8 @@ internal sealed class BpttProcess : IDisposable
         string? ignored = File.Exists(Status)
             ? File.ReadLines(Status).FirstOrDefault(l => l.StartsWith("SigIgn:", StringComparison.Ordinal)) : null;
         if (ignored is not null
-            && (ulong.Parse(ignored[7..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & (1UL << (SigInt - 1))) != 0)
+            && (ulong.Parse(ignored[7..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture)
+                & (1UL << (SigInt - 1))) != 0)
         {
             _ = SetHandler(SigInt, 0);
         }

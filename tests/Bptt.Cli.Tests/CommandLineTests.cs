@@ -13,30 +13,43 @@ public class CommandLineTests
     private static readonly Dictionary<string, (string[] Arguments, string[] Message)> WrongLines = new()
     {
         ["nothing"] = ([], ["Required command was not provided", "See 'bptt --help'"]),
-        ["no data to look at"] = (["flow", "--out", Out], ["Expected a CSV file or --sample, got neither", "See 'bptt flow --help'"]),
-        ["a model file and a random model"] = (Flow("--hidden", "3"), ["Expected --model, or --hidden and --seed for a random model, got both"]),
+        ["no data to look at"] =
+            (["flow", "--out", Out], ["Expected a CSV file or --sample, got neither", "See 'bptt flow --help'"]),
+        ["a model file and a random model"] =
+            (Flow("--hidden", "3"), ["Expected --model, or --hidden and --seed for a random model, got both"]),
         ["a model file and a seed"] = (Flow("--seed", "1"), ["Expected --model, or --hidden and --seed"]),
-        ["a model file and inputs"] = (Flow("--inputs", "a"), ["Expected no --inputs beside --model: the file names its columns"]),
+        ["a model file and inputs"] =
+            (Flow("--inputs", "a"), ["Expected no --inputs beside --model: the file names its columns"]),
         ["a model file and outputs"] = (Flow("--outputs", "y"), ["Expected no --outputs beside --model"]),
         ["a model file and a forecast"] = (Flow("--predict-next"), ["Expected no --predict-next beside --model"]),
-        ["a model file and no data"] = (["flow", "--model", "model.json", "--out", Out], ["Expected a CSV file or --sample, got neither"]),
-        ["a model file without a name"] = (["flow", Csv, "--model", "", "--out", Out], ["--model: expected a name, got an empty one"]),
-        ["no folder for pictures"] = (["flow", "--sample", "sunspots", "--out", " "], ["--out: expected a name, got an empty one"]),
+        ["a model file and no data"] =
+            (["flow", "--model", "model.json", "--out", Out], ["Expected a CSV file or --sample, got neither"]),
+        ["a model file without a name"] =
+            (["flow", Csv, "--model", "", "--out", Out], ["--model: expected a name, got an empty one"]),
+        ["no folder for pictures"] =
+            (["flow", "--sample", "sunspots", "--out", " "], ["--out: expected a name, got an empty one"]),
         ["a flow without columns"] = (["flow", Csv, "--out", Out], ["Expected --inputs and --outputs to name columns"]),
         ["a value for a switch"] = (Fit("--report", "report.html"), ["'report.html'"]),
         ["no such command"] = (["train"], ["'train'", "See 'bptt --help'"]),
         ["a command in other letters"] = (["FIT", Csv], ["'FIT'"]),
         ["an option before the command"] = (["--hidden", "3", "fit"], ["'--hidden'"]),
-        ["no data"] = (["fit", "--out", Out], ["Expected a CSV file or --sample, got neither", "See 'bptt fit --help'"]),
+        ["no data"] =
+            (["fit", "--out", Out], ["Expected a CSV file or --sample, got neither", "See 'bptt fit --help'"]),
         ["no data to check"] = (["check"], ["Expected a CSV file or --sample, got neither", "See 'bptt check --help'"]),
-        ["a file and a sample"] = (["fit", Csv, "--sample", "sunspots", "--out", Out], ["Expected a CSV file or --sample, got both"]),
+        ["a file and a sample"] =
+            (["fit", Csv, "--sample", "sunspots", "--out", Out], ["Expected a CSV file or --sample, got both"]),
         ["no columns"] = (["fit", Csv, "--out", Out], ["Expected --inputs and --outputs to name columns"]),
-        ["no outputs"] = (["fit", Csv, "--inputs", "a", "--out", Out], ["Expected --inputs and --outputs to name columns"]),
-        ["commas alone"] = (["fit", Csv, "--inputs", " , ", "--outputs", "y", "--out", Out], ["Expected --inputs and --outputs"]),
-        ["a list with a blank, unquoted"] = (["fit", Csv, "--inputs", "a,", "b", "--outputs", "y", "--out", Out], ["'b'"]),
+        ["no outputs"] =
+            (["fit", Csv, "--inputs", "a", "--out", Out], ["Expected --inputs and --outputs to name columns"]),
+        ["commas alone"] =
+            (["fit", Csv, "--inputs", " , ", "--outputs", "y", "--out", Out], ["Expected --inputs and --outputs"]),
+        ["a list with a blank, unquoted"] =
+            (["fit", Csv, "--inputs", "a,", "b", "--outputs", "y", "--out", Out], ["'b'"]),
         ["a column twice"] = (Fit("--inputs", "a"), ["Expected each column once, got 'a' twice"]),
-        ["an input that is an output"] = (["fit", Csv, "--inputs", "a,y", "--outputs", "y", "--out", Out], ["'y'", "got both", "--predict-next"]),
-        ["no such sample"] = (["fit", "--sample", "hairdryer", "--out", Out], ["'hairdryer'", "'hair-dryer'", "'sunspots'"]),
+        ["an input that is an output"] =
+            (["fit", Csv, "--inputs", "a,y", "--outputs", "y", "--out", Out], ["'y'", "got both", "--predict-next"]),
+        ["no such sample"] =
+            (["fit", "--sample", "hairdryer", "--out", Out], ["'hairdryer'", "'hair-dryer'", "'sunspots'"]),
         ["two files"] = (Fit("more.csv"), ["'more.csv'"]),
         ["an unknown option"] = (Fit("--momentum"), ["'--momentum'"]),
         ["an unknown option with a value"] = (Fit("--momentum", "0.9"), ["'--momentum'"]),
@@ -46,8 +59,10 @@ public class CommandLineTests
         ["no value"] = (Fit("--hidden"), ["--hidden"]),
         ["an empty value"] = (Fit("--hidden", ""), ["--hidden", "expected a whole number of at least 1", "''"]),
         ["no hidden units"] = (Fit("--hidden", "0"), ["--hidden", "expected a whole number of at least 1", "'0'"]),
-        ["negative hidden units"] = (Fit("--hidden", "-8"), ["--hidden", "expected a whole number of at least 1", "'-8'"]),
-        ["half a hidden unit"] = (Fit("--hidden", "2.5"), ["--hidden", "expected a whole number of at least 1", "'2.5'"]),
+        ["negative hidden units"] =
+            (Fit("--hidden", "-8"), ["--hidden", "expected a whole number of at least 1", "'-8'"]),
+        ["half a hidden unit"] =
+            (Fit("--hidden", "2.5"), ["--hidden", "expected a whole number of at least 1", "'2.5'"]),
         ["too many hidden units to count"] = (Fit("--hidden", "99999999999"), ["--hidden", "'99999999999'"]),
         ["an option twice"] = (Fit("--hidden", "2", "--hidden", "3"), ["--hidden", "single"]),
         ["no epochs"] = (Fit("--epochs", "0"), ["--epochs", "expected a whole number of at least 1", "'0'"]),
@@ -60,49 +75,75 @@ public class CommandLineTests
         ["a percentage"] = (Fit("--train", "60%"), ["--train", "expected a number above 0 and below 1", "'60%'"]),
         ["a decimal comma"] = (Fit("--train", "0,6"), ["--train", "'0,6'"]),
         ["a fraction that is no number"] = (Fit("--train", "NaN"), ["--train", "'NaN'"]),
-        ["a learning rate of zero"] = (Fit("--learning-rate", "0"), ["--learning-rate", "expected a finite number above 0", "'0'"]),
+        ["a learning rate of zero"] =
+            (Fit("--learning-rate", "0"), ["--learning-rate", "expected a finite number above 0", "'0'"]),
         ["a negative learning rate"] = (Fit("--learning-rate", "-0.1"), ["--learning-rate", "'-0.1'"]),
-        ["an infinite learning rate"] = (Fit("--learning-rate", "1e999"), ["--learning-rate", "expected a finite number", "'1e999'"]),
-        ["a truncation in words"] = (Fit("--truncate", "some"), ["--truncate: expected lags:k, windows:k or none", "'some'"]),
+        ["an infinite learning rate"] =
+            (Fit("--learning-rate", "1e999"), ["--learning-rate", "expected a finite number", "'1e999'"]),
+        ["a truncation in words"] =
+            (Fit("--truncate", "some"), ["--truncate: expected lags:k, windows:k or none", "'some'"]),
         ["a truncation to nothing"] = (Fit("--truncate", "lags:0"), ["--truncate", "'lags:0'"]),
-        ["random cuts after each step"] = (Fit("--truncate", "random:1"), ["--truncate", "random:k with k of at least 2", "'random:1'"]),
+        ["random cuts after each step"] =
+            (Fit("--truncate", "random:1"), ["--truncate", "random:k with k of at least 2", "'random:1'"]),
         ["a truncation of another kind"] = (Fit("--truncate", "steps:5"), ["--truncate", "'steps:5'"]),
         ["a clip of another kind"] = (Fit("--clip", "max:1"), ["--clip", "'max:1'"]),
         ["a clip of nothing"] = (Fit("--clip", "value:0"), ["--clip", "'value:0'"]),
         ["an infinite clip"] = (Fit("--clip", "norm:1e999"), ["--clip", "'norm:1e999'"]),
-        ["an unknown optimiser"] = (Fit("--optimizer", "rmsprop"), ["--optimizer: expected lm, newton, bfgs, lbfgs, adam or sgd, got 'rmsprop'"]),
-        ["an unknown start"] = (Fit("--init", "zeros"), ["--init: expected subspace, orthogonal, gaussian or identity, got 'zeros'"]),
+        ["an unknown optimiser"] = (
+            Fit("--optimizer", "rmsprop"),
+            ["--optimizer: expected lm, newton, bfgs, lbfgs, adam or sgd, got 'rmsprop'"]),
+        ["an unknown start"] =
+            (Fit("--init", "zeros"), ["--init: expected subspace, orthogonal, gaussian or identity, got 'zeros'"]),
         ["a radius of zero"] = (Fit("--radius", "0"), ["--radius", "'0'"]),
         ["no starts"] = (Fit("--starts", "0"), ["--starts: expected a whole number from 1 to 10000, got '0'"]),
-        ["a learning rate of a method that has none"] = (Fit("--optimizer", "lm", "--learning-rate", "0.1"), ["Expected no --learning-rate with --optimizer lm"]),
-        ["a truncation of a method that knows none"] = (Fit("--optimizer", "bfgs", "--truncate", "lags:5"), ["Expected no --truncate with --optimizer bfgs"]),
-        ["a radius where nothing is drawn"] = (Fit("--init", "subspace", "--radius", "0.8"), ["Expected no --radius with --init subspace"]),
-        ["one checkpoint for several starts"] = (Fit("--starts", "2", "--resume", "checkpoint.json"), ["Expected one of --resume and --starts"]),
-        ["a time between checkpoints that are not written"] = (Fit("--starts", "2", "--checkpoint-minutes", "5"), ["Expected one of --checkpoint-minutes and --starts"]),
+        ["a learning rate of a method that has none"] =
+            (Fit("--optimizer", "lm", "--learning-rate", "0.1"), ["Expected no --learning-rate with --optimizer lm"]),
+        ["a truncation of a method that knows none"] =
+            (Fit("--optimizer", "bfgs", "--truncate", "lags:5"), ["Expected no --truncate with --optimizer bfgs"]),
+        ["a radius where nothing is drawn"] =
+            (Fit("--init", "subspace", "--radius", "0.8"), ["Expected no --radius with --init subspace"]),
+        ["one checkpoint for several starts"] =
+            (Fit("--starts", "2", "--resume", "checkpoint.json"), ["Expected one of --resume and --starts"]),
+        ["a time between checkpoints that are not written"] =
+            (Fit("--starts", "2", "--checkpoint-minutes", "5"), ["Expected one of --checkpoint-minutes and --starts"]),
         ["no time between checkpoints"] = (Fit("--checkpoint-minutes", "0"), ["--checkpoint-minutes", "'0'"]),
         ["a checkpoint without a name"] = (Fit("--resume", ""), ["--resume: expected a name, got an empty one"]),
         ["a negative clip"] = (Fit("--clip", "-1"), ["--clip", "expected a finite number above 0", "'-1'"]),
         ["several faults at once"] = (Fit("--hidden", "x", "--clip", "z"), ["--hidden", "'x'", "--clip", "'z'"]),
-        ["remedies for a file and a sample"] = (["remedies", Csv, "--sample", "sunspots", "--out", Out], ["Expected a CSV file or --sample, got both"]),
-        ["remedies for a file without columns"] = (["remedies", Csv, "--out", Out], ["Expected --inputs and --outputs to name columns"]),
-        ["remedies without epochs"] = (["remedies", "--epochs", "0", "--out", Out], ["--epochs", "'0'", "See 'bptt remedies --help'"]),
-        ["remedies from no radius"] = (["remedies", "--radius", "0", "--out", Out], ["--radius", "expected a finite number above 0", "'0'"]),
+        ["remedies for a file and a sample"] =
+            (["remedies", Csv, "--sample", "sunspots", "--out", Out], ["Expected a CSV file or --sample, got both"]),
+        ["remedies for a file without columns"] =
+            (["remedies", Csv, "--out", Out], ["Expected --inputs and --outputs to name columns"]),
+        ["remedies without epochs"] =
+            (["remedies", "--epochs", "0", "--out", Out], ["--epochs", "'0'", "See 'bptt remedies --help'"]),
+        ["remedies from no radius"] =
+            (["remedies", "--radius", "0", "--out", Out], ["--radius", "expected a finite number above 0", "'0'"]),
         ["remedies of an optimiser"] = (["remedies", "--optimizer", "adam", "--out", Out], ["'--optimizer'"]),
         ["no model"] = (["predict"], ["'model'", "'csv'", "See 'bptt predict --help'"]),
         ["no data to predict from"] = (["predict", "model.json"], ["'csv'"]),
-        ["no steps"] = (["graph", "--steps", "0", "--out", Out], ["--steps", "expected a whole number from 1 to 100", "'0'", "See 'bptt graph --help'"]),
-        ["more steps than a picture shows"] = (["graph", "--steps", "101", "--out", Out], ["--steps", "expected a whole number from 1 to 100", "'101'"]),
+        ["no steps"] = (
+            ["graph", "--steps", "0", "--out", Out],
+            ["--steps", "expected a whole number from 1 to 100", "'0'", "See 'bptt graph --help'"]),
+        ["more steps than a picture shows"] =
+            (["graph", "--steps", "101", "--out", Out], ["--steps", "expected a whole number from 1 to 100", "'101'"]),
         ["half a step"] = (["graph", "--steps", "2.5"], ["--steps", "expected a whole number from 1 to 100", "'2.5'"]),
-        ["a format that is not written"] = (["graph", "--format", "png", "--out", Out], ["--format", "expected svg, dot or mermaid", "'png'"]),
+        ["a format that is not written"] =
+            (["graph", "--format", "png", "--out", Out], ["--format", "expected svg, dot or mermaid", "'png'"]),
         ["a format in other letters"] = (["graph", "--format", "SVG"], ["--format", "'SVG'"]),
         ["an empty format"] = (["graph", "--format", ""], ["--format", "''"]),
-        ["windows of no steps"] = (["graph", "--truncate-windows", "0"], ["--truncate-windows", "expected a whole number of at least 1", "'0'"]),
+        ["windows of no steps"] = (
+            ["graph", "--truncate-windows", "0"],
+            ["--truncate-windows", "expected a whole number of at least 1", "'0'"]),
         ["windows without a number"] = (["graph", "--truncate-windows"], ["--truncate-windows"]),
-        ["windows in words"] = (["graph", "--truncate-windows", "two"], ["--truncate-windows", "expected a whole number of at least 1", "'two'"]),
+        ["windows in words"] = (
+            ["graph", "--truncate-windows", "two"],
+            ["--truncate-windows", "expected a whole number of at least 1", "'two'"]),
         ["a picture without a name"] = (["graph", "--out", " "], ["--out", "expected a name, got an empty one"]),
         ["a picture of data"] = (["graph", Csv], [".csv'"]),
         ["a missing response file"] = (Fit("@none"), ["'none'"]),
-        ["a sample's output as its input"] = (["fit", "--sample", "hair-dryer", "--inputs", "air_temperature", "--out", Out, "--epochs", "1"], ["'air_temperature'", "got both"]),
+        ["a sample's output as its input"] = (
+            ["fit", "--sample", "hair-dryer", "--inputs", "air_temperature", "--out", Out, "--epochs", "1"],
+            ["'air_temperature'", "got both"]),
     };
 
     public static TheoryData<string> WrongLineNames => new(WrongLines.Keys);
@@ -134,17 +175,35 @@ public class CommandLineTests
         CommandResult result = await CommandRunner.RunAsync(option);
 
         result.ShouldBeDone();
-        result.Output.Should().ContainAll("Usage:", "bptt", "fit", "predict", "check", "flow", "remedies", "graph", "--version", "Exit codes: 0", "1 ", "2 ");
+        result.Output.Should().ContainAll(
+            "Usage:", "bptt", "fit", "predict", "check", "flow", "remedies", "graph", "--version", "Exit codes: 0",
+            "1 ", "2 ");
     }
 
     [Theory]
-    [InlineData("fit", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "[default: 0.6]", "--hidden", "[default: auto]", "--optimizer", "lm|newton|bfgs|lbfgs|adam|sgd", "--init", "subspace|orthogonal|gaussian|identity", "--radius", "[default: 0.9]", "--seed", "[default: 1]", "--starts", "--epochs", "200", "2000", "--learning-rate", "[default: 0.01]", "--clip", "[default: norm:1]", "--truncate", "lags:k|windows:k|random:k|none", "[default: none]", "--resume", "--checkpoint-minutes", "checkpoint.json", "--learn-state", "--out", "[default: bptt-out]", "hair-dryer", "sunspots", "Ctrl-C", "model.json", "predictions.csv", "fit.svg", "--report", "report.html")]
+    [InlineData(
+        "fit", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "[default: 0.6]",
+        "--hidden", "[default: auto]", "--optimizer", "lm|newton|bfgs|lbfgs|adam|sgd",
+        "--init", "subspace|orthogonal|gaussian|identity", "--radius", "[default: 0.9]", "--seed", "[default: 1]",
+        "--starts", "--epochs", "200", "2000", "--learning-rate", "[default: 0.01]", "--clip", "[default: norm:1]",
+        "--truncate", "lags:k|windows:k|random:k|none", "[default: none]", "--resume",
+        "--checkpoint-minutes", "checkpoint.json", "--learn-state", "--out", "[default: bptt-out]", "hair-dryer",
+        "sunspots", "Ctrl-C", "model.json", "predictions.csv", "fit.svg", "--report", "report.html")]
     [InlineData("predict", "<model>", "<csv>", "--out", "--zero-state")]
-    [InlineData("flow", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--model", "--hidden", "--seed", "--out", "[default: bptt-out]", "flow.svg", "eigenvalues.svg", "lags.svg", "Exit code 0")]
-    [InlineData("remedies", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--hidden", "[default: 8]", "--seed", "--epochs", "[default: 300]", "--radius", "[default: 1.3]", "--learning-rate", "[default: 0.05]", "--out", "remedies.svg", "remedies.csv", "Exit code 0", "Ctrl-C")]
-    [InlineData("check", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--hidden", "--seed", "Exit code 0")]
-    [InlineData("graph", "--steps", "[default: 3]", "--format", "svg|dot|mermaid", "[default: svg]", "--gradients", "--stored", "--truncate-windows", "--out", "at most 100")]
-    public async Task Every_command_has_help_with_its_options_defaults_and_an_example(string command, params string[] parts)
+    [InlineData(
+        "flow", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--model", "--hidden", "--seed",
+        "--out", "[default: bptt-out]", "flow.svg", "eigenvalues.svg", "lags.svg", "Exit code 0")]
+    [InlineData(
+        "remedies", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--hidden", "[default: 8]",
+        "--seed", "--epochs", "[default: 300]", "--radius", "[default: 1.3]", "--learning-rate", "[default: 0.05]",
+        "--out", "remedies.svg", "remedies.csv", "Exit code 0", "Ctrl-C")]
+    [InlineData(
+        "check", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--hidden", "--seed", "Exit code 0")]
+    [InlineData(
+        "graph", "--steps", "[default: 3]", "--format", "svg|dot|mermaid", "[default: svg]", "--gradients", "--stored",
+        "--truncate-windows", "--out", "at most 100")]
+    public async Task Every_command_has_help_with_its_options_defaults_and_an_example(
+        string command, params string[] parts)
     {
         CommandResult result = await CommandRunner.RunAsync(command, "--help");
 
@@ -179,7 +238,9 @@ public class CommandLineTests
                 if (command == "fit")
                 {
                     arguments = arguments.Concat(["--epochs", "1"]);
-                    arguments = example.Contains("--out") ? arguments : arguments.Concat(["--out", folder.At("bptt-out")]);
+                    arguments = example.Contains("--out")
+                        ? arguments
+                        : arguments.Concat(["--out", folder.At("bptt-out")]);
                 }
 
                 CommandResult result = await CommandRunner.RunAsync(arguments.ToArray());
@@ -189,7 +250,8 @@ public class CommandLineTests
             }
 
             bool IsExample(string line) =>
-                line.StartsWith($"bptt {command} ", StringComparison.Ordinal) && !line.Contains('[', StringComparison.Ordinal)
+                line.StartsWith($"bptt {command} ", StringComparison.Ordinal)
+                && !line.Contains('[', StringComparison.Ordinal)
                 && !line.Contains('<', StringComparison.Ordinal);
         }
         count.Should().Be(16);

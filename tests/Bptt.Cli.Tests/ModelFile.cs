@@ -31,10 +31,14 @@ internal sealed class ModelFile
     public (string Name, double Mean, double Scale) Channel(string kind, int index)
     {
         JsonElement channel = _root.GetProperty(kind)[index];
-        return (channel.GetProperty("name").GetString()!, channel.GetProperty("mean").GetDouble(), channel.GetProperty("scale").GetDouble());
+        return (
+            channel.GetProperty("name").GetString()!,
+            channel.GetProperty("mean").GetDouble(),
+            channel.GetProperty("scale").GetDouble());
     }
 
-    /// <summary>The first output over the first input in free run, scaled, from a state that is left at the end.</summary>
+    /// <summary>The first output over the first input in free run, scaled, from a state that is left at the
+    /// end.</summary>
     public double[] Run(double[] input, double[] state)
     {
         double[] outputs = new double[input.Length];

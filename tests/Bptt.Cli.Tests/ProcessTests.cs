@@ -15,16 +15,21 @@ public class ProcessTests
         }
         using var folder = new TemporaryFolder();
         using var process = BpttProcess.Start(
-            "fit", "--sample", "sunspots", "--hidden", "3", "--optimizer", "adam", "--epochs", "1000000000", "--out", folder.At("out"));
+            "fit", "--sample", "sunspots", "--hidden", "3", "--optimizer", "adam", "--epochs", "1000000000",
+            "--out", folder.At("out"));
 
         await process.WaitForAsync("epoch 0/1000000000 ");
         process.Interrupt();
         CommandResult result = await process.FinishAsync();
 
         result.ExitCode.Should().Be(0);
-        result.Error.Should().MatchRegex(@"^warning: stopped after epoch \d+; the best weights so far are kept\. The same command with --resume \S+checkpoint\.json goes on\.\r?\n");
-        result.Output.Should().MatchRegex(@"\nheld-out fit: -?\d+\.\d\d %\r?\n").And.Contain("gradient check after training: ");
-        folder.Content().Should().Equal("out", "out/checkpoint.json", "out/fit.svg", "out/model.json", "out/predictions.csv");
+        result.Error.Should().MatchRegex(
+            @"^warning: stopped after epoch \d+; the best weights so far are kept\. "
+                + @"The same command with --resume \S+checkpoint\.json goes on\.\r?\n");
+        result.Output.Should().MatchRegex(@"\nheld-out fit: -?\d+\.\d\d %\r?\n")
+            .And.Contain("gradient check after training: ");
+        folder.Content()
+            .Should().Equal("out", "out/checkpoint.json", "out/fit.svg", "out/model.json", "out/predictions.csv");
         CommandResult predict = await CommandRunner.RunAsync(
             "predict", folder.At("out/model.json"), folder.File("new.csv", "sunspot_number\n5\n11\n16\n"));
         predict.ExitCode.Should().Be(0);
@@ -36,7 +41,9 @@ public class ProcessTests
         using var folder = new TemporaryFolder();
         folder.File("model.json", "old");
         folder.File("fit.svg", "old");
-        using (var process = BpttProcess.Start("fit", "--sample", "sunspots", "--hidden", "8", "--optimizer", "adam", "--epochs", "1000000000", "--out", folder.Path))
+        using (var process = BpttProcess.Start(
+            "fit", "--sample", "sunspots", "--hidden", "8", "--optimizer", "adam", "--epochs", "1000000000",
+            "--out", folder.Path))
         {
             await process.WaitForAsync("epoch 0/1000000000 ");
             process.Kill();
@@ -53,12 +60,14 @@ public class ProcessTests
         using var folder = new TemporaryFolder();
 
         CommandResult result = await BpttProcess.RunAsync(
-            "fit", "--sample", "sunspots", "--hidden", "2", "--optimizer", "adam", "--epochs", "20", "--out", folder.Path);
+            "fit", "--sample", "sunspots", "--hidden", "2", "--optimizer", "adam", "--epochs", "20",
+            "--out", folder.Path);
 
         result.ShouldBeDone();
         result.Output.Should().StartWith("sample sunspots: ", "no byte-order mark goes first");
         result.Output.Should().NotContainAny("\u001b", "\b", "\r");
-        result.Output.Split('\n').Count(l => l.StartsWith("epoch ", StringComparison.Ordinal)).Should().BeInRange(2, 21);
+        result.Output.Split('\n').Count(l => l.StartsWith("epoch ", StringComparison.Ordinal))
+            .Should().BeInRange(2, 21);
         result.Output.Should().Contain("‖∂L/∂h_1‖: ").And.MatchRegex(@"\nheld-out fit: -?\d+\.\d\d %\n");
     }
 

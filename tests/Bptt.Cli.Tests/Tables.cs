@@ -12,7 +12,8 @@ internal static class Tables
     /// <summary>The first 40 rows of <see cref="Growing"/>.</summary>
     public static string GrowingTrainingFraction => $"{40.0 / GrowingRows}";
 
-    /// <summary>Inputs a and b, outputs y and z: y_t = 0.6 y_{t−1} + a_t − 0.5 b_t + noise, z_t = 10 + y_{t−1} + b_t.</summary>
+    /// <summary>Inputs a and b, outputs y and z: y_t = 0.6 y_{t−1} + a_t − 0.5 b_t + noise, z_t = 10 + y_{t−1} +
+    /// b_t.</summary>
     public static string TwoByTwo(int rows)
     {
         double[,] table = new double[rows, 4];
@@ -33,13 +34,18 @@ internal static class Tables
     public static string Csv(string[] header, double[,] table)
     {
         IEnumerable<string> rows = Enumerable.Range(0, table.GetLength(0)).Select(t => string.Join(
-            ',', Enumerable.Range(0, header.Length).Select(i => table[t, i].ToString("R", CultureInfo.InvariantCulture))));
+            ',',
+            Enumerable.Range(0, header.Length).Select(i => table[t, i].ToString("R", CultureInfo.InvariantCulture))));
         return string.Join('\n', rows.Prepend(string.Join(',', header))) + "\n";
     }
 
     /// <summary>Columns as the command would read them from a file.</summary>
     public static Dataset Dataset(
-        double trainingFraction, bool predictNext, string[] inputs, string[] outputs, params (string Name, double[] Values)[] columns)
+        double trainingFraction,
+        bool predictNext,
+        string[] inputs,
+        string[] outputs,
+        params (string Name, double[] Values)[] columns)
     {
         double[,] table = new double[columns[0].Values.Length, columns.Length];
         for (int t = 0; t < table.GetLength(0); t++)
@@ -62,8 +68,8 @@ internal static class Tables
         return string.Join('\n', lines);
     }
 
-    /// <summary>A table of 9000 rows whose first 40 teach growth, which exceeds every double over the others; to be fitted with
-    /// <see cref="GrowingTrainingFraction"/>.</summary>
+    /// <summary>A table of 9000 rows whose first 40 teach growth, which exceeds every double over the others; to be
+    /// fitted with <see cref="GrowingTrainingFraction"/>.</summary>
     public static string Growing()
     {
         double[,] table = new double[GrowingRows, 2];

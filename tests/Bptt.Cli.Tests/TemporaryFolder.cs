@@ -21,7 +21,8 @@ internal sealed class TemporaryFolder : IDisposable
 
     /// <summary>Everything inside, folders and hidden files too, as sorted paths from here.</summary>
     public string[] Content() => Directory.EnumerateFileSystemEntries(Path, "*", SearchOption.AllDirectories)
-        .Select(p => System.IO.Path.GetRelativePath(Path, p).Replace('\\', '/')).Order(StringComparer.Ordinal).ToArray();
+        .Select(p => System.IO.Path.GetRelativePath(Path, p).Replace('\\', '/'))
+        .Order(StringComparer.Ordinal).ToArray();
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

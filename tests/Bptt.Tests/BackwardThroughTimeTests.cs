@@ -31,7 +31,8 @@ public class BackwardThroughTimeTests
                 if (t > 0)
                 {
                     expected += model.Wqh.TransposeThisAndMultiply(backward.OutputGradient(t, b));
-                    Vector<double> inputGradient = model.Whx.TransposeThisAndMultiply(backward.HiddenStateGradient(t, b));
+                    Vector<double> inputGradient = model.Whx.TransposeThisAndMultiply(
+                        backward.HiddenStateGradient(t, b));
                     (backward.InputGradient(t, b) - inputGradient).L2Norm().Should().BeLessThan(1e-14);
                 }
                 (backward.HiddenStateGradient(t, b) - expected).L2Norm().Should().BeLessThan(1e-14);
@@ -83,7 +84,8 @@ public class BackwardThroughTimeTests
         var model = new LinearRnn(one, 1e200 * one, one);
         // h stays zero, the gradient does not: ∂L/∂h_t = 1e200^{T−t}
         var backward = BackwardThroughTime.Run(
-            ForwardPass.Run(model, Matrix<double>.Build.Dense(1, 3)), Matrix<double>.Build.DenseOfArray(new double[,] { { 0, 0, 1 } }));
+            ForwardPass.Run(model, Matrix<double>.Build.Dense(1, 3)),
+            Matrix<double>.Build.DenseOfArray(new double[,] { { 0, 0, 1 } }));
 
         backward.HiddenStateGradients().ToRowMajorArray()
             .Should().Equal(double.PositiveInfinity, double.PositiveInfinity, 1e200, 1);

@@ -22,7 +22,8 @@ public class ComplexLossTests
         int[] labels = [.. Enumerable.Range(0, steps).Select(t => t % 3)];
         foreach (Objective objective in new[]
         {
-            Objective.SquaredError(targets), Objective.Huber(targets, delta: 0.5 * size), Objective.CrossEntropy(labels),
+            Objective.SquaredError(targets), Objective.Huber(targets, delta: 0.5 * size),
+            Objective.CrossEntropy(labels),
         })
         {
             objective.IsAnalytic.Should().BeTrue();

@@ -73,7 +73,8 @@ public class ExactnessTests(ITestOutputHelper output)
     [Theory]
     [InlineData(Recurrence.Automatic, Tolerance)]
     [InlineData(Recurrence.Sequential, Tolerance)]
-    [InlineData(Recurrence.TimeParallel, 5 * Tolerance)] // the rounding of a power adds up: 4 T√h units in the last place
+    // The rounding of a power adds up: 4 T√h units in the last place.
+    [InlineData(Recurrence.TimeParallel, 5 * Tolerance)]
     public void Long_sequences_agree_with_scalar_loops(Recurrence recurrence, double tolerance)
     {
         double[] radii = [0.9, 0.999, 1.0, 1.01];
@@ -239,8 +240,13 @@ public class ExactnessTests(ITestOutputHelper output)
 
     private static Comparison AddComplexSteps(RandomScenario scenario)
     {
-        (Quantity Quantity, int Sequence, double[,] Expected)[] steps = [.. scenario.Problem.Quantities().Select(place =>
-            (place.Item1, place.Item2, EntryByEntry.ComplexStep(scenario.ComplexLoss, scenario.Problem, place.Item1, place.Item2)))];
+        (Quantity Quantity, int Sequence, double[,] Expected)[] steps =
+        [
+            .. scenario.Problem.Quantities().Select(place => (
+                place.Item1,
+                place.Item2,
+                EntryByEntry.ComplexStep(scenario.ComplexLoss, scenario.Problem, place.Item1, place.Item2))),
+        ];
         return (backward, worst) =>
         {
             ScalarGradients<double> actual = backward.ToArrays();

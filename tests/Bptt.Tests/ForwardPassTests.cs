@@ -79,7 +79,8 @@ public class ForwardPassTests
         LinearRnn upper = _examples.Model(4, 2, 1);
         SequenceBatch inputs = _examples.Batch(2, 5, 1, 7);
         var objective = Objective.SquaredError(_examples.Batch(1, 5, 1, 7));
-        double Loss(LinearRnn first) => objective.Loss(ForwardPass.Run(upper, ForwardPass.Run(first, inputs).OutputBatch()));
+        double Loss(LinearRnn first) =>
+            objective.Loss(ForwardPass.Run(upper, ForwardPass.Run(first, inputs).OutputBatch()));
 
         var lowerForward = ForwardPass.Run(lower, inputs);
         var upperBackward = BackwardThroughTime.Run(ForwardPass.Run(upper, lowerForward.OutputBatch()), objective);
@@ -139,7 +140,8 @@ public class ForwardPassTests
     [Fact]
     public void Sparse_and_diagonal_matrices_are_read_like_dense_ones()
     {
-        Matrix<double> dense = Matrix<double>.Build.DenseOfArray(new double[,] { { 0.5, 0, 0 }, { 0, -0.25, 0 }, { 0, 0, 2 } });
+        Matrix<double> dense = Matrix<double>.Build.DenseOfArray(
+            new double[,] { { 0.5, 0, 0 }, { 0, -0.25, 0 }, { 0, 0, 2 } });
         Matrix<double> w = _examples.Matrix(3, 3);
         Matrix<double> expected = ForwardPass.Run(new LinearRnn(w, dense, w), w).Outputs();
 

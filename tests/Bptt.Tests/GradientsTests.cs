@@ -65,7 +65,9 @@ public class GradientsTests
     public void Non_finite_entries_are_held_and_seen(double value)
     {
         Gradients gradients = Random() + new Gradients(
-            Matrix<double>.Build.Dense(3, 2), Matrix<double>.Build.Dense(3, 3), Matrix<double>.Build.Dense(1, 3, value));
+            Matrix<double>.Build.Dense(3, 2),
+            Matrix<double>.Build.Dense(3, 3),
+            Matrix<double>.Build.Dense(1, 3, value));
 
         gradients.IsFinite.Should().BeFalse();
         gradients.GlobalNorm().Should().Be(value);

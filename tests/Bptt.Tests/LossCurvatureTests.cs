@@ -1,5 +1,5 @@
-// Products with second derivatives: against scalar loops on dual numbers in every way of running a pass, against differences
-// of gradients, by symmetry and Taylor's theorem, and against a Hessian written down by hand.
+// Products with second derivatives: against scalar loops on dual numbers in every way of running a pass, against
+// differences of gradients, by symmetry and Taylor's theorem, and against a Hessian written down by hand.
 
 using Bptt.Edge;
 using Bptt.Tests.Reference;
@@ -87,7 +87,7 @@ public class LossCurvatureTests(ITestOutputHelper output)
                 InitialStates = u.InitialStates! - (3.0 * v.InitialStates!),
             };
             foreach (Func<TangentDirection, CurvatureProduct> multiply in
-                new Func<TangentDirection, CurvatureProduct>[] { curvature.HessianProduct, curvature.GaussNewtonProduct })
+                (Func<TangentDirection, CurvatureProduct>[])[curvature.HessianProduct, curvature.GaussNewtonProduct])
             {
                 Vector<double> hu = Flat(multiply(u));
                 Vector<double> hv = Flat(multiply(v));
@@ -132,7 +132,12 @@ public class LossCurvatureTests(ITestOutputHelper output)
         var forward = ForwardPass.Run(examples.Model(2, 5, 3), examples.Batch(2, 7, 1, 12));
         var backward = BackwardThroughTime.Run(forward, Objective.SquaredError(forward.OutputBatch()));
         var curvature = LossCurvature.Of(backward);
-        var v = new TangentDirection { Whx = examples.Matrix(5, 2), Whh = examples.Matrix(5, 5), Wqh = examples.Matrix(3, 5) };
+        var v = new TangentDirection
+        {
+            Whx = examples.Matrix(5, 2),
+            Whh = examples.Matrix(5, 5),
+            Wqh = examples.Matrix(3, 5),
+        };
         Vector<double> hessian = Flat(curvature.HessianProduct(v));
         (hessian - Flat(curvature.GaussNewtonProduct(v))).L2Norm().Should().BeLessThan(1e-14 * hessian.L2Norm());
     }
@@ -182,13 +187,19 @@ public class LossCurvatureTests(ITestOutputHelper output)
     [Theory]
     [InlineData(Recurrence.Sequential)]
     [InlineData(Recurrence.TimeParallel)]
-    public void Products_are_the_same_bit_for_bit_for_every_thread_count_and_in_memory_used_before(Recurrence recurrence)
+    public void Products_are_the_same_bit_for_bit_for_every_thread_count_and_in_memory_used_before(
+        Recurrence recurrence)
     {
         var examples = new Examples(seed: 42);
         LinearRnn model = examples.Model(5, 37, 3, 0.95);
         SequenceBatch inputs = examples.Batch(5, 900, 1, 431);
         var objective = Objective.Huber(examples.Batch(3, 900, 1, 431), 0.5);
-        var v = new TangentDirection { Whx = examples.Matrix(37, 5), Whh = examples.Matrix(37, 37), Wqh = examples.Matrix(3, 37) };
+        var v = new TangentDirection
+        {
+            Whx = examples.Matrix(37, 5),
+            Whh = examples.Matrix(37, 37),
+            Wqh = examples.Matrix(3, 37),
+        };
         var u = new TangentDirection { Wqh = examples.Matrix(3, 37), InitialStates = examples.Matrix(37, 3) };
         Vector<double>? first = null;
         foreach (int threads in new[] { 1, 2, 3, 8 })
@@ -219,13 +230,15 @@ public class LossCurvatureTests(ITestOutputHelper output)
         Refused<ArgumentNullException>(null!, "*backward*");
         Refused<ArgumentException>(BackwardThroughTime.Run(forward, targets), "*run from an objective*");
         Refused<ArgumentException>(
-            BackwardThroughTime.Run(forward, objective, new() { Truncation = Truncation.Lags(3) }), "*without truncation*3 lags*");
+            BackwardThroughTime.Run(forward, objective, new() { Truncation = Truncation.Lags(3) }),
+            "*without truncation*3 lags*");
         Refused<NotSupportedException>(
             BackwardThroughTime.Run(forward, new Plain()), "Plain: expected*IsTwiceDifferentiable and StepCurvature*");
 
         var curvature = LossCurvature.Of(BackwardThroughTime.Run(forward, objective));
         curvature.Invoking(c => c.HessianProduct(null!)).Should().Throw<ArgumentNullException>();
-        curvature.Invoking(c => c.HessianProduct(new())).Should().Throw<ArgumentException>().WithMessage("*at least one part*");
+        curvature.Invoking(c => c.HessianProduct(new()))
+            .Should().Throw<ArgumentException>().WithMessage("*at least one part*");
         curvature.Invoking(c => c.GaussNewtonProduct(new() { Whh = examples.Matrix(3, 2) }))
             .Should().Throw<ArgumentException>().WithMessage("*direction.Whh*");
         ForwardPass.Run(model, inputs, options: options);
@@ -237,8 +250,8 @@ public class LossCurvatureTests(ITestOutputHelper output)
             FluentActions.Invoking(() => LossCurvature.Of(backward)).Should().Throw<TException>().WithMessage(message);
     }
 
-    /// <summary>H v and the Gauss-Newton product. ∂²L/∂o² ȯ is taken by differences of fourth order of gradients that come
-    /// from a complex step; everything else is exact.</summary>
+    /// <summary>H v and the Gauss-Newton product. ∂²L/∂o² ȯ is taken by differences of fourth order of gradients that
+    /// come from a complex step; everything else is exact.</summary>
     private static (ScalarGradients<double> Hessian, ScalarGradients<double> GaussNewton) Reference(
         RandomScenario scenario, ScalarProblem<double> direction)
     {
@@ -265,7 +278,8 @@ public class LossCurvatureTests(ITestOutputHelper output)
             double[][,] sum = outputs.Map(_ => 0.0);
             foreach ((double weight, int steps) in terms)
             {
-                double[][,] at = [.. outputs.Zip(derivatives, (o, d) => (o.ToMatrix() + (steps * step * d.ToMatrix())).ToArray())];
+                double[][,] at =
+                    [.. outputs.Zip(derivatives, (o, d) => (o.ToMatrix() + (steps * step * d.ToMatrix())).ToArray())];
                 double[][,] term = scenario.ComplexObjective.Gradients(at);
                 sum = [.. sum.Zip(term, (s, g) => (s.ToMatrix() + (weight * g.ToMatrix())).ToArray())];
             }
@@ -273,7 +287,8 @@ public class LossCurvatureTests(ITestOutputHelper output)
         }
     }
 
-    private static void Compare(WorstError worst, CurvatureProduct actual, ScalarGradients<double> expected, string where)
+    private static void Compare(
+        WorstError worst, CurvatureProduct actual, ScalarGradients<double> expected, string where)
     {
         worst.Add(actual.Weights.Whx.ToArray(), expected.Whx, where + ", W_hx");
         worst.Add(actual.Weights.Whh.ToArray(), expected.Whh, where + ", W_hh");
@@ -289,7 +304,8 @@ public class LossCurvatureTests(ITestOutputHelper output)
             forward, scenario.Objective, LibraryConversions.Options(scenario.FinalStateGradients)).ToArrays();
     }
 
-    private static ScalarProblem<double> Moved(ScalarProblem<double> problem, ScalarProblem<double> direction, double step)
+    private static ScalarProblem<double> Moved(
+        ScalarProblem<double> problem, ScalarProblem<double> direction, double step)
     {
         return new(
             Move(problem.Whx, direction.Whx),

@@ -109,7 +109,8 @@ public class MemoryBudgetTests
                 bool isRight = (forward.HiddenState(t) - unbounded.Forward.HiddenState(t)).L2Norm() < 1e-12
                     && (bounded.HiddenStateGradient(t) - unbounded.HiddenStateGradient(t)).L2Norm() < 1e-12
                     && (i % 50 > 0 || Distance(
-                        BackwardThroughTime.Run(forward, outputGradients).Gradients.Whh, unbounded.Gradients.Whh) < 1e-12);
+                        BackwardThroughTime.Run(forward, outputGradients).Gradients.Whh,
+                        unbounded.Gradients.Whh) < 1e-12);
                 Interlocked.Add(ref wrong, isRight ? 0 : 1);
             }
         });
@@ -154,7 +155,8 @@ public class MemoryBudgetTests
         ForwardPass.Run(model, inputs, options: new ExecutionOptions { MemoryBudget = smallest })
             .MemoryPlan.HeldBytes.Should().Be(smallest);
         FluentActions
-            .Invoking(() => ForwardPass.Run(model, inputs, options: new ExecutionOptions { MemoryBudget = smallest - 1 }))
+            .Invoking(
+                () => ForwardPass.Run(model, inputs, options: new ExecutionOptions { MemoryBudget = smallest - 1 }))
             .Should().Throw<ArgumentException>();
         smallest.Should().BeLessThan(3 * 8 * 1000 / 3, "it grows with √T");
     }
@@ -178,7 +180,8 @@ public class MemoryBudgetTests
         var steps = new BatchLayout([40_000]);
         FluentActions.Invoking(() => new MemoryPlan(null, 70_000, 1, steps))
             .Should().Throw<ArgumentException>().WithMessage("*h = 70000*MemoryBudget*would do*");
-        new MemoryPlan(MemoryPlan.SmallestBudget(70_000, 1, steps), 70_000, 1, steps).WindowCount.Should().BeGreaterThan(1);
+        new MemoryPlan(MemoryPlan.SmallestBudget(70_000, 1, steps), 70_000, 1, steps).WindowCount
+            .Should().BeGreaterThan(1);
     }
 
     [Theory]
@@ -188,9 +191,12 @@ public class MemoryBudgetTests
     public void Windows_cover_every_step_once(int[] lengths)
     {
         var steps = new BatchLayout(lengths);
-        for (long columns = WindowPlan.Smallest(steps, 1).HeldColumns; columns < 3 * steps.ColumnCount; columns = columns * 9 / 8 + 1)
+        for (long columns = WindowPlan.Smallest(steps, 1).HeldColumns;
+            columns < 3 * steps.ColumnCount;
+            columns = columns * 9 / 8 + 1)
         {
-            WindowPlan plan = WindowPlan.Within(steps, new WindowLimit(columns, long.MaxValue), preferredWidth: 100, chunkLength: 1)!;
+            WindowPlan plan = WindowPlan.Within(
+                steps, new WindowLimit(columns, long.MaxValue), preferredWidth: 100, chunkLength: 1)!;
             plan.HeldColumns.Should().BeLessThanOrEqualTo(columns);
             int next = 1;
             for (int window = 0; window < plan.Count; window++)
@@ -223,7 +229,8 @@ public class MemoryBudgetTests
     public void What_does_not_fit_one_array_is_divided_even_where_the_budget_would_allow_more()
     {
         var steps = new BatchLayout([100_000]);
-        WindowPlan plan = WindowPlan.Within(steps, new WindowLimit(1_000_000, 30_000), preferredWidth: 1_000_000, chunkLength: 1)!;
+        WindowPlan plan = WindowPlan.Within(
+            steps, new WindowLimit(1_000_000, 30_000), preferredWidth: 1_000_000, chunkLength: 1)!;
         plan.WindowColumns.Should().BeLessThanOrEqualTo(30_000);
         plan.Count.Should().BeInRange(4, 5);
     }
@@ -236,7 +243,8 @@ public class MemoryBudgetTests
         var earlier = ForwardPass.Run(model, _examples.Matrix(1, 50), options: options);
         Vector<double> state = earlier.HiddenState(20);
         FluentActions
-            .Invoking(() => ForwardPass.Run(model, _examples.Matrix(1, 900), options: options with { MemoryBudget = 1 }))
+            .Invoking(
+                () => ForwardPass.Run(model, _examples.Matrix(1, 900), options: options with { MemoryBudget = 1 }))
             .Should().Throw<ArgumentException>();
         earlier.HiddenState(20).ToArray().Should().Equal(state.ToArray());
     }
@@ -286,7 +294,8 @@ public class MemoryBudgetTests
         // 3^700 is 1e334: the states of the first windows are finite.
         LinearRnn model = _examples.Model(2, 5, 2, 3.0);
         SequenceBatch inputs = _examples.Batch(2, 900, 40);
-        var sequential = ForwardPass.Run(model, inputs, options: new ExecutionOptions { Recurrence = Recurrence.Sequential });
+        var sequential = ForwardPass.Run(
+            model, inputs, options: new ExecutionOptions { Recurrence = Recurrence.Sequential });
         var forward = ForwardPass.Run(model, inputs, options: new ExecutionOptions
         {
             Recurrence = Recurrence.TimeParallel,
@@ -312,7 +321,8 @@ public class MemoryBudgetTests
         Matrix<double> last = Matrix<double>.Build.Dense(1, 300, (_, t) => t == 299 ? 1.0 : 0.0);
         var outputGradients = SequenceBatch.Pack([last]);
         var sequential = BackwardThroughTime.Run(
-            ForwardPass.Run(model, zero, options: new ExecutionOptions { Recurrence = Recurrence.Sequential }), outputGradients);
+            ForwardPass.Run(model, zero, options: new ExecutionOptions { Recurrence = Recurrence.Sequential }),
+            outputGradients);
         var forward = ForwardPass.Run(model, zero, options: new ExecutionOptions
         {
             Recurrence = Recurrence.TimeParallel,

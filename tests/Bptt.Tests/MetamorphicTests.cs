@@ -52,7 +52,8 @@ public class MetamorphicTests
         });
 
     [Fact]
-    public void Appended_steps_of_zero_output_gradient_change_nothing_earlier() => AnySettings.Select(Gen.Int[1, 9]).Sample(
+    public void Appended_steps_of_zero_output_gradient_change_nothing_earlier() =>
+        AnySettings.Select(Gen.Int[1, 9]).Sample(
         (settings, appended) =>
         {
             var scenario = RandomScenario.Create(settings);
@@ -134,7 +135,8 @@ public class MetamorphicTests
         });
 
     [Fact]
-    public void Two_pieces_with_carried_state_give_the_gradients_of_the_whole() => AnySettings.Select(Gen.Int[0, 13]).Sample(
+    public void Two_pieces_with_carried_state_give_the_gradients_of_the_whole() =>
+        AnySettings.Select(Gen.Int[0, 13]).Sample(
         (settings, at) =>
         {
             // One sequence of at least two steps, cut behind step k.

@@ -59,7 +59,8 @@ public class ObjectivePartTests
 
         whole.CheckWhole(ForwardPass.Run(model, inputs));
         actual.Loss.Should().Be(direct.Loss, $"seed {Seed}");
-        actual.Gradients.Entries.Values.ToArray().Should().Equal(direct.Gradients.Entries.Values.ToArray(), $"seed {Seed}");
+        actual.Gradients.Entries.Values.ToArray()
+            .Should().Equal(direct.Gradients.Entries.Values.ToArray(), $"seed {Seed}");
 
         // A part of a part counts its steps from its own first one.
         SequencePart[] inner = [new(0, 2, 3)];
@@ -97,7 +98,8 @@ public class ObjectivePartTests
         batch.Invoking(b => b.Select(null!)).Should().Throw<ArgumentNullException>();
     }
 
-    private static T[] Cut<T>(T[] values, SequencePart part) => values.AsSpan(part.FirstStep - 1, part.Length).ToArray();
+    private static T[] Cut<T>(T[] values, SequencePart part) =>
+        values.AsSpan(part.FirstStep - 1, part.Length).ToArray();
 
     private static Objective Make(
         ObjectiveKind kind,

@@ -38,8 +38,12 @@ public class ObjectiveTests
     [InlineData(Reduction.MeanPerStep, 6.0 / 3, 1.0 / 3)]
     [InlineData(Reduction.MeanPerSequence, 6.0 / 3, 1.0 / 3)]
     [InlineData(Reduction.Sum, 6.0, 1.0)]
-    public void A_fully_masked_sequence_leaves_the_mean(Reduction reduction, double loss, double gradient) => ShouldGive(
-        new Counting(reduction).WithStepWeights([[1.0, 1.0, 1.0], [0.0]]), loss, [gradient, gradient, gradient], [0]);
+    public void A_fully_masked_sequence_leaves_the_mean(Reduction reduction, double loss, double gradient) =>
+        ShouldGive(
+            new Counting(reduction).WithStepWeights([[1.0, 1.0, 1.0], [0.0]]),
+            loss,
+            [gradient, gradient, gradient],
+            [0]);
 
     [Theory]
     [InlineData(Reduction.MeanPerStep, 17.0 / 8, 1.0 / 8, 1.0 / 8)]
@@ -201,7 +205,8 @@ public class ObjectiveTests
 
             if (objective is Counting)
             {
-                objective.WithStepWeights([1, 0]).Loss(forward).Should().Be(1, "a masked step is skipped, finite or not");
+                objective.WithStepWeights([1, 0]).Loss(forward)
+                    .Should().Be(1, "a masked step is skipped, finite or not");
             }
         }
     }
@@ -253,5 +258,6 @@ public class ObjectiveTests
 
     private static Matrix<double> Row(params double[] values) => Matrix<double>.Build.Dense(1, values.Length, values);
 
-    private static Matrix<double> Column(params double[] values) => Matrix<double>.Build.Dense(values.Length, 1, values);
+    private static Matrix<double> Column(params double[] values) =>
+        Matrix<double>.Build.Dense(values.Length, 1, values);
 }

@@ -63,7 +63,8 @@ public class RandomizedTruncationTests(ITestOutputHelper output)
         double[] expected = Entries(full.ToArrays());
         (_, double[] variance, double[] fourth) = Moments(full, meanSteps);
         int hidden = forward.Model.HiddenSize * (forward.Model.HiddenSize + forward.Model.InputSize);
-        variance.Take(hidden).Should().OnlyContain(v => v > 1e-8, "every weight before the states has gradients that are cut");
+        variance.Take(hidden)
+            .Should().OnlyContain(v => v > 1e-8, "every weight before the states has gradients that are cut");
 
         var options = new BackwardOptions { Truncation = Truncation.Randomized(meanSteps, seed) };
         double[] sum = new double[expected.Length];
@@ -88,9 +89,14 @@ public class RandomizedTruncationTests(ITestOutputHelper output)
             {
                 double error = Math.Abs(sum[i] / n);
                 double deviation = Math.Sqrt(variance[i] / n);
-                error.Should().BeLessThanOrEqualTo(4.5 * deviation + 1e-13, "seed {0}, entry {1}, {2} draws", seed, i, n);
+                error.Should().BeLessThanOrEqualTo(
+                    4.5 * deviation + 1e-13, "seed {0}, entry {1}, {2} draws", seed, i, n);
                 Math.Abs(squares[i] / n - variance[i]).Should().BeLessThanOrEqualTo(
-                    4.5 * Math.Sqrt(Math.Max(0.0, fourth[i] - variance[i] * variance[i]) / n) + 1e-13, "seed {0}, entry {1}, {2} draws", seed, i, n);
+                    4.5 * Math.Sqrt(Math.Max(0.0, fourth[i] - variance[i] * variance[i]) / n) + 1e-13,
+                    "seed {0}, entry {1}, {2} draws",
+                    seed,
+                    i,
+                    n);
                 worst = Math.Max(worst, deviation > 0 ? error / deviation : 0.0);
             }
         }
@@ -100,7 +106,8 @@ public class RandomizedTruncationTests(ITestOutputHelper output)
     [Fact]
     public void Cuts_are_independent_of_each_other_over_steps_draws_and_seeds()
     {
-        // Every pattern of cuts after five neighbours of a three-dimensional grid must come as often as its probability.
+        // Every pattern of cuts after five neighbours of a three-dimensional grid must come as often as its
+        // probability.
         const int n = 20_000;
         foreach (string along in new[] { "steps", "draws", "seeds", "seeds and draws together" })
         {
@@ -128,7 +135,8 @@ public class RandomizedTruncationTests(ITestOutputHelper output)
                 double expected = n * Math.Pow(1.0 / 3, cuts) * Math.Pow(2.0 / 3, 5 - cuts);
                 chiSquare += (counts[pattern] - expected) * (counts[pattern] - expected) / expected;
             }
-            chiSquare.Should().BeInRange(31 - (4.5 * Math.Sqrt(62)), 31 + (4.5 * Math.Sqrt(62)), "of 31 degrees of freedom, along {0}", along);
+            chiSquare.Should().BeInRange(
+                31 - (4.5 * Math.Sqrt(62)), 31 + (4.5 * Math.Sqrt(62)), "of 31 degrees of freedom, along {0}", along);
         }
     }
 
@@ -159,7 +167,8 @@ public class RandomizedTruncationTests(ITestOutputHelper output)
         Truncation.Windows(3).WithDraw(9).Should().Be(Truncation.Windows(3));
 
         BackwardThroughTime full = Small();
-        Matrix<double>[] gradients = [.. new[] { first, first, first.WithDraw(1), Truncation.Randomized(5, seed: 4) }.Select(
+        Truncation[] truncations = [first, first, first.WithDraw(1), Truncation.Randomized(5, seed: 4)];
+        Matrix<double>[] gradients = [.. truncations.Select(
             truncation => BackwardThroughTime.Run(
                 full.Forward,
                 SequenceBatch.Pack([full.OutputGradients(0), full.OutputGradients(1)]),
@@ -204,11 +213,15 @@ public class RandomizedTruncationTests(ITestOutputHelper output)
     {
         var examples = new Examples(seed: 61);
         var forward = ForwardPass.Run(
-            examples.Model(1, 3, 2, 0.8), examples.Batch(1, 4, 6), examples.Matrix(3, 2), new ExecutionOptions { MaxDegreeOfParallelism = 1 });
+            examples.Model(1, 3, 2, 0.8),
+            examples.Batch(1, 4, 6),
+            examples.Matrix(3, 2),
+            new ExecutionOptions { MaxDegreeOfParallelism = 1 });
         return BackwardThroughTime.Run(forward, examples.Batch(2, 4, 6));
     }
 
-    /// <summary>Mean, variance and fourth moment of every entry over all 2⁵ patterns of cuts, by their probabilities.</summary>
+    /// <summary>Mean, variance and fourth moment of every entry over all 2⁵ patterns of cuts, by their
+    /// probabilities.</summary>
     private static (double[] Mean, double[] Variance, double[] Fourth) Moments(BackwardThroughTime full, int meanSteps)
     {
         double[] centre = Entries(full.ToArrays());
@@ -244,12 +257,13 @@ public class RandomizedTruncationTests(ITestOutputHelper output)
         .. run.Gradients.Wqh.ToArray().Cast<double>(),
     ];
 
-    /// <summary>The definition with given factors f_t, t ≥ 1, in scalar loops from ∂L/∂o_t, x_t and h_t as the pass records
-    /// them.</summary>
+    /// <summary>The definition with given factors f_t, t ≥ 1, in scalar loops from ∂L/∂o_t, x_t and h_t as the pass
+    /// records them.</summary>
     private static ScalarGradients<double> ByDefinition(BackwardThroughTime backward, Func<int, double> factor)
     {
         ForwardPass forward = backward.Forward;
-        double[,] whh = forward.Model.Whh.ToArray(), wqh = forward.Model.Wqh.ToArray(), whx = forward.Model.Whx.ToArray();
+        double[,] whh = forward.Model.Whh.ToArray(), wqh = forward.Model.Wqh.ToArray(),
+            whx = forward.Model.Whx.ToArray();
         (int h, int d, int q) = (whh.GetLength(0), whx.GetLength(1), wqh.GetLength(0));
         double[,]? final = backward.Options.FinalStateGradients?.ToArray();
         double[,] ofWhx = new double[h, d], ofWhh = new double[h, h], ofWqh = new double[q, h];

@@ -119,6 +119,7 @@ public class TangentPassTests(ITestOutputHelper output)
             .Should().Throw<ArgumentException>();
 
         void Refused(TangentDirection direction, string message) =>
-            FluentActions.Invoking(() => TangentPass.Run(forward, direction)).Should().Throw<ArgumentException>().WithMessage(message);
+            FluentActions.Invoking(() => TangentPass.Run(forward, direction))
+                .Should().Throw<ArgumentException>().WithMessage(message);
     }
 }

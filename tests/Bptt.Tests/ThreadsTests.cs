@@ -89,7 +89,8 @@ public class ThreadsTests
         const int threads = 8;
         const int passes = 1000;
         LinearRnn[] models = [.. Enumerable.Range(0, threads).Select(i => _examples.Model(2 + i, 5 + 3 * i, 1 + i))];
-        SequenceBatch[] inputs = [.. Enumerable.Range(0, threads).Select(i => _examples.Batch(2 + i, 40 + i, 25, 3 * i + 1))];
+        SequenceBatch[] inputs =
+            [.. Enumerable.Range(0, threads).Select(i => _examples.Batch(2 + i, 40 + i, 25, 3 * i + 1))];
         Objective[] objectives = [.. Enumerable.Range(0, threads)
             .Select(i => Objective.SquaredError(_examples.Batch(1 + i, 40 + i, 25, 3 * i + 1)))];
         double[][] expected = [.. Enumerable.Range(0, threads)
@@ -101,7 +102,8 @@ public class ThreadsTests
             var workspace = new Workspace();
             for (int pass = 0; pass < passes; pass++)
             {
-                double[] actual = Everything(models[i], inputs[i], objectives[i], Options(-1, pass % 2 == 0 ? workspace : null));
+                double[] actual = Everything(
+                    models[i], inputs[i], objectives[i], Options(-1, pass % 2 == 0 ? workspace : null));
                 if (!actual.AsSpan().SequenceEqual(expected[i]))
                 {
                     Interlocked.Increment(ref wrong);

@@ -28,8 +28,10 @@ public class TimeParallelTests
             parallel.Forward.Record.Chunking.Length.Should().Be(chunkLength, "powers do not mislead here, h = {0}", h);
             for (int b = 0; b < inputs.Count; b++)
             {
-                Distance(parallel.Forward.HiddenStates(b), sequential.Forward.HiddenStates(b)).Should().BeLessThan(1e-12);
-                Distance(parallel.HiddenStateGradients(b), sequential.HiddenStateGradients(b)).Should().BeLessThan(1e-12);
+                Distance(parallel.Forward.HiddenStates(b), sequential.Forward.HiddenStates(b))
+                    .Should().BeLessThan(1e-12);
+                Distance(parallel.HiddenStateGradients(b), sequential.HiddenStateGradients(b))
+                    .Should().BeLessThan(1e-12);
             }
             Distance(parallel.Gradients.Whh, sequential.Gradients.Whh).Should().BeLessThan(1e-12);
         }
@@ -199,7 +201,8 @@ public class TimeParallelTests
         Tuning = PlanTuning.Default with { ChunkLength = chunkLength },
     };
 
-    private static Matrix<double> Column(params double[] entries) => Matrix<double>.Build.Dense(entries.Length, 1, entries);
+    private static Matrix<double> Column(params double[] entries) =>
+        Matrix<double>.Build.Dense(entries.Length, 1, entries);
 
     private static double Distance(Matrix<double> actual, Matrix<double> expected) =>
         RelativeError.Frobenius(actual.ToArray(), expected.ToArray());

@@ -1,6 +1,7 @@
 // Truncated back-propagation through time against its definition, in every way of running a pass.
 //
-//   lags k      ∂L/∂h_t = Σ_{j=0..k−1} (W_hhᵀ)ʲ u_{t+j}                    u_t = W_qhᵀ ∂L/∂o_t (+ e_b at t = T_b), u_0 = 0
+//   lags k      ∂L/∂h_t = Σ_{j=0..k−1} (W_hhᵀ)ʲ u_{t+j}                    u_t = W_qhᵀ ∂L/∂o_t (+ e_b at t = T_b), u_0
+//   = 0
 //   windows k   ∂L/∂h_t = W_hhᵀ ∂L/∂h_{t+1} + u_t, without the first term at t = k, 2k, …
 
 using Bptt.Edge;
@@ -94,7 +95,8 @@ public class TruncationTests(ITestOutputHelper output)
     [Fact]
     public void Lags_keep_their_digits_where_powers_grow_before_they_fall()
     {
-        // Far from normal: ‖W_hhᵏ‖ reaches 1e6 although the spectral radius is ½, so powers lose their digits when they are squared.
+        // Far from normal: ‖W_hhᵏ‖ reaches 1e6 although the spectral radius is ½, so powers lose their digits when they
+        // are squared.
         Matrix<double> jordan = Matrix<double>.Build.Dense(10, 10, (i, j) => i == j ? 0.5 : j == i + 1 ? 2.0 : 0.0);
         Matrix<double> q = new Examples(seed: 8).Matrix(10, 10).QR().Q;
         CompareAtHardModel(q * jordan * q.Transpose(), steps: 150, lags: [3, 17, 64, 128]);
@@ -183,7 +185,8 @@ public class TruncationTests(ITestOutputHelper output)
         LinearRnn model = examples.Model(5, 40, 6, 0.99);
         SequenceBatch batch = examples.Batch(5, 300, 120, 299, 7);
         SequenceBatch gradients = examples.Batch(6, 300, 120, 299, 7);
-        foreach (Truncation truncation in new[] { Truncation.Lags(23), Truncation.Windows(23), Truncation.Randomized(23, seed: 1) })
+        foreach (Truncation truncation in
+            new[] { Truncation.Lags(23), Truncation.Windows(23), Truncation.Randomized(23, seed: 1) })
         {
             Gradients[] runs = [.. Enumerable.Range(1, 3).Select(threads => BackwardThroughTime.Run(
                 ForwardPass.Run(model, batch, options: new ExecutionOptions { MaxDegreeOfParallelism = threads }),
@@ -236,8 +239,10 @@ public class TruncationTests(ITestOutputHelper output)
     [InlineData(-3)]
     public void Fewer_than_one_step_is_refused(int k)
     {
-        FluentActions.Invoking(() => Truncation.Lags(k)).Should().Throw<ArgumentOutOfRangeException>().WithMessage($"*at least 1, got {k}*");
-        FluentActions.Invoking(() => Truncation.Windows(k)).Should().Throw<ArgumentOutOfRangeException>().WithMessage($"*at least 1, got {k}*");
+        FluentActions.Invoking(() => Truncation.Lags(k))
+            .Should().Throw<ArgumentOutOfRangeException>().WithMessage($"*at least 1, got {k}*");
+        FluentActions.Invoking(() => Truncation.Windows(k))
+            .Should().Throw<ArgumentOutOfRangeException>().WithMessage($"*at least 1, got {k}*");
     }
 
     private static void CompareAtHardModel(Matrix<double> whh, int steps, int[] lags)
@@ -313,5 +318,6 @@ public class TruncationTests(ITestOutputHelper output)
         return new(whx.ToArray(), whh.ToArray(), wqh.ToArray(), states, inputs);
     }
 
-    private static Matrix<double> SequenceOf(ForwardPass forward, int sequence) => forward.InputColumns.ToMatrix(sequence);
+    private static Matrix<double> SequenceOf(ForwardPass forward, int sequence) =>
+        forward.InputColumns.ToMatrix(sequence);
 }

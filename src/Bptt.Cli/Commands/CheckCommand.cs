@@ -10,29 +10,31 @@ namespace Bptt.Cli.Commands;
 
 internal static class CheckCommand
 {
+    private const string Details = """
+    The model is a random one, with an orthogonal W_hh of spectral radius 0.9, or one that `bptt fit` wrote. The data
+    are the training part.
+
+      gradient check  every gradient against differences of the loss
+      certificate     identities that hold for gradients and for hardly anything else
+      adjoint test    the backward pass against the derivative forward in time
+      Taylor test     the loss less its linear part falls with the square of the step
+
+    Examples:
+      bptt check --sample sunspots
+      bptt check data.csv --inputs a,b --outputs y --hidden 16
+      bptt check --sample hair-dryer --model bptt-out/model.json
+
+    Exit code 0 where all of them pass, 1 where one does not. In a model that was trained until no gradient is left,
+    there is nothing to check, which is no pass.
+    """;
+
     public static Command Create(Terminal terminal)
     {
         var subject = new SubjectOptions();
         var command = new DetailedCommand(
             "check",
             "Check the gradients of back-propagation through time in four independent ways.",
-            """
-            The model is a random one, with an orthogonal W_hh of spectral radius 0.9, or one that `bptt fit` wrote. The data
-            are the training part.
-
-              gradient check  every gradient against differences of the loss
-              certificate     identities that hold for gradients and for hardly anything else
-              adjoint test    the backward pass against the derivative forward in time
-              Taylor test     the loss less its linear part falls with the square of the step
-
-            Examples:
-              bptt check --sample sunspots
-              bptt check data.csv --inputs a,b --outputs y --hidden 16
-              bptt check --sample hair-dryer --model bptt-out/model.json
-
-            Exit code 0 where all of them pass, 1 where one does not. In a model that was trained until no gradient is left,
-            there is nothing to check, which is no pass.
-            """);
+            Details);
         subject.AddTo(command);
         command.SetAction(parsed => Run(terminal, subject.Read(parsed)));
         return command;
@@ -63,7 +65,8 @@ internal static class CheckCommand
             ("Taylor test", $"{taylor}", taylor.Verdict));
     }
 
-    /// <summary>Prints what every check says; returns the exit code, <see cref="ExitCode.Done"/> where all passed.</summary>
+    /// <summary>Prints what every check says; returns the exit code, <see cref="ExitCode.Done"/> where all
+    /// passed.</summary>
     internal static int Conclude(Terminal terminal, params (string Name, string Text, Verdict Verdict)[] checks)
     {
         foreach ((string name, string text, _) in checks)

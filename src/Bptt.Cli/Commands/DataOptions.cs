@@ -46,13 +46,15 @@ internal sealed class DataOptions
         above: 0,
         below: 1,
         byDefault: DefaultTrainingFraction,
-        "The fraction of the rows, from the first on, that train; the rest is held out. The sunspots take 0.7 where not told.",
+        "The fraction of the rows, from the first on, that train; the rest is held out. "
+            + "The sunspots take 0.7 where not told.",
         "fraction");
 
     private readonly Option<string?>? _modelFile;
     private readonly string? _defaultSample;
 
-    /// <param name="modelFile">The option of a model file, where the command has one: the file names the columns.</param>
+    /// <param name="modelFile">The option of a model file, where the command has one: the file names the
+    /// columns.</param>
     /// <param name="defaultSample">The sample that is taken where no data are named; null where some must be.</param>
     public DataOptions(Option<string?>? modelFile = null, string? defaultSample = null)
     {
@@ -113,7 +115,8 @@ internal sealed class DataOptions
 
         if (_modelFile is not null && result.GetResult(_modelFile) is not null)
         {
-            Option? told = new Option[] { _inputs, _outputs, _predictNext }.FirstOrDefault(o => result.GetResult(o) is { Implicit: false });
+            Option? told = new Option[] { _inputs, _outputs, _predictNext }.FirstOrDefault(
+                o => result.GetResult(o) is { Implicit: false });
             if (told is not null)
             {
                 result.AddError($"Expected no {told.Name} beside {_modelFile.Name}: the file names its columns.");
@@ -128,14 +131,16 @@ internal sealed class DataOptions
         {
             result.AddError("Expected --inputs and --outputs to name columns of the CSV file.");
         }
-        foreach (string twice in inputs.GroupBy(n => n).Concat(outputs.GroupBy(n => n)).Where(g => g.Count() > 1).Select(g => g.Key))
+        foreach (string twice in inputs.GroupBy(n => n)
+            .Concat(outputs.GroupBy(n => n)).Where(g => g.Count() > 1).Select(g => g.Key))
         {
             result.AddError($"Expected each column once, got '{twice}' twice.");
         }
         bool isForecast = result.GetValue(_predictNext) || (sample?.PredictNext ?? false);
         if (!isForecast && inputs.Intersect(outputs).FirstOrDefault() is string both)
         {
-            result.AddError($"Expected '{both}' as an input or as an output, got both; with --predict-next it can be both.");
+            result.AddError(
+                $"Expected '{both}' as an input or as an output, got both; with --predict-next it can be both.");
         }
     }
 
@@ -143,7 +148,9 @@ internal sealed class DataOptions
         sample is null ? CsvTable.Read(parsed.GetValue(_csv)!) : sample.Read();
 
     private double TrainingFraction(ParseResult parsed, Sample? sample) =>
-        sample is null || parsed.GetResult(_train) is { Implicit: false } ? parsed.GetValue(_train) : sample.TrainingFraction;
+        sample is null || parsed.GetResult(_train) is { Implicit: false }
+            ? parsed.GetValue(_train)
+            : sample.TrainingFraction;
 
     /// <summary>The sample that is told, or the command's own where nothing is.</summary>
     private Sample? SampleOf(string? csv, string? name)

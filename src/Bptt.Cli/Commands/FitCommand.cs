@@ -14,6 +14,20 @@ namespace Bptt.Cli.Commands;
 
 internal static class FitCommand
 {
+    private const string Details = """
+    The held-out score is of a free run: the model is fed the inputs only, and its state carries on from the
+    training part. The model, its predictions and a picture are written into a folder, and a checkpoint where the
+    training could go on.
+
+    Examples:
+      bptt fit --sample hair-dryer
+      bptt fit data.csv --inputs a,b --outputs y --hidden 8 --train 0.6 --out DIR --report
+      bptt fit --sample sunspots --hidden 4 --optimizer adam --clip norm:0.5 --truncate lags:50 --out DIR
+      bptt fit --sample sunspots --hidden 3 --init orthogonal --starts 4 --out DIR
+
+    Ctrl-C stops the training and keeps the best weights; with --resume DIR/checkpoint.json it goes on.
+    """;
+
     public static Command Create(Terminal terminal)
     {
         var data = new DataOptions();
@@ -29,19 +43,7 @@ internal static class FitCommand
         var command = new DetailedCommand(
             "fit",
             "Train a linear RNN on a CSV and score it on the rows it has not seen.",
-            """
-            The held-out score is of a free run: the model is fed the inputs only, and its state carries on from the
-            training part. The model, its predictions and a picture are written into a folder, and a checkpoint where the
-            training could go on.
-
-            Examples:
-              bptt fit --sample hair-dryer
-              bptt fit data.csv --inputs a,b --outputs y --hidden 8 --train 0.6 --out DIR --report
-              bptt fit --sample sunspots --hidden 4 --optimizer adam --clip norm:0.5 --truncate lags:50 --out DIR
-              bptt fit --sample sunspots --hidden 3 --init orthogonal --starts 4 --out DIR
-
-            Ctrl-C stops the training and keeps the best weights; with --resume DIR/checkpoint.json it goes on.
-            """);
+            Details);
         data.AddTo(command);
         training.AddTo(command);
         command.Add(output);
@@ -72,7 +74,8 @@ internal static class FitCommand
     {
         var folder = OutputFolder.Open(outputPath);
         TextWriter output = terminal.Output;
-        output.WriteLine($"{data.Name}: {data.TrainingCount} rows to train, {data.Count - data.TrainingCount} held out");
+        output.WriteLine(
+            $"{data.Name}: {data.TrainingCount} rows to train, {data.Count - data.TrainingCount} held out");
         OrderChoice? order = settings.HiddenSize is null ? ChooseOrder(terminal, data, settings, cancellation) : null;
         var plan = FitPlan.Of(settings, data, settings.HiddenSize ?? order!.Order);
         foreach (string warning in withoutEffect(plan))
@@ -83,9 +86,11 @@ internal static class FitCommand
         if (data.TrainingCount < parameters)
         {
             terminal.Warn(
-                $"{data.TrainingCount} training rows for {parameters} parameters: expect the held-out fit to fall behind; try a smaller --hidden.");
+                $"{data.TrainingCount} training rows for {parameters} parameters: expect the held-out fit to fall "
+                + "behind; try a smaller --hidden.");
         }
-        output.WriteLine($"{Words.HiddenUnits(plan.HiddenSize)}, {parameters} parameters; start: {plan.StartName}; optimiser: {plan.MethodName}");
+        output.WriteLine($"{Words.HiddenUnits(plan.HiddenSize)}, {parameters} parameters; start: {plan.StartName}; "
+            + $"optimiser: {plan.MethodName}");
 
         string? checkpoint = settings.Starts == 1 ? folder.PathOf("checkpoint.json") : null;
         FitResult fit = EpochDisplay.Run(terminal, report => FitTraining.Run(
@@ -97,25 +102,33 @@ internal static class FitCommand
             fit.Model, fit.InitialState, data.InputChannels, data.OutputChannels, data.StepsAhead);
         written.Insert(0, folder.Write("model.json", file.Save));
         var report = new FitReport(data, fit);
-        written.Insert(1, folder.Write("predictions.csv", OutputFile.AsText(writer => WritePredictions(writer, data, report))));
+        written.Insert(
+            1, folder.Write("predictions.csv", OutputFile.AsText(writer => WritePredictions(writer, data, report))));
         written.Insert(2, folder.Write("fit.svg", FitPicture.Of(
             data, report.Predictions, $"held-out fit: {FitScore.Text(report.HeldOutFit)}").Write));
 
         report.Print(terminal);
         if (writesPage)
         {
-            written.Insert(3, folder.Write("report.html", stream => ReportPage.Write(stream, data, fit, order, report)));
+            written.Insert(
+                3, folder.Write("report.html", stream => ReportPage.Write(stream, data, fit, order, report)));
         }
         output.WriteLine($"written: {string.Join(", ", written)}");
         return Judge(terminal, fit, report);
     }
 
-    private static OrderChoice ChooseOrder(Terminal terminal, Dataset data, FitSettings settings, CancellationToken cancellation)
+    private static OrderChoice ChooseOrder(
+        Terminal terminal, Dataset data, FitSettings settings, CancellationToken cancellation)
     {
         try
         {
             OrderChoice choice = WorkDisplay.Run(terminal, "comparing numbers of hidden units", report =>
-                OrderSearch.Run(data, settings.LearnsInitialState, settings.HasPrior ?? FitPlan.HasPriorByDefault(settings, data.InputChannels.Length), report, cancellation));
+                OrderSearch.Run(
+                    data,
+                    settings.LearnsInitialState,
+                    settings.HasPrior ?? FitPlan.HasPriorByDefault(settings, data.InputChannels.Length),
+                    report,
+                    cancellation));
             choice.Table()?.WriteTo(terminal);
             terminal.Output.WriteLine(choice.Sentence);
             return choice;
@@ -170,12 +183,14 @@ internal static class FitCommand
         if (fit.Training.StopReason == StopReason.NonFinite)
         {
             throw new DataFaultException(
-                $"the training diverged; what is written are the best weights before that. {fit.Training.Text}{(isFirstOrder ? " Try a smaller --learning-rate or --clip." : "")}");
+                "the training diverged; what is written are the best weights before that. "
+                + $"{fit.Training.Text}{(isFirstOrder ? " Try a smaller --learning-rate or --clip." : "")}");
         }
         if (report.HeldOutFit is double score && !double.IsFinite(score))
         {
             throw new DataFaultException(
-                $"the free run leaves the range of numbers on the held-out part (spectral radius {Words.Magnitude(report.SpectralRadius)}). Try fewer --hidden, or without --learn-state.");
+                "the free run leaves the range of numbers on the held-out part (spectral radius "
+                + $"{Words.Magnitude(report.SpectralRadius)}). Try fewer --hidden, or without --learn-state.");
         }
         if (isFirstOrder && fit.Training.BestEpoch == 0 && fit.Training.Epochs > 0)
         {
@@ -184,7 +199,8 @@ internal static class FitCommand
         if (report.SpectralRadius > 1.0 && report.HeldOutFit < 0.0)
         {
             terminal.Warn(
-                $"the model is unstable (spectral radius {Words.Magnitude(report.SpectralRadius)}) and its free run grows beyond the held-out rows; try fewer --hidden, or --hidden auto.");
+                $"the model is unstable (spectral radius {Words.Magnitude(report.SpectralRadius)}) and its free run "
+                + "grows beyond the held-out rows; try fewer --hidden, or --hidden auto.");
         }
         if (!report.GradientsHold)
         {

@@ -15,18 +15,22 @@ internal sealed class FitOptions
         byDefault: Automatic,
         text => text == Automatic || OptionRules.Whole(text, 1) is not null,
         "a whole number of at least 1 or auto",
-        "The number of hidden units; auto compares 1 to 10 by the last quarter of the training rows, trained on those before.",
+        "The number of hidden units; auto compares 1 to 10 by the last quarter of the training rows, "
+            + "trained on those before.",
         "h");
 
     private readonly Option<string?> _method = OptionRules.OneOf(
         "--optimizer",
         [.. FitPlan.Methods.Select(m => m.Word)],
-        $"The method: Levenberg-Marquardt, truncated Newton, BFGS, L-BFGS on the whole training part; Adam, gradient descent step by step. Where not given: lm, or adam beyond {FitPlan.MostForLevenbergMarquardt} parameters or with an option of the step-by-step methods.");
+        "The method: Levenberg-Marquardt, truncated Newton, BFGS, L-BFGS on the whole training part; Adam, "
+            + $"gradient descent step by step. Where not given: lm, or adam beyond {FitPlan.MostForLevenbergMarquardt} "
+            + "parameters or with an option of the step-by-step methods.");
 
     private readonly Option<string?> _start = OptionRules.OneOf(
         "--init",
         [.. FitPlan.StartWords.Select(s => s.Word)],
-        "The weights to start from: identified from the data, or random. Where not given: subspace, or orthogonal for adam and sgd.");
+        "The weights to start from: identified from the data, or random. Where not given: subspace, "
+            + "or orthogonal for adam and sgd.");
 
     private readonly Option<double> _radius = OptionRules.Number(
         "--radius",
@@ -43,25 +47,33 @@ internal sealed class FitOptions
         "--starts",
         atLeast: 1,
         byDefault: 1,
-        "The number of trainings, of which the best is kept: the first from --init, the others from random orthogonal weights of the next seeds.",
+        "The number of trainings, of which the best is kept: the first from --init, the others from random orthogonal "
+            + "weights of the next seeds.",
         "n",
         atMost: 10_000);
 
     private readonly Option<int?> _epochs = OptionRules.OptionalWholeNumber(
         "--epochs",
         atLeast: 1,
-        $"The most passes over the training part, or steps of a method of the whole. Where not given: {FitPlan.WholeBatchEpochs}, or {FitPlan.FirstOrderEpochs} for adam and sgd.",
+        "The most passes over the training part, or steps of a method of the whole. Where not given: "
+            + $"{FitPlan.WholeBatchEpochs}, or {FitPlan.FirstOrderEpochs} for adam and sgd.",
         "n");
 
     private readonly Option<double> _learningRate = OptionRules.Number(
-        "--learning-rate", above: 0, below: double.PositiveInfinity, byDefault: FitSettings.DefaultLearningRate, "The step size of adam and sgd.", "α");
+        "--learning-rate",
+        above: 0,
+        below: double.PositiveInfinity,
+        byDefault: FitSettings.DefaultLearningRate,
+        "The step size of adam and sgd.",
+        "α");
 
     private readonly Option<string> _clip = OptionRules.Text(
         "--clip",
         byDefault: "norm:1",
         text => TrainingWords.TryClipping(text, out _),
         "a finite number above 0, norm:θ, matrix:θ, value:c or none",
-        "What adam and sgd do with large gradients: bound the norm of all of them (norm:θ, or θ alone), of each matrix (matrix:θ), or each entry (value:c).",
+        "What adam and sgd do with large gradients: bound the norm of all of them (norm:θ, or θ alone), "
+            + "of each matrix (matrix:θ), or each entry (value:c).",
         "norm:θ|matrix:θ|value:c|none");
 
     private readonly Option<string> _truncate = OptionRules.Text(
@@ -69,13 +81,16 @@ internal sealed class FitOptions
         byDefault: "none",
         text => TrainingWords.TryTruncation(text, 0, out _),
         "lags:k, windows:k or none with k of at least 1, or random:k with k of at least 2",
-        "How far back adam and sgd follow gradients: k steps, to the border of windows of k steps, or to random cuts every k steps on average.",
+        "How far back adam and sgd follow gradients: k steps, to the border of windows of k steps, "
+            + "or to random cuts every k steps on average.",
         "lags:k|windows:k|random:k|none");
 
     private readonly Option<string?> _prior = OptionRules.OneOf(
         "--prior",
         ["estimated", "none"],
-        "What is known before the data: the response to an impulse decays, and smoothly; how fast is estimated. It keeps the model from fitting noise. Where not given: estimated, but none for adam, sgd, --learn-state and more than 20 inputs.");
+        "What is known before the data: the response to an impulse decays, and smoothly; how fast is estimated. "
+            + "It keeps the model from fitting noise. Where not given: estimated, but none for adam, sgd, "
+            + "--learn-state and more than 20 inputs.");
 
     private readonly Option<bool> _learnState = new("--learn-state")
     {
@@ -83,7 +98,10 @@ internal sealed class FitOptions
     };
 
     private readonly Option<string?> _resume = OptionRules.Path(
-        "--resume", byDefault: null, "Go on from the checkpoint of an earlier fit of the same data with the same options; --epochs may differ.", "FILE");
+        "--resume",
+        byDefault: null,
+        "Go on from the checkpoint of an earlier fit of the same data with the same options; --epochs may differ.",
+        "FILE");
 
     private readonly Option<double> _checkpointMinutes = OptionRules.Number(
         "--checkpoint-minutes",
@@ -97,7 +115,8 @@ internal sealed class FitOptions
     {
         foreach (Option option in new Option[]
         {
-            _hidden, _method, _start, _radius, _seed, _starts, _epochs, _learningRate, _clip, _truncate, _prior, _learnState,
+            _hidden, _method, _start, _radius, _seed, _starts, _epochs, _learningRate, _clip, _truncate, _prior,
+            _learnState,
             _resume, _checkpointMinutes,
         })
         {
@@ -117,7 +136,8 @@ internal sealed class FitOptions
         {
             HiddenSize = OptionRules.Whole(parsed.GetValue(_hidden)!, 1),
             Method = method,
-            Start = StartOf(parsed.GetValue(_start)) ?? (IsTold(parsed.CommandResult, _radius) && parsed.GetValue(_starts) == 1 ? FitStart.Orthogonal : null),
+            Start = StartOf(parsed.GetValue(_start)) ?? (IsTold(parsed.CommandResult, _radius)
+                && parsed.GetValue(_starts) == 1 ? FitStart.Orthogonal : null),
             Radius = parsed.GetValue(_radius),
             Seed = seed,
             Starts = parsed.GetValue(_starts),
@@ -155,7 +175,8 @@ internal sealed class FitOptions
             string word = TextOf(result, _method)!;
             if (IsTold(result, _learningRate))
             {
-                result.AddError($"Expected no --learning-rate with --optimizer {word}, which finds the length of its steps itself.");
+                result.AddError($"Expected no --learning-rate with --optimizer {word}, which finds the length of its "
+                    + "steps itself.");
             }
             if (TextOf(result, _truncate) is not (null or "none"))
             {
@@ -164,7 +185,8 @@ internal sealed class FitOptions
         }
         if (TextOf(result, _prior) == "estimated" && IsTold(result, _learnState))
         {
-            result.AddError("Expected one of --prior estimated and --learn-state: the prior is on responses that start at rest.");
+            result.AddError(
+                "Expected one of --prior estimated and --learn-state: the prior is on responses that start at rest.");
         }
         bool isOne = TextOf(result, _starts) is not string text || OptionRules.Whole(text, 1) is null or 1;
         if (StartOf(TextOf(result, _start)) == FitStart.Subspace && IsTold(result, _radius) && isOne)
@@ -187,8 +209,12 @@ internal sealed class FitOptions
         result.GetResult(option) is { Implicit: false, Tokens: [var token] } ? token.Value : null;
 
     private static FitMethod? MethodOf(string? word) =>
-        word is null ? null : FitPlan.Methods.Where(m => m.Word == word).Select(m => (FitMethod?)m.Method).FirstOrDefault();
+        word is null
+            ? null
+            : FitPlan.Methods.Where(m => m.Word == word).Select(m => (FitMethod?)m.Method).FirstOrDefault();
 
     private static FitStart? StartOf(string? word) =>
-        word is null ? null : FitPlan.StartWords.Where(s => s.Word == word).Select(s => (FitStart?)s.Start).FirstOrDefault();
+        word is null
+            ? null
+            : FitPlan.StartWords.Where(s => s.Word == word).Select(s => (FitStart?)s.Start).FirstOrDefault();
 }

@@ -1,4 +1,5 @@
-// `bptt flow`: says whether gradients vanish or explode in a model on given data, what truncation would lose, and draws it.
+// `bptt flow`: says whether gradients vanish or explode in a model on given data, what truncation would lose, and draws
+// it.
 
 using System.CommandLine;
 using Bptt.Cli.Console;
@@ -10,6 +11,18 @@ namespace Bptt.Cli.Commands;
 
 internal static class FlowCommand
 {
+    private const string Details = """
+    The model is a random one, with an orthogonal W_hh of spectral radius 0.9, or one that `bptt fit` wrote. The data
+    are the training part.
+
+    Examples:
+      bptt flow --sample hair-dryer --out DIR
+      bptt flow data.csv --inputs a,b --outputs y --hidden 16 --out DIR
+      bptt flow --sample hair-dryer --model bptt-out/model.json --out DIR
+
+    Exit code 0 whatever the verdict.
+    """;
+
     public static Command Create(Terminal terminal)
     {
         var subject = new SubjectOptions();
@@ -17,18 +30,9 @@ internal static class FlowCommand
             "--out", byDefault: "bptt-out", "The folder for flow.svg, eigenvalues.svg and lags.svg.", "DIR");
         var command = new DetailedCommand(
             "flow",
-            "Show how gradients flow back through time: whether they vanish or explode, and what truncation would lose.",
-            """
-            The model is a random one, with an orthogonal W_hh of spectral radius 0.9, or one that `bptt fit` wrote. The data
-            are the training part.
-
-            Examples:
-              bptt flow --sample hair-dryer --out DIR
-              bptt flow data.csv --inputs a,b --outputs y --hidden 16 --out DIR
-              bptt flow --sample hair-dryer --model bptt-out/model.json --out DIR
-
-            Exit code 0 whatever the verdict.
-            """);
+            "Show how gradients flow back through time: whether they vanish or explode, "
+                + "and what truncation would lose.",
+            Details);
         subject.AddTo(command);
         command.Add(output);
         command.SetAction(parsed => Run(terminal, subject.Read(parsed), parsed.GetValue(output)!));
@@ -63,7 +67,8 @@ internal static class FlowCommand
             ("eigenvalues.svg", analysis.EigenvaluePicture()),
             ("lags.svg", analysis.LagPicture()),
         ];
-        IEnumerable<string> written = pictures.Where(p => p.Picture is not null).Select(p => folder.Write(p.Name, p.Picture!.Write)).ToArray();
+        IEnumerable<string> written = pictures.Where(p => p.Picture is not null)
+            .Select(p => folder.Write(p.Name, p.Picture!.Write)).ToArray();
         output.WriteLine($"written: {string.Join(", ", written)}");
         return ExitCode.Done;
     }

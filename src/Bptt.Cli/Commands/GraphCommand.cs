@@ -8,6 +8,16 @@ namespace Bptt.Cli.Commands;
 
 internal static class GraphCommand
 {
+    private const string Details = """
+    Variables are boxes, parameters shaded boxes, operators circles. SVG is laid out and self-contained; DOT is for
+    Graphviz, Mermaid for web pages and Markdown.
+
+    Examples:
+      bptt graph --gradients --stored --out graph.svg
+      bptt graph --steps 6 --truncate-windows 2 --out graph.svg
+      bptt graph --steps 5 --format dot
+    """;
+
     /// <summary>The formats by name.</summary>
     private static readonly Dictionary<string, Func<ComputationGraph, string>> Formats = new(StringComparer.Ordinal)
     {
@@ -21,7 +31,8 @@ internal static class GraphCommand
         Option<int> steps = OptionRules.WholeNumber(
             "--steps", atLeast: 1, byDefault: 3, $"The number of time steps, at most {ComputationGraph.MaxSteps}.", "T",
             atMost: ComputationGraph.MaxSteps);
-        Option<string> format = OptionRules.OneOf("--format", [.. Formats.Keys], byDefault: "svg", "The language of the picture.");
+        Option<string> format = OptionRules.OneOf(
+            "--format", [.. Formats.Keys], byDefault: "svg", "The language of the picture.");
         Option<bool> gradients = new("--gradients")
         {
             Description = "Show which way gradients go back, and what each edge carries.",
@@ -37,15 +48,7 @@ internal static class GraphCommand
         var command = new DetailedCommand(
             "graph",
             "Draw the dependency graph of the model unrolled over time.",
-            """
-            Variables are boxes, parameters shaded boxes, operators circles. SVG is laid out and self-contained; DOT is for
-            Graphviz, Mermaid for web pages and Markdown.
-
-            Examples:
-              bptt graph --gradients --stored --out graph.svg
-              bptt graph --steps 6 --truncate-windows 2 --out graph.svg
-              bptt graph --steps 5 --format dot
-            """)
+            Details)
         {
             steps,
             format,
@@ -63,7 +66,8 @@ internal static class GraphCommand
                 ShowsStored = parsed.GetValue(stored),
                 Truncation = window is int k ? Truncation.Windows(k) : null,
             };
-            string picture = Formats[parsed.GetValue(format)!](ComputationGraph.Unroll(parsed.GetValue(steps), options));
+            string picture = Formats[parsed.GetValue(format)!](
+                ComputationGraph.Unroll(parsed.GetValue(steps), options));
             OutputFile.Write(parsed.GetValue(output), terminal, writer => writer.Write(picture));
             return ExitCode.Done;
         });

@@ -19,7 +19,8 @@ internal static class OptionRules
         {
             Description = description,
             HelpName = helpName,
-            CustomParser = result => Read(result, name, text => Whole(text, atLeast, int.MaxValue), Expected(atLeast, int.MaxValue)),
+            CustomParser = result =>
+                Read(result, name, text => Whole(text, atLeast, int.MaxValue), Expected(atLeast, int.MaxValue)),
         };
 
     /// <summary>A number between two bounds, both excluded.</summary>
@@ -30,11 +31,14 @@ internal static class OptionRules
             byDefault,
             description,
             helpName,
-            text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double x) && x > above && x < below ? x : null,
+            text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double x)
+                && x > above
+                && x < below ? x : null,
             double.IsInfinity(below) ? $"a finite number above {above}" : $"a number above {above} and below {below}");
 
     /// <summary>One of the given words.</summary>
-    public static Option<string> OneOf(string name, IReadOnlyList<string> words, string byDefault, string description) => Text(
+    public static Option<string> OneOf(
+        string name, IReadOnlyList<string> words, string byDefault, string description) => Text(
         name, byDefault, words.Contains, Expected(words), description, string.Join('|', words));
 
     /// <summary>One of the given words, or null where the option is not given.</summary>
@@ -79,7 +83,9 @@ internal static class OptionRules
 
     /// <summary>A whole number between two bounds, both included; null where it is none.</summary>
     public static int? Whole(string text, int atLeast, int atMost = int.MaxValue) =>
-        int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int n) && n >= atLeast && n <= atMost ? n : null;
+        int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int n) && n >= atLeast && n <= atMost
+            ? n
+            : null;
 
     private static void Demand(Option option, string name, Func<string, bool> isRight, string expected) =>
         option.Validators.Add(result =>
@@ -90,7 +96,8 @@ internal static class OptionRules
             }
         });
 
-    private static string Expected(IReadOnlyList<string> words) => $"{string.Join(", ", words.SkipLast(1))} or {words[^1]}";
+    private static string Expected(IReadOnlyList<string> words) =>
+        $"{string.Join(", ", words.SkipLast(1))} or {words[^1]}";
 
     private static string Expected(int atLeast, int atMost) => (atLeast, atMost) switch
     {

@@ -18,7 +18,8 @@ internal static class PredictCommand
             "--out", byDefault: null, "The CSV file to write; standard output where not given.", "FILE");
         Option<bool> fromRest = new("--zero-state")
         {
-            Description = "Start from h_0 = 0 instead of the model's, for data that do not begin where the training data did.",
+            Description =
+                "Start from h_0 = 0 instead of the model's, for data that do not begin where the training data did.",
         };
         var command = new DetailedCommand(
             "predict",
@@ -69,9 +70,13 @@ internal static class PredictCommand
     /// <summary>Over the steps at which every output is measured.</summary>
     private static string Fit(Matrix<double> measured, Matrix<double> predictions)
     {
-        int[] steps = Enumerable.Range(0, measured.ColumnCount).Where(t => measured.Column(t).ForAll(double.IsFinite)).ToArray();
-        return steps.Length == 0 ? "not defined, nothing is measured" : FitScore.Text(FitScore.Of(Select(measured), Select(predictions)));
+        int[] steps = Enumerable.Range(0, measured.ColumnCount)
+            .Where(t => measured.Column(t).ForAll(double.IsFinite)).ToArray();
+        return steps.Length == 0
+            ? "not defined, nothing is measured"
+            : FitScore.Text(FitScore.Of(Select(measured), Select(predictions)));
 
-        Matrix<double> Select(Matrix<double> columns) => Matrix<double>.Build.DenseOfColumnVectors(steps.Select(columns.Column));
+        Matrix<double> Select(Matrix<double> columns) =>
+            Matrix<double>.Build.DenseOfColumnVectors(steps.Select(columns.Column));
     }
 }

@@ -1,5 +1,5 @@
-// `bptt remedies`: trains one task from one exploding start with each remedy against exploding and vanishing gradients, and
-// sets the outcomes side by side.
+// `bptt remedies`: trains one task from one exploding start with each remedy against exploding and vanishing gradients,
+// and sets the outcomes side by side.
 
 using System.CommandLine;
 using Bptt.Cli.Console;
@@ -11,6 +11,26 @@ namespace Bptt.Cli.Commands;
 
 internal static class RemediesCommand
 {
+    private const string Details = """
+    All trainings start from the same random weights, of an orthogonal W_hh with a spectral radius above 1, from which
+    gradients explode; all are plain gradient descent with the same learning rate, unless the remedy is the method.
+    They run one after the other, so that the seconds can be compared. Without a CSV file or --sample, the task is the
+    sample hair-dryer.
+
+      learned      the best weights fit the training part better than its mean
+      converged    the same, and the method found nothing better
+      not learned  they do not
+      diverged     a loss, a gradient or a weight was no longer finite
+
+    Losses are of the data alone; gradients are those of what is minimised, before clipping.
+
+    Examples:
+      bptt remedies --out DIR
+      bptt remedies --sample sunspots --hidden 4 --epochs 100 --out DIR
+
+    Exit code 0 whatever the outcomes. Ctrl-C keeps the trainings that are done.
+    """;
+
     public static Command Create(Terminal terminal)
     {
         var data = new DataOptions(defaultSample: "hair-dryer");
@@ -18,33 +38,25 @@ internal static class RemediesCommand
         Option<int> epochs = OptionRules.WholeNumber(
             "--epochs", atLeast: 1, byDefault: 300, "The most passes over the training part, for each remedy.", "n");
         Option<double> radius = OptionRules.Number(
-            "--radius", above: 0, below: double.PositiveInfinity, byDefault: 1.3, "The spectral radius of the W_hh that all start from.", "ρ");
+            "--radius",
+            above: 0,
+            below: double.PositiveInfinity,
+            byDefault: 1.3,
+            "The spectral radius of the W_hh that all start from.",
+            "ρ");
         Option<double> learningRate = OptionRules.Number(
-            "--learning-rate", above: 0, below: double.PositiveInfinity, byDefault: 0.05, "The step size of gradient descent and Adam.", "α");
+            "--learning-rate",
+            above: 0,
+            below: double.PositiveInfinity,
+            byDefault: 0.05,
+            "The step size of gradient descent and Adam.",
+            "α");
         Option<string?> output = OptionRules.Path(
             "--out", byDefault: "bptt-out", "The folder for remedies.svg and remedies.csv.", "DIR");
         var command = new DetailedCommand(
             "remedies",
             "Train one task with each remedy against exploding and vanishing gradients, and with none.",
-            """
-            All trainings start from the same random weights, of an orthogonal W_hh with a spectral radius above 1, from which
-            gradients explode; all are plain gradient descent with the same learning rate, unless the remedy is the method.
-            They run one after the other, so that the seconds can be compared. Without a CSV file or --sample, the task is the
-            sample hair-dryer.
-
-              learned      the best weights fit the training part better than its mean
-              converged    the same, and the method found nothing better
-              not learned  they do not
-              diverged     a loss, a gradient or a weight was no longer finite
-
-            Losses are of the data alone; gradients are those of what is minimised, before clipping.
-
-            Examples:
-              bptt remedies --out DIR
-              bptt remedies --sample sunspots --hidden 4 --epochs 100 --out DIR
-
-            Exit code 0 whatever the outcomes. Ctrl-C keeps the trainings that are done.
-            """);
+            Details);
         data.AddTo(command);
         model.AddTo(command);
         command.Add(epochs);
@@ -75,10 +87,14 @@ internal static class RemediesCommand
         var folder = OutputFolder.Open(outputPath);
         _ = FitPlan.ParameterCount(data, settings.HiddenSize, learnsState: false);
         terminal.Output.WriteLine(
-            $"{data.Name}: {data.TrainingCount} rows to train, {data.Count - data.TrainingCount} held out; {Words.HiddenUnits(settings.HiddenSize)}, start of radius {settings.Radius}, seed {settings.Seed}; learning rate {settings.LearningRate}");
+            $"{data.Name}: {data.TrainingCount} rows to train, {data.Count - data.TrainingCount} held out; "
+            + $"{Words.HiddenUnits(settings.HiddenSize)}, start of radius {settings.Radius}, seed {settings.Seed}; "
+            + $"learning rate {settings.LearningRate}");
         IReadOnlyList<Remedy> remedies = Remedy.All(settings);
         List<RemedyTrial> trials = WorkDisplay.Run(
-            terminal, $"training {remedies.Count} times, one after the other", report => Try(remedies, data, settings, report, cancellation));
+            terminal,
+            $"training {remedies.Count} times, one after the other",
+            report => Try(remedies, data, settings, report, cancellation));
         if (trials.Count == 0)
         {
             throw new DataFaultException("stopped before a training was done; nothing is written.");

@@ -11,7 +11,10 @@ namespace Bptt.Cli.Commands;
 internal sealed class SubjectOptions
 {
     private readonly Option<string?> _model = OptionRules.Path(
-        "--model", byDefault: null, "A model file that `bptt fit` wrote, with its columns, instead of a random model.", "FILE");
+        "--model",
+        byDefault: null,
+        "A model file that `bptt fit` wrote, with its columns, instead of a random model.",
+        "FILE");
 
     private readonly ModelOptions _random = new();
     private readonly DataOptions _data;
@@ -42,7 +45,10 @@ internal sealed class SubjectOptions
         {
             var file = ModelFile.Load(path);
             return new Subject(
-                _data.Read(parsed, file), file.Model, file.InitialState, $"{path}, {Words.HiddenUnits(file.Model.HiddenSize)}");
+                _data.Read(parsed, file),
+                file.Model,
+                file.InitialState,
+                $"{path}, {Words.HiddenUnits(file.Model.HiddenSize)}");
         }
         Dataset data = _data.Read(parsed);
         (int hiddenSize, int seed) = (_random.HiddenSize(parsed), _random.Seed(parsed));

@@ -9,8 +9,9 @@ namespace Bptt.Cli.Console;
 
 internal static class PredictionTable
 {
-    /// <summary>Writes a row for each prediction: the row of the table that it stands for (from 1), the part where given,
-    /// and for each output the measured value where there is one and the predicted value, in the unit of the data.</summary>
+    /// <summary>Writes a row for each prediction: the row of the table that it stands for (from 1), the part where
+    /// given, and for each output the measured value where there is one and the predicted value, in the unit of the
+    /// data.</summary>
     /// <param name="writer">Stays open.</param>
     /// <param name="channels">The q outputs.</param>
     /// <param name="predictions">q×N, scaled.</param>

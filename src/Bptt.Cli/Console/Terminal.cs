@@ -39,7 +39,15 @@ internal sealed class Terminal
     /// <summary>The output for tables and progress bars.</summary>
     public IAnsiConsole Ansi { get; }
 
-    public static Terminal OfProcess() => new(System.Console.Out, System.Console.Error, !System.Console.IsOutputRedirected);
+    public static Terminal OfProcess() =>
+        new(System.Console.Out, System.Console.Error, !System.Console.IsOutputRedirected);
 
-    public void Warn(string message) => Error.WriteLine($"warning: {message}");
+    public void Warn(string message) => Error.WriteLine($"warning: {Printable(message)}");
+
+    public void Fail(string message) => Error.WriteLine($"error: {Printable(message)}");
+
+    /// <summary>A message may quote a file: nothing in it that a terminal would obey, but for the ends of
+    /// lines.</summary>
+    private static string Printable(string message) =>
+        string.Concat(message.Select(c => char.IsControl(c) && c != '\n' ? '\uFFFD' : c));
 }

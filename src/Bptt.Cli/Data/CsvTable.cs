@@ -1,5 +1,5 @@
-// A table with named columns, read from CSV: comma, semicolon or tab, decimal point or comma, with or without quotes and
-// byte-order mark. Cells are text until a column is asked for as numbers.
+// A table with named columns, read from CSV: comma, semicolon or tab, decimal point or comma, with or without quotes
+// and byte-order mark. Cells are text until a column is asked for as numbers.
 
 using System.Globalization;
 using Bptt.Cli.Console;
@@ -159,7 +159,9 @@ internal sealed class CsvTable
     /// keeps to one of the two: what mixes them may hold thousands separators.</summary>
     private double? Number(string cell, ref char? decimalMark)
     {
-        char? mark = cell.Contains('.', StringComparison.Ordinal) ? '.' : cell.Contains(',', StringComparison.Ordinal) ? ',' : null;
+        char? mark = cell.Contains('.', StringComparison.Ordinal)
+            ? '.'
+            : cell.Contains(',', StringComparison.Ordinal) ? ',' : null;
         if (mark is not null)
         {
             decimalMark ??= mark;

@@ -17,7 +17,8 @@ internal sealed class Dataset
     private const double SmallestDeviation = 1e-140;
 
     private Dataset(
-        string name, Channel[] inputChannels, Channel[] outputChannels, Matrix<double> inputs, Matrix<double> targets, int stepsAhead, int trainingCount)
+        string name, Channel[] inputChannels, Channel[] outputChannels, Matrix<double> inputs, Matrix<double> targets,
+        int stepsAhead, int trainingCount)
     {
         Name = name;
         InputChannels = inputChannels;
@@ -66,20 +67,27 @@ internal sealed class Dataset
 
     /// <summary>Takes the named columns of a table.</summary>
     public static Dataset From(
-        CsvTable table, IReadOnlyList<string> inputs, IReadOnlyList<string> outputs, bool predictNext, double trainingFraction)
+        CsvTable table,
+        IReadOnlyList<string> inputs,
+        IReadOnlyList<string> outputs,
+        bool predictNext,
+        double trainingFraction)
     {
         int stepsAhead = predictNext ? 1 : 0;
         (int count, int trainingCount) = Counts(table, stepsAhead, trainingFraction);
         double[][] inputColumns = inputs.Select(name => table.Numbers(name)[..count]).ToArray();
         double[][] targetColumns = outputs.Select(name => table.Numbers(name)[stepsAhead..]).ToArray();
-        Channel[] inputChannels = inputs.Select((name, i) => Scaling(table, name, inputColumns[i], trainingCount)).ToArray();
-        Channel[] outputChannels = outputs.Select((name, i) => Scaling(table, name, targetColumns[i], trainingCount)).ToArray();
+        Channel[] inputChannels = inputs.Select((name, i) => Scaling(table, name, inputColumns[i], trainingCount))
+            .ToArray();
+        Channel[] outputChannels = outputs.Select((name, i) => Scaling(table, name, targetColumns[i], trainingCount))
+            .ToArray();
         for (int i = 0; i < outputs.Count; i++)
         {
             if (!Varies(targetColumns[i].AsSpan(trainingCount)))
             {
                 throw new DataFaultException(
-                    $"{table.Name}: expected column '{outputs[i]}' to vary in the held-out part, got {targetColumns[i][^1]} throughout: a fit to a constant is not defined.");
+                    $"{table.Name}: expected column '{outputs[i]}' to vary in the held-out part, "
+                    + $"got {targetColumns[i][^1]} throughout: a fit to a constant is not defined.");
             }
         }
 
@@ -109,9 +117,11 @@ internal sealed class Dataset
         Matrix<double> Finite(IReadOnlyList<Channel> channels, Func<double[], double[]> part)
         {
             Matrix<double> scaled = Scaled(channels, channels.Select(c => part(table.Numbers(c.Name))).ToArray());
-            int row = Enumerable.Range(0, scaled.RowCount).FirstOrDefault(i => !scaled.Row(i).ForAll(double.IsFinite), -1);
+            int row = Enumerable.Range(0, scaled.RowCount).FirstOrDefault(
+                i => !scaled.Row(i).ForAll(double.IsFinite), -1);
             return row < 0 ? scaled : throw new DataFaultException(
-                $"{table.Name}: expected column '{channels[row].Name}' to stay finite when scaled as the model tells (mean {channels[row].Mean}, scale {channels[row].Scale}).");
+                $"{table.Name}: expected column '{channels[row].Name}' to stay finite when scaled as the model tells "
+                + $"(mean {channels[row].Mean}, scale {channels[row].Scale}).");
         }
     }
 
@@ -138,7 +148,8 @@ internal sealed class Dataset
         int count = Math.Max(0, table.RowCount - stepsAhead);
         int trainingCount = (int)Math.Floor(trainingFraction * count + 1e-9); // 0.57 of 100 rows are 57
         return trainingCount >= 2 && count - trainingCount >= 2 ? (count, trainingCount) : throw new DataFaultException(
-            $"{table.Name}: expected at least 2 rows to train on and 2 to hold out, got {table.RowCount} rows, of which {trainingCount} would train.");
+            $"{table.Name}: expected at least 2 rows to train on and 2 to hold out, got {table.RowCount} rows, "
+            + $"of which {trainingCount} would train.");
     }
 
     private static Channel Scaling(CsvTable table, string name, double[] column, int trainingCount)
@@ -149,17 +160,20 @@ internal sealed class Dataset
         if (!double.IsFinite(deviation) || !double.IsFinite(mean))
         {
             throw new DataFaultException(
-                $"{table.Name}: expected column '{name}' to hold numbers whose squares can be added, got values up to {training.Max(Math.Abs)}.");
+                $"{table.Name}: expected column '{name}' to hold numbers whose squares can be added, "
+                + $"got values up to {training.Max(Math.Abs)}.");
         }
         if (!Varies(training))
         {
             throw new DataFaultException(
-                $"{table.Name}: expected column '{name}' to vary in the training part, got {training[0]} throughout: it teaches nothing and cannot be scaled.");
+                $"{table.Name}: expected column '{name}' to vary in the training part, got {training[0]} throughout: "
+                + "it teaches nothing and cannot be scaled.");
         }
         if (deviation < SmallestDeviation)
         {
             throw new DataFaultException(
-                $"{table.Name}: expected column '{name}' to vary by numbers whose squares can be added, got a standard deviation of {deviation}; another unit helps.");
+                $"{table.Name}: expected column '{name}' to vary by numbers whose squares can be added, "
+                + $"got a standard deviation of {deviation}; another unit helps.");
         }
         return new Channel(name, mean, deviation);
     }

@@ -32,8 +32,9 @@ internal sealed class ArxBaseline
     /// <summary>As tables name it.</summary>
     public string Name => $"{(_structure.LaggedOutputs.Length == 0 ? "AR" : "ARX")}({_structure.Order}) least squares";
 
-    /// <summary>Fits orders 1 to 10, fewer where inputs are many, on the training part and takes the one with the smallest Akaike criterion,
-    /// Σ_outputs N ln(residual variance) + 2·parameters, over the same rows for all.</summary>
+    /// <summary>Fits orders 1 to 10, fewer where inputs are many, on the training part and takes the one with the
+    /// smallest Akaike criterion, Σ_outputs N ln(residual variance) + 2·parameters, over the same rows for
+    /// all.</summary>
     public static ArxBaseline Fit(Dataset data)
     {
         Structure[] candidates = Enumerable.Range(1, MaxOrder).Select(n => Structure.Of(data, n))
@@ -43,7 +44,8 @@ internal sealed class ArxBaseline
         return candidates.Select(s => Fit(s, data, firstRow)).MinBy(f => f.Criterion).Model;
     }
 
-    /// <summary>ŷ_1 … ŷ_N, q×N, from the inputs alone. Before the first row everything stands at its training mean.</summary>
+    /// <summary>ŷ_1 … ŷ_N, q×N, from the inputs alone. Before the first row everything stands at its training
+    /// mean.</summary>
     public Matrix<double> RunFree(Matrix<double> inputs)
     {
         var outputs = Matrix<double>.Build.Dense(_coefficients.RowCount, inputs.ColumnCount);
@@ -71,9 +73,9 @@ internal sealed class ArxBaseline
         return (new ArxBaseline(structure, solution.Transpose()), criterion);
     }
 
-    /// <summary>The shortest X that minimises ‖A X − B‖: the pseudo-inverse stands inputs that repeat themselves, whose lags are
-    /// linearly dependent. Of a long A it is that of its small triangle, A = QR and so A⁺ = R⁺Qᵀ: that of A itself would
-    /// take as much memory as the square of its length.</summary>
+    /// <summary>The shortest X that minimises ‖A X − B‖: the pseudo-inverse stands inputs that repeat themselves, whose
+    /// lags are linearly dependent. Of a long A it is that of its small triangle, A = QR and so A⁺ = R⁺Qᵀ: that of A
+    /// itself would take as much memory as the square of its length.</summary>
     private static Matrix<double> LeastSquares(Matrix<double> a, Matrix<double> b)
     {
         if (a.RowCount <= a.ColumnCount)

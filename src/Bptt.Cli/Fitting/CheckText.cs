@@ -11,12 +11,16 @@ internal static class CheckText
     public static string Summary(GradientCheckReport report) =>
         report.Verdict == Verdict.Inconclusive
             ? "cannot be told, the gradient is within the rounding of the loss"
-            : $"{Of(report.Verdict)} (worst relative error {report.RelativeError:0.0E+0}, {report.Parameters.Sum(p => p.CheckedCount)} entries)";
+            : $"{Of(report.Verdict)} (worst relative error {report.RelativeError:0.0E+0}, "
+                + $"{report.Parameters.Sum(p => p.CheckedCount)} entries)";
 
     /// <summary>A line for each parameter, and one for all directions. Errors and uncertainties are relative.</summary>
     public static TextTable Table(GradientCheckReport report)
     {
-        var table = new TextTable("gradient of", "verdict", "error", "uncertainty", "entries", "worst at") { IsNumeric = false };
+        var table = new TextTable("gradient of", "verdict", "error", "uncertainty", "entries", "worst at")
+        {
+            IsNumeric = false,
+        };
         foreach (ParameterCheck parameter in report.Parameters)
         {
             table.Add(

@@ -61,7 +61,8 @@ internal static class EpochDisplay
         return $"epoch {progress.Epoch}/{progress.Epochs}  loss {progress.Loss:0.000E+0}{norm}{timeLeft}";
     }
 
-    /// <summary>The first report, the last, those that complete a tenth part between, and never a long silence.</summary>
+    /// <summary>The first report, the last, those that complete a tenth part between, and never a long
+    /// silence.</summary>
     private sealed class PlainDisplay(TextWriter output)
     {
         private readonly Stopwatch _sinceLine = Stopwatch.StartNew();

@@ -56,8 +56,8 @@ internal sealed record FitPlan(
     /// <summary>Whether a method moves by one gradient at a time, which may be clipped or truncated.</summary>
     public static bool IsFirstOrder(FitMethod method) => method is FitMethod.Adam or FitMethod.GradientDescent;
 
-    /// <summary>Whether a training that goes all the way to a minimum has a prior unless told otherwise: it adds two sequences
-    /// for each input, as long as the data.</summary>
+    /// <summary>Whether a training that goes all the way to a minimum has a prior unless told otherwise: it adds two
+    /// sequences for each input, as long as the data.</summary>
     public static bool HasPriorByDefault(FitSettings settings, int inputCount) =>
         !settings.LearnsInitialState && inputCount <= MostInputsForPrior;
 
@@ -70,7 +70,9 @@ internal sealed record FitPlan(
         long parameters = ParameterCount(data, hiddenSize, settings.LearnsInitialState);
         bool asksForFirstOrder = settings.LearningRate is not null || settings.Truncation is not null;
         FitMethod method = settings.Method
-            ?? (asksForFirstOrder || parameters > MostForLevenbergMarquardt ? FitMethod.Adam : FitMethod.LevenbergMarquardt);
+            ?? (asksForFirstOrder || parameters > MostForLevenbergMarquardt
+                ? FitMethod.Adam
+                : FitMethod.LevenbergMarquardt);
         FitStart start = settings.Start ?? (IsFirstOrder(method) || data.TrainingCount < FewestSubspaceRows
             ? FitStart.Orthogonal : FitStart.Subspace);
         if (start == FitStart.Subspace && data.TrainingCount < FewestSubspaceRows)
@@ -94,11 +96,12 @@ internal sealed record FitPlan(
         long h = hiddenSize;
         long count = h * (data.InputChannels.Length + h + data.OutputChannels.Length) + (learnsState ? h : 0);
         return count <= Array.MaxLength ? count : throw new DataFaultException(
-            $"--hidden: expected a model of at most {Array.MaxLength} parameters, got {hiddenSize} hidden units, which make {count}.");
+            $"--hidden: expected a model of at most {Array.MaxLength} parameters, got {hiddenSize} hidden units, "
+            + $"which make {count}.");
     }
 
-    /// <summary>Whether the data are extended by an <see cref="ImpulseResponsePrior"/>: by default where a method goes all the way
-    /// to a minimum, and so fits noise where it can.</summary>
+    /// <summary>Whether the data are extended by an <see cref="ImpulseResponsePrior"/>: by default where a method goes
+    /// all the way to a minimum, and so fits noise where it can.</summary>
     public bool HasPrior => Settings.HasPrior ?? (!IsFirstOrder(Method) && HasPriorByDefault(Settings, InputCount));
 
     /// <summary>The step size of the first-order methods.</summary>
@@ -149,7 +152,9 @@ internal sealed record FitPlan(
         {
             return SubspaceIdentification.Estimate(data.TrainingInputs, data.TrainingTargets, new SubspaceOptions
             {
-                InitialStates = Settings.LearnsInitialState ? SubspaceInitialStates.Estimated : SubspaceInitialStates.Zero,
+                InitialStates = Settings.LearnsInitialState
+                    ? SubspaceInitialStates.Estimated
+                    : SubspaceInitialStates.Zero,
             }).Start(HiddenSize);
         }
         LinearRnn model = start switch

@@ -26,7 +26,8 @@ internal sealed class FitReport
         _objective = Objective.SquaredError(data.TrainingTargets);
         Predictions = ForwardPass.Run(fit.Model, data.Inputs, fit.InitialState).Outputs();
         SpectralRadius = Spectrum.Of(fit.Model).SpectralRadius;
-        Backward = BackwardThroughTime.Run(ForwardPass.Run(fit.Model, data.TrainingInputs, fit.InitialState), _objective);
+        Backward = BackwardThroughTime.Run(
+            ForwardPass.Run(fit.Model, data.TrainingInputs, fit.InitialState), _objective);
         _checkBefore = new(() => Check(CheckedStart()));
         _checkAfter = new(() => Check(Backward.Forward));
     }
@@ -42,12 +43,13 @@ internal sealed class FitReport
     public double? HeldOutFit => FitScore.Of(_data.HeldOut(_data.Targets), _data.HeldOut(Predictions));
 
     /// <summary>The baseline's, as <see cref="HeldOutFit"/>.</summary>
-    public double? BaselineHeldOutFit => FitScore.Of(_data.HeldOut(_data.Targets), _data.HeldOut(_arx.RunFree(_data.Inputs)));
+    public double? BaselineHeldOutFit =>
+        FitScore.Of(_data.HeldOut(_data.Targets), _data.HeldOut(_arx.RunFree(_data.Inputs)));
 
     public string BaselineName => _arx.Name;
 
-    /// <summary>The gradients before training: at the start, or at random weights where the start is so near a minimum that a
-    /// gradient is hardly there. Made when asked for first.</summary>
+    /// <summary>The gradients before training: at the start, or at random weights where the start is so near a minimum
+    /// that a gradient is hardly there. Made when asked for first.</summary>
     public GradientCheckReport CheckBefore => _checkBefore.Value;
 
     /// <summary>The gradients of the trained model. Made when asked for first.</summary>
@@ -62,11 +64,13 @@ internal sealed class FitReport
     [
         ("spectral radius of W_hh", Words.Magnitude(SpectralRadius)),
         ("‖∂L/∂h_1‖", $"{Backward.HiddenStateGradient(1).L2Norm():0.00E+0}"),
-        ("‖∂L/∂h_T‖", $"{Backward.HiddenStateGradient(_data.TrainingCount).L2Norm():0.00E+0} (T = {_data.TrainingCount})"),
+        (
+            "‖∂L/∂h_T‖",
+            $"{Backward.HiddenStateGradient(_data.TrainingCount).L2Norm():0.00E+0} (T = {_data.TrainingCount})"),
     ];
 
-    /// <summary>The fits on both parts, of the model and of what it is compared with, and the root-mean-square error of each
-    /// output on the held-out part, in the output's own unit.</summary>
+    /// <summary>The fits on both parts, of the model and of what it is compared with, and the root-mean-square error of
+    /// each output on the held-out part, in the output's own unit.</summary>
     public TextTable Scores()
     {
         var table = new TextTable("fit, 100·(1 − ‖y−ŷ‖/‖y−ȳ‖) %", "training", "held out", "held-out RMSE");
@@ -104,7 +108,8 @@ internal sealed class FitReport
 
     private ForwardPass CheckedStart() => IsStartRandom
         ? ForwardPass.Run(_fit.InitialModel, _data.TrainingInputs, _fit.InitialStates.Column(0))
-        : ForwardPass.Run(_fit.Plan.Begin(_data, FitStart.Orthogonal, _fit.Plan.Settings.Seed).Model, _data.TrainingInputs);
+        : ForwardPass.Run(
+            _fit.Plan.Begin(_data, FitStart.Orthogonal, _fit.Plan.Settings.Seed).Model, _data.TrainingInputs);
 
     private GradientCheckReport Check(ForwardPass pass) => GradientCheck.Run(pass, _objective, new GradientCheckOptions
     {
@@ -127,12 +132,15 @@ internal sealed class FitReport
         }
     }
 
-    private void AddRow(TextTable table, string name, Matrix<double> targets, Matrix<double> predictions, string rmse) => table.Add(
+    private void AddRow(
+        TextTable table, string name, Matrix<double> targets, Matrix<double> predictions, string rmse) => table.Add(
         name,
         FitScore.Text(FitScore.Of(_data.Training(targets), _data.Training(predictions))),
         FitScore.Text(FitScore.Of(_data.HeldOut(targets), _data.HeldOut(predictions))),
         rmse);
 
     private string Rmse(int output, Matrix<double> predictions) => FitScore.RmseText(FitScore.Rmse(
-        _data.HeldOut(_data.Targets).Row(output), _data.HeldOut(predictions).Row(output), _data.OutputChannels[output].Scale));
+        _data.HeldOut(_data.Targets).Row(output),
+        _data.HeldOut(predictions).Row(output),
+        _data.OutputChannels[output].Scale));
 }

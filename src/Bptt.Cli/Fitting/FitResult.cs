@@ -30,13 +30,15 @@ internal sealed record FitResult(
 {
     /// <summary>The prior in words; null without one.</summary>
     public string? PriorSentence => Prior is null ? null
-        : $"the impulse response decays smoothly: its variance falls by {Words.Number(Prior.Decay)} a step, from {Words.Number(Prior.Decay * Prior.Scale)} times the noise's";
+        : $"the impulse response decays smoothly: its variance falls by {Words.Number(Prior.Decay)} a step, "
+            + $"from {Words.Number(Prior.Decay * Prior.Scale)} times the noise's";
 
     /// <summary>The best weights.</summary>
     public LinearRnn Model => Training.Model;
 
     /// <summary>h_0 that belongs to them.</summary>
-    public Vector<double> InitialState => Training.InitialStates?.Column(0) ?? Vector<double>.Build.Dense(Model.HiddenSize);
+    public Vector<double> InitialState =>
+        Training.InitialStates?.Column(0) ?? Vector<double>.Build.Dense(Model.HiddenSize);
 
     /// <summary>Where the training that was kept began.</summary>
     public string StartName => Kept.Name;

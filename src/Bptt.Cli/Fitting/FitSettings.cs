@@ -58,12 +58,12 @@ internal sealed record FitSettings
     /// <summary>For methods of first order; null for none.</summary>
     public Truncation? Truncation { get; init; }
 
-    /// <summary>Whether h_0 is a parameter too. Where it is, slowly decaying modes can fit the noise of the first steps through
-    /// it and grow beyond the data, so the default is to start at rest, at the training mean.</summary>
+    /// <summary>Whether h_0 is a parameter too. Where it is, slowly decaying modes can fit the noise of the first steps
+    /// through it and grow beyond the data, so the default is to start at rest, at the training mean.</summary>
     public bool LearnsInitialState { get; init; }
 
-    /// <summary>Whether the impulse response is to decay smoothly, as far as the data do not say otherwise; null where it is left
-    /// open. Not together with a learned h_0.</summary>
+    /// <summary>Whether the impulse response is to decay smoothly, as far as the data do not say otherwise; null where
+    /// it is left open. Not together with a learned h_0.</summary>
     public bool? HasPrior { get; init; }
 
     /// <summary>The file of an earlier training to go on from; null to begin.</summary>

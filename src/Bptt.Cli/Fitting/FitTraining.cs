@@ -14,7 +14,8 @@ namespace Bptt.Cli.Fitting;
 /// <param name="Loss">After them.</param>
 /// <param name="GradientNorm">Before clipping; null where it is not known.</param>
 /// <param name="TimeLeft">Until all epochs are done; null where it cannot be told.</param>
-internal readonly record struct EpochProgress(int Epoch, int Epochs, double Loss, double? GradientNorm, TimeSpan? TimeLeft);
+internal readonly record struct EpochProgress(
+    int Epoch, int Epochs, double Loss, double? GradientNorm, TimeSpan? TimeLeft);
 
 internal static class FitTraining
 {
@@ -25,8 +26,8 @@ internal static class FitTraining
     /// <param name="report">Told of the first training's epochs, on one thread at a time.</param>
     /// <param name="finished">Told how many of several trainings have ended, on one thread at a time.</param>
     /// <param name="cancellation">Ends all of them; what they have is the result.</param>
-    /// <exception cref="DataFaultException">The loss or its gradient is not finite at the very start, or the training cannot be
-    /// resumed.</exception>
+    /// <exception cref="DataFaultException">The loss or its gradient is not finite at the very start, or the training
+    /// cannot be resumed.</exception>
     public static FitResult Run(
         Dataset data,
         FitPlan plan,
@@ -58,7 +59,9 @@ internal static class FitTraining
             IProgress<TrainingProgress>? progress = i == 0 ? new Reporting(plan, report, reporting) : null;
             TrainerOptions options = OptionsOf(plan, starts[i].States, checkpoint);
             runs[i] = new FitRun(
-                start, plan.NameOf(start, seed), Train(starts[i].Model, sequence, objective, options, progress, cancellation));
+                start,
+                plan.NameOf(start, seed),
+                Train(starts[i].Model, sequence, objective, options, progress, cancellation));
             lock (reporting)
             {
                 finished(++done);
@@ -69,7 +72,8 @@ internal static class FitTraining
         TrainingResult training = runs[best].Training;
         if (!double.IsFinite(training.BestLoss))
         {
-            throw new DataFaultException($"The training cannot start: {training.Text.TrimEnd('.')}. Are the values of the data extreme?");
+            throw new DataFaultException(
+                $"The training cannot start: {training.Text.TrimEnd('.')}. Are the values of the data extreme?");
         }
         return new FitResult(plan, starts[best].Model, starts[best].States, training, runs, prior);
     }
@@ -105,7 +109,9 @@ internal static class FitTraining
             InitialStates = settings.LearnsInitialState ? states : null,
             MaxEpochs = plan.Epochs,
             Seed = settings.Seed,
-            Execution = settings.Starts > 1 ? new ExecutionOptions { MaxDegreeOfParallelism = 1 } : ExecutionOptions.Default,
+            Execution = settings.Starts > 1
+                ? new ExecutionOptions { MaxDegreeOfParallelism = 1 }
+                : ExecutionOptions.Default,
             Checkpoint = checkpoint is null ? null : new CheckpointOptions(checkpoint, settings.CheckpointInterval),
             ResumeFrom = settings.ResumeFrom,
         };
@@ -122,13 +128,15 @@ internal static class FitTraining
         if (options.ResumeFrom is string path && !File.Exists(path))
         {
             throw new DataFaultException(
-                $"--resume: {path}: {(Directory.Exists(path) ? "expected a checkpoint, got a folder" : "there is no such file")}.");
+                $"--resume: {path}: "
+                + $"{(Directory.Exists(path) ? "expected a checkpoint, got a folder" : "there is no such file")}.");
         }
         try
         {
             return Trainer.Run(model, inputs, objective, options, progress, cancellation);
         }
-        catch (Exception e) when (options.ResumeFrom is not null && e is ArgumentException or InvalidDataException or FormatException)
+        catch (Exception e) when (
+            options.ResumeFrom is not null && e is ArgumentException or InvalidDataException or FormatException)
         {
             throw new DataFaultException($"--resume: {MessageOf(e)}", e);
         }
@@ -141,7 +149,9 @@ internal static class FitTraining
         if (fault is ArgumentException { ParamName: string name })
         {
             message = message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal);
-            message = message.StartsWith($"{name}: ", StringComparison.Ordinal) ? message[(name.Length + 2)..] : message;
+            message = message.StartsWith($"{name}: ", StringComparison.Ordinal)
+                ? message[(name.Length + 2)..]
+                : message;
         }
         return message;
     }
@@ -149,7 +159,8 @@ internal static class FitTraining
     private static double Rank(TrainingResult training) =>
         double.IsFinite(training.BestLoss) ? training.BestLoss : double.PositiveInfinity;
 
-    private sealed class Reporting(FitPlan plan, Action<EpochProgress> report, Lock reporting) : IProgress<TrainingProgress>
+    private sealed class Reporting(FitPlan plan, Action<EpochProgress> report, Lock reporting)
+        : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value)
         {

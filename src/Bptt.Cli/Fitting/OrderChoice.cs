@@ -6,7 +6,8 @@ namespace Bptt.Cli.Fitting;
 
 /// <summary>One number of hidden units, judged.</summary>
 /// <param name="Order">h.</param>
-/// <param name="Loss">½‖o_t − y_t‖², the mean over the last quarter; infinite where a free run left the range of numbers.</param>
+/// <param name="Loss">½‖o_t − y_t‖², the mean over the last quarter; infinite where a free run left the range of
+/// numbers.</param>
 /// <param name="Fit">The same as a fit.</param>
 internal sealed record OrderCandidate(int Order, double Loss, double? Fit);
 

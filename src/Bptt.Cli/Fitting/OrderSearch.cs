@@ -12,9 +12,9 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Cli.Fitting;
 
 /// <summary>
-/// A model of each order is trained on the first three quarters of the training rows and judged by a free run on through the
-/// last quarter, as the held-out part will judge it. The order with the smallest error there is chosen; of those within a
-/// hundredth of it, the smallest.
+/// A model of each order is trained on the first three quarters of the training rows and judged by a free run on
+/// through the last quarter, as the held-out part will judge it. The order with the smallest error there is chosen; of
+/// those within a hundredth of it, the smallest.
 /// </summary>
 internal static class OrderSearch
 {
@@ -48,7 +48,9 @@ internal static class OrderSearch
         (int d, int q) = (data.InputChannels.Length, data.OutputChannels.Length);
         int rows = Math.Min(data.TrainingCount, MostRows);
         int learned = rows - (int)(ValidationPart * rows);
-        int largest = rows < FewestRows ? 0 : (int)Math.Min(LargestOrder, (double)learned * q / NumbersPerFreedom / (d + q));
+        int largest = rows < FewestRows
+            ? 0
+            : (int)Math.Min(LargestOrder, (double)learned * q / NumbersPerFreedom / (d + q));
         if (largest < 2)
         {
             return new OrderChoice(1, []);
@@ -63,7 +65,11 @@ internal static class OrderSearch
         {
             Parallel.ForEach(
                 Partitioner.Create(Enumerable.Range(1, largest).Reverse(), EnumerablePartitionerOptions.NoBuffering),
-                new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation },
+                new ParallelOptions
+                {
+                    MaxDegreeOfParallelism = Environment.ProcessorCount,
+                    CancellationToken = cancellation,
+                },
                 order =>
                 {
                     candidates[order - 1] = trial.Judge(order, cancellation);
@@ -126,10 +132,12 @@ internal static class OrderSearch
             };
             var training = Trainer.Run(start, _batch, _objective, options, progress: null, cancellation);
             cancellation.ThrowIfCancellationRequested();
-            var forward = ForwardPass.Run(training.Model, _inputs, training.InitialStates?.Column(0), options.Execution);
+            var forward = ForwardPass.Run(
+                training.Model, _inputs, training.InitialStates?.Column(0), options.Execution);
             Matrix<double> predicted = forward.Outputs().SubMatrix(0, _unseen.RowCount, _learned, _unseen.ColumnCount);
             double loss = 0.5 * (predicted - _unseen).Enumerate().Sum(e => e * e) / _unseen.ColumnCount;
-            return new OrderCandidate(order, double.IsFinite(loss) ? loss : double.PositiveInfinity, FitScore.Of(_unseen, predicted));
+            return new OrderCandidate(
+                order, double.IsFinite(loss) ? loss : double.PositiveInfinity, FitScore.Of(_unseen, predicted));
         }
     }
 }

@@ -41,11 +41,13 @@ internal sealed class RemedyReport(IReadOnlyList<RemedyTrial> trials)
             yield break;
         }
         RemedyTrial best = learned.MinBy(t => t.BestLoss)!;
-        yield return $"smallest training loss: {best.Remedy.Name}, {Loss(best.BestLoss)} after {Words.Epochs(best.Training.BestEpoch)}";
+        yield return $"smallest training loss: {best.Remedy.Name}, {Loss(best.BestLoss)} after "
+            + Words.Epochs(best.Training.BestEpoch);
         RemedyTrial[] others = [.. learned.Where(t => t.Remedy.Options.Optimizer is Sgd)];
         if (others.MinBy(t => t.BestLoss) is { } descent && descent != best)
         {
-            yield return $"smallest by gradient descent: {descent.Remedy.Name}, {Loss(descent.BestLoss)} after {Words.Epochs(descent.Training.BestEpoch)}";
+            yield return $"smallest by gradient descent: {descent.Remedy.Name}, {Loss(descent.BestLoss)} after "
+                + $"{Words.Epochs(descent.Training.BestEpoch)}";
         }
         if (learned.Where(t => t.HeldOutFit is double fit && double.IsFinite(fit)).MaxBy(t => t.HeldOutFit) is { } fits)
         {
@@ -60,7 +62,8 @@ internal sealed class RemedyReport(IReadOnlyList<RemedyTrial> trials)
         using var csv = new CsvWriter(writer, CultureInfo.InvariantCulture, leaveOpen: true);
         foreach (string heading in (string[])
         [
-            "remedy", "what it does", "outcome", "epochs", "final loss", "best loss", "best epoch", "largest gradient norm", "held-out fit", "seconds",
+            "remedy", "what it does", "outcome", "epochs", "final loss", "best loss", "best epoch",
+            "largest gradient norm", "held-out fit", "seconds",
         ])
         {
             csv.WriteField(heading);

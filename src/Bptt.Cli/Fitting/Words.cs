@@ -11,7 +11,9 @@ internal static class Words
     public static string Percent(double part)
     {
         double percent = 100.0 * part;
-        string format = percent == 0.0 ? "0" : Math.Abs(percent) switch { < 0.001 => "0.0E+0", < 999.5 => "G3", < 1e6 => "0", _ => "0.0E+0" };
+        string format = percent == 0.0
+            ? "0"
+            : Math.Abs(percent) switch { < 0.001 => "0.0E+0", < 999.5 => "G3", < 1e6 => "0", _ => "0.0E+0" };
         return $"{percent.ToString(format, CultureInfo.InvariantCulture)} %";
     }
 
@@ -32,7 +34,8 @@ internal static class Words
         _ => Exponential(number),
     };
 
-    /// <summary>A magnitude of eigenvalues, to four places: 0.8414; 1.00E-7 and 1.00E+9 where those say nothing.</summary>
+    /// <summary>A magnitude of eigenvalues, to four places: 0.8414; 1.00E-7 and 1.00E+9 where those say
+    /// nothing.</summary>
     public static string Magnitude(double magnitude) =>
         IsPlain(magnitude) ? Places(magnitude) : Exponential(magnitude);
 
@@ -40,7 +43,9 @@ internal static class Words
     public static string Complex(Complex number, string sign)
     {
         Func<double, string> text = IsPlain(number.Magnitude) ? Places : Exponential;
-        return number.Imaginary == 0.0 ? text(number.Real) : $"{text(number.Real)} {sign} {text(Math.Abs(number.Imaginary))}i";
+        return number.Imaginary == 0.0
+            ? text(number.Real)
+            : $"{text(number.Real)} {sign} {text(Math.Abs(number.Imaginary))}i";
     }
 
     private static bool IsPlain(double magnitude) => magnitude is 0.0 or (>= 1e-3 and < 1e5);

@@ -10,9 +10,14 @@ internal static class Curve
     private const int MostBuckets = 1000;
     private const int MostMarked = 40;
 
-    /// <summary>A line through the points, with a gap where a value is NaN; each point marked where they are few, since a line
-    /// through one alone is not seen.</summary>
-    public static LineSeries Of(string title, IReadOnlyList<DataPoint> points, OxyColor color, LineStyle style = LineStyle.Solid, double thickness = 1.6)
+    /// <summary>A line through the points, with a gap where a value is NaN; each point marked where they are few, since
+    /// a line through one alone is not seen.</summary>
+    public static LineSeries Of(
+        string title,
+        IReadOnlyList<DataPoint> points,
+        OxyColor color,
+        LineStyle style = LineStyle.Solid,
+        double thickness = 1.6)
     {
         bool isMarked = points.Count <= (style == LineStyle.Solid ? MostMarked : 2);
         var line = new LineSeries

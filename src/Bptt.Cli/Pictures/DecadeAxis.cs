@@ -6,8 +6,8 @@ using OxyPlot.Axes;
 namespace Bptt.Cli.Pictures;
 
 /// <summary>
-/// A linear axis of the decimal logarithm, from one whole decade to another, marked in the values themselves. The plot is
-/// given <see cref="Of"/> of its values.
+/// A linear axis of the decimal logarithm, from one whole decade to another, marked in the values themselves. The plot
+/// is given <see cref="Of"/> of its values.
 /// </summary>
 internal sealed class DecadeAxis : LinearAxis
 {
@@ -19,8 +19,8 @@ internal sealed class DecadeAxis : LinearAxis
     private readonly int _low;
     private readonly int _high;
 
-    /// <summary>From the decade below all the values that have a place on the axis to the decade above; 1 to 10 where none
-    /// has.</summary>
+    /// <summary>From the decade below all the values that have a place on the axis to the decade above; 1 to 10 where
+    /// none has.</summary>
     public DecadeAxis(IEnumerable<double> values)
     {
         double[] logarithms = values.Select(Of).Where(double.IsFinite).ToArray();
@@ -34,7 +34,8 @@ internal sealed class DecadeAxis : LinearAxis
     /// <summary>Whether there is anything to draw.</summary>
     public bool HasValues { get; }
 
-    /// <summary>log₁₀; NaN, which is drawn as a gap, for what has no place on the axis: zero, infinities, negatives.</summary>
+    /// <summary>log₁₀; NaN, which is drawn as a gap, for what has no place on the axis: zero, infinities,
+    /// negatives.</summary>
     public static double Of(double value) => value > 0 && double.IsFinite(value) ? Math.Log10(value) : double.NaN;
 
     /// <summary>A power of ten, or 2 or 5 times one, as it is written below the axis of another: 0.02, 500,

@@ -23,7 +23,8 @@ internal static class EigenvaluePicture
         Complex[] drawn = eigenvalues.Where(e => e.Magnitude <= LargestDrawn).ToArray();
         double side = Room * Math.Max(1, drawn.Select(e => e.Magnitude).DefaultIfEmpty(0).Max());
         PlotModel model = PictureStyle.Plot(
-            "eigenvalues of W_hh", double.IsInfinity(radius) ? "spectral radius beyond 1.8E+308" : $"spectral radius {radius:G5}");
+            "eigenvalues of W_hh",
+            double.IsInfinity(radius) ? "spectral radius beyond 1.8E+308" : $"spectral radius {radius:G5}");
         model.PlotType = PlotType.Cartesian; // a circle is round
         model.Axes.Add(Axis(AxisPosition.Bottom, "real part"));
         model.Axes.Add(Axis(AxisPosition.Left, "imaginary part"));
@@ -36,7 +37,8 @@ internal static class EigenvaluePicture
         }
         else
         {
-            model.Annotations.Add(PictureStyle.Nothing(0, 0.5 * side, $"{eigenvalues.Count - drawn.Length} beyond 1E+100 not drawn"));
+            model.Annotations.Add(
+                PictureStyle.Nothing(0, 0.5 * side, $"{eigenvalues.Count - drawn.Length} beyond 1E+100 not drawn"));
         }
         var points = new ScatterSeries
         {

@@ -17,8 +17,8 @@ internal static class FitPicture
     private const double HeaderHeight = 90;
     private const double Gap = 0.08; // between panels, as a fraction of one
 
-    /// <summary>How far a panel reaches beyond the measured values, in their range: a free run may leave them, and the range of
-    /// numbers, without end.</summary>
+    /// <summary>How far a panel reaches beyond the measured values, in their range: a free run may leave them, and the
+    /// range of numbers, without end.</summary>
     private const double Reach = 2;
 
     /// <summary>Draws.</summary>
@@ -70,7 +70,14 @@ internal static class FitPicture
 
     private static LineSeries Line(Dataset data, double[] values, string axis, string? title, OxyColor color)
     {
-        var line = new LineSeries { Title = title, RenderInLegend = title is not null, Color = color, StrokeThickness = 1.2, YAxisKey = axis };
+        var line = new LineSeries
+        {
+            Title = title,
+            RenderInLegend = title is not null,
+            Color = color,
+            StrokeThickness = 1.2,
+            YAxisKey = axis,
+        };
         line.Points.AddRange(Curve.Thinned(values.Select((value, t) => new DataPoint(data.RowOf(t), value)).ToArray()));
         return line;
     }

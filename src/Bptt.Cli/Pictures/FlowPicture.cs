@@ -6,8 +6,8 @@ namespace Bptt.Cli.Pictures;
 
 internal static class FlowPicture
 {
-    /// <summary>What falls below this part of a curve's largest value for good is not drawn: it adds nothing to a gradient
-    /// that anyone would notice, and would press the rest together.</summary>
+    /// <summary>What falls below this part of a curve's largest value for good is not drawn: it adds nothing to a
+    /// gradient that anyone would notice, and would press the rest together.</summary>
     private const double Floor = 1e-12;
 
     /// <summary>Draws. Each curve is given for k = 0, 1, …; zeros and infinities are gaps.</summary>
@@ -25,7 +25,8 @@ internal static class FlowPicture
         model.Axes.Add(PictureStyle.AsVertical(norms, "norm of the gradient"));
         if (!norms.HasValues)
         {
-            model.Annotations.Add(PictureStyle.Nothing(0.5 * (count - 1), 0.5, "nothing to draw: no value is above zero"));
+            model.Annotations.Add(
+                PictureStyle.Nothing(0.5 * (count - 1), 0.5, "nothing to draw: no value is above zero"));
         }
         model.Series.Add(Curve.Of("mean over all steps", Points(mean), PictureStyle.Vermilion, thickness: 3));
         model.Series.Add(Curve.Of("last step", Points(last), PictureStyle.Blue, LineStyle.Dash));

@@ -8,8 +8,8 @@ namespace Bptt.Cli.Pictures;
 
 internal static class LagPicture
 {
-    /// <summary>What falls below this part of the gradient for good is not drawn: nobody needs so long a window, and rounding
-    /// is not far.</summary>
+    /// <summary>What falls below this part of the gradient for good is not drawn: nobody needs so long a window, and
+    /// rounding is not far.</summary>
     private const double Floor = 1e-9;
 
     private const int MostStems = 100;
@@ -21,7 +21,10 @@ internal static class LagPicture
     /// <param name="tolerance">The error that a window may have.</param>
     /// <param name="smallestWindow">The smallest that has no larger one; null where there is none.</param>
     public static Picture Of(
-        IReadOnlyList<double> contributions, IReadOnlyList<double> truncationErrors, double tolerance, int? smallestWindow)
+        IReadOnlyList<double> contributions,
+        IReadOnlyList<double> truncationErrors,
+        double tolerance,
+        int? smallestWindow)
     {
         int lags = Shown(contributions);
         int windows = Shown(truncationErrors);
@@ -41,7 +44,9 @@ internal static class LagPicture
             model.Annotations.Add(PictureStyle.Nothing(0.5 * to, 0.5, "nothing to draw: no value is above zero"));
         }
         DataPoint[] points = shares.Select((share, k) => new DataPoint(k, DecadeAxis.Of(share))).ToArray();
-        model.Series.Add(lags <= MostStems ? Stems(points, values.Minimum) : Curve.Of(LagsTitle, points, PictureStyle.Blue, LineStyle.Dash));
+        model.Series.Add(lags <= MostStems
+            ? Stems(points, values.Minimum)
+            : Curve.Of(LagsTitle, points, PictureStyle.Blue, LineStyle.Dash));
         model.Series.Add(Curve.Of(
             "error of a window of k steps",
             errors.Select((error, i) => new DataPoint(i + 1, DecadeAxis.Of(error))).ToArray(),

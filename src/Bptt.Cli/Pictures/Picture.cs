@@ -11,8 +11,8 @@ internal sealed class Picture(PlotModel model, double width, double height)
 {
     private static readonly XNamespace Svg = "http://www.w3.org/2000/svg";
 
-    /// <summary>The colours of a plot, and the property of the page that stands for each in it, so that a page in dark mode can
-    /// choose others.</summary>
+    /// <summary>The colours of a plot, and the property of the page that stands for each in it, so that a page in dark
+    /// mode can choose others.</summary>
     private static readonly (OxyColor Color, string Name)[] PageColors =
     [
         (PictureStyle.Paper, "paper"),
@@ -33,8 +33,8 @@ internal sealed class Picture(PlotModel model, double width, double height)
     public void Write(Stream stream) => Exporter(width, height).Export(model, stream);
 
     /// <summary>
-    /// The picture as an element of a page that has headings of its own: without the title, as wide as the page lets it be,
-    /// its colours given by the page (<c>var(--ink)</c> and so on), its ids beginning with a given name.
+    /// The picture as an element of a page that has headings of its own: without the title, as wide as the page lets it
+    /// be, its colours given by the page (<c>var(--ink)</c> and so on), its ids beginning with a given name.
     /// </summary>
     /// <param name="name">Unique in the page.</param>
     /// <param name="description">What a reader who does not see the picture is told.</param>
@@ -45,7 +45,8 @@ internal sealed class Picture(PlotModel model, double width, double height)
     {
         (string title, string subtitle, OxyThickness padding, double fontSize) =
             (model.Title, model.Subtitle, model.Padding, model.DefaultFontSize);
-        (model.Title, model.Subtitle, model.Padding, model.DefaultFontSize) = (null, null, new OxyThickness(2, 8, 12, 2), 14);
+        (model.Title, model.Subtitle, model.Padding, model.DefaultFontSize) =
+            (null, null, new OxyThickness(2, 8, 12, 2), 14);
         string text = Exporter(pageWidth, pageHeight).ExportToString(model);
         (model.Title, model.Subtitle, model.Padding, model.DefaultFontSize) = (title, subtitle, padding, fontSize);
 
@@ -92,9 +93,10 @@ internal sealed class Picture(PlotModel model, double width, double height)
         UseVerticalTextAlignmentWorkaround = true, // not every viewer knows dominant-baseline
     };
 
-    /// <summary>The viewer chooses the font. OxyPlot measures Helvetica without leading; DejaVu Sans, common on Linux, is
-    /// wider and would be cut off, and lines would touch.</summary>
-    private sealed class RoomyTextMeasurer(double width, double height) : PdfRenderContext(width, height, OxyColors.White)
+    /// <summary>The viewer chooses the font. OxyPlot measures Helvetica without leading; DejaVu Sans, common on Linux,
+    /// is wider and would be cut off, and lines would touch.</summary>
+    private sealed class RoomyTextMeasurer(double width, double height)
+        : PdfRenderContext(width, height, OxyColors.White)
     {
         private const double WidthRoom = 1.6;
         private const double HeightRoom = 1.4;

@@ -8,8 +8,8 @@ using OxyPlot.Series;
 
 namespace Bptt.Cli.Pictures;
 
-/// <summary>The colours are those of Okabe and Ito, which people with any kind of colour vision tell apart; what matters
-/// also differs in its dashes.</summary>
+/// <summary>The colours are those of Okabe and Ito, which people with any kind of colour vision tell apart; what
+/// matters also differs in its dashes.</summary>
 internal static class PictureStyle
 {
     public static readonly OxyColor Paper = OxyColors.White;

@@ -1,5 +1,5 @@
-// The picture of a comparison: a small panel for each training, all with the same axes, since a score of lines in one plot
-// cannot be told apart.
+// The picture of a comparison: a small panel for each training, all with the same axes, since a score of lines in one
+// plot cannot be told apart.
 
 using Bptt.Cli.Fitting;
 using OxyPlot;
@@ -17,8 +17,8 @@ internal static class RemedyPicture
     private const double Gap = 0.12; // between panels, as a fraction of a column
     private const double TitleRoom = 0.3; // above a panel, as a fraction of a row
 
-    /// <summary>Larger losses are drawn here, at the upper edge: what matters lies below, and a start of exploding gradients is
-    /// a hundred decades away.</summary>
+    /// <summary>Larger losses are drawn here, at the upper edge: what matters lies below, and a start of exploding
+    /// gradients is a hundred decades away.</summary>
     private const double Ceiling = 85;
 
     /// <summary>Draws.</summary>
@@ -32,7 +32,9 @@ internal static class RemedyPicture
         double best = trials.Select(t => t.BestLoss).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Min();
         PlotModel model = PictureStyle.Plot(
             $"{data}: the training loss against the epochs, remedy by remedy",
-            double.IsFinite(best) ? $"larger losses lie on the upper edge; dashed: the smallest of all, {best:0.000E+0}" : "no loss is finite");
+            double.IsFinite(best)
+                ? $"larger losses lie on the upper edge; dashed: the smallest of all, {best:0.000E+0}"
+                : "no loss is finite");
         model.Legends.Clear();
         model.PlotAreaBorderThickness = new OxyThickness(0);
         for (int column = 0; column < Math.Min(Columns, trials.Count); column++)

@@ -76,7 +76,9 @@ internal sealed class GradientAnalysis
             {
                 return null;
             }
-            string further = Flow.LagWhereFlowFallsTo(Millionth) is int millionth ? $", a millionth after {Words.Steps(millionth)}" : "";
+            string further = Flow.LagWhereFlowFallsTo(Millionth) is int millionth
+                ? $", a millionth after {Words.Steps(millionth)}"
+                : "";
             return $"left of a step's gradient: 1 % after {Words.Steps(hundredth)}{further}";
         }
     }
@@ -89,22 +91,28 @@ internal sealed class GradientAnalysis
             if (Lags is null)
             {
                 return "truncation: not defined, "
-                    + (_gradientNorm == 0.0 ? "∂L/∂W_hh is zero" : double.IsFinite(_gradientNorm) ? "a part of ∂L/∂W_hh overflows" : "∂L/∂W_hh is not finite");
+                    + (_gradientNorm == 0.0
+                        ? "∂L/∂W_hh is zero"
+                        : double.IsFinite(_gradientNorm) ? "a part of ∂L/∂W_hh overflows" : "∂L/∂W_hh is not finite");
             }
             if (Lags.SmallestWindow(Tolerance) is int window)
             {
                 return Lags.IsComplete && window == Lags.LagCount
-                    ? $"truncation: no window shorter than all {Words.Steps(window)} loses less than {Words.Percent(Tolerance)} of ∂L/∂W_hh and stays there"
-                    : $"truncation: a window of {Words.Steps(window)} loses {Words.Percent(Lags.TruncationErrors[window - 1])} of ∂L/∂W_hh";
+                    ? $"truncation: no window shorter than all {Words.Steps(window)} loses less than "
+                        + $"{Words.Percent(Tolerance)} of ∂L/∂W_hh and stays there"
+                    : $"truncation: a window of {Words.Steps(window)} loses "
+                        + $"{Words.Percent(Lags.TruncationErrors[window - 1])} of ∂L/∂W_hh";
             }
-            return $"truncation: a window of {Words.Steps(Lags.LagCount)} still loses {Words.Percent(Lags.TruncationErrors[^1])} of ∂L/∂W_hh";
+            return $"truncation: a window of {Words.Steps(Lags.LagCount)} still loses "
+                + $"{Words.Percent(Lags.TruncationErrors[^1])} of ∂L/∂W_hh";
         }
     }
 
     /// <summary>Why parts of a gradient can be larger than it; null where they are not by much.</summary>
     public string? CancellationSentence =>
         Lags is not null && Lags.ContributionNorms.Max() / _gradientNorm is double largest and > 2.0
-            ? $"A single lag is up to {Words.Number(largest)} times as large as the sum of all: they cancel, as they do near a minimum, where the sum is small."
+            ? $"A single lag is up to {Words.Number(largest)} times as large as the sum of all: they cancel, "
+                + "as they do near a minimum, where the sum is small."
             : null;
 
     /// <summary>What W_hh does to states and gradients, whatever the data.</summary>
@@ -113,14 +121,24 @@ internal sealed class GradientAnalysis
         get
         {
             Spectrum spectrum = Flow.Spectrum;
-            yield return $"spectral radius of W_hh: {Words.Magnitude(spectrum.SpectralRadius)}, norm {Words.Number(spectrum.Norm)}, condition of the eigenvectors {Words.Number(spectrum.EigenvectorCondition)}";
+            yield return $"spectral radius of W_hh: {Words.Magnitude(spectrum.SpectralRadius)}, "
+                + $"norm {Words.Number(spectrum.Norm)}, condition of the eigenvectors "
+                + $"{Words.Number(spectrum.EigenvectorCondition)}";
             yield return double.IsPositiveInfinity(spectrum.TransientGrowth)
                 ? "powers of W_hh: grow without bound"
                 : spectrum.TransientPeak == 0
                     ? "powers of W_hh: never above 1 in norm"
-                    : $"powers of W_hh: {(spectrum.IsTransientGrowthCertain ? "at most" : "at least")} {Words.Number(spectrum.TransientGrowth)} in norm, after {Words.Steps(spectrum.TransientPeak)}{(spectrum.IsTransientGrowthCertain ? "" : ", the largest that was found")}";
-            yield return $"response to an input at step 1: {Range(spectrum.StateOverflowStep, spectrum.StateVanishStep, step => $"at step {step}", step => $"from step {step} on")}";
-            yield return $"gradient of one output: {Range(spectrum.GradientOverflowStep, spectrum.GradientVanishStep, After, After)}";
+                    : $"powers of W_hh: {(spectrum.IsTransientGrowthCertain ? "at most" : "at least")} "
+                        + $"{Words.Number(spectrum.TransientGrowth)} in norm, "
+                        + $"after {Words.Steps(spectrum.TransientPeak)}"
+                        + $"{(spectrum.IsTransientGrowthCertain ? "" : ", the largest that was found")}";
+            yield return "response to an input at step 1: " + Range(
+                spectrum.StateOverflowStep,
+                spectrum.StateVanishStep,
+                step => $"at step {step}",
+                step => $"from step {step} on");
+            yield return "gradient of one output: "
+                + $"{Range(spectrum.GradientOverflowStep, spectrum.GradientVanishStep, After, After)}";
         }
     }
 

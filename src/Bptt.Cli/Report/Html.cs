@@ -23,7 +23,8 @@ internal static partial class Html
         return element;
     }
 
-    public static XElement List(IEnumerable<string> sentences) => Element("ul", sentences.Select(s => Element("li", Prose(s))).ToArray<object>());
+    public static XElement List(IEnumerable<string> sentences) =>
+        Element("ul", sentences.Select(s => Element("li", Prose(s))).ToArray<object>());
 
     public static XElement Paragraph(string text) => Element("p", Prose(text));
 
@@ -47,9 +48,11 @@ internal static partial class Html
     /// <summary>A table that scrolls where the screen is narrower.</summary>
     public static XElement Table(TextTable table)
     {
-        var head = Element("thead", Element("tr", table.Columns.Select(c => Scope(Element("th", c), "col")).ToArray<object>()));
+        var head = Element(
+            "thead", Element("tr", table.Columns.Select(c => Scope(Element("th", c), "col")).ToArray<object>()));
         var body = Element("tbody", table.Rows.Select(row => Element(
-            "tr", row.Select((cell, i) => i == 0 ? Scope(Element("th", cell), "row") : Element("td", cell)).ToArray<object>())).ToArray<object>());
+            "tr", row.Select((cell, i) => i == 0 ? Scope(Element("th", cell), "row") : Element("td", cell))
+                .ToArray<object>())).ToArray<object>());
         return Scrolling(Element("table", head, body).Class(table.IsNumeric ? "numbers" : "texts"));
     }
 
@@ -64,7 +67,8 @@ internal static partial class Html
     /// <summary>Writes a page.</summary>
     /// <param name="stream">Stays open.</param>
     /// <param name="title">As the browser's tab shows it.</param>
-    /// <param name="style">CSS without &lt;, &gt; and &amp;, which the two ways to read the page would read differently.</param>
+    /// <param name="style">CSS without &lt;, &gt; and &amp;, which the two ways to read the page would read
+    /// differently.</param>
     /// <param name="body">What is on the page.</param>
     public static void Write(Stream stream, string title, string style, params object?[] body)
     {
@@ -74,7 +78,10 @@ internal static partial class Html
             Element(
                 "head",
                 Element("meta", new XAttribute("charset", "utf-8")),
-                Element("meta", new XAttribute("name", "viewport"), new XAttribute("content", "width=device-width, initial-scale=1")),
+                Element(
+                    "meta",
+                    new XAttribute("name", "viewport"),
+                    new XAttribute("content", "width=device-width, initial-scale=1")),
                 Element("meta", new XAttribute("name", "color-scheme"), new XAttribute("content", "light dark")),
                 Element("title", title),
                 Element("style", style)),

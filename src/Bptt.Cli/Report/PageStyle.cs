@@ -51,7 +51,10 @@ internal static class PageStyle
         .numbers tbody th { white-space: pre; }
         .numbers thead th { text-align: right; }
         .numbers thead th:first-child { text-align: left; }
-        dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .5rem 1.5rem; margin: 0 0 1rem; }
+        dl {
+          display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .5rem 1.5rem;
+          margin: 0 0 1rem;
+        }
         dt { color: var(--note); font-size: .8rem; }
         dd { margin: 0; }
         @media print { body { max-width: none; } svg.wide { min-width: 0; } figure, table { break-inside: avoid; } }

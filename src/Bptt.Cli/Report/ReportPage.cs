@@ -41,18 +41,27 @@ internal static class ReportPage
             Element("h2", "The fit and its training"),
             Figure(
                 FitPicture.Of(data, report.Predictions, "", border: null).ForPage(
-                    "fit", "Measured and predicted over the rows of the table", 900, 60 + 300 * data.OutputChannels.Length, "wide"),
-                $"Measured and predicted. The model runs free: it is fed the inputs only, and its state carries on from the {data.TrainingCount} training rows into the {data.Count - data.TrainingCount} held-out rows beyond the dashed line, which it has not seen."),
+                    "fit",
+                    "Measured and predicted over the rows of the table",
+                    900,
+                    60 + 300 * data.OutputChannels.Length,
+                    "wide"),
+                "Measured and predicted. The model runs free: it is fed the inputs only, and its state carries on "
+                    + $"from the {data.TrainingCount} training rows into the {data.Count - data.TrainingCount} "
+                    + "held-out rows beyond the dashed line, which it has not seen."),
             Element(
                 "div",
                 Element(
                     "div",
                     Table(report.Scores()),
-                    Paragraph("100 % is perfect, 0 % as good as the mean ȳ of the part that is scored. Least squares and the training mean are there to compare with.").Class("note")),
+                    Paragraph("100 % is perfect, 0 % as good as the mean ȳ of the part that is scored. "
+                        + "Least squares and the training mean are there to compare with.").Class("note")),
                 Figure(
                     LossPicture.Of([.. fit.Training.History.Select(e => e.Loss)], fit.Training.BestEpoch)
                         .ForPage("loss", "The loss after each epoch", 480, 340),
-                    $"The loss L after each epoch, on a logarithmic axis. The weights after epoch {fit.Training.BestEpoch} are kept: L = {fit.Training.BestLoss:0.000E+0}.")).Class("pair"),
+                    "The loss L after each epoch, on a logarithmic axis. "
+                        + $"The weights after epoch {fit.Training.BestEpoch} are kept: "
+                        + $"L = {fit.Training.BestLoss:0.000E+0}.")).Class("pair"),
             Element("h2", "How gradients flow"),
             List(
             [
@@ -64,10 +73,14 @@ internal static class ReportPage
             Element("div",
                 Figure(
                     trained.FlowPicture().ForPage("flow", "Gradient flow against the steps back", 480, 380),
-                    "What is left of the gradient of one step's loss, k steps further back: the root mean square over all steps, and of the last step alone. The envelope changes by the factor of the spectral radius each step."),
+                    "What is left of the gradient of one step's loss, k steps further back: the root mean square over "
+                        + "all steps, and of the last step alone. The envelope changes by the factor of the spectral "
+                        + "radius each step."),
                 Figure(
-                    trained.EigenvaluePicture().ForPage("eigenvalues", "Eigenvalues of W_hh against the unit circle", 480, 500, "square"),
-                    "Inside the unit circle a mode is forgotten, outside it grows. The largest magnitude is the spectral radius.")).Class("pair"),
+                    trained.EigenvaluePicture().ForPage(
+                        "eigenvalues", "Eigenvalues of W_hh against the unit circle", 480, 500, "square"),
+                    "Inside the unit circle a mode is forgotten, outside it grows. The largest magnitude is the "
+                        + "spectral radius.")).Class("pair"),
             Table(trained.Modes()),
             Element("h2", "What truncation would lose"),
             List(
@@ -79,15 +92,18 @@ internal static class ReportPage
             Element("h2", "Whether the gradients are right"),
             List(
             [
-                "Gradient check: the gradients against differences of the loss, entry by entry. Certificate: two identities that gradients satisfy and hardly anything else does.",
+                "Gradient check: the gradients against differences of the loss, entry by entry. Certificate: "
+                    + "two identities that gradients satisfy and hardly anything else does.",
                 $"{Capital(report.CheckedBefore)}: gradient check {CheckText.Summary(report.CheckBefore)}.",
                 $"At the start: certificate {startCertificate}.",
                 $"After training: gradient check {CheckText.Summary(report.CheckAfter)}; certificate {certificate}.",
             ]),
             Element(
                 "div",
-                Element("div", Element("h3", Capital(report.CheckedBefore)), Table(CheckText.Table(report.CheckBefore))),
-                Element("div", Element("h3", "After training"), Table(CheckText.Table(report.CheckAfter)))).Class("pair"),
+                Element(
+                    "div", Element("h3", Capital(report.CheckedBefore)), Table(CheckText.Table(report.CheckBefore))),
+                Element("div", Element("h3", "After training"), Table(CheckText.Table(report.CheckAfter))))
+                .Class("pair"),
             Facts(report.GradientNumbers));
     }
 
@@ -96,15 +112,22 @@ internal static class ReportPage
         "div",
         List(
         [
-            $"Held-out fit: {FitScore.Text(report.HeldOutFit)}; {report.BaselineName}: {FitScore.Text(report.BaselineHeldOutFit)}.",
+            $"Held-out fit: {FitScore.Text(report.HeldOutFit)}; {report.BaselineName}: "
+                + $"{FitScore.Text(report.BaselineHeldOutFit)}.",
             fit.Training.StopReason switch
             {
-                StopReason.NonFinite => $"The training diverged; the best weights before that, after epoch {fit.Training.BestEpoch}, are kept.",
-                StopReason.Cancelled => $"The training was stopped after epoch {fit.Training.Epochs}; the best weights so far, after epoch {fit.Training.BestEpoch}, are kept.",
-                StopReason.Converged => $"The training converged after {Words.Epochs(fit.Training.Epochs)}; the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
-                _ => $"The training ran {Words.Epochs(fit.Training.Epochs)}; the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
+                StopReason.NonFinite => "The training diverged; the best weights before that, "
+                    + $"after epoch {fit.Training.BestEpoch}, are kept.",
+                StopReason.Cancelled => $"The training was stopped after epoch {fit.Training.Epochs}; "
+                    + $"the best weights so far, after epoch {fit.Training.BestEpoch}, are kept.",
+                StopReason.Converged => $"The training converged after {Words.Epochs(fit.Training.Epochs)}; "
+                    + $"the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
+                _ => $"The training ran {Words.Epochs(fit.Training.Epochs)}; "
+                    + $"the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
             },
-            $"Gradient check: {CheckText.Summary(report.CheckBefore)} {report.CheckedBefore}, {CheckText.Summary(report.CheckAfter)} after training. Certificate: {CheckText.Of(certificate.Verdict)}.",
+            $"Gradient check: {CheckText.Summary(report.CheckBefore)} {report.CheckedBefore}, "
+                + $"{CheckText.Summary(report.CheckAfter)} after training. Certificate: "
+                + $"{CheckText.Of(certificate.Verdict)}.",
             Sentence(trained.FlowSentence),
             .. Optional(trained.ReachSentence),
             Sentence(trained.TruncationSentence),
@@ -115,7 +138,8 @@ internal static class ReportPage
         FitPlan plan = fit.Plan;
         yield return ("data", data.Name);
         yield return ("inputs", string.Join(", ", data.InputChannels.Select(c => c.Name)));
-        yield return ("outputs", string.Join(", ", data.OutputChannels.Select(c => c.Name)) + (data.StepsAhead == 0 ? "" : ", of the next row"));
+        yield return ("outputs", string.Join(", ", data.OutputChannels.Select(c => c.Name))
+            + (data.StepsAhead == 0 ? "" : ", of the next row"));
         yield return ("rows", $"{data.TrainingCount} to train, {data.Count - data.TrainingCount} held out");
         yield return ("hidden units", $"{plan.HiddenSize}");
         yield return ("initial state h_0", plan.Settings.LearnsInitialState ? "learned" : "zero, the training mean");
@@ -146,7 +170,8 @@ internal static class ReportPage
         {
             yield return $"Prior, a part of the loss: {prior}.";
         }
-        yield return fit.Training.Text.Replace("NaN", "not a number", StringComparison.Ordinal).Replace("Infinity", "infinite", StringComparison.Ordinal);
+        yield return fit.Training.Text.Replace("NaN", "not a number", StringComparison.Ordinal).Replace(
+            "Infinity", "infinite", StringComparison.Ordinal);
     }
 
     private static XElement? Choices(TextTable? orders, TextTable? starts) => (orders, starts) switch
@@ -162,8 +187,10 @@ internal static class ReportPage
         [
             Element("div",
                 Figure(
-                    picture.ForPage("lags", "Contribution of each lag to the gradient, and the error of truncation", 480, 380),
-                    "How much of ∂L/∂W_hh has travelled k steps back from its loss, and how far off the gradient is that is cut off after k steps, both as parts of ‖∂L/∂W_hh‖ of the trained model. ",
+                    picture.ForPage(
+                        "lags", "Contribution of each lag to the gradient, and the error of truncation", 480, 380),
+                    "How much of ∂L/∂W_hh has travelled k steps back from its loss, and how far off the gradient is "
+                        + "that is cut off after k steps, both as parts of ‖∂L/∂W_hh‖ of the trained model. ",
                     trained.CancellationSentence),
                 Table(windows)).Class("pair"),
         ];

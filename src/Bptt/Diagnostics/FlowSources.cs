@@ -1,4 +1,5 @@
-// What enters the gradient at each step's output, in few columns: W_qhᵀ ∂L/∂o_s of every step s, compressed so that norms stay.
+// What enters the gradient at each step's output, in few columns: W_qhᵀ ∂L/∂o_s of every step s, compressed so that
+// norms stay.
 //
 //   h  hidden units      q  outputs      B  sequences      N = ΣT_b
 
@@ -10,12 +11,12 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Diagnostics;
 
-/// <summary>The sources u_s = W_qhᵀ ∂L/∂o_s, to which at the last step of sequence b a given final-state gradient e_b is
-/// added.</summary>
+/// <summary>The sources u_s = W_qhᵀ ∂L/∂o_s, to which at the last step of sequence b a given final-state gradient e_b
+/// is added.</summary>
 /// <remarks>
-/// Σ_s ‖M u_s‖² = ‖M F‖² in the Frobenius norm for every matrix M, wherever F Fᵀ = Σ_s u_s u_sᵀ. Such an F of at most h columns
-/// comes from orthogonal transformations of the u_s side by side (the L of an LQ factorisation), which loses no digits where
-/// sources differ much in size, as forming F Fᵀ would.
+/// Σ_s ‖M u_s‖² = ‖M F‖² in the Frobenius norm for every matrix M, wherever F Fᵀ = Σ_s u_s u_sᵀ. Such an F of at most h
+/// columns comes from orthogonal transformations of the u_s side by side (the L of an LQ factorisation), which loses no
+/// digits where sources differ much in size, as forming F Fᵀ would.
 /// </remarks>
 internal sealed class FlowSources
 {

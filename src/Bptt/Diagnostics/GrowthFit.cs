@@ -12,8 +12,9 @@ internal readonly record struct GrowthFit(double Growth, int First, int Count)
     public const int LeastPoints = 4;
 
     /// <summary>
-    /// The second half of the curve gives a line, and around it a band that holds all of that half, oscillations included.
-    /// The transient ends where the curve enters the band, widened by half, for good; what follows is fitted again.
+    /// The second half of the curve gives a line, and around it a band that holds all of that half, oscillations
+    /// included. The transient ends where the curve enters the band, widened by half, for good; what follows is fitted
+    /// again.
     /// </summary>
     /// <param name="curve">From step 0 on; numbers from the first that is 0 or infinite on do not count.</param>
     /// <returns>Null where fewer than <see cref="LeastPoints"/> numbers count.</returns>

@@ -13,14 +13,15 @@ internal static class NonFiniteSearch
 
     private const string LargestDouble = "the largest double, 1.8E+308";
 
-    /// <summary>In the order of computation: h_t and o_t forward in time, all ∂L/∂o_t, ∂L/∂h_t backward in time, the sums
-    /// (5). Null where every number is finite.</summary>
+    /// <summary>In the order of computation: h_t and o_t forward in time, all ∂L/∂o_t, ∂L/∂h_t backward in time, the
+    /// sums (5). Null where every number is finite.</summary>
     public static NonFiniteOrigin? First(PassNorms norms, Gradients gradients)
     {
         if (norms.BadState is PassNorms.Place state && !(norms.BadOutput?.Step < state.Step))
         {
             double[] before = norms.States[state.Sequence][..state.Step];
-            return Origin(NonFinitePass.Forward, "h", state, $"the state overflowed: {Growth(before, "‖h‖", "W_hh h + W_hx x")}");
+            return Origin(
+                NonFinitePass.Forward, "h", state, $"the state overflowed: {Growth(before, "‖h‖", "W_hh h + W_hx x")}");
         }
         if (norms.BadOutput is PassNorms.Place output)
         {
@@ -50,7 +51,8 @@ internal static class NonFiniteSearch
                     NonFinitePass.Backward,
                     "∂L/∂h",
                     gradient,
-                    $"∂L/∂o is finite there (norm {Text(norm)}), but W_qhᵀ ∂L/∂o with what is given for the final state exceeds {LargestDouble}");
+                    $"∂L/∂o is finite there (norm {Text(norm)}), but W_qhᵀ ∂L/∂o with what is given for the final "
+                        + $"state exceeds {LargestDouble}");
             }
             double[] before = curve[(gradient.Step + 1)..];
             Array.Reverse(before);
@@ -65,14 +67,15 @@ internal static class NonFiniteSearch
             ?? InWeights(gradients.Entries.Whh, "∂L/∂W_hh", "Σ ∂L/∂h_t h_{t−1}ᵀ");
     }
 
-    private static NonFiniteOrigin Origin(NonFinitePass pass, string letter, PassNorms.Place place, string cause) => new(
-        pass,
-        letter + "_t",
-        place.Sequence,
-        place.Step,
-        place.Row,
-        null,
-        $"{letter}_{place.Step} of sequence {place.Sequence} is {Kind(place.Value)} in row {place.Row}: {cause}");
+    private static NonFiniteOrigin Origin(NonFinitePass pass, string letter, PassNorms.Place place, string cause) =>
+        new(
+            pass,
+            letter + "_t",
+            place.Sequence,
+            place.Step,
+            place.Row,
+            null,
+            $"{letter}_{place.Step} of sequence {place.Sequence} is {Kind(place.Value)} in row {place.Row}: {cause}");
 
     private static NonFiniteOrigin? InWeights(MatrixView matrix, string name, string sum)
     {
@@ -89,7 +92,8 @@ internal static class NonFiniteSearch
             null,
             row,
             column,
-            $"{name} is {Kind(matrix.Values[index])} in row {row}, column {column}: every state and gradient is finite, but the sum {sum} exceeds {LargestDouble}");
+            $"{name} is {Kind(matrix.Values[index])} in row {row}, column {column}: every state and gradient is "
+                + $"finite, but the sum {sum} exceeds {LargestDouble}");
     }
 
     /// <summary>How a norm grew up to the last step that is finite.</summary>
@@ -104,14 +108,19 @@ internal static class NonFiniteSearch
         {
             first--;
         }
-        double factor = first < last ? Math.Pow(2.0, (Math.Log2(norms[last]) - Math.Log2(norms[first])) / (last - first)) : 1.0;
+        double factor = first < last
+            ? Math.Pow(2.0, (Math.Log2(norms[last]) - Math.Log2(norms[first])) / (last - first))
+            : 1.0;
         return first == last || !(factor > 1.0 && double.IsFinite(factor)) || norms[last] < 1e290
             ? $"{norm} was {Text(norms[last])} one step before, and {product} exceeds {LargestDouble}"
-            : $"{norm} grew by {Text(factor)} per step over {(last - first == 1 ? "1 step" : $"{last - first} steps")} to {Text(norms[last])}, and {product} exceeds {LargestDouble}";
+            : $"{norm} grew by {Text(factor)} per step over {(last - first == 1 ? "1 step" : $"{last - first} steps")} "
+                + $"to {Text(norms[last])}, and {product} exceeds {LargestDouble}";
     }
 
     private static string Kind(double value) => double.IsNaN(value) ? "NaN" : "infinite";
 
     private static string Text(double value) =>
-        double.IsPositiveInfinity(value) ? "beyond the largest double" : value.ToString("G3", CultureInfo.InvariantCulture);
+        double.IsPositiveInfinity(value)
+            ? "beyond the largest double"
+            : value.ToString("G3", CultureInfo.InvariantCulture);
 }

@@ -44,8 +44,8 @@ internal sealed class PassNorms
     /// <summary>The same in ∂L/∂h_T … ∂L/∂h_0.</summary>
     public Place? BadStateGradient { get; private set; }
 
-    /// <summary>Reads everything once, window by window where memory is bounded. Cost O((h + q)·ΣT_b), and under a memory
-    /// budget that of computing all windows again.</summary>
+    /// <summary>Reads everything once, window by window where memory is bounded. Cost O((h + q)·ΣT_b), and under a
+    /// memory budget that of computing all windows again.</summary>
     public static PassNorms Of(ForwardPass forward, BackwardThroughTime backward)
     {
         var norms = new PassNorms(forward.Layout);

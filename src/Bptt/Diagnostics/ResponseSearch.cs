@@ -6,15 +6,15 @@ using Bptt.LinearAlgebra;
 namespace Bptt.Diagnostics;
 
 /// <summary>
-/// Searches the first k at which ‖Aᵏ B‖₂ exceeds a bound, and the last at which it reaches one. Time is walked through in
-/// stretches, each twice as long as the one before while powers of A stay accurate; a stretch is left out as a whole, or half
-/// by half, where ‖Aᵏ B‖ at its start and the bounds of the powers show that nothing can be found there. So growth and decay
-/// that take millions of steps cost little more than quick ones.
+/// Searches the first k at which ‖Aᵏ B‖₂ exceeds a bound, and the last at which it reaches one. Time is walked through
+/// in stretches, each twice as long as the one before while powers of A stay accurate; a stretch is left out as a
+/// whole, or half by half, where ‖Aᵏ B‖ at its start and the bounds of the powers show that nothing can be found there.
+/// So growth and decay that take millions of steps cost little more than quick ones.
 /// </summary>
 /// <remarks>
 /// The result is exact to rounding as long as the steps that must be looked at one by one are few. Beyond
-/// <see cref="MaxWork"/> it is a crossing found by bisection, which may be another one than the first or last where modes of
-/// about equal strength interfere, or told from the spectral radius where powers of A are not accurate.
+/// <see cref="MaxWork"/> it is a crossing found by bisection, which may be another one than the first or last where
+/// modes of about equal strength interfere, or told from the spectral radius where powers of A are not accurate.
 /// </remarks>
 internal sealed class ResponseSearch
 {
@@ -87,8 +87,8 @@ internal sealed class ResponseSearch
         return null;
     }
 
-    /// <summary>The last k with log₂ ‖Aᵏ B‖₂ at or above the bound, −1 where there is none; null where it is reached up to
-    /// 2^45 and beyond.</summary>
+    /// <summary>The last k with log₂ ‖Aᵏ B‖₂ at or above the bound, −1 where there is none; null where it is reached up
+    /// to 2^45 and beyond.</summary>
     public long? LastFrom(double log2Bound)
     {
         _work = 0.0;
@@ -147,8 +147,8 @@ internal sealed class ResponseSearch
 
     private ScaledMatrix From(ScaledMatrix start, int level) => _powers.Square(level).Times(start);
 
-    /// <returns>The first step above the bound, if any; else what has not been looked at for want of work, from its first step
-    /// on.</returns>
+    /// <returns>The first step above the bound, if any; else what has not been looked at for want of work, from its
+    /// first step on.</returns>
     private (long? Found, Stretch? Open) FirstIn(Stretch stretch, double log2Bound)
     {
         if (stretch.Start.Log2FrobeniusNorm + _powers.Log2BoundBelow(stretch.Level) <= log2Bound)
@@ -206,8 +206,8 @@ internal sealed class ResponseSearch
     private Stretch SecondHalf(Stretch stretch) =>
         new(stretch.Middle, stretch.Level - 1, From(stretch.Start, stretch.Level - 1));
 
-    /// <summary>The last step of those from the start of a stretch on at which something holds, by halving steps; where long
-    /// steps are not accurate, by the spectral radius.</summary>
+    /// <summary>The last step of those from the start of a stretch on at which something holds, by halving steps; where
+    /// long steps are not accurate, by the spectral radius.</summary>
     private long Onward(Stretch from, Func<double, bool> holds, double log2Bound)
     {
         if (!_powers.IsAccurate(LevelForBisection))

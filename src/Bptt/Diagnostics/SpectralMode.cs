@@ -5,8 +5,8 @@ using System.Numerics;
 
 namespace Bptt.Diagnostics;
 
-/// <summary>A mode of h_t = W_hh h_{t−1}: along its eigenvector a state is multiplied by λ at each step, and so is a gradient
-/// backward in time.</summary>
+/// <summary>A mode of h_t = W_hh h_{t−1}: along its eigenvector a state is multiplied by λ at each step, and so is a
+/// gradient backward in time.</summary>
 public sealed class SpectralMode
 {
     private readonly double _log2Magnitude;
@@ -35,8 +35,8 @@ public sealed class SpectralMode
     /// <summary>Steps after which it has doubled, ln 2 / ln |λ|; null unless |λ| &gt; 1.</summary>
     public double? DoublingTime => _log2Magnitude > 0.0 ? 1.0 / _log2Magnitude : null;
 
-    /// <summary>Steps of one oscillation, 2π / |arg λ|: 2 for a negative number, more for a complex one; null where λ is a
-    /// positive real number or 0.</summary>
+    /// <summary>Steps of one oscillation, 2π / |arg λ|: 2 for a negative number, more for a complex one; null where λ
+    /// is a positive real number or 0.</summary>
     public double? Period { get; }
 
     /// <summary>Whether |λ| cannot be told from 1: rounding of the weights alone moves it by as much.</summary>
@@ -50,7 +50,8 @@ public sealed class SpectralMode
     {
         string value = Eigenvalue.Imaginary == 0.0
             ? Text(Eigenvalue.Real)
-            : $"{Text(Eigenvalue.Real)} {(Eigenvalue.Imaginary < 0.0 ? "−" : "+")} {Text(Math.Abs(Eigenvalue.Imaginary))}i";
+            : $"{Text(Eigenvalue.Real)} {(Eigenvalue.Imaginary < 0.0 ? "−" : "+")} "
+                + $"{Text(Math.Abs(Eigenvalue.Imaginary))}i";
         string pace = KeepsItsSize ? "keeps its size"
             : HalfLife is double half ? half == 0.0 ? "gone after a step" : $"halves in {Steps(half)}"
             : $"doubles in {Steps(DoublingTime ?? 0.0)}";

@@ -10,8 +10,8 @@ namespace Bptt.Diagnostics;
 
 internal static class StepShares
 {
-    /// <summary>⟨∂L/∂h_t h_{t−1}ᵀ, G⟩/‖G‖² = ⟨∂L/∂h_t, G h_{t−1}⟩/‖G‖² with G = ∂L/∂W_hh, by sequence, entry t − 1; zeros
-    /// where G is zero or not finite. Cost 2h²N.</summary>
+    /// <summary>⟨∂L/∂h_t h_{t−1}ᵀ, G⟩/‖G‖² = ⟨∂L/∂h_t, G h_{t−1}⟩/‖G‖² with G = ∂L/∂W_hh, by sequence, entry t − 1;
+    /// zeros where G is zero or not finite. Cost 2h²N.</summary>
     public static double[][] Of(BackwardThroughTime backward)
     {
         ForwardPass forward = backward.Forward;
@@ -22,9 +22,9 @@ internal static class StepShares
             return shares;
         }
 
-        // G = M·2ᵉ: ⟨∂L/∂h_t, M h_{t−1}⟩/(‖M‖² 2ᵉ). A step can be larger than G, which steps may cancel in, and a sum over
-        // h entries larger than each. So M is made so small that neither M h_{t−1} nor a product with numbers below 2
-        // overflows, and the largest entry of ∂L/∂h_t is brought there.
+        // G = M·2ᵉ: ⟨∂L/∂h_t, M h_{t−1}⟩/(‖M‖² 2ᵉ). A step can be larger than G, which steps may cancel in, and a sum
+        // over h entries larger than each. So M is made so small that neither M h_{t−1} nor a product with numbers
+        // below 2 overflows, and the largest entry of ∂L/∂h_t is brought there.
         var scaled = ScaledMatrix.Of(whh);
         double norm = VectorMath.Norm(scaled.Values);
         int h = scaled.Rows;
@@ -40,7 +40,8 @@ internal static class StepShares
             {
                 MatrixSpan all = columns.All;
                 double[] result = new double[all.Values.Length];
-                forward.Context.Kernels.Multiply(new MatrixView(smaller, h, h, h), all, new MatrixSpan(result, h, all.Columns, h));
+                forward.Context.Kernels.Multiply(
+                    new MatrixView(smaller, h, h, h), all, new MatrixSpan(result, h, all.Columns, h));
                 return result;
             });
             BatchLayout layout = forward.Layout.Slice(states.Windows.StepBefore(window), last);

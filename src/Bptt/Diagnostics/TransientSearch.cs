@@ -12,8 +12,8 @@ internal sealed record TransientSearch(double Growth, int Peak, bool IsCertain)
 {
     private static readonly TransientSearch Unbounded = new(double.PositiveInfinity, 0, true);
 
-    /// <summary>Growth by a defective mode of modulus 1 doubles at least at each doubling of k; seen so many times in a row
-    /// it is no interference of modes.</summary>
+    /// <summary>Growth by a defective mode of modulus 1 doubles at least at each doubling of k; seen so many times in a
+    /// row it is no interference of modes.</summary>
     private const int SeenDoublings = 6;
 
     private const double ShareAtRadiusOne = 0.1;
@@ -25,8 +25,8 @@ internal sealed record TransientSearch(double Growth, int Peak, bool IsCertain)
     private const double ProductsOfNorm = 15.0;
 
     /// <summary>
-    /// Takes one power after the other up to the first with norm at most 1: A^(am + r) is a product of Aᵐ's, which make nothing
-    /// larger, with A^r, which has been seen.
+    /// Takes one power after the other up to the first with norm at most 1: A^(am + r) is a product of Aᵐ's, which make
+    /// nothing larger, with A^r, which has been seen.
     /// </summary>
     /// <param name="powers">Of A.</param>
     /// <param name="log2Radius">log₂ of its spectral radius.</param>
@@ -87,7 +87,8 @@ internal sealed record TransientSearch(double Growth, int Peak, bool IsCertain)
         TransientSearch Found(bool isCertain) => new(Math.Pow(2.0, largest), (int)peak, isCertain);
     }
 
-    /// <summary>Whether the powers of a matrix of spectral radius 1 keep growing, as those of a Jordan block do.</summary>
+    /// <summary>Whether the powers of a matrix of spectral radius 1 keep growing, as those of a Jordan block
+    /// do.</summary>
     private static bool GrowsForGood(MatrixPowers powers)
     {
         int seen = 0;

@@ -141,7 +141,8 @@ internal static class Guard
         {
             throw Error(
                 name,
-                $"expected as many sequences as {expectedName}, {expected.Count}, but {actualName} have {actual.Count}.");
+                $"expected as many sequences as {expectedName}, {expected.Count}, "
+                    + $"but {actualName} have {actual.Count}.");
         }
         for (int b = 0; b < expected.Count; b++)
         {
@@ -149,7 +150,8 @@ internal static class Guard
             {
                 throw Error(
                     name,
-                    $"expected sequence {b} to be as long as in {expectedName}, {expected[b]} steps, but {actualName} have {actual[b]}.");
+                    $"expected sequence {b} to be as long as in {expectedName}, {expected[b]} steps, "
+                        + $"but {actualName} have {actual[b]}.");
             }
         }
     }

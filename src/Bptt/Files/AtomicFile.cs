@@ -5,8 +5,8 @@ namespace Bptt.Files;
 internal static class AtomicFile
 {
     /// <summary>Calls <paramref name="write"/> on a new file in the folder of <paramref name="path"/> and, when it has
-    /// returned and all is on disc, puts the new file in the place of the old. Whatever throws leaves the old file as it
-    /// was and no other behind.</summary>
+    /// returned and all is on disc, puts the new file in the place of the old. Whatever throws leaves the old file as
+    /// it was and no other behind.</summary>
     public static void Write(string path, Action<Stream> write)
     {
         string target = Path.GetFullPath(path);

@@ -87,7 +87,8 @@ internal readonly struct JsonReading(JsonElement element, string place)
         if (uneven >= 0)
         {
             throw new InvalidDataException(
-                $"{place}[{uneven}]: expected {rows[0].Length} numbers, as in the first row, got {rows[uneven].Length}.");
+                $"{place}[{uneven}]: expected {rows[0].Length} numbers, as in the first row, "
+                + $"got {rows[uneven].Length}.");
         }
         return Matrix<double>.Build.Dense(
             rows.Length, rows.Length == 0 ? 0 : rows[0].Length, (i, j) => rows[i][j]);

@@ -159,7 +159,8 @@ public sealed class LinearRnnFile
         if (version != FormatVersion)
         {
             throw new InvalidDataException(
-                $"version: expected {FormatVersion}, which is all that this version of the library reads, got {version}.");
+                $"version: expected {FormatVersion}, which is all that this version of the library reads, "
+                + $"got {version}.");
         }
         return new LinearRnnFile(
             new LinearRnn(
@@ -171,7 +172,8 @@ public sealed class LinearRnnFile
     }
 
     private static Channel[] ReadChannels(JsonReading array) => Array.ConvertAll(
-        array.Items(), c => new Channel(c.Property("name").Text(), c.Property("mean").Number(), c.Property("scale").Number()));
+        array.Items(),
+        c => new Channel(c.Property("name").Text(), c.Property("mean").Number(), c.Property("scale").Number()));
 
     private static void WriteChannels(Utf8JsonWriter writer, string name, IReadOnlyList<Channel> channels)
     {

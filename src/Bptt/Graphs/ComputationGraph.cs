@@ -5,23 +5,27 @@ using Bptt.Edge;
 namespace Bptt.Graphs;
 
 /// <summary>
-/// Which value of the model unrolled over T steps is computed from which, and which way gradients go back (<i>Dive into Deep
-/// Learning</i>, "Back-propagation through time", figure "Computational dependencies for an RNN model with three time
-/// steps"). As in that figure variables are boxes, parameters shaded boxes and operators circles, h_0 is a node of its own,
-/// and h_t = W_hx x_t + W_hh h_{t−1} is one operator (here f, after the source's h_t = f(x_t, h_{t−1}, w_h)), as is
-/// o_t = W_qh h_t (g). Unlike there, W_hx and W_hh do not share a box, and the one operator from all o_t and y_t to L is
-/// taken apart into the loss of each step, ℓ_t, and their mean. Immutable.
+/// Which value of the model unrolled over T steps is computed from which, and which way gradients go back (<i>Dive into
+/// Deep Learning</i>, "Back-propagation through time", figure "Computational dependencies for an RNN model with three
+/// time steps"). As in that figure variables are boxes, parameters shaded boxes and operators circles, h_0 is a node of
+/// its own, and h_t = W_hx x_t + W_hh h_{t−1} is one operator (here f, after the source's h_t = f(x_t, h_{t−1}, w_h)),
+/// as is o_t = W_qh h_t (g). Unlike there, W_hx and W_hh do not share a box, and the one operator from all o_t and y_t
+/// to L is taken apart into the loss of each step, ℓ_t, and their mean. Immutable.
 /// </summary>
 public sealed class ComputationGraph
 {
-    /// <summary>The most steps that are unrolled: more would make pictures wider than the 32767 pixels that many viewers can
-    /// draw, and show nothing that fewer do not.</summary>
+    /// <summary>The most steps that are unrolled: more would make pictures wider than the 32767 pixels that many
+    /// viewers can draw, and show nothing that fewer do not.</summary>
     public static int MaxSteps => 100;
 
     private readonly Dictionary<string, GraphNode> _byId;
 
     private ComputationGraph(
-        int steps, ComputationGraphOptions options, List<GraphNode> nodes, List<GraphEdge> edges, List<GradientEdge> gradientEdges)
+        int steps,
+        ComputationGraphOptions options,
+        List<GraphNode> nodes,
+        List<GraphEdge> edges,
+        List<GradientEdge> gradientEdges)
     {
         Steps = steps;
         Options = options;
@@ -43,9 +47,9 @@ public sealed class ComputationGraph
     /// <summary>The 12T + 1 dependencies of the forward pass, in the order in which they are evaluated.</summary>
     public IReadOnlyList<GraphEdge> Edges { get; }
 
-    /// <summary>The 10T edges of the backward pass, in an order in which it can go: the reverse of every dependency whose
-    /// source is a parameter or depends on one. ∂L/∂x_t and ∂L/∂h_0, which no parameter's gradient needs, are not among
-    /// them.</summary>
+    /// <summary>The 10T edges of the backward pass, in an order in which it can go: the reverse of every dependency
+    /// whose source is a parameter or depends on one. ∂L/∂x_t and ∂L/∂h_0, which no parameter's gradient needs, are not
+    /// among them.</summary>
     public IReadOnlyList<GradientEdge> GradientEdges { get; }
 
     /// <summary>Unrolls the model.</summary>
@@ -72,12 +76,13 @@ public sealed class ComputationGraph
         ArgumentNullException.ThrowIfNull(id);
         return _byId.TryGetValue(id, out GraphNode? node)
             ? node
-            : throw Guard.Error(nameof(id), $"expected a node of {Steps} unrolled steps, such as 'h_{Steps}' or 'W_hh', got '{id}'.");
+            : throw Guard.Error(
+                nameof(id), $"expected a node of {Steps} unrolled steps, such as 'h_{Steps}' or 'W_hh', got '{id}'.");
     }
 
-    /// <summary>How many paths of dependencies lead from one node to another: 0 where the other does not depend on it, 1 from
-    /// a node to itself. A gradient sums over these paths: from W_hh to L there are T(T + 1)/2, one for each pair of a step
-    /// where W_hh is used and a loss no earlier. O(T).</summary>
+    /// <summary>How many paths of dependencies lead from one node to another: 0 where the other does not depend on it,
+    /// 1 from a node to itself. A gradient sums over these paths: from W_hh to L there are T(T + 1)/2, one for each
+    /// pair of a step where W_hh is used and a loss no earlier. O(T).</summary>
     /// <param name="from">The id of the node where paths begin.</param>
     /// <param name="to">The id of the node where they end.</param>
     /// <exception cref="ArgumentException">The graph has no such node.</exception>
@@ -101,14 +106,14 @@ public sealed class ComputationGraph
     /// <see cref="ToSvg"/> takes milliseconds for any.</remarks>
     public string ToDot() => GraphDot.Write(this);
 
-    /// <summary>The graph as a Mermaid flowchart, in which an edge that gradients go back on has two heads. The same text for
-    /// the same graph, always.</summary>
-    /// <remarks>Mermaid refuses diagrams of more than 500 edges, here of more than 41 steps, unless the page that shows them
-    /// sets its <c>maxEdges</c>.</remarks>
+    /// <summary>The graph as a Mermaid flowchart, in which an edge that gradients go back on has two heads. The same
+    /// text for the same graph, always.</summary>
+    /// <remarks>Mermaid refuses diagrams of more than 500 edges, here of more than 41 steps, unless the page that shows
+    /// them sets its <c>maxEdges</c>.</remarks>
     public string ToMermaid() => GraphMermaid.Write(this);
 
-    /// <summary>The graph as a self-contained SVG: a column for each step, legend below; light or dark as the viewer prefers.
-    /// The same text for the same graph, always.</summary>
+    /// <summary>The graph as a self-contained SVG: a column for each step, legend below; light or dark as the viewer
+    /// prefers. The same text for the same graph, always.</summary>
     public string ToSvg() => GraphSvg.Write(this);
 
     /// <summary>As it is written in text.</summary>

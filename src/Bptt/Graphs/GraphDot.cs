@@ -28,7 +28,8 @@ internal static class GraphDot
         Line("  labeljust=l;");
         Line("  fontname=\"serif\";");
         Line($"  fontsize={TextSize};");
-        Line($"  node [fontname=\"serif\", fontsize={NodeTextSize}, shape=box, style=filled, fillcolor=\"white\", height=0.4, width=0.5];");
+        Line($"  node [fontname=\"serif\", fontsize={NodeTextSize}, shape=box, style=filled, fillcolor=\"white\", "
+            + "height=0.4, width=0.5];");
         Line($"  edge [fontname=\"serif\", fontsize={TextSize}];");
         foreach (GraphNode node in graph.Nodes)
         {
@@ -36,7 +37,8 @@ internal static class GraphDot
         }
         foreach (GraphEdge edge in graph.Edges)
         {
-            Line($"  {edge.From.Id} -> {edge.To.Id}{(edge.From.Kind == GraphNodeKind.Parameter ? " [color=\"#1f5f99\"]" : "")};");
+            Line($"  {edge.From.Id} -> "
+                + $"{edge.To.Id}{(edge.From.Kind == GraphNodeKind.Parameter ? " [color=\"#1f5f99\"]" : "")};");
         }
         if (options.ShowsGradients)
         {
@@ -46,7 +48,8 @@ internal static class GraphDot
                 string look = edge.IsCut
                     ? "label=\"cut\", color=\"#9a9a9a\", fontcolor=\"#6a6a6a\", style=dashed, arrowhead=tee"
                     : $"label=<{GraphLabel.Dot(edge.Formula, TextSize)}>, color=\"#c2410c\", fontcolor=\"#c2410c\"";
-                Line($"  {edge.From.Id} -> {edge.To.Id} [{look}, constraint=false, edgetooltip={Quoted(GraphText.Of(edge))}];");
+                Line($"  {edge.From.Id} -> {edge.To.Id} [{look}, constraint=false, "
+                    + $"edgetooltip={Quoted(GraphText.Of(edge))}];");
             }
         }
         Line("}");
@@ -67,7 +70,8 @@ internal static class GraphDot
         string stored = isMarked ? ", color=\"#15803d\", penwidth=2.5" : "";
         string readers = !isMarked ? "" : string.Concat(GraphText.Readers(graph, node).Select(
             r => $"<br/><font point-size=\"{TextSize}\" color=\"#15803d\">→ {GraphLabel.Dot(r, TextSize)}</font>"));
-        return $"label=<{GraphLabel.Dot(node.Label, NodeTextSize)}{readers}>{look}{stored}, tooltip={Quoted(GraphText.Of(node, graph.Options))}";
+        return $"label=<{GraphLabel.Dot(node.Label, NodeTextSize)}{readers}>{look}{stored}, "
+            + $"tooltip={Quoted(GraphText.Of(node, graph.Options))}";
     }
 
     /// <summary>A quoted string of DOT, in which a quote and a backslash are escaped.</summary>

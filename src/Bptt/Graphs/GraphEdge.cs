@@ -21,9 +21,9 @@ public sealed record GraphEdge
     public override string ToString() => $"{From} → {To}";
 }
 
-/// <summary>An edge of the backward pass: a dependency in reverse, with what travels along it. Leaving a variable, it carries
-/// that variable's whole gradient; leaving an operator, it carries one term of the gradient of <see cref="To"/>, which is the
-/// sum over the edges that arrive there and are not cut. Immutable.</summary>
+/// <summary>An edge of the backward pass: a dependency in reverse, with what travels along it. Leaving a variable, it
+/// carries that variable's whole gradient; leaving an operator, it carries one term of the gradient of
+/// <see cref="To"/>, which is the sum over the edges that arrive there and are not cut. Immutable.</summary>
 public sealed record GradientEdge
 {
     internal GradientEdge(GraphNode from, GraphNode to, string formula, int? equation, GraphNode? reads, bool isCut)
@@ -42,8 +42,8 @@ public sealed record GradientEdge
     /// <summary>Where it goes.</summary>
     public GraphNode To { get; }
 
-    /// <summary>What travels along the edge: W_hhᵀ ∂L/∂h_2 from f_2 to h_1. A cut edge carries nothing, and this is what it
-    /// would carry.</summary>
+    /// <summary>What travels along the edge: W_hhᵀ ∂L/∂h_2 from f_2 to h_1. A cut edge carries nothing, and this is
+    /// what it would carry.</summary>
     public string Formula { get; }
 
     /// <summary>The number of the formula that has this term: 1 (∂L/∂o_t), 2 (∂L/∂h_T), 3 (the recursion) or 5 (the

@@ -1,5 +1,5 @@
-// A label in the notation of the documentation, W_hhᵀ ∂L/∂h_2, taken apart into what stands on the line, below and above it,
-// and put together again as HTML or SVG.
+// A label in the notation of the documentation, W_hhᵀ ∂L/∂h_2, taken apart into what stands on the line, below and
+// above it, and put together again as HTML or SVG.
 
 using System.Globalization;
 using System.Text;
@@ -22,8 +22,8 @@ internal static class GraphLabel
     /// <summary>With <c>sub</c> and <c>sup</c> elements, as Mermaid has them.</summary>
     public static string Html(string label) => Html(label, "", "");
 
-    /// <summary>The same as a part of Graphviz' HTML-like labels, where sub- and superscripts are as large as the rest unless
-    /// they are told not to be.</summary>
+    /// <summary>The same as a part of Graphviz' HTML-like labels, where sub- and superscripts are as large as the rest
+    /// unless they are told not to be.</summary>
     /// <param name="label">In the notation of the documentation.</param>
     /// <param name="size">Of the rest, in points.</param>
     public static string Dot(string label, int size) =>
@@ -35,13 +35,18 @@ internal static class GraphLabel
         foreach ((string text, Place place) in Runs(label))
         {
             string escaped = Escaped(text);
-            html.Append(place switch { Place.Below => $"<sub>{open}{escaped}{close}</sub>", Place.Above => $"<sup>{open}{escaped}{close}</sup>", _ => escaped });
+            html.Append(place switch
+            {
+                Place.Below => $"<sub>{open}{escaped}{close}</sub>",
+                Place.Above => $"<sup>{open}{escaped}{close}</sup>",
+                _ => escaped,
+            });
         }
         return html.ToString();
     }
 
-    /// <summary>The content of an SVG <c>text</c> element. Sub- and superscripts are moved by <c>dy</c>, which every viewer
-    /// knows, and which the run after them takes back. Blanks count at the edge of an element only where
+    /// <summary>The content of an SVG <c>text</c> element. Sub- and superscripts are moved by <c>dy</c>, which every
+    /// viewer knows, and which the run after them takes back. Blanks count at the edge of an element only where
     /// <c>xml:space</c> preserves them.</summary>
     public static string Svg(string label, double size)
     {
@@ -50,7 +55,10 @@ internal static class GraphLabel
         foreach ((string text, Place place) in Runs(label))
         {
             double target = place switch { Place.Below => Lowered, Place.Above => -Raised, _ => 0.0 } * size;
-            string small = place == Place.Line ? "" : $" font-size=\"{Number(SmallScale * size)}\"{(char.IsAsciiDigit(text[0]) ? " font-style=\"normal\"" : "")}";
+            string small = place == Place.Line
+                ? ""
+                : $" font-size=\"{Number(SmallScale * size)}\""
+                    + (char.IsAsciiDigit(text[0]) ? " font-style=\"normal\"" : "");
             string dy = Number(target - height) == "0" ? "" : $" dy=\"{Number(target - height)}\"";
             string escaped = Escaped(text);
             svg.Append(small + dy == "" ? escaped : $"<tspan{small}{dy}>{escaped}</tspan>");

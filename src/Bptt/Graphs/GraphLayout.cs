@@ -1,7 +1,7 @@
-// Where nodes, edges and texts of the picture lie. Simple columns: one for each step, h_0 and the parameters before the first,
-// the mean and L after the last; rows from x_t at the bottom to ℓ_t at the top. A parameter stands at the head of a rail that
-// runs past all columns, from which a branch leaves for each use, so that the picture of many steps stays as readable as that
-// of one; the losses join a rail of the same kind to the mean.
+// Where nodes, edges and texts of the picture lie. Simple columns: one for each step, h_0 and the parameters before the
+// first, the mean and L after the last; rows from x_t at the bottom to ℓ_t at the top. A parameter stands at the head
+// of a rail that runs past all columns, from which a branch leaves for each use, so that the picture of many steps
+// stays as readable as that of one; the losses join a rail of the same kind to the mean.
 
 namespace Bptt.Graphs;
 
@@ -134,19 +134,22 @@ internal sealed class GraphLayout
             (GraphRole.Objective, _) => At(MeanColumn + MeanRadius + 20, _busRow + _lane + 14, "middle"),
             (GraphRole.Mean, _) => Between(right, _busRow + _lane, _lossRow - HalfBoxHeight, "start"),
             (GraphRole.Loss, _) => Between(right, _lossRow + HalfBoxHeight, _lossOperatorRow - Radius, "start"),
-            (GraphRole.LossOperator, _) => Between(right, _lossOperatorRow + Radius, _outputRow - HalfBoxHeight, "start"),
+            (GraphRole.LossOperator, _) =>
+                Between(right, _lossOperatorRow + Radius, _outputRow - HalfBoxHeight, "start"),
             (GraphRole.Output, _) => Between(right, _outputRow + HalfBoxHeight, _wqhRail - _lane, "start"),
             (GraphRole.OutputOperator, GraphRole.Wqh) =>
                 Between(BranchColumn(t) - _lane - TextGap, _wqhRail + _lane, _outputOperatorRow + _lane, "end"),
             (GraphRole.OutputOperator, _) => Between(right, _outputOperatorRow + Radius, _whhRail - _lane, "start"),
             (GraphRole.State, _) => At((OperatorColumn(t) + Radius + Column(t) - HalfBoxWidth) / 2, above, "middle"),
-            (_, GraphRole.State) => At((Column(t - 1) + HalfBoxWidth + OperatorColumn(t) - Radius) / 2, above, "middle"),
+            (_, GraphRole.State) =>
+                At((Column(t - 1) + HalfBoxWidth + OperatorColumn(t) - Radius) / 2, above, "middle"),
             (_, GraphRole.Whh) => Between(left, _whhRail + _lane, above - 2 * TextSize + ToBaseline, "end"),
             _ => At(left, _inputRow + ToBaseline, "end"),
         };
 
         GraphCaption At(double x, double y, string anchor) => new(text, x, y, anchor);
-        GraphCaption Between(double x, double top, double bottom, string anchor) => At(x, (top + bottom) / 2 + ToBaseline, anchor);
+        GraphCaption Between(double x, double top, double bottom, string anchor) =>
+            At(x, (top + bottom) / 2 + ToBaseline, anchor);
     }
 
     /// <summary>Which gradients read a stored value again, beside its box.</summary>
@@ -173,17 +176,37 @@ internal sealed class GraphLayout
         switch (from.Role, to.Role)
         {
             case (GraphRole.Whx, _):
-                return [new(railStart, _whxRail + lane), new(OperatorColumn(t) + lane, _whxRail + lane), new(OperatorColumn(t) + lane, _stateRow + edge)];
+                return
+                [
+                    new(railStart, _whxRail + lane),
+                    new(OperatorColumn(t) + lane, _whxRail + lane),
+                    new(OperatorColumn(t) + lane, _stateRow + edge),
+                ];
             case (GraphRole.Whh, _):
-                return [new(railStart, _whhRail - lane), new(OperatorColumn(t) + lane, _whhRail - lane), new(OperatorColumn(t) + lane, _stateRow - edge)];
+                return
+                [
+                    new(railStart, _whhRail - lane),
+                    new(OperatorColumn(t) + lane, _whhRail - lane),
+                    new(OperatorColumn(t) + lane, _stateRow - edge),
+                ];
             case (GraphRole.Wqh, _):
                 double branch = BranchColumn(t) + lane;
                 double end = _outputOperatorRow - lane;
-                return [new(railStart, _wqhRail - lane), new(branch, _wqhRail - lane), new(branch, end), new(Column(t) - edge, end)];
+                return
+                [
+                    new(railStart, _wqhRail - lane),
+                    new(branch, _wqhRail - lane),
+                    new(branch, end),
+                    new(Column(t) - edge, end),
+                ];
             case (GraphRole.Input, _):
                 return Slanted(Shape(from), Shape(to));
             case (GraphRole.Target, _):
-                return [new(OperatorColumn(t) + HalfBoxWidth, _lossOperatorRow), new(Column(t) - Radius, _lossOperatorRow)];
+                return
+                [
+                    new(OperatorColumn(t) + HalfBoxWidth, _lossOperatorRow),
+                    new(Column(t) - Radius, _lossOperatorRow),
+                ];
             case (GraphRole.State, GraphRole.StateOperator):
                 return [new(Column(t - 1) + HalfBoxWidth, row), new(OperatorColumn(t) - edge, row)];
             case (GraphRole.StateOperator, _):
@@ -198,9 +221,18 @@ internal sealed class GraphLayout
                 return [new(column, _lossOperatorRow - edge), new(column, _lossRow + HalfBoxHeight)];
             case (GraphRole.Loss, _):
                 double bus = _busRow - lane;
-                return [new(column, _lossRow - HalfBoxHeight), new(column, bus), new(MeanColumn - Reach(MeanRadius, lane), bus)];
+                return
+                [
+                    new(column, _lossRow - HalfBoxHeight),
+                    new(column, bus),
+                    new(MeanColumn - Reach(MeanRadius, lane), bus),
+                ];
             default:
-                return [new(MeanColumn + Reach(MeanRadius, lane), _busRow - lane), new(MeanColumn + MeanRadius + 40, _busRow - lane)];
+                return
+                [
+                    new(MeanColumn + Reach(MeanRadius, lane), _busRow - lane),
+                    new(MeanColumn + MeanRadius + 40, _busRow - lane),
+                ];
         }
     }
 

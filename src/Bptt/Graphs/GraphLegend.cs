@@ -22,7 +22,8 @@ internal sealed class GraphLegend
         [
             new("variable", (x, y) => GraphSvg.Outline(GraphNodeKind.Variable, Box(x, y), isStored: false)),
             new("parameter", (x, y) => GraphSvg.Outline(GraphNodeKind.Parameter, Box(x, y), isStored: false)),
-            new("operator", (x, y) => GraphSvg.Outline(GraphNodeKind.Operator, new GraphShape(x, y, 10, 10), isStored: false)),
+            new("operator",
+                (x, y) => GraphSvg.Outline(GraphNodeKind.Operator, new GraphShape(x, y, 10, 10), isStored: false)),
         ];
         if (options.ShowsStored)
         {
@@ -32,7 +33,9 @@ internal sealed class GraphLegend
         }
         if (options.ShowsGradients)
         {
-            looks.Add(new("gradient, with what it carries", (x, y) => Arrow("gradient", " marker-end=\"url(#bptt-gradient)\"", x, y)));
+            looks.Add(new(
+                "gradient, with what it carries",
+                (x, y) => Arrow("gradient", " marker-end=\"url(#bptt-gradient)\"", x, y)));
             if (options.Truncation is Truncation truncation)
             {
                 looks.Add(new(
@@ -88,9 +91,11 @@ internal sealed class GraphLegend
     private static GraphShape Box(double x, double y) => new(x, y, 15, 9);
 
     private static string Arrow(string look, string head, double x, double y) =>
-        $"<path class=\"{look}\"{head} d=\"M{GraphLabel.Number(x + Swatch / 2)} {GraphLabel.Number(y)}L{GraphLabel.Number(x - Swatch / 2)} {GraphLabel.Number(y)}\"/>";
+        $"<path class=\"{look}\"{head} d=\"M{GraphLabel.Number(x + Swatch / 2)} "
+        + $"{GraphLabel.Number(y)}L{GraphLabel.Number(x - Swatch / 2)} {GraphLabel.Number(y)}\"/>";
 
-    /// <summary>What is explained; with a sample of it, drawn around a place, or a formula that speaks for itself.</summary>
+    /// <summary>What is explained; with a sample of it, drawn around a place, or a formula that speaks for
+    /// itself.</summary>
     private sealed record Entry(string Text, Func<double, double, string>? Sample);
 
     private sealed record Item(Entry Entry, double X, int Row);

@@ -19,7 +19,8 @@ public enum GraphNodeKind
 public sealed record GraphNode
 {
     internal GraphNode(
-        GraphRole role, GraphNodeKind kind, string id, string label, int? step, string meaning, params string[] reusedFor)
+        GraphRole role, GraphNodeKind kind, string id, string label, int? step, string meaning,
+        params string[] reusedFor)
     {
         Role = role;
         Kind = kind;
@@ -30,15 +31,15 @@ public sealed record GraphNode
         ReusedFor = Array.AsReadOnly(reusedFor);
     }
 
-    /// <summary>The name of the node, unique in its graph: ASCII letters, digits and underscores. x_1, h_0, o_1, y_1, L and
-    /// W_hx are themselves; l_1 is ℓ_1; the operators are f_1, g_1, loss_1 and mean.</summary>
+    /// <summary>The name of the node, unique in its graph: ASCII letters, digits and underscores. x_1, h_0, o_1, y_1, L
+    /// and W_hx are themselves; l_1 is ℓ_1; the operators are f_1, g_1, loss_1 and mean.</summary>
     public string Id { get; }
 
     /// <summary>Variable, parameter or operator.</summary>
     public GraphNodeKind Kind { get; }
 
-    /// <summary>What is written on the node, in the notation of this library's documentation: <c>h_1</c> with an underscore
-    /// before a subscript.</summary>
+    /// <summary>What is written on the node, in the notation of this library's documentation: <c>h_1</c> with an
+    /// underscore before a subscript.</summary>
     public string Label { get; }
 
     /// <summary>The time step it belongs to, 0 for h_0; null for the parameters, the mean and L, which belong to
@@ -48,13 +49,13 @@ public sealed record GraphNode
     /// <summary>The node in words, with its formula where it has one.</summary>
     public string Meaning { get; }
 
-    /// <summary>The terms of the backward pass that read this value again, ∂L/∂h_1 x_1ᵀ for x_1; empty where none does. In
-    /// terms of the gradients' formulas: x_t is read by ∂L/∂W_hx, h_0 … h_{T−1} by ∂L/∂W_hh and h_1 … h_T by ∂L/∂W_qh, all
-    /// (5), and o_t by (1).</summary>
+    /// <summary>The terms of the backward pass that read this value again, ∂L/∂h_1 x_1ᵀ for x_1; empty where none does.
+    /// In terms of the gradients' formulas: x_t is read by ∂L/∂W_hx, h_0 … h_{T−1} by ∂L/∂W_hh and h_1 … h_T by
+    /// ∂L/∂W_qh, all (5), and o_t by (1).</summary>
     public IReadOnlyList<string> ReusedFor { get; }
 
-    /// <summary>Whether it is kept on the way forward because the way back reads it: x_t, h_0 … h_T and o_t. A run within
-    /// <see cref="ExecutionOptions.MemoryBudget"/> computes states again instead of keeping them all.</summary>
+    /// <summary>Whether it is kept on the way forward because the way back reads it: x_t, h_0 … h_T and o_t. A run
+    /// within <see cref="ExecutionOptions.MemoryBudget"/> computes states again instead of keeping them all.</summary>
     public bool IsStored => ReusedFor.Count > 0;
 
     /// <summary>Its place in the model, by which it is laid out.</summary>

@@ -58,14 +58,17 @@ internal static class GraphSvg
         string width = Number(Math.Max(layout.Width, legend.Width));
         string height = Number(layout.Height + legend.Height);
         var svg = new StringBuilder();
-        Line($"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"bptt-graph\" role=\"img\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">");
+        Line($"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"bptt-graph\" role=\"img\" width=\"{width}\" "
+            + $"height=\"{height}\" viewBox=\"0 0 {width} {height}\">");
         Line($"<title>{Escaped(GraphText.Title(graph))}</title>");
         Line($"<desc>{Escaped(GraphText.Description(graph))}</desc>");
         Line($"<style>\n{Style}\n</style>");
         Line("<defs>");
         foreach (string kind in new[] { "edge", "rail", "gradient" })
         {
-            Line($"<marker id=\"bptt-{kind}\" markerUnits=\"userSpaceOnUse\" markerWidth=\"9\" markerHeight=\"8\" refX=\"8.5\" refY=\"4\" orient=\"auto\"><path class=\"{kind}-head\" d=\"M0 0.5L9 4L0 7.5Z\"/></marker>");
+            Line($"<marker id=\"bptt-{kind}\" markerUnits=\"userSpaceOnUse\" markerWidth=\"9\" markerHeight=\"8\" "
+                + $"refX=\"8.5\" refY=\"4\" orient=\"auto\"><path class=\"{kind}-head\" d=\""
+                + "M0 0.5L9 4L0 7.5Z\"/></marker>");
         }
         Line("</defs>");
         Line($"<rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>");
@@ -73,17 +76,20 @@ internal static class GraphSvg
         foreach (GraphEdge edge in graph.Edges)
         {
             string kind = edge.From.Kind == GraphNodeKind.Parameter ? "rail" : "edge";
-            Line($"<path class=\"{kind}\" data-from=\"{edge.From.Id}\" data-to=\"{edge.To.Id}\" marker-end=\"url(#bptt-{kind})\" d=\"{Way(layout.Route(edge))}\"/>");
+            Line($"<path class=\"{kind}\" data-from=\"{edge.From.Id}\" data-to=\"{edge.To.Id}\" "
+                + $"marker-end=\"url(#bptt-{kind})\" d=\"{Way(layout.Route(edge))}\"/>");
         }
         IReadOnlyList<GradientEdge> gradients = graph.Options.ShowsGradients ? graph.GradientEdges : [];
         foreach (GradientEdge edge in gradients)
         {
             GraphPoint[] route = layout.Route(edge);
             (string kind, string head) = edge.IsCut ? ("cut", "") : ("gradient", " marker-end=\"url(#bptt-gradient)\"");
-            Line($"<path class=\"{kind}\" data-from=\"{edge.From.Id}\" data-to=\"{edge.To.Id}\"{head} d=\"{Way(route)}\"><title>{Escaped(GraphText.Of(edge))}</title></path>");
+            Line($"<path class=\"{kind}\" data-from=\"{edge.From.Id}\" data-to=\"{edge.To.Id}\"{head} "
+                + $"d=\"{Way(route)}\"><title>{Escaped(GraphText.Of(edge))}</title></path>");
             if (edge.IsCut)
             {
-                Line($"<path class=\"cut-mark\" d=\"{GraphLegend.CutMark((route[0].X + route[^1].X) / 2, route[0].Y)}\"/>");
+                Line("<path class=\"cut-mark\" "
+                    + $"d=\"{GraphLegend.CutMark((route[0].X + route[^1].X) / 2, route[0].Y)}\"/>");
             }
         }
         foreach (GraphNode node in graph.Nodes)
@@ -91,7 +97,8 @@ internal static class GraphSvg
             GraphShape shape = layout.Shape(node);
             Line($"<g data-node=\"{node.Id}\"><title>{Escaped(GraphText.Of(node, graph.Options))}</title>");
             Line(Outline(node.Kind, shape, graph.Options.ShowsStored && node.IsStored));
-            Line($"{Text(new GraphCaption(node.Label, shape.X, shape.Y + 5, "middle"), "math", GraphLayout.NodeTextSize)}</g>");
+            var caption = new GraphCaption(node.Label, shape.X, shape.Y + 5, "middle");
+            Line($"{Text(caption, "math", GraphLayout.NodeTextSize)}</g>");
         }
         foreach (GradientEdge edge in gradients)
         {
@@ -114,11 +121,18 @@ internal static class GraphSvg
     /// <summary>A box or a circle.</summary>
     public static string Outline(GraphNodeKind kind, GraphShape shape, bool isStored)
     {
-        string look = kind switch { GraphNodeKind.Variable => "variable", GraphNodeKind.Parameter => "parameter", _ => "operator" };
+        string look = kind switch
+        {
+            GraphNodeKind.Variable => "variable",
+            GraphNodeKind.Parameter => "parameter",
+            _ => "operator",
+        };
         look += isStored ? " stored" : "";
         return kind == GraphNodeKind.Operator
-            ? $"<circle class=\"{look}\" cx=\"{Number(shape.X)}\" cy=\"{Number(shape.Y)}\" r=\"{Number(shape.HalfWidth)}\"/>"
-            : $"<rect class=\"{look}\" x=\"{Number(shape.X - shape.HalfWidth)}\" y=\"{Number(shape.Y - shape.HalfHeight)}\" "
+            ? $"<circle class=\"{look}\" cx=\"{Number(shape.X)}\" cy=\"{Number(shape.Y)}\" "
+                + $"r=\"{Number(shape.HalfWidth)}\"/>"
+            : $"<rect class=\"{look}\" x=\"{Number(shape.X - shape.HalfWidth)}\" "
+                + $"y=\"{Number(shape.Y - shape.HalfHeight)}\" "
                 + $"width=\"{Number(2 * shape.HalfWidth)}\" height=\"{Number(2 * shape.HalfHeight)}\" rx=\"3\"/>";
     }
 
@@ -133,7 +147,8 @@ internal static class GraphSvg
         string way = $"M{Pair(points[0])}";
         for (int i = 1; i < points.Length - 1; i++)
         {
-            way += $"L{Pair(Toward(points[i], points[i - 1]))}Q{Pair(points[i])} {Pair(Toward(points[i], points[i + 1]))}";
+            way +=
+                $"L{Pair(Toward(points[i], points[i - 1]))}Q{Pair(points[i])} {Pair(Toward(points[i], points[i + 1]))}";
         }
         return $"{way}L{Pair(points[^1])}";
 

@@ -9,12 +9,14 @@ internal static class GraphText
 
     public static string Description(ComputationGraph graph)
     {
-        string text = "Dependency graph: boxes are variables, shaded boxes are parameters and circles are operators. At each step t the "
-            + "state h_t is computed from the input x_t, the state before it and the weights W_hx and W_hh, the output o_t from h_t and "
-            + "W_qh, and the loss ℓ_t from o_t and the target y_t. The objective L is the mean of the losses.";
+        string text = "Dependency graph: boxes are variables, shaded boxes are parameters and circles are operators. "
+            + "At each step t the state h_t is computed from the input x_t, the state before it and the weights W_hx "
+            + "and W_hh, the output o_t from h_t and W_qh, and the loss ℓ_t from o_t and the target y_t. "
+            + "The objective L is the mean of the losses.";
         if (graph.Options.ShowsGradients)
         {
-            text += " Beside the dependencies run the gradients of the backward pass, in reverse, from L to the parameters.";
+            text += " Beside the dependencies run the gradients of the backward pass, in reverse, "
+                + "from L to the parameters.";
             text += graph.Options.Truncation is Truncation truncation ? $" Truncation cuts them, {truncation}." : "";
         }
         return graph.Options.ShowsStored

@@ -21,7 +21,8 @@ internal sealed class GraphUnrolling
         for (int t = 1; t <= steps; t++)
         {
             GraphNode input = Variable(GraphRole.Input, $"x_{t}", t, $"input of step {t}, given", $"∂L/∂h_{t} x_{t}ᵀ");
-            GraphNode next = Operator(GraphRole.StateOperator, $"f_{t}", "f", t, $"h_{t} = W_hx x_{t} + W_hh h_{t - 1}");
+            GraphNode next = Operator(
+                GraphRole.StateOperator, $"f_{t}", "f", t, $"h_{t} = W_hx x_{t} + W_hh h_{t - 1}");
             Connect(next, whx, input, whh, state);
             string[] reusedFor = t < steps ? [$"∂L/∂h_{t + 1} h_{t}ᵀ", $"∂L/∂o_{t} h_{t}ᵀ"] : [$"∂L/∂o_{t} h_{t}ᵀ"];
             state = Variable(GraphRole.State, $"h_{t}", t, $"hidden state of step {t}", reusedFor);
@@ -52,7 +53,8 @@ internal sealed class GraphUnrolling
     /// <summary>The dependencies from last to first, turned around, without those that no parameter reaches.</summary>
     public List<GradientEdge> GradientEdges()
     {
-        HashSet<string> reached = new(Nodes.Where(n => n.Kind == GraphNodeKind.Parameter).Select(n => n.Id), StringComparer.Ordinal);
+        HashSet<string> reached = new(
+            Nodes.Where(n => n.Kind == GraphNodeKind.Parameter).Select(n => n.Id), StringComparer.Ordinal);
         foreach (GraphEdge edge in Edges)
         {
             if (reached.Contains(edge.From.Id))
@@ -105,5 +107,6 @@ internal sealed class GraphUnrolling
         return node;
     }
 
-    private void Connect(GraphNode to, params GraphNode[] from) => Edges.AddRange(from.Select(f => new GraphEdge(f, to)));
+    private void Connect(GraphNode to, params GraphNode[] from) =>
+        Edges.AddRange(from.Select(f => new GraphEdge(f, to)));
 }

@@ -24,9 +24,10 @@ internal sealed record FreeRunFit(
 
     private const double UnseenRadius = 0.5;
 
-    /// <summary>W_hh of a realisation, made stable, W_hx and h_0, W_qh, and W_hx and h_0 again by least squares; null where it
-    /// does not stay finite.</summary>
-    public static FreeRunFit? Of(IdentificationData data, HankelRealization realization, int order, bool withInitialStates)
+    /// <summary>W_hh of a realisation, made stable, W_hx and h_0, W_qh, and W_hx and h_0 again by least squares; null
+    /// where it does not stay finite.</summary>
+    public static FreeRunFit? Of(
+        IdentificationData data, HankelRealization realization, int order, bool withInitialStates)
     {
         try
         {

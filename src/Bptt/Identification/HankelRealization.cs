@@ -1,4 +1,5 @@
-// From an impulse response to W_hh and W_qh of any order: the realisation of Ho and Kalman, weighted by what inputs there were.
+// From an impulse response to W_hh and W_qh of any order: the realisation of Ho and Kalman, weighted by what inputs
+// there were.
 //
 //   d  inputs      q  outputs      f  block rows and columns      n  order
 
@@ -11,9 +12,10 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 namespace Bptt.Identification;
 
 /// <summary>
-/// With g_k = W_qh W_hhᵏ W_hx the block Hankel matrix H = [g_{i+j}] is ΓΔ, where Γ = [W_qh; W_qh W_hh; …] (Ho and Kalman 1966).
-/// The SVD of H Rᵀ, for RᵀR the moments of the inputs [u_t; u_{t−1}; …] that H takes, gives the Γ of any order that keeps
-/// most of what those inputs do to outputs to come (Kung 1978 without the weight; Van Overschee and De Moor 1996 on weights).
+/// With g_k = W_qh W_hhᵏ W_hx the block Hankel matrix H = [g_{i+j}] is ΓΔ, where Γ = [W_qh; W_qh W_hh; …] (Ho and
+/// Kalman 1966). The SVD of H Rᵀ, for RᵀR the moments of the inputs [u_t; u_{t−1}; …] that H takes, gives the Γ of any
+/// order that keeps most of what those inputs do to outputs to come (Kung 1978 without the weight; Van Overschee and De
+/// Moor 1996 on weights).
 /// </summary>
 internal sealed class HankelRealization
 {
@@ -45,8 +47,8 @@ internal sealed class HankelRealization
     /// <summary>The singular values, descending.</summary>
     public Vector<double> SingularValues => _svd.S;
 
-    /// <summary>The largest order that Γ without its last block still determines, and that is no rounding; 0 where inputs do
-    /// nothing.</summary>
+    /// <summary>The largest order that Γ without its last block still determines, and that is no rounding; 0 where
+    /// inputs do nothing.</summary>
     public int MaxOrder { get; }
 
     /// <summary>W_hh, n×n, by Γ_up W_hh = Γ_down in least squares, and W_qh, q×n, the first block of Γ.</summary>

@@ -1,4 +1,5 @@
-// Inputs and targets in the form that identification works on: one pair of matrices per sequence, every channel of size 1.
+// Inputs and targets in the form that identification works on: one pair of matrices per sequence, every channel of size
+// 1.
 //
 //   d  inputs      q  outputs      T_b  steps of sequence b      m  columns
 
@@ -8,8 +9,9 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Identification;
 
-/// <summary>The data of an identification, each channel divided by its root mean square (by 1 where it is zero throughout), so
-/// that neither ranks nor weights hang on units. Means stay: a network without bias has to produce them.</summary>
+/// <summary>The data of an identification, each channel divided by its root mean square (by 1 where it is zero
+/// throughout), so that neither ranks nor weights hang on units. Means stay: a network without bias has to produce
+/// them.</summary>
 internal sealed class IdentificationData
 {
     private readonly Vector<double> _inputScale;
@@ -51,7 +53,8 @@ internal sealed class IdentificationData
         double[] norms = new double[batch.RowCount];
         for (int i = 0; i < norms.Length; i++)
         {
-            double[] each = [.. Enumerable.Range(0, batch.Count).Select(b => VectorMath.Norm(batch.Sequence(b).Row(i).Entries()))];
+            double[] each =
+                [.. Enumerable.Range(0, batch.Count).Select(b => VectorMath.Norm(batch.Sequence(b).Row(i).Entries()))];
             double size = VectorMath.Norm(each) / Math.Sqrt(batch.TotalLength);
             norms[i] = size > 0.0 && double.IsFinite(1.0 / size) ? size : 1.0;
         }

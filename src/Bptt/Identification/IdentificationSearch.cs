@@ -14,14 +14,14 @@ internal static class IdentificationSearch
     /// <summary>Rows of a regression for each unknown: fewer fit noise.</summary>
     private const double RowsPerUnknown = 1.25;
 
-    /// <summary>The most unknowns of a regression beyond the shortest one, and the most rows of a Hankel matrix beyond what
-    /// the order needs: they bound the cost.</summary>
+    /// <summary>The most unknowns of a regression beyond the shortest one, and the most rows of a Hankel matrix beyond
+    /// what the order needs: they bound the cost.</summary>
     private const int MaxUnknowns = 250;
 
     private const int MaxHankelRows = 150;
 
-    /// <summary>Lags of past outputs and inputs; 0 outputs: on inputs alone. The first of each kind is always tried, shortened
-    /// to what the data allow.</summary>
+    /// <summary>Lags of past outputs and inputs; 0 outputs: on inputs alone. The first of each kind is always tried,
+    /// shortened to what the data allow.</summary>
     private static readonly (int Outputs, int Inputs)[][] Lags =
     [
         [(2, 2), (5, 5), (10, 10), (20, 20), (40, 40)],
@@ -42,7 +42,8 @@ internal static class IdentificationSearch
         {
             try
             {
-                Matrix<double>[] response = LaggedRegression.ImpulseResponse(data, outputs, inputs, 2 * horizons.Max() - 1);
+                Matrix<double>[] response = LaggedRegression.ImpulseResponse(
+                    data, outputs, inputs, 2 * horizons.Max() - 1);
                 for (int i = 0; i < horizons.Length; i++)
                 {
                     // An unstable regression overflows over a long horizon perhaps, and not over a short one.
@@ -66,7 +67,8 @@ internal static class IdentificationSearch
     {
         (int Outputs, int Inputs)[] possible =
         [
-            .. kind.Where(lags => IsDetermined(data, lags) && LaggedRegression.Unknowns(data, lags.Outputs, lags.Inputs) <= MaxUnknowns),
+            .. kind.Where(lags =>
+                IsDetermined(data, lags) && LaggedRegression.Unknowns(data, lags.Outputs, lags.Inputs) <= MaxUnknowns),
         ];
         if (possible.Length > 0)
         {
@@ -87,7 +89,8 @@ internal static class IdentificationSearch
         LaggedRegression.Rows(data, lags.Outputs, lags.Inputs)
             >= RowsPerUnknown * LaggedRegression.Unknowns(data, lags.Outputs, lags.Inputs);
 
-    /// <summary>f: as wished, within what costs allow, but enough for the order, and no more than there are steps.</summary>
+    /// <summary>f: as wished, within what costs allow, but enough for the order, and no more than there are
+    /// steps.</summary>
     private static int Horizon(IdentificationData data, int maxOrder, int wished)
     {
         int d = data.InputSize;

@@ -9,15 +9,16 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Identification;
 
 /// <summary>
-/// A Gaussian prior on g_k = W_qh W_hhᵏ W_hx, k = 0 … n−1, a remedy against fitting noise with modes that hardly decay: s_j g_k
-/// of input j has mean 0 and covariance σ² c a^{max(k,l)+1}, where σ² is the variance of what the outputs do not explain (the
-/// "tuned and correlated" kernel of Chen, Ohlsson &amp; Ljung 2012, <i>Automatica</i> 48; Pillonetto &amp; De Nicolao 2010).
-/// The most probable weights are least squares on the data and on 2d short sequences more: after a pulse and its opposite the
-/// outputs are g_k − g_{k−1}, independent of each other under the prior, and are to be 0 up to σ² c (aᵏ − a^{k+1}). Beyond the
-/// n lags each g_k is to be 0 up to σ² c times the larger of a^{k+1} and 1e-8, as long as the longest sequence is: a mode that
-/// hardly decays does not hide there.
+/// A Gaussian prior on g_k = W_qh W_hhᵏ W_hx, k = 0 … n−1, a remedy against fitting noise with modes that hardly decay:
+/// s_j g_k of input j has mean 0 and covariance σ² c a^{max(k,l)+1}, where σ² is the variance of what the outputs do
+/// not explain (the "tuned and correlated" kernel of Chen, Ohlsson &amp; Ljung 2012, <i>Automatica</i> 48; Pillonetto
+/// &amp; De Nicolao 2010). The most probable weights are least squares on the data and on 2d short sequences more:
+/// after a pulse and its opposite the outputs are g_k − g_{k−1}, independent of each other under the prior, and are to
+/// be 0 up to σ² c (aᵏ − a^{k+1}). Beyond the n lags each g_k is to be 0 up to σ² c times the larger of a^{k+1} and
+/// 1e-8, as long as the longest sequence is: a mode that hardly decays does not hide there.
 /// </summary>
-/// <remarks>It does not depend on the coordinates of the hidden state, unlike a penalty on the weights. Immutable.</remarks>
+/// <remarks>It does not depend on the coordinates of the hidden state, unlike a penalty on the weights.
+/// Immutable.</remarks>
 public sealed class ImpulseResponsePrior
 {
     /// <summary>Where aⁿ has fallen to this, the rest of the response is zero.</summary>
@@ -39,7 +40,8 @@ public sealed class ImpulseResponsePrior
     /// <param name="scale">c, above 0: how much larger than σ² the variance of g may be.</param>
     /// <exception cref="ArgumentNullException">The inputs are null.</exception>
     /// <exception cref="ArgumentException">An input is NaN or infinite.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A number is outside its range, or c aⁿ(1 − a) is below 1e-300.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is outside its range, or c aⁿ(1 − a) is below
+    /// 1e-300.</exception>
     public ImpulseResponsePrior(SequenceBatch inputs, int outputSize, double decay, double scale)
     {
         ArgumentNullException.ThrowIfNull(inputs);
@@ -60,7 +62,8 @@ public sealed class ImpulseResponsePrior
         {
             throw Guard.Range(
                 nameof(scale),
-                $"expected c aⁿ (1 − a), a bound on the variances of the prior, of at least {Guard.Text(LeastVariance)}, got {Guard.Text(least)} with n = {LagCount}.");
+                "expected c aⁿ (1 − a), a bound on the variances of the prior, "
+                    + $"of at least {Guard.Text(LeastVariance)}, got {Guard.Text(least)} with n = {LagCount}.");
         }
     }
 
@@ -74,39 +77,41 @@ public sealed class ImpulseResponsePrior
     public int LagCount { get; }
 
     /// <summary>
-    /// The prior under which the data are the least surprising: a and c with the largest marginal likelihood of targets =
-    /// Σ_k g_k x_{t−k} + white noise, over a grid of a from 0.6 (the response falls to 1/e in 4 steps) to 0.98 (in 100) and of
-    /// four values of c a decade; the maximum is flat. States start at 0.
+    /// The prior under which the data are the least surprising: a and c with the largest marginal likelihood of targets
+    /// = Σ_k g_k x_{t−k} + white noise, over a grid of a from 0.6 (the response falls to 1/e in 4 steps) to 0.98 (in
+    /// 100) and of four values of c a decade; the maximum is flat. States start at 0.
     /// </summary>
     /// <param name="inputs">B sequences of d rows.</param>
     /// <param name="targets">B sequences of q rows, as long as the inputs.</param>
-    /// <param name="stepWeights">For each sequence T_b weights; a step of weight 0 is left out, all others count alike. Null for
-    /// all steps.</param>
+    /// <param name="stepWeights">For each sequence T_b weights; a step of weight 0 is left out, all others count alike.
+    /// Null for all steps.</param>
     /// <returns>The prior. Cost 2·ΣT_b·(nd)² + 100·(nd)³ with nd ≤ 200.</returns>
     /// <exception cref="ArgumentNullException">A batch is null.</exception>
-    /// <exception cref="ArgumentException">Numbers or lengths of sequences differ, a number is NaN or infinite, or every step is
-    /// left out.</exception>
+    /// <exception cref="ArgumentException">Numbers or lengths of sequences differ, a number is NaN or infinite, or
+    /// every step is left out.</exception>
     public static ImpulseResponsePrior Estimate(
         SequenceBatch inputs, SequenceBatch targets, IReadOnlyList<double[]>? stepWeights = null)
     {
         ArgumentNullException.ThrowIfNull(inputs);
         Check(inputs, targets, stepWeights);
-        (double decay, double scale) = new ResponseEvidence(inputs, targets, stepWeights, a => LagsOf(a, inputs)).Best();
+        (double decay, double scale) =
+            new ResponseEvidence(inputs, targets, stepWeights, a => LagsOf(a, inputs)).Best();
         return new ImpulseResponsePrior(inputs, targets.RowCount, decay, scale);
     }
 
     /// <summary>
-    /// The data with the prior as 2d further sequences, to be trained on in their place: L = 1/W (Σ w_bt ½‖o_t − y_t‖² + σ²
-    /// times the negative logarithm of the prior), with the data's sum of weights W.
+    /// The data with the prior as 2d further sequences, to be trained on in their place: L = 1/W (Σ w_bt ½‖o_t − y_t‖²
+    /// + σ² times the negative logarithm of the prior), with the data's sum of weights W.
     /// </summary>
     /// <param name="inputs">B sequences of d rows.</param>
-    /// <param name="targets">B sequences of q rows, as long as the inputs; those of masked steps may be anything.</param>
+    /// <param name="targets">B sequences of q rows, as long as the inputs; those of masked steps may be
+    /// anything.</param>
     /// <param name="stepWeights">For each sequence T_b weights of at least 0; null for 1.</param>
-    /// <returns>B + 2d sequences, and the squared error on them. The further ones start at the state 0: train with h_0 of the
-    /// data's sequences fixed, not learned. Cost O((d + q)(ΣT_b + Td)) with the longest length T.</returns>
+    /// <returns>B + 2d sequences, and the squared error on them. The further ones start at the state 0: train with h_0
+    /// of the data's sequences fixed, not learned. Cost O((d + q)(ΣT_b + Td)) with the longest length T.</returns>
     /// <exception cref="ArgumentNullException">A batch is null.</exception>
-    /// <exception cref="ArgumentException">Numbers or lengths of sequences differ, rows are not those of the prior, a number is
-    /// NaN or infinite, or every step is masked.</exception>
+    /// <exception cref="ArgumentException">Numbers or lengths of sequences differ, rows are not those of the prior, a
+    /// number is NaN or infinite, or every step is masked.</exception>
     public (SequenceBatch Inputs, Objective Objective) Extend(
         SequenceBatch inputs, SequenceBatch targets, IReadOnlyList<double[]>? stepWeights = null)
     {
@@ -117,7 +122,8 @@ public sealed class ImpulseResponsePrior
         {
             throw Guard.Error(
                 nameof(inputs),
-                $"expected {d} input and {_outputSize} target rows, as the prior has, got {inputs.RowCount} and {targets.RowCount}.");
+                $"expected {d} input and {_outputSize} target rows, as the prior has, got {inputs.RowCount} and "
+                    + $"{targets.RowCount}.");
         }
         List<Matrix<double>> allInputs = [.. Enumerable.Range(0, inputs.Count).Select(inputs.Sequence)];
         List<Matrix<double>> allTargets = [.. Enumerable.Range(0, targets.Count).Select(targets.Sequence)];
@@ -144,10 +150,13 @@ public sealed class ImpulseResponsePrior
                 pair[j, 1] = -_inputScale[j];
             }
             allInputs.AddRange([pair, pulse]);
-            allTargets.AddRange([Matrix<double>.Build.Dense(_outputSize, LagCount), Matrix<double>.Build.Dense(_outputSize, tail.Length)]);
+            allTargets.AddRange([
+                Matrix<double>.Build.Dense(_outputSize, LagCount), Matrix<double>.Build.Dense(_outputSize, tail.Length),
+            ]);
             weights.AddRange([differences, tail]);
         }
-        Objective objective = Objective.SquaredError(SequenceBatch.Pack(allTargets)).WithStepWeights(weights).WithNormalizer(sum);
+        Objective objective = Objective.SquaredError(SequenceBatch.Pack(allTargets))
+            .WithStepWeights(weights).WithNormalizer(sum);
         return (SequenceBatch.Pack(allInputs), objective);
     }
 
@@ -170,7 +179,8 @@ public sealed class ImpulseResponsePrior
             targets.RequireFinite(nameof(targets));
             return;
         }
-        new Objective.StepWeights(stepWeights, nameof(stepWeights)).RequireLengths(inputs.Columns.Layout, nameof(stepWeights));
+        new Objective.StepWeights(stepWeights, nameof(stepWeights))
+            .RequireLengths(inputs.Columns.Layout, nameof(stepWeights));
         targets.RequireFinite(nameof(targets), except: (b, t) => stepWeights[b][t - 1] == 0.0);
         if (stepWeights.All(w => w.All(weight => weight == 0.0)))
         {

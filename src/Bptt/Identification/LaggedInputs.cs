@@ -8,9 +8,9 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Identification;
 
-/// <summary>ΦᵀΦ, ΦᵀY and ‖Y‖² of y_t = Σ_{k&lt;n} g_k x_{t−k}/s, where row (b, t) of Φ is x_t, x_{t−1}, …, each input divided by its
-/// root mean square s, and targets by a power of two that brings them near 1, since their squares could overflow. The
-/// unknowns of lag k are those at kd … kd + d − 1, so fewer lags are a leading part.</summary>
+/// <summary>ΦᵀΦ, ΦᵀY and ‖Y‖² of y_t = Σ_{k&lt;n} g_k x_{t−k}/s, where row (b, t) of Φ is x_t, x_{t−1}, …, each input
+/// divided by its root mean square s, and targets by a power of two that brings them near 1, since their squares could
+/// overflow. The unknowns of lag k are those at kd … kd + d − 1, so fewer lags are a leading part.</summary>
 internal sealed class LaggedInputs
 {
     /// <summary>Rows gathered before they are multiplied.</summary>

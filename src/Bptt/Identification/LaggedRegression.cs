@@ -9,7 +9,8 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Identification;
 
 /// <summary>
-/// y_t = Σ_{k=1..a} Φ_k y_{t−k} + Σ_{k=0..p} Θ_k u_{t−k} by least squares (ARX; Ljung, <i>System Identification</i>, section 4.2):
+/// y_t = Σ_{k=1..a} Φ_k y_{t−k} + Σ_{k=0..p} Θ_k u_{t−k} by least squares (ARX; Ljung, <i>System Identification</i>,
+/// section 4.2):
 /// with enough lags any linear system with noise is one, also where inputs are fed back from outputs. The shortest
 /// solution where there are many. Its impulse response is g_k = Θ_k + Σ_{i=1..min(k,a)} Φ_i g_{k−i}.
 /// </summary>

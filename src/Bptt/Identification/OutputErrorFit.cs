@@ -1,4 +1,5 @@
-// What is linear in the outputs of a free run, by least squares: W_hx and h_0 for given W_hh and W_qh, then W_qh for given states.
+// What is linear in the outputs of a free run, by least squares: W_hx and h_0 for given W_hh and W_qh, then W_qh for
+// given states.
 //
 //   d  inputs      h  hidden units      q  outputs      T_b  steps of sequence b
 
@@ -8,11 +9,12 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Identification;
 
-/// <summary>o_t = Σ_j M_t^(j) W_hx e_j + N_t h_0 with M_t^(j) = Σ_k W_qh W_hhᵏ u_{j,t−k} = M_{t−1}^(j) W_hh + u_{j,t} W_qh and
-/// N_t = W_qh W_hhᵗ (Verhaegen and Dewilde 1992).</summary>
+/// <summary>o_t = Σ_j M_t^(j) W_hx e_j + N_t h_0 with M_t^(j) = Σ_k W_qh W_hhᵏ u_{j,t−k} = M_{t−1}^(j) W_hh + u_{j,t}
+/// W_qh and N_t = W_qh W_hhᵗ (Verhaegen and Dewilde 1992).</summary>
 internal static class OutputErrorFit
 {
-    /// <summary>The W_hx and, where asked, the h_0 of each sequence that minimise Σ_t ‖o_t − y_t‖². Cost 2·T·q·(h(d + 1))².</summary>
+    /// <summary>The W_hx and, where asked, the h_0 of each sequence that minimise Σ_t ‖o_t − y_t‖². Cost 2·T·q·(h(d +
+    /// 1))².</summary>
     /// <returns>W_hx, h×d, and h_0, h×B.</returns>
     public static (Matrix<double> Whx, Matrix<double> InitialStates) Inputs(
         IdentificationData data, Matrix<double> whh, Matrix<double> wqh, bool withInitialStates)

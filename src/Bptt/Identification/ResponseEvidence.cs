@@ -8,9 +8,9 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 namespace Bptt.Identification;
 
 /// <summary>
-/// The marginal likelihood of Y = Φg + noise of variance σ² with g ~ N(0, σ² c K), K_kl = a^{max(k,l)+1} for each input: up to
-/// constants −2 ln p = q(N ln σ̂² + Σ_i ln(1 + c e_i)), where e_i are the eigenvalues of RΦᵀΦRᵀ, K = RᵀR, and σ̂² is the most
-/// probable σ² (Rasmussen &amp; Williams 2006, section 5.4.1).
+/// The marginal likelihood of Y = Φg + noise of variance σ² with g ~ N(0, σ² c K), K_kl = a^{max(k,l)+1} for each
+/// input: up to constants −2 ln p = q(N ln σ̂² + Σ_i ln(1 + c e_i)), where e_i are the eigenvalues of RΦᵀΦRᵀ, K = RᵀR,
+/// and σ̂² is the most probable σ² (Rasmussen &amp; Williams 2006, section 5.4.1).
 /// </summary>
 internal sealed class ResponseEvidence(
     SequenceBatch inputs, SequenceBatch targets, IReadOnlyList<double[]>? stepWeights, Func<double, int> lagsOf)
@@ -68,7 +68,8 @@ internal sealed class ResponseEvidence(
         return q * (moments.RowCount * Math.Log(variance) + logDeterminant);
     }
 
-    /// <summary>R with K = RᵀR: g_k is the sum of independent parts of variance aˡ⁺¹ − aˡ⁺² for l = k … n−2, and aⁿ.</summary>
+    /// <summary>R with K = RᵀR: g_k is the sum of independent parts of variance aˡ⁺¹ − aˡ⁺² for l = k … n−2, and
+    /// aⁿ.</summary>
     private static Matrix<double> Factor(double decay, int lags, int inputSize)
     {
         var factor = Matrix<double>.Build.Dense(lags * inputSize, lags * inputSize);

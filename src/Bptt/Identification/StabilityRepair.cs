@@ -10,8 +10,8 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 
 namespace Bptt.Identification;
 
-/// <summary>Reflects eigenvalues outside the unit circle into it, λ → 1/λ̄, which keeps the size of their frequency response up to
-/// a constant, and holds those on it just inside.</summary>
+/// <summary>Reflects eigenvalues outside the unit circle into it, λ → 1/λ̄, which keeps the size of their frequency
+/// response up to a constant, and holds those on it just inside.</summary>
 internal static class StabilityRepair
 {
     /// <summary>The largest modulus left.</summary>

@@ -1,4 +1,5 @@
-// From a state space system to a LinearRnn with the same outputs: which units must be added, and from which h_0 it starts.
+// From a state space system to a LinearRnn with the same outputs: which units must be added, and from which h_0 it
+// starts.
 //
 //   n  states      d  inputs      q  outputs      r  units added
 
@@ -8,14 +9,15 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 namespace Bptt.Identification;
 
 /// <summary>
-/// o_t = W_qh h_t sees the input of its own step through h_t alone, so that C = W_qh A and D = W_qh B must hold where h_t = x_{t+1}.
-/// What of [C D] the rows of [A B] do not span is held by units of its own.
+/// o_t = W_qh h_t sees the input of its own step through h_t alone, so that C = W_qh A and D = W_qh B must hold where
+/// h_t = x_{t+1}. What of [C D] the rows of [A B] do not span is held by units of its own.
 /// </summary>
 internal static class StateSpaceEmbedding
 {
     private const double Epsilon = 2.220446049250313e-16;
 
-    /// <summary>How much larger than the output the terms may be whose sum it is: two digits are lost at most.</summary>
+    /// <summary>How much larger than the output the terms may be whose sum it is: two digits are lost at
+    /// most.</summary>
     private const double MaxCancellation = 100.0;
 
     /// <summary>The network, and its h_0.</summary>
@@ -79,9 +81,15 @@ internal static class StateSpaceEmbedding
         return holds ? before : null;
     }
 
-    /// <summary>h_t = [x_{t+1}; e_t], where e_t are the components of y_t that x_{t+1} does not tell; h_0 = [x_1; 0].</summary>
+    /// <summary>h_t = [x_{t+1}; e_t], where e_t are the components of y_t that x_{t+1} does not tell; h_0 = [x_1;
+    /// 0].</summary>
     private static (LinearRnn Model, Vector<double> InitialState) HoldingOutputs(
-        Matrix<double> step, Matrix<double> readout, Svd<double> rest, Matrix<double> scale, int added, Vector<double> initialState)
+        Matrix<double> step,
+        Matrix<double> readout,
+        Svd<double> rest,
+        Matrix<double> scale,
+        int added,
+        Vector<double> initialState)
     {
         int n = step.RowCount;
         int q = readout.RowCount;
@@ -95,8 +103,8 @@ internal static class StateSpaceEmbedding
         return (new LinearRnn(whx, whh, wqh), start);
     }
 
-    /// <summary>h_t = [x_t; u_t], so that x_{t+1} = [A B] h_t comes a step later. Where no h_0 gives x_1, one more unit that is 1
-    /// at step 0 and 0 from then on does.</summary>
+    /// <summary>h_t = [x_t; u_t], so that x_{t+1} = [A B] h_t comes a step later. Where no h_0 gives x_1, one more unit
+    /// that is 1 at step 0 and 0 from then on does.</summary>
     private static (LinearRnn Model, Vector<double> InitialState) HoldingInputs(
         Matrix<double> step, Matrix<double> output, Vector<double> initialState, Vector<double>? before)
     {

@@ -9,20 +9,20 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Identification;
 
 /// <summary>
-/// System identification in closed form, on the network's own structure: its impulse response g_k = W_qh W_hhᵏ W_hx from a
-/// long least-squares regression, then its weights at any order from the singular value decomposition of the Hankel
-/// matrix of g (Ho and Kalman 1966, Kung 1978; of the family of Van Overschee and De Moor, <i>Subspace Identification
-/// for Linear Systems</i>, 1996), then W_hx, h_0 and W_qh by least squares on the outputs of a free run. Since g_0 is
-/// W_qh W_hx, no unit is spent on an output that follows its input at once.
+/// System identification in closed form, on the network's own structure: its impulse response g_k = W_qh W_hhᵏ W_hx
+/// from a long least-squares regression, then its weights at any order from the singular value decomposition of the
+/// Hankel matrix of g (Ho and Kalman 1966, Kung 1978; of the family of Van Overschee and De Moor, <i>Subspace
+/// Identification for Linear Systems</i>, 1996), then W_hx, h_0 and W_qh by least squares on the outputs of a free run.
+/// Since g_0 is W_qh W_hx, no unit is spent on an output that follows its input at once.
 /// </summary>
 /// <remarks>
-/// <para>Regressions with and without past outputs, of several lengths, and Hankel matrices of several sizes are tried, and at
-/// each order the one with the least squared error of the free run is kept. Those without past outputs serve data whose
-/// inputs contain the past of the targets (forecasts), where the two cannot be told apart.</para>
-/// <para>A local search by gradients improves the result as a rule a little: the squared error is minimised exactly over W_hx
-/// and h_0, but not over W_hh. Results are always stable: eigenvalues of W_hh outside the unit circle are reflected into it.
-/// Channels are scaled inside, means are not removed: a network without bias has to produce them. Immutable; may be used
-/// from many threads.</para>
+/// <para>Regressions with and without past outputs, of several lengths, and Hankel matrices of several sizes are tried,
+/// and at each order the one with the least squared error of the free run is kept. Those without past outputs serve
+/// data whose inputs contain the past of the targets (forecasts), where the two cannot be told apart.</para>
+/// <para>A local search by gradients improves the result as a rule a little: the squared error is minimised exactly
+/// over W_hx and h_0, but not over W_hh. Results are always stable: eigenvalues of W_hh outside the unit circle are
+/// reflected into it. Channels are scaled inside, means are not removed: a network without bias has to produce them.
+/// Immutable; may be used from many threads.</para>
 /// </remarks>
 public sealed class SubspaceIdentification
 {
@@ -48,17 +48,18 @@ public sealed class SubspaceIdentification
         _suggestedOrder = new(FindOrder);
     }
 
-    /// <summary>Singular values of the weighted Hankel matrix, descending, at most <see cref="SubspaceOptions.MaxOrder"/> + 1 of
-    /// them, fresh: how much each further order adds to what past inputs, as they were, do to outputs to come. Empty where they
-    /// do nothing. Cost of a start, at the first call.</summary>
+    /// <summary>Singular values of the weighted Hankel matrix, descending, at most
+    /// <see cref="SubspaceOptions.MaxOrder"/> + 1 of them, fresh: how much each further order adds to what past inputs,
+    /// as they were, do to outputs to come. Empty where they do nothing. Cost of a start, at the first call.</summary>
     public Vector<double> SingularValues => _singularValues.Value.Count == 0
         ? _singularValues.Value : _singularValues.Value.Clone();
 
     /// <summary>
-    /// Of the orders up to 10 the one with the least N ln(σ²) + 2k ln N, where σ² is the mean squared error of the free run of a
-    /// start over N numbers and k its degrees of freedom: the criterion of Schwarz (1978) with a penalty twice as large, since
-    /// errors of a free run come in a row. A hint and no more: noise that looks like slow modes adds to it, weak modes hide.
-    /// Where it matters, compare starts of several orders on data that were held out. Cost of ten starts, at the first call.
+    /// Of the orders up to 10 the one with the least N ln(σ²) + 2k ln N, where σ² is the mean squared error of the free
+    /// run of a start over N numbers and k its degrees of freedom: the criterion of Schwarz (1978) with a penalty twice
+    /// as large, since errors of a free run come in a row. A hint and no more: noise that looks like slow modes adds to
+    /// it, weak modes hide. Where it matters, compare starts of several orders on data that were held out. Cost of ten
+    /// starts, at the first call.
     /// </summary>
     public int SuggestedOrder => _suggestedOrder.Value;
 
@@ -69,8 +70,8 @@ public sealed class SubspaceIdentification
     /// <returns>The identification, of any order. Cost about 2·T·m² for the m = 5 to 250 unknowns of each of up to
     /// nine regressions: some 0.1 s for T = 1000, d = q = 1.</returns>
     /// <exception cref="ArgumentNullException">A matrix is null.</exception>
-    /// <exception cref="ArgumentException">A matrix is empty, lengths differ, there are fewer than 3 steps, or a number is NaN or
-    /// infinite.</exception>
+    /// <exception cref="ArgumentException">A matrix is empty, lengths differ, there are fewer than 3 steps, or a number
+    /// is NaN or infinite.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is outside its range.</exception>
     public static SubspaceIdentification Estimate(
         Matrix<double> inputs, Matrix<double> targets, SubspaceOptions? options = null)
@@ -89,8 +90,8 @@ public sealed class SubspaceIdentification
     /// <param name="options">The settings; the defaults where null.</param>
     /// <returns>The identification, of any order. Cost as for one sequence of all steps together.</returns>
     /// <exception cref="ArgumentNullException">A batch is null.</exception>
-    /// <exception cref="ArgumentException">Numbers or lengths of sequences differ, none has 3 steps, or a number is NaN or
-    /// infinite.</exception>
+    /// <exception cref="ArgumentException">Numbers or lengths of sequences differ, none has 3 steps, or a number is NaN
+    /// or infinite.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is outside its range.</exception>
     public static SubspaceIdentification Estimate(
         SequenceBatch inputs, SequenceBatch targets, SubspaceOptions? options = null)
@@ -105,11 +106,13 @@ public sealed class SubspaceIdentification
         if (!Enum.IsDefined(options.InitialStates))
         {
             throw Guard.Range(
-                nameof(options.InitialStates), $"expected a value of SubspaceInitialStates, got {options.InitialStates}.");
+                nameof(options.InitialStates),
+                $"expected a value of SubspaceInitialStates, got {options.InitialStates}.");
         }
         if (inputs.Lengths.Max() < 3)
         {
-            throw Guard.Error(nameof(inputs), $"expected a sequence of at least 3 steps, got {inputs.Lengths.Max()} at most.");
+            throw Guard.Error(
+                nameof(inputs), $"expected a sequence of at least 3 steps, got {inputs.Lengths.Max()} at most.");
         }
         var data = new IdentificationData(inputs, targets);
         return new SubspaceIdentification(data, options, IdentificationSearch.Realizations(data, options.MaxOrder));
@@ -131,10 +134,11 @@ public sealed class SubspaceIdentification
 
     /// <summary>A network to start training from.</summary>
     /// <param name="hiddenSize">h, at least 1, kept exactly. Where the data show fewer modes, or
-    /// <see cref="SubspaceOptions.MaxOrder"/> and their length do not allow more, the other units take inputs in, at random from a
-    /// fixed seed, but no output sees them: training can use them, and until then they change nothing.</param>
-    /// <returns>The network, of spectral radius below 1, and the h_0 of each sequence, h×B: zero where the options say so. Cost
-    /// about 2·T·q·(h(d + 1))² for each regression and horizon tried, up to eighteen.</returns>
+    /// <see cref="SubspaceOptions.MaxOrder"/> and their length do not allow more, the other units take inputs in, at
+    /// random from a fixed seed, but no output sees them: training can use them, and until then they change
+    /// nothing.</param>
+    /// <returns>The network, of spectral radius below 1, and the h_0 of each sequence, h×B: zero where the options say
+    /// so. Cost about 2·T·q·(h(d + 1))² for each regression and horizon tried, up to eighteen.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="hiddenSize"/> is below 1.</exception>
     public (LinearRnn Model, Matrix<double> InitialStates) Start(int hiddenSize)
     {
@@ -149,7 +153,10 @@ public sealed class SubspaceIdentification
         foreach (HankelRealization realization in _realizations.Where(r => r.MaxOrder > 0))
         {
             var fit = FreeRunFit.Of(
-                _data, realization, Math.Min(order, realization.MaxOrder), _options.InitialStates == SubspaceInitialStates.Estimated);
+                _data,
+                realization,
+                Math.Min(order, realization.MaxOrder),
+                _options.InitialStates == SubspaceInitialStates.Estimated);
             if (fit is not null && (best is null || fit.MeanSquaredError < best.Value.Fit.MeanSquaredError))
             {
                 best = (realization, fit);

@@ -11,6 +11,7 @@ public sealed record SubspaceOptions
     /// <summary>Where each sequence starts from; <see cref="SubspaceInitialStates.Estimated"/> by default.</summary>
     public SubspaceInitialStates InitialStates { get; init; } = SubspaceInitialStates.Estimated;
 
-    /// <summary>The largest order that the data are searched for, at least 1; 20 by default. Higher orders take longer.</summary>
+    /// <summary>The largest order that the data are searched for, at least 1; 20 by default. Higher orders take
+    /// longer.</summary>
     public int MaxOrder { get; init; } = 20;
 }

@@ -12,8 +12,8 @@ internal static class AlignedMemory
 
     private const int LineBytes = 64;
 
-    /// <summary>A new array of undefined numbers. It begins on a cache line for as long as the collector does not move it,
-    /// which it never does with a pinned array, and not in practice with a large one.</summary>
+    /// <summary>A new array of undefined numbers. It begins on a cache line for as long as the collector does not move
+    /// it, which it never does with a pinned array, and not in practice with a large one.</summary>
     public static ArraySegment<double> Allocate(int length, bool pinned = false)
     {
         double[] array = GC.AllocateUninitializedArray<double>(length + Slack, pinned);

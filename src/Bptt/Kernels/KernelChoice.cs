@@ -35,7 +35,8 @@ internal static class KernelChoice
         }
         return Supported.FirstOrDefault(set => set.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
             ?? throw new InvalidOperationException(
-                $"{Variable}: expected one of {string.Join(", ", Supported.Select(set => set.Name))}, which this processor can run, got '{name}'.");
+                $"{Variable}: expected one of {string.Join(", ", Supported.Select(set => set.Name))}, "
+                + $"which this processor can run, got '{name}'.");
     }
 
     private static IEnumerable<KernelSet> SupportedSets()
@@ -48,7 +49,8 @@ internal static class KernelChoice
         {
             yield return new SimdKernels<Simd256, Vector256<double>>("Vector256");
         }
-        if (Vector128.IsHardwareAccelerated && (Fma.IsSupported || System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported))
+        if (Vector128.IsHardwareAccelerated
+            && (Fma.IsSupported || System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported))
         {
             yield return new SimdKernels<Simd128, Vector128<double>>("Vector128");
         }

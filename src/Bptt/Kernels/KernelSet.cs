@@ -5,8 +5,8 @@ namespace Bptt.Kernels;
 /// <summary>
 /// The dense operations of the engine. A set is stateless and safe to use from many threads at once. Callers
 /// have checked the shapes; outputs overlap no input unless said otherwise. Results repeat bit for bit, whatever thread
-/// computes them; different sets agree to rounding. A NaN or infinity in an operand reaches every entry that it belongs to,
-/// also through a product with zero.
+/// computes them; different sets agree to rounding. A NaN or infinity in an operand reaches every entry that it belongs
+/// to, also through a product with zero.
 /// </summary>
 internal abstract class KernelSet
 {
@@ -36,7 +36,8 @@ internal abstract class KernelSet
     /// <summary>C = A B.</summary>
     public abstract void Multiply(PackedMatrix a, MatrixView b, MatrixSpan c);
 
-    /// <summary>C = A B + D, entries below <see cref="FlushThreshold"/> in magnitude set to zero. C may be D itself.</summary>
+    /// <summary>C = A B + D, entries below <see cref="FlushThreshold"/> in magnitude set to zero. C may be D
+    /// itself.</summary>
     public abstract void Step(PackedMatrix a, MatrixView b, MatrixView d, MatrixSpan c);
 
     /// <summary>Several steps in place, one after the other: see <see cref="StepRun"/>. Entries of the results below

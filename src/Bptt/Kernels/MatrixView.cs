@@ -15,7 +15,8 @@ internal readonly ref struct MatrixView
         : this(values, rows, columns, leadingDimension, isTransposed: false)
     {
         Debug.Assert(leadingDimension >= rows, "Columns overlap.");
-        Debug.Assert(columns == 0 || values.Length >= (long)leadingDimension * (columns - 1) + rows, "Storage is too short.");
+        Debug.Assert(
+            columns == 0 || values.Length >= (long)leadingDimension * (columns - 1) + rows, "Storage is too short.");
     }
 
     private MatrixView(ReadOnlySpan<double> values, int rows, int columns, int leadingDimension, bool isTransposed)
@@ -51,7 +52,8 @@ internal readonly ref struct MatrixView
     /// <summary>The transpose: the same storage, read the other way round.</summary>
     public MatrixView T => new(Values, Columns, Rows, LeadingDimension, !IsTransposed);
 
-    /// <summary>Columns <paramref name="first"/> … <paramref name="first"/> + <paramref name="count"/> − 1, as read.</summary>
+    /// <summary>Columns <paramref name="first"/> … <paramref name="first"/> + <paramref name="count"/> − 1, as
+    /// read.</summary>
     public MatrixView ColumnRange(int first, int count) =>
         new(count == 0 ? default : Values[(first * ColumnStride)..], Rows, count, LeadingDimension, IsTransposed);
 }
@@ -62,7 +64,8 @@ internal readonly ref struct MatrixSpan
     public MatrixSpan(Span<double> values, int rows, int columns, int leadingDimension)
     {
         Debug.Assert(leadingDimension >= rows, "Columns overlap.");
-        Debug.Assert(columns == 0 || values.Length >= (long)leadingDimension * (columns - 1) + rows, "Storage is too short.");
+        Debug.Assert(
+            columns == 0 || values.Length >= (long)leadingDimension * (columns - 1) + rows, "Storage is too short.");
         Values = values;
         Rows = rows;
         Columns = columns;
@@ -87,7 +90,11 @@ internal readonly ref struct MatrixSpan
 
     /// <summary>Rows <paramref name="first"/> … <paramref name="first"/> + <paramref name="count"/> − 1.</summary>
     public MatrixSpan RowRange(int first, int count) =>
-        new(Columns == 0 ? default : Values.Slice(first, (Columns - 1) * LeadingDimension + count), count, Columns, LeadingDimension);
+        new(
+            Columns == 0 ? default : Values.Slice(first, (Columns - 1) * LeadingDimension + count),
+            count,
+            Columns,
+            LeadingDimension);
 
     /// <summary>Columns <paramref name="first"/> … <paramref name="first"/> + <paramref name="count"/> − 1.</summary>
     public MatrixSpan ColumnRange(int first, int count) =>

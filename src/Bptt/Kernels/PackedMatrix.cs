@@ -31,7 +31,8 @@ internal readonly struct PackedMatrix
 
     public PackedFor Uses { get; }
 
-    /// <summary>The storage: the form for several columns, and from <see cref="OneColumnOffset"/> on that for one.</summary>
+    /// <summary>The storage: the form for several columns, and from <see cref="OneColumnOffset"/> on that for
+    /// one.</summary>
     public ArraySegment<double> Values { get; }
 
     public int OneColumnOffset { get; }

@@ -2,7 +2,8 @@
 // register. They are compiled with full optimisation at once: unoptimised, as the runtime compiles other methods at
 // first, the loops around the kernels cost more than the kernels, for many passes.
 //
-//   A is cut into strips of 3, 2 or 1 registers of rows, each run over all columns of B, in tiles of TileColumns columns.
+//   A is cut into strips of 3, 2 or 1 registers of rows, each run over all columns of B, in tiles of TileColumns
+//   columns.
 //   For a single column A is cut into strips of 8, 4, 2 or 1 registers. The last register of the last strip may be only
 //   partly filled: a packed A is filled up with zeros there, and C is written under a mask.
 
@@ -17,8 +18,8 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    /// <summary>Columns of A that a strip takes at a time, where the strip is packed for many products: the strip passes
-    /// through the first-level cache once for each tile.</summary>
+    /// <summary>Columns of A that a strip takes at a time, where the strip is packed for many products: the strip
+    /// passes through the first-level cache once for each tile.</summary>
     private const int PackedDepth = 512;
 
     /// <summary>The same where the strip is read as it lies, or packed for this product alone.</summary>
@@ -79,7 +80,14 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
         fixed (double* pb = b.Values)
         fixed (double* pc = c.Values)
         {
-            var job = new TileJob { B = pb, BRowStride = b.RowStride, BColumnStride = b.ColumnStride, C = pc, CStride = c.LeadingDimension };
+            var job = new TileJob
+            {
+                B = pb,
+                BRowStride = b.RowStride,
+                BColumnStride = b.ColumnStride,
+                C = pc,
+                CStride = c.LeadingDimension,
+            };
             PackedProduct(a, pa, job, c.Columns, flush: false);
         }
     }
@@ -114,9 +122,11 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
     {
         nint h = a.Rows;
         Debug.Assert(a.Rows == a.Columns, "A step needs a square matrix.");
-        Debug.Assert(a.Uses.HasFlag(run.Count == 1 ? PackedFor.OneColumn : PackedFor.Columns), "Packed for other products.");
         Debug.Assert(
-            Math.Max(run.First, run.First + run.Steps * run.StepDistance) + (run.Count - 1) * run.Spacing < states.Length / h,
+            a.Uses.HasFlag(run.Count == 1 ? PackedFor.OneColumn : PackedFor.Columns), "Packed for other products.");
+        Debug.Assert(
+            Math.Max(run.First, run.First + run.Steps * run.StepDistance) + (run.Count - 1) * run.Spacing
+                < states.Length / h,
             "Columns lie outside.");
         fixed (double* pa = a.Values.AsSpan())
         fixed (double* ps = states)
@@ -226,7 +236,8 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
     private static void Product(MatrixView a, MatrixView b, MatrixSpan c, Accumulate accumulate)
     {
         Debug.Assert(a.Columns == b.Rows && a.Rows == c.Rows && b.Columns == c.Columns, "Shapes do not fit.");
-        bool pack = a.IsTransposed || (a.LeadingDimension >= PackFromLeadingDimension && c.Columns >= PackFromLeadingDimension);
+        bool pack = a.IsTransposed
+            || (a.LeadingDimension >= PackFromLeadingDimension && c.Columns >= PackFromLeadingDimension);
         Span<double> scratch = pack ? StripScratch() : default;
         fixed (double* pa = a.Values)
         fixed (double* pb = b.Values)
@@ -290,7 +301,8 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
         return to;
     }
 
-    /// <summary>Columns <paramref name="firstColumn"/> … of a strip, column after column; zeros beyond the last row.</summary>
+    /// <summary>Columns <paramref name="firstColumn"/> … of a strip, column after column; zeros beyond the last
+    /// row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackStrip(
         MatrixView a, double* values, int firstRow, int height, int firstColumn, int columns, double* to)
@@ -355,7 +367,8 @@ internal sealed unsafe class SimdKernels<TSimd, TVector>(string name) : KernelSe
 
     private static Span<double> StripScratch()
     {
-        _strip ??= GC.AllocateUninitializedArray<double>(3 * TSimd.Width * UnpackedDepth + AlignedMemory.Slack, pinned: true);
+        _strip ??= GC.AllocateUninitializedArray<double>(
+            3 * TSimd.Width * UnpackedDepth + AlignedMemory.Slack, pinned: true);
         return AlignedMemory.Align(_strip, 3 * TSimd.Width * UnpackedDepth);
     }
 

@@ -3,8 +3,8 @@
 namespace Bptt.Kernels;
 
 /// <summary>
-/// Steps s_j ← A s_{j−1} + s_j, j = 1 … <see cref="Steps"/>, each on <see cref="Count"/> columns at once. Column i of s_j is
-/// column <see cref="First"/> + i·<see cref="Spacing"/> + j·<see cref="StepDistance"/> of the array.
+/// Steps s_j ← A s_{j−1} + s_j, j = 1 … <see cref="Steps"/>, each on <see cref="Count"/> columns at once. Column i of
+/// s_j is column <see cref="First"/> + i·<see cref="Spacing"/> + j·<see cref="StepDistance"/> of the array.
 /// </summary>
 /// <param name="First">The first column of s_0.</param>
 /// <param name="Count">Columns carried together.</param>

@@ -1,5 +1,5 @@
-// The register tile: up to 3 registers by 8 columns of C held in registers while a strip of A and one of B pass by. This
-// is where the matrix products of the engine spend their time.
+// The register tile: up to 3 registers by 8 columns of C held in registers while a strip of A and one of B pass by.
+// This is where the matrix products of the engine spend their time.
 //
 //   c0j c1j c2j   the three registers of column j of the tile
 
@@ -8,8 +8,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Bptt.Kernels;
 
-/// <summary>What a tile is to compute: C = A B + D for a strip of A that is up to three registers high. All distances are
-/// in doubles.</summary>
+/// <summary>What a tile is to compute: C = A B + D for a strip of A that is up to three registers high. All distances
+/// are in doubles.</summary>
 internal unsafe struct TileJob
 {
     /// <summary>Columns of A, rows of B.</summary>
@@ -44,8 +44,8 @@ internal unsafe struct TileJob
 
 /// <summary>
 /// C = A B + D, BLAS <c>gemm</c>, for a strip of A: the inner kernel of Goto and van de Geijn, "Anatomy of
-/// high-performance matrix multiplication" (2008). For each column of A it takes 1 … 3 loads and as many broadcasts as the
-/// tile has columns, and does their product in fused multiply-adds.
+/// high-performance matrix multiplication" (2008). For each column of A it takes 1 … 3 loads and as many broadcasts as
+/// the tile has columns, and does their product in fused multiply-adds.
 /// </summary>
 internal static unsafe class TileKernel<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>

@@ -1,5 +1,5 @@
-// Which units of a matrix depend on which: an order in which it is block triangular, and what can be reached from where.
-// Looks at which entries are zero, not at their sizes.
+// Which units of a matrix depend on which: an order in which it is block triangular, and what can be reached from
+// where. Looks at which entries are zero, not at their sizes.
 
 namespace Bptt.LinearAlgebra;
 
@@ -7,8 +7,9 @@ internal static class BlockOrder
 {
     /// <summary>
     /// An order of rows and columns in which the matrix is block upper triangular, the blocks as small as possible: the
-    /// strongly connected components of the graph of its nonzero entries (Tarjan 1972), the dependent ones first. Then the
-    /// eigenvalues of a triangular or nilpotent matrix come out exactly, however its units are numbered. Cost O(h²).
+    /// strongly connected components of the graph of its nonzero entries (Tarjan 1972), the dependent ones first. Then
+    /// the eigenvalues of a triangular or nilpotent matrix come out exactly, however its units are numbered. Cost
+    /// O(h²).
     /// </summary>
     public static int[] UpperTriangular(ScaledMatrix matrix)
     {

@@ -4,8 +4,9 @@ using Bptt.Kernels;
 
 namespace Bptt.LinearAlgebra;
 
-/// <summary>F with F Fᵀ = Σ s sᵀ over any number of columns s of length n, in n columns: the triangular factor of the columns'
-/// LQ factorisation by Householder reflections, brought up to date whenever a number of columns has come together.</summary>
+/// <summary>F with F Fᵀ = Σ s sᵀ over any number of columns s of length n, in n columns: the triangular factor of the
+/// columns' LQ factorisation by Householder reflections, brought up to date whenever a number of columns has come
+/// together.</summary>
 internal sealed class ColumnCompression
 {
     private readonly int _length;

@@ -24,7 +24,8 @@ internal struct CompensatedSum
     public readonly double Value => double.IsFinite(_sum) ? _sum + _compensation : _sum;
 }
 
-/// <summary>As many sums side by side as a register holds (two-sum, Knuth 1969: exact in either order of magnitude).</summary>
+/// <summary>As many sums side by side as a register holds (two-sum, Knuth 1969: exact in either order of
+/// magnitude).</summary>
 internal struct CompensatedVectorSum
 {
     private Vector<double> _sum;

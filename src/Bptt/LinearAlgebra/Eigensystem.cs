@@ -1,5 +1,5 @@
-// Eigenvalues and the condition of the eigenvectors of a scaled matrix, by MathNet, with what MathNet leaves out: scaling,
-// order, and what is defective to rounding.
+// Eigenvalues and the condition of the eigenvectors of a scaled matrix, by MathNet, with what MathNet leaves out:
+// scaling, order, and what is defective to rounding.
 
 using System.Numerics;
 using Bptt.Edge;
@@ -15,11 +15,13 @@ internal sealed class Eigensystem
 {
     private const double Epsilon = 2.220446049250313e-16;
 
-    /// <summary>Rounding moves a matrix of h rows by about this many times h ε, relative to its Frobenius norm.</summary>
+    /// <summary>Rounding moves a matrix of h rows by about this many times h ε, relative to its Frobenius
+    /// norm.</summary>
     private const double RoundingOfMatrix = 10.0;
 
-    /// <summary>The least condition of an eigenvalue that belongs to a Jordan block: 1/√ε for one of order 2, less where its
-    /// coupling is weak. Below it, eigenvalues that lie close together have eigenvectors of their own.</summary>
+    /// <summary>The least condition of an eigenvalue that belongs to a Jordan block: 1/√ε for one of order 2, less
+    /// where its coupling is weak. Below it, eigenvalues that lie close together have eigenvectors of their
+    /// own.</summary>
     private const double LeastConditionOfDefect = 1e5;
 
     private readonly Matrix<double> _vectors; // of a pair of complex ones the real and the imaginary part
@@ -33,11 +35,13 @@ internal sealed class Eigensystem
         _vectors = vectors;
     }
 
-    /// <summary>The eigenvalues of M, conjugate pairs adjacent, the one with the positive imaginary part first.</summary>
+    /// <summary>The eigenvalues of M, conjugate pairs adjacent, the one with the positive imaginary part
+    /// first.</summary>
     public Complex[] Values { get; }
 
     /// <summary>Cost about 25h³.</summary>
-    /// <exception cref="ArithmeticException">The iteration does not converge, not even in other coordinates.</exception>
+    /// <exception cref="ArithmeticException">The iteration does not converge, not even in other
+    /// coordinates.</exception>
     public static Eigensystem Of(ScaledMatrix a)
     {
         ScaledMatrix ordered = a.Part(BlockOrder.UpperTriangular(a), ofColumnsToo: true);
@@ -48,7 +52,8 @@ internal sealed class Eigensystem
             if (seed > 0)
             {
                 var random = new MersenneTwister(seed, threadSafe: false);
-                Matrix<double> q = Matrix<double>.Build.Dense(a.Rows, a.Rows, (_, _) => random.NextDouble() - 0.5).QR().Q;
+                Matrix<double> q =
+                    Matrix<double>.Build.Dense(a.Rows, a.Rows, (_, _) => random.NextDouble() - 0.5).QR().Q;
                 similar = q * mantissa * q.Transpose();
             }
             try
@@ -83,8 +88,8 @@ internal sealed class Eigensystem
     }
 
     /// <summary>
-    /// Whether rounding of A alone can make two eigenvalues meet whose eigenvectors meet too: an eigenvalue moves by up to
-    /// ‖E‖ ‖row of V⁻¹‖ where A moves by E (Bauer and Fike 1960; Wilkinson 1965, chapter 2).
+    /// Whether rounding of A alone can make two eigenvalues meet whose eigenvectors meet too: an eigenvalue moves by up
+    /// to ‖E‖ ‖row of V⁻¹‖ where A moves by E (Bauer and Fike 1960; Wilkinson 1965, chapter 2).
     /// </summary>
     private bool IsDefective(Matrix<double> vectors)
     {
@@ -96,7 +101,8 @@ internal sealed class Eigensystem
         {
             // Of a pair the rows of the complex inverse have the norm of the two real ones together, over √2.
             conditions[i] = !IsPair(i) ? inverse.Row(i).L2Norm()
-                : new Complex(inverse.Row(First(i)).L2Norm(), inverse.Row(First(i) + 1).L2Norm()).Magnitude / Math.Sqrt(2.0);
+                : new Complex(inverse.Row(First(i)).L2Norm(), inverse.Row(First(i) + 1).L2Norm()).Magnitude
+                    / Math.Sqrt(2.0);
         }
         for (int i = 0; i < size; i++)
         {
@@ -119,8 +125,8 @@ internal sealed class Eigensystem
     /// <summary>The first of the pair that an eigenvalue belongs to.</summary>
     private int First(int index) => Values[index].Imaginary < 0.0 ? index - 1 : index;
 
-    /// <summary>Columns of length 1, but √2 Re v and √2 Im v for a pair v, v̄: these differ from the complex matrix by a
-    /// unitary factor, so the singular values are the same.</summary>
+    /// <summary>Columns of length 1, but √2 Re v and √2 Im v for a pair v, v̄: these differ from the complex matrix by
+    /// a unitary factor, so the singular values are the same.</summary>
     private Matrix<double> UnitVectors()
     {
         Matrix<double> vectors = _vectors.Clone();

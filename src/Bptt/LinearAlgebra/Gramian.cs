@@ -13,12 +13,13 @@ internal static class Gramian
 {
     private const double Epsilon = 2.220446049250313e-16;
 
-    /// <summary>The terms are doubled at most this often. A radius below 1 in double precision needs about 60.</summary>
+    /// <summary>The terms are doubled at most this often. A radius below 1 in double precision needs about
+    /// 60.</summary>
     private const int MaxDoublings = 80;
 
     /// <summary>
-    /// L with W = L Lᵀ, n×m with m ≤ n or as B has. By the squared iteration of Smith (1968) on the factor, [L, A^(2ᵏ) L]
-    /// compressed by a QR factorisation: W itself, whose small eigenvalues drown in rounding, is never formed.
+    /// L with W = L Lᵀ, n×m with m ≤ n or as B has. By the squared iteration of Smith (1968) on the factor, [L, A^(2ᵏ)
+    /// L] compressed by a QR factorisation: W itself, whose small eigenvalues drown in rounding, is never formed.
     /// </summary>
     /// <param name="a">A, n×n.</param>
     /// <param name="b">B, n×m.</param>
@@ -60,7 +61,8 @@ internal static class Gramian
             power *= power;
         }
         throw new ArithmeticException(
-            $"The Gramian of a system of order {a.RowCount} and spectral radius {Guard.Text(spectralRadius)}: the sum does not converge.");
+            $"The Gramian of a system of order {a.RowCount} and spectral radius {Guard.Text(spectralRadius)}: "
+            + "the sum does not converge.");
     }
 
     /// <summary>Refuses a system whose states do not fade.</summary>
@@ -69,7 +71,8 @@ internal static class Gramian
         if (!(spectralRadius < 1.0))
         {
             throw new InvalidOperationException(
-                $"Expected a stable system, of spectral radius below 1, got {Guard.Text(spectralRadius)}: its Gramians and its steady state do not exist.");
+                $"Expected a stable system, of spectral radius below 1, got {Guard.Text(spectralRadius)}: "
+                + "its Gramians and its steady state do not exist.");
         }
     }
 

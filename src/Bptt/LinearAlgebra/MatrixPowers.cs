@@ -5,15 +5,16 @@ namespace Bptt.LinearAlgebra;
 /// <summary>Powers of a square matrix by repeated squaring, computed when first needed; safe to use from many
 /// threads.</summary>
 /// <param name="a">A.</param>
-/// <param name="isDefective">Whether A is defective to rounding: then rounding of its powers moves their eigenvalues by far more
-/// than that of A, and only the first squares count as accurate.</param>
+/// <param name="isDefective">Whether A is defective to rounding: then rounding of its powers moves their eigenvalues by
+/// far more than that of A, and only the first squares count as accurate.</param>
 internal sealed class MatrixPowers(ScaledMatrix a, bool isDefective = false)
 {
     /// <summary>Aᵏ for k = 2^j is used up to this j: further on the rounding of A itself decides.</summary>
     public const int MaxLevel = 45;
 
-    /// <summary>How many times the rounding of one product a power may be off, for each step that it stands for. Squaring
-    /// loses digits where the square is much smaller than ‖·‖², as with a transient that fades (Moler &amp; Van Loan 2003).</summary>
+    /// <summary>How many times the rounding of one product a power may be off, for each step that it stands for.
+    /// Squaring loses digits where the square is much smaller than ‖·‖², as with a transient that fades (Moler &amp;
+    /// Van Loan 2003).</summary>
     private const double MaxAmplification = 20.0;
 
     /// <summary>Entries that differ by more are lost to underflow when squared and scaled.</summary>
@@ -81,12 +82,12 @@ internal sealed class MatrixPowers(ScaledMatrix a, bool isDefective = false)
         }
     }
 
-    /// <summary>Whether ‖A^(2^level)‖₂ ≤ 1, to what rounding makes of A in so many steps: then no later power is larger than
-    /// the largest before.</summary>
+    /// <summary>Whether ‖A^(2^level)‖₂ ≤ 1, to what rounding makes of A in so many steps: then no later power is larger
+    /// than the largest before.</summary>
     public bool IsContraction(int level) => Log2Norm(level) <= 4.0 * Size * Math.ScaleB(1.0, level - 52);
 
-    /// <summary>Whether A^(2^level) is as accurate as taking the steps one by one, nearly. If not, longer stretches must be
-    /// made of shorter ones.</summary>
+    /// <summary>Whether A^(2^level) is as accurate as taking the steps one by one, nearly. If not, longer stretches
+    /// must be made of shorter ones.</summary>
     public bool IsAccurate(int level)
     {
         if (isDefective && level > MaxLevelOfDefective)
@@ -107,8 +108,8 @@ internal sealed class MatrixPowers(ScaledMatrix a, bool isDefective = false)
         }
     }
 
-    /// <summary>Aᵏ, from squares as far as they are accurate, or as far as that takes no more than about 1000 products. Cost
-    /// O(h³ log k).</summary>
+    /// <summary>Aᵏ, from squares as far as they are accurate, or as far as that takes no more than about 1000 products.
+    /// Cost O(h³ log k).</summary>
     public ScaledMatrix Power(long k)
     {
         int top = 0;

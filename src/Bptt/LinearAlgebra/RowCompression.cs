@@ -7,8 +7,9 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 
 namespace Bptt.LinearAlgebra;
 
-/// <summary>R of the QR factorisation of all rows added (Golub and Van Loan, <i>Matrix Computations</i>, section 5.3), some at a
-/// time: m² numbers are kept, and normal equations, which would square the condition, are not formed.</summary>
+/// <summary>R of the QR factorisation of all rows added (Golub and Van Loan, <i>Matrix Computations</i>, section 5.3),
+/// some at a time: m² numbers are kept, and normal equations, which would square the condition, are not
+/// formed.</summary>
 internal sealed class RowCompression
 {
     /// <summary>Relative to the largest, a singular value below this is rounding.</summary>
@@ -45,7 +46,8 @@ internal sealed class RowCompression
         return Matrix<double>.Build.DenseOfRowMajor(_columns, _columns, _rows.AsSpan(0, _columns * _columns).ToArray());
     }
 
-    /// <summary>The shortest X that minimises ‖A X − B‖, with A the first columns of a triangle and B the rest.</summary>
+    /// <summary>The shortest X that minimises ‖A X − B‖, with A the first columns of a triangle and B the
+    /// rest.</summary>
     /// <param name="triangle">R of [A B].</param>
     /// <param name="unknowns">The columns of A.</param>
     public static Matrix<double> Solve(Matrix<double> triangle, int unknowns) => Shortest(
@@ -71,7 +73,8 @@ internal sealed class RowCompression
         // Rows of zeros change no triangle, and a QR factorisation wants at least as many rows as columns.
         int rows = Math.Max(_count, _columns);
         Array.Clear(_rows, _count * _columns, (rows - _count) * _columns);
-        Matrix<double> all = Matrix<double>.Build.DenseOfRowMajor(rows, _columns, _rows.AsSpan(0, rows * _columns).ToArray());
+        Matrix<double> all = Matrix<double>.Build.DenseOfRowMajor(
+            rows, _columns, _rows.AsSpan(0, rows * _columns).ToArray());
         all.QR(QRMethod.Thin).R.ToRowMajorArray().CopyTo(_rows, 0);
         _count = _columns;
     }

@@ -5,7 +5,8 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.LinearAlgebra;
 
-/// <summary>M·2ᵉ, where the largest magnitude in M is from 1 to below 2; M = 0 for the zero matrix. Never changes.</summary>
+/// <summary>M·2ᵉ, where the largest magnitude in M is from 1 to below 2; M = 0 for the zero matrix. Never
+/// changes.</summary>
 /// <remarks>Entries of M below 1e-290 are zero: so far below the largest one they are lost.</remarks>
 internal sealed class ScaledMatrix
 {

@@ -8,8 +8,8 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 
 namespace Bptt.LinearAlgebra;
 
-/// <summary>W_hh = M·2ᵉ with a largest entry of M between 1 and 2, so that no product of a few entries leaves the range of
-/// doubles; M = 0 and e = 0 where W_hh is zero.</summary>
+/// <summary>W_hh = M·2ᵉ with a largest entry of M between 1 and 2, so that no product of a few entries leaves the range
+/// of doubles; M = 0 and e = 0 where W_hh is zero.</summary>
 internal sealed class ScaledWhh
 {
     private readonly LinearRnn _model;

@@ -7,12 +7,12 @@ using Bptt.Kernels;
 namespace Bptt.LinearAlgebra;
 
 /// <summary>
-/// R and z = Qᵀ r of the QR factorisation of J, updated block by block: R ← QR([R; block]) by Householder reflections, so that J
-/// is never whole and is never squared. Then each damping λ takes one more elimination, of [R; √(λD)] (Golub &amp; Van Loan,
-/// <i>Matrix Computations</i>, 5.2 and 12.5; Moré, "The Levenberg-Marquardt algorithm", 1978).
+/// R and z = Qᵀ r of the QR factorisation of J, updated block by block: R ← QR([R; block]) by Householder reflections,
+/// so that J is never whole and is never squared. Then each damping λ takes one more elimination, of [R; √(λD)] (Golub
+/// &amp; Van Loan, <i>Matrix Computations</i>, 5.2 and 12.5; Moré, "The Levenberg-Marquardt algorithm", 1978).
 /// </summary>
-/// <remarks>A block of m rows costs 2mn² operations, a damping about n³: less than a singular value decomposition, which
-/// would make each damping cost n².</remarks>
+/// <remarks>A block of m rows costs 2mn² operations, a damping about n³: less than a singular value decomposition,
+/// which would make each damping cost n².</remarks>
 internal sealed class TriangularFactor
 {
     private readonly int _width;        // n + 1: the last column is z

@@ -168,14 +168,16 @@ internal static class VectorMath
         }
     }
 
-    /// <summary>Σ x_i y_i, BLAS <c>dot</c>. The error is within n/32 + 32 units in the last place of Σ |x_i y_i|.</summary>
+    /// <summary>Σ x_i y_i, BLAS <c>dot</c>. The error is within n/32 + 32 units in the last place of Σ |x_i
+    /// y_i|.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
     {
         ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
         ReadOnlySpan<Vector<double>> ys = MemoryMarshal.Cast<double, Vector<double>>(y);
         (Vector<double> a, Vector<double> b, Vector<double> c, Vector<double> d) =
-            (Vector<double>.Zero, Vector<double>.Zero, Vector<double>.Zero, Vector<double>.Zero); // chains that do not wait
+            // chains that do not wait
+            (Vector<double>.Zero, Vector<double>.Zero, Vector<double>.Zero, Vector<double>.Zero);
         int i = 0;
         for (; i + 4 <= xs.Length; i += 4)
         {

@@ -34,8 +34,8 @@ internal sealed class BatchLayout
         ColumnCount = checked(last.FirstColumn + last.StepCount * last.Active);
     }
 
-    /// <summary>The steps <paramref name="firstStep"/> … <paramref name="lastStep"/> of a layout of steps 1 … T, where step 0
-    /// has a column for each sequence.</summary>
+    /// <summary>The steps <paramref name="firstStep"/> … <paramref name="lastStep"/> of a layout of steps 1 … T, where
+    /// step 0 has a column for each sequence.</summary>
     private BatchLayout(BatchLayout steps, int firstStep, int lastStep, int shift)
     {
         _lengths = steps._lengths;
@@ -89,10 +89,12 @@ internal sealed class BatchLayout
     /// <summary>Runs of steps with the same number of active sequences, in time order; at most B of them.</summary>
     public ReadOnlySpan<Segment> Segments => _segments;
 
-    /// <summary>The blocks of some steps alone, step 0 perhaps among them; for a layout that is no slice itself.</summary>
+    /// <summary>The blocks of some steps alone, step 0 perhaps among them; for a layout that is no slice
+    /// itself.</summary>
     public BatchLayout Slice(int firstStep, int lastStep) => new(this, firstStep, lastStep, shift: 0);
 
-    /// <summary>The blocks of some steps alone, counted from 1: windows of the same shape have the same layout.</summary>
+    /// <summary>The blocks of some steps alone, counted from 1: windows of the same shape have the same
+    /// layout.</summary>
     public BatchLayout Window(int firstStep, int lastStep) => new(this, firstStep, lastStep, shift: firstStep - 1);
 
     /// <summary>B_t; 0 after the last step.</summary>
@@ -111,7 +113,8 @@ internal sealed class BatchLayout
     /// <summary>The place of a sequence inside the blocks.</summary>
     public int SlotOf(int sequence) => _slots[sequence];
 
-    /// <summary>The column of step <paramref name="step"/> of sequence <paramref name="sequence"/>. Cost O(log B).</summary>
+    /// <summary>The column of step <paramref name="step"/> of sequence <paramref name="sequence"/>. Cost O(log
+    /// B).</summary>
     public int Column(int sequence, int step) => BlockOf(step).FirstColumn + _slots[sequence];
 
     /// <summary>The block of step <paramref name="step"/>. Cost O(log B).</summary>
@@ -128,7 +131,8 @@ internal sealed class BatchLayout
         return segment.FirstStep + (column - segment.FirstColumn) / segment.Active;
     }
 
-    /// <summary>Whose the columns <paramref name="first"/>, <paramref name="first"/> + 1, … are. Allocates nothing.</summary>
+    /// <summary>Whose the columns <paramref name="first"/>, <paramref name="first"/> + 1, … are. Allocates
+    /// nothing.</summary>
     public PlaceEnumerator Places(int first, int count) => new(this, first, count);
 
     /// <summary>The last segment that begins at or before a place, by its place in <see cref="Segments"/>.</summary>

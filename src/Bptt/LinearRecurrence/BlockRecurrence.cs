@@ -19,7 +19,8 @@ namespace Bptt.LinearRecurrence;
 
 /// <summary>The states at the ends of chunks.</summary>
 /// <param name="Columns">Memory for the carries of a plan.</param>
-/// <param name="AreKnown">Whether they are there from an earlier run; then only the steps between them are computed.</param>
+/// <param name="AreKnown">Whether they are there from an earlier run; then only the steps between them are
+/// computed.</param>
 internal readonly record struct Carries(PackedColumns Columns, bool AreKnown);
 
 /// <summary>Which way a recurrence runs through the steps.</summary>
@@ -36,14 +37,14 @@ internal enum TimeDirection
 /// A first-order linear recurrence with a constant dense matrix, also called a linear scan. Step by step it costs
 /// 2h² operations for each column, which no other order of evaluation beats, and every step waits for the one
 /// before. In chunks it costs 2 − 1/S times as many, in matrix products, and only every S-th step waits: with the
-/// carries this is the blocked solver of Stpiczyński, "Solving linear recurrence systems using level 2 and 3 BLAS routines"
-/// (2003); Blelloch, "Prefix sums and their applications" (1990), and Martin and Cundy, "Parallelizing linear recurrent
-/// neural nets over sequence length" (2018), scan over powers of A for diagonal A.
+/// carries this is the blocked solver of Stpiczyński, "Solving linear recurrence systems using level 2 and 3 BLAS
+/// routines" (2003); Blelloch, "Prefix sums and their applications" (1990), and Martin and Cundy, "Parallelizing linear
+/// recurrent neural nets over sequence length" (2018), scan over powers of A for diagonal A.
 /// </summary>
 /// <remarks>
-/// Assumes that A^S is as accurate as S steps, which fails where A^S is far smaller or larger than the powers on the way to
-/// it; <see cref="Holds"/> is false then and the states are not to be used. Where it holds, the rounding of A^S still adds
-/// up from carry to carry, to a multiple of T√h units in the last place. Entries of the states below
+/// Assumes that A^S is as accurate as S steps, which fails where A^S is far smaller or larger than the powers on the
+/// way to it; <see cref="Holds"/> is false then and the states are not to be used. Where it holds, the rounding of A^S
+/// still adds up from carry to carry, to a multiple of T√h units in the last place. Entries of the states below
 /// <see cref="KernelSet.FlushThreshold"/> in magnitude become zero, but for steps to which no other step leads.
 /// </remarks>
 internal sealed class BlockRecurrence
@@ -61,7 +62,8 @@ internal sealed class BlockRecurrence
 
     /// <param name="kernels">The arithmetic.</param>
     /// <param name="plan">The blocks.</param>
-    /// <param name="states">On entry u_t, in the end s_t; with the step that leads to the first one, where there is one.</param>
+    /// <param name="states">On entry u_t, in the end s_t; with the step that leads to the first one, where there is
+    /// one.</param>
     /// <param name="direction">The order of the steps.</param>
     /// <param name="offset">From the columns of the plan to those of the states.</param>
     /// <param name="carries">The carries of the plan.</param>
@@ -87,8 +89,8 @@ internal sealed class BlockRecurrence
     /// <summary>A^S, packed; unused where no block is chunked.</summary>
     public PackedMatrix Power { get; set; }
 
-    /// <summary>Whether no state is carried into a step backward in time; null where every state is carried. Where it is not
-    /// null the plan has no chunks.</summary>
+    /// <summary>Whether no state is carried into a step backward in time; null where every state is carried. Where it
+    /// is not null the plan has no chunks.</summary>
     public Func<int, bool>? IsCut { get; init; }
 
     /// <summary>Whether every chunk has ended where its carry said.</summary>
@@ -96,8 +98,8 @@ internal sealed class BlockRecurrence
 
     private int Sign => _direction == TimeDirection.Forward ? 1 : -1;
 
-    /// <summary>The ends of the chunks of a block, from zero; written to the places of their carries. They wait for the u of
-    /// this block only. Nothing is to be done where the carries are known.</summary>
+    /// <summary>The ends of the chunks of a block, from zero; written to the places of their carries. They wait for the
+    /// u of this block only. Nothing is to be done where the carries are known.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Ends(TimeBlock block)
     {
@@ -239,7 +241,8 @@ internal sealed class BlockRecurrence
         return steps;
     }
 
-    /// <summary>The state of step 0 backward in time, where nothing is added: s_0 = A s_1. It waits for step 1.</summary>
+    /// <summary>The state of step 0 backward in time, where nothing is added: s_0 = A s_1. It waits for step
+    /// 1.</summary>
     public void StepZero()
     {
         _states.Block(0).Values.Clear();
@@ -249,7 +252,8 @@ internal sealed class BlockRecurrence
         }
     }
 
-    /// <summary>s_t ← A s_{t∓1} + s_t: one step for one group, between two steps with any numbers of sequences.</summary>
+    /// <summary>s_t ← A s_{t∓1} + s_t: one step for one group, between two steps with any numbers of
+    /// sequences.</summary>
     private void OneStep(BatchLayout layout, int fromStep, int toStep, int firstSlot)
     {
         if (fromStep < layout.FirstStep || fromStep > layout.LastStep)
@@ -299,7 +303,8 @@ internal sealed class BlockRecurrence
     private MatrixSpan EndCarries(TimeBlock block, int active, int slot) =>
         _carries.Columns.Spaced(block.FirstCarry + (Sign > 0 ? active : 0) + slot, block.ChunkCount, active);
 
-    /// <summary>The state after <paramref name="step"/> further steps from the first one of each chunk, in time order.</summary>
+    /// <summary>The state after <paramref name="step"/> further steps from the first one of each chunk, in time
+    /// order.</summary>
     private MatrixSpan StepOfChunks(TimeBlock block, int active, int slot, int step) =>
         _states.Spaced(ColumnOf(block, active, slot, step), block.ChunkCount, block.ChunkLength * active);
 
@@ -307,9 +312,9 @@ internal sealed class BlockRecurrence
         _offset + block.FirstColumn + slot + (Sign > 0 ? step : block.ChunkLength - 1 - step) * active;
 
     /// <summary>
-    /// Whether a chunk has ended elsewhere than its carry said, beyond what rounding explains: S rounded steps differ from
-    /// a rounded power by a multiple of (S√h + h) units in the last place of the states at both ends. Not finite counts as
-    /// elsewhere.
+    /// Whether a chunk has ended elsewhere than its carry said, beyond what rounding explains: S rounded steps differ
+    /// from a rounded power by a multiple of (S√h + h) units in the last place of the states at both ends. Not finite
+    /// counts as elsewhere.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool Disagrees(MatrixView states, MatrixView carries, MatrixView starts, int chunkLength)

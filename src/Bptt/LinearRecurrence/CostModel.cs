@@ -1,5 +1,5 @@
-// What recurrence steps cost, roughly, as far as the choice of a plan needs it. Depends on shapes only: never on a clock
-// and never on the number of threads, so that a plan, and with it every result, is the same in every run.
+// What recurrence steps cost, roughly, as far as the choice of a plan needs it. Depends on shapes only: never on a
+// clock and never on the number of threads, so that a plan, and with it every result, is the same in every run.
 
 namespace Bptt.LinearRecurrence;
 
@@ -19,13 +19,14 @@ internal static class CostModel
 
     public const double ThirdLevelRate = 22;
 
-    /// <summary>Bytes of a matrix that stays in the first-level cache, or the second, beside what else is used.</summary>
+    /// <summary>Bytes of a matrix that stays in the first-level cache, or the second, beside what else is
+    /// used.</summary>
     public const double FirstLevelBytes = 40 << 10;
 
     public const double SecondLevelBytes = 768 << 10;
 
-    /// <summary>The most numbers of the columns of one chunk: sixteen chunks side by side must not leave the second-level
-    /// cache.</summary>
+    /// <summary>The most numbers of the columns of one chunk: sixteen chunks side by side must not leave the
+    /// second-level cache.</summary>
     public const double BlockEntries = 8192;
 
     /// <summary>The fewest rows that are run in chunks unless that is asked for.</summary>
@@ -46,12 +47,13 @@ internal static class CostModel
     /// <param name="h">Rows.</param>
     /// <param name="segments">The steps.</param>
     /// <param name="otherWork">Operations at each step of each column that do not wait for the recurrence.</param>
-    /// <param name="atLeast">The smallest S allowed; where no segment has room for two chunks of it, 1 all the same.</param>
+    /// <param name="atLeast">The smallest S allowed; where no segment has room for two chunks of it, 1 all the
+    /// same.</param>
     public static int ChunkLength(
         int h, ReadOnlySpan<BatchLayout.Segment> segments, double otherWork, int atLeast)
     {
-        // The rounding of a power adds up from chunk to chunk, to about T√h units in the last place, where that of steps
-        // partly cancels: a gain must be worth it, and a small model is fast in any case.
+        // The rounding of a power adds up from chunk to chunk, to about T√h units in the last place, where that of
+        // steps partly cancels: a gain must be worth it, and a small model is fast in any case.
         const double worthwhile = 0.75;
         int best = 1;
         double least = atLeast > 1 ? double.PositiveInfinity : worthwhile * Time(h, segments, otherWork, 1);
@@ -110,7 +112,9 @@ internal static class CostModel
     {
         double square = 2.0 * h * h;
         double bytes = 8.0 * h * h;
-        double rate = bytes <= FirstLevelBytes ? FirstLevelRate : bytes <= SecondLevelBytes ? SecondLevelRate : ThirdLevelRate;
+        double rate = bytes <= FirstLevelBytes
+            ? FirstLevelRate
+            : bytes <= SecondLevelBytes ? SecondLevelRate : ThirdLevelRate;
         return active == 1
             ? OneColumnLatency + square / rate
             : ProductOverhead + Math.Max(square / rate, square * active / ProductRate);

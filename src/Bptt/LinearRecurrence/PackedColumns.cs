@@ -36,8 +36,8 @@ internal sealed class PackedColumns
         return All.ColumnRange(block.FirstColumn, block.Active);
     }
 
-    /// <summary>Columns <paramref name="first"/>, <paramref name="first"/> + <paramref name="spacing"/>, …, as a matrix of
-    /// <paramref name="count"/> columns.</summary>
+    /// <summary>Columns <paramref name="first"/>, <paramref name="first"/> + <paramref name="spacing"/>, …, as a matrix
+    /// of <paramref name="count"/> columns.</summary>
     public MatrixSpan Spaced(int first, int count, int spacing) =>
         new(_values.AsSpan(first * Rows, ((count - 1) * spacing + 1) * Rows), Rows, count, spacing * Rows);
 

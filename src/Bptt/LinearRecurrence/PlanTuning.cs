@@ -8,8 +8,8 @@ internal sealed record PlanTuning
 {
     public static PlanTuning Default { get; } = new();
 
-    /// <summary>Numbers in the columns of a block: an eighth of a megabyte for each array that a block walks through, so that
-    /// they stay in the second-level cache together.</summary>
+    /// <summary>Numbers in the columns of a block: an eighth of a megabyte for each array that a block walks through,
+    /// so that they stay in the second-level cache together.</summary>
     public int BlockEntries { get; init; } = 16384;
 
     /// <summary>The fewest columns of a block, so that products have enough of them.</summary>
@@ -38,7 +38,8 @@ internal sealed record PlanTuning
     /// caches once.</summary>
     public int GradientColumns { get; init; } = 128;
 
-    /// <summary>Operations of a pass below which a second thread costs more than it takes over: some microseconds.</summary>
+    /// <summary>Operations of a pass below which a second thread costs more than it takes over: some
+    /// microseconds.</summary>
     public double WorthSharing { get; init; } = 500_000;
 
     /// <summary>S where the recurrence is run in parallel over time; null for what the cost model says.</summary>

@@ -19,7 +19,8 @@ internal sealed class RecurrencePlan
     /// <summary>In time order.</summary>
     public IReadOnlyList<TimeBlock> Blocks { get; }
 
-    /// <summary>Sequences that stand side by side and are carried from step to step together, apart from the others.</summary>
+    /// <summary>Sequences that stand side by side and are carried from step to step together, apart from the
+    /// others.</summary>
     public int GroupWidth { get; }
 
     /// <summary>Groups of a block: one where it is chunked.</summary>
@@ -35,7 +36,8 @@ internal sealed class RecurrencePlan
     /// <summary>The plan for all steps of a layout.</summary>
     /// <param name="steps">The layout, of steps counted from 1.</param>
     /// <param name="h">Rows of the states.</param>
-    /// <param name="chunkLength">S for blocks where at least two chunks find room; 1 for step by step throughout.</param>
+    /// <param name="chunkLength">S for blocks where at least two chunks find room; 1 for step by step
+    /// throughout.</param>
     /// <param name="tuning">How large the blocks are.</param>
     public static RecurrencePlan For(BatchLayout steps, int h, int chunkLength, PlanTuning tuning)
     {
@@ -49,7 +51,8 @@ internal sealed class RecurrencePlan
         int column = 0;
         for (int step = 1; step <= steps.LastStep;)
         {
-            TimeBlock block = NextBlock(steps, step, column, blockColumns, chunkLength, tuning) with { FirstCarry = carryColumns };
+            TimeBlock block =
+                NextBlock(steps, step, column, blockColumns, chunkLength, tuning) with { FirstCarry = carryColumns };
             if (block.IsChunked)
             {
                 carryColumns += (block.ChunkCount + 1) * (block.ColumnCount / block.StepCount);
@@ -60,7 +63,9 @@ internal sealed class RecurrencePlan
         }
 
         double groupWork = 2.0 * h * h * blockColumns;
-        int groups = chunkLength > 1 ? 1 : (int)Math.Clamp(groupWork / tuning.GroupWork, 1, Math.Max(1, active / tuning.MinGroupWidth));
+        int groups = chunkLength > 1
+            ? 1
+            : (int)Math.Clamp(groupWork / tuning.GroupWork, 1, Math.Max(1, active / tuning.MinGroupWidth));
         int multiple = tuning.MinGroupWidth;
         int width = ((active + groups - 1) / groups + multiple - 1) / multiple * multiple;
         return new RecurrencePlan([.. blocks], groups == 1 ? active : width, carryColumns)

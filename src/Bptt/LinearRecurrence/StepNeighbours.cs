@@ -1,11 +1,11 @@
-// Which columns of a step lie beside those of the step before or after it, in stretches that are as long as possible. Knows
-// layouts only, no values.
+// Which columns of a step lie beside those of the step before or after it, in stretches that are as long as possible.
+// Knows layouts only, no values.
 
 namespace Bptt.LinearRecurrence;
 
-/// <summary>For products that take each step's columns with those of a neighbouring step: Σ a_t b_{t−1}ᵀ, or u_t + A s_{t+1}.
-/// Where sequences end between two steps the earlier block is wider, and only its first columns have a neighbour. Values,
-/// so that a loop over them allocates nothing.</summary>
+/// <summary>For products that take each step's columns with those of a neighbouring step: Σ a_t b_{t−1}ᵀ, or u_t + A
+/// s_{t+1}. Where sequences end between two steps the earlier block is wider, and only its first columns have a
+/// neighbour. Values, so that a loop over them allocates nothing.</summary>
 internal struct StepNeighbours
 {
     private readonly BatchLayout _layout;
@@ -32,7 +32,8 @@ internal struct StepNeighbours
 
     /// <summary>Steps t with steps t + 1: the columns of sequences that end with t are left out.</summary>
     /// <param name="layout">The layout of all steps.</param>
-    /// <param name="neighbours">That of the neighbours, which holds the step after the last one, if there is one.</param>
+    /// <param name="neighbours">That of the neighbours, which holds the step after the last one, if there is
+    /// one.</param>
     /// <param name="firstStep">The first step, at least 1.</param>
     /// <param name="lastStep">The last one.</param>
     public static StepNeighbours After(BatchLayout layout, BatchLayout neighbours, int firstStep, int lastStep) =>

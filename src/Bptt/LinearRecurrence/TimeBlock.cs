@@ -3,8 +3,8 @@
 namespace Bptt.LinearRecurrence;
 
 /// <summary>
-/// Steps <see cref="FirstStep"/> … <see cref="LastStep"/>: small enough that their columns stay in the second-level cache
-/// from one operation to the next.
+/// Steps <see cref="FirstStep"/> … <see cref="LastStep"/>: small enough that their columns stay in the second-level
+/// cache from one operation to the next.
 /// </summary>
 /// <param name="FirstStep">The first step.</param>
 /// <param name="StepCount">How many steps.</param>

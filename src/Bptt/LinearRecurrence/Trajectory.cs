@@ -1,5 +1,5 @@
-// The states of all steps, or their gradients: kept whole, or one window at a time with checkpoints at the borders. Knows no
-// RNN: how a window is computed again is given from outside.
+// The states of all steps, or their gradients: kept whole, or one window at a time with checkpoints at the borders.
+// Knows no RNN: how a window is computed again is given from outside.
 
 namespace Bptt.LinearRecurrence;
 
@@ -17,10 +17,15 @@ internal sealed class Trajectory
     /// <param name="rows">h.</param>
     /// <param name="steps">The layout of steps 1 … T.</param>
     /// <param name="windows">The windows.</param>
-    /// <param name="direction">Forward: a window is computed from the step before it. Backward: from the step after.</param>
+    /// <param name="direction">Forward: a window is computed from the step before it. Backward: from the step
+    /// after.</param>
     /// <param name="storage">Makes memory of a length.</param>
     public Trajectory(
-        int rows, BatchLayout steps, WindowPlan windows, TimeDirection direction, Func<long, ArraySegment<double>> storage)
+        int rows,
+        BatchLayout steps,
+        WindowPlan windows,
+        TimeDirection direction,
+        Func<long, ArraySegment<double>> storage)
     {
         Rows = rows;
         _steps = steps;
@@ -101,8 +106,8 @@ internal sealed class Trajectory
     /// changes.</summary>
     public Lock.Scope Hold() => Windows.Count == 1 ? default : _gate.EnterScope();
 
-    /// <summary>The columns of a window, computed again where they are not held. The caller sees to it that no other thread
-    /// asks for another window meanwhile.</summary>
+    /// <summary>The columns of a window, computed again where they are not held. The caller sees to it that no other
+    /// thread asks for another window meanwhile.</summary>
     /// <param name="window">The window.</param>
     /// <param name="compute">Computes it from the step that leads to it, which is in place.</param>
     public PackedColumns Window(int window, Action<int, PackedColumns> compute)
@@ -165,7 +170,9 @@ internal sealed class Trajectory
         if (count > Array.MaxLength)
         {
             throw new InvalidOperationException(
-                $"The states of a sequence of {length} steps do not fit into one matrix: expected at most {Array.MaxLength} numbers, got {Rows} rows for {length + 1} states. Read them step by step.");
+                $"The states of a sequence of {length} steps do not fit into one matrix: "
+                + $"expected at most {Array.MaxLength} numbers, got {Rows} rows for {length + 1} states. "
+                + "Read them step by step.");
         }
         double[] entries = new double[count];
         foreach (int window in WindowsFromHeld())

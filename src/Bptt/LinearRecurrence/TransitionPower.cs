@@ -29,8 +29,8 @@ internal sealed class TransitionPower
     public int Exponent { get; }
 
     /// <summary>
-    /// A^S by repeated squaring, at cost 2h³·log₂S the first time. Entries below <see cref="KernelSet.FlushThreshold"/> in
-    /// magnitude become zero.
+    /// A^S by repeated squaring, at cost 2h³·log₂S the first time. Entries below <see cref="KernelSet.FlushThreshold"/>
+    /// in magnitude become zero.
     /// </summary>
     /// <param name="a">A, h×h; the same at each call.</param>
     public MatrixView Of(MatrixView a)
@@ -52,7 +52,8 @@ internal sealed class TransitionPower
     }
 }
 
-/// <summary>The chunks in which a recurrence is run for as long as that holds; once given up, it goes step by step.</summary>
+/// <summary>The chunks in which a recurrence is run for as long as that holds; once given up, it goes step by
+/// step.</summary>
 internal sealed class Chunking
 {
     private readonly TransitionPower? _power;

@@ -21,7 +21,8 @@ internal sealed class WindowPlan
 
     public int Count => _borders.Length - 1;
 
-    /// <summary>Columns of states and of state gradients that are held at once, the carries of one window included.</summary>
+    /// <summary>Columns of states and of state gradients that are held at once, the carries of one window
+    /// included.</summary>
     public long HeldColumns { get; }
 
     /// <summary>The most columns of states of one window, with those of the step before.</summary>
@@ -44,9 +45,10 @@ internal sealed class WindowPlan
     /// <summary>One window: everything is kept.</summary>
     public static WindowPlan Single(BatchLayout steps) => Cut(steps, 1, chunkLength: 1);
 
-    /// <summary>One window if it holds at most so many columns; else windows that do. They are as wide as that allows, but
-    /// no wider than <paramref name="preferredWidth"/> columns: every state is computed twice in any case, and a window
-    /// that stays in the cache between the two passes over it is faster. Null where no number of windows will do.</summary>
+    /// <summary>One window if it holds at most so many columns; else windows that do. They are as wide as that allows,
+    /// but no wider than <paramref name="preferredWidth"/> columns: every state is computed twice in any case, and a
+    /// window that stays in the cache between the two passes over it is faster. Null where no number of windows will
+    /// do.</summary>
     /// <param name="steps">The layout of steps 1 … T.</param>
     /// <param name="limit">What may be held.</param>
     /// <param name="preferredWidth">In columns.</param>
@@ -82,8 +84,8 @@ internal sealed class WindowPlan
         return limit.Allows(found) ? found : least;
     }
 
-    /// <summary>The plan that holds least, or nearly so: with N columns and a steps' columns kept at each of K borders it
-    /// holds about 2 N/K + 2 a K. Cost O(√T).</summary>
+    /// <summary>The plan that holds least, or nearly so: with N columns and a steps' columns kept at each of K borders
+    /// it holds about 2 N/K + 2 a K. Cost O(√T).</summary>
     public static WindowPlan Smallest(BatchLayout steps, int chunkLength)
     {
         double estimate = Math.Sqrt(steps.LastStep);

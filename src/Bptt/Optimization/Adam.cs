@@ -5,9 +5,10 @@ using Bptt.Edge;
 namespace Bptt.Optimization;
 
 /// <summary>
-/// Adam (Kingma &amp; Ba 2015, algorithm 1): each parameter moves by −α m̂ / (√v̂ + ε), where m̂ and v̂ are bias-corrected
-/// running means of its gradient and of the gradient's square. With a weight decay λ above 0 it is AdamW (Loshchilov &amp;
-/// Hutter 2019, "Decoupled weight decay regularization"): each weight moves by −αλw besides, which no running mean sees.
+/// Adam (Kingma &amp; Ba 2015, algorithm 1): each parameter moves by −α m̂ / (√v̂ + ε), where m̂ and v̂ are
+/// bias-corrected running means of its gradient and of the gradient's square. With a weight decay λ above 0 it is AdamW
+/// (Loshchilov &amp; Hutter 2019, "Decoupled weight decay regularization"): each weight moves by −αλw besides, which no
+/// running mean sees.
 /// </summary>
 /// <remarks>
 /// The decay acts on weights and on parameters given as a vector; a learned h_0 in a trainer does not decay.
@@ -51,7 +52,8 @@ public sealed class Adam : GradientOptimizer
     public double WeightDecay { get; }
 
     internal override string Settings =>
-        $"Adam(learning rate {Guard.Text(LearningRate)}, β₁ {Guard.Text(_beta1)}, β₂ {Guard.Text(_beta2)}, ε {Guard.Text(_epsilon)}, weight decay {Guard.Text(WeightDecay)})";
+        $"Adam(learning rate {Guard.Text(LearningRate)}, β₁ {Guard.Text(_beta1)}, β₂ {Guard.Text(_beta2)}, "
+        + $"ε {Guard.Text(_epsilon)}, weight decay {Guard.Text(WeightDecay)})";
 
     private protected override (string Name, double[] Values)[] Memory =>
         [("first moment", _firstMoment), ("second moment", _secondMoment)];

@@ -5,8 +5,8 @@ using Bptt.Passes;
 
 namespace Bptt.Optimization;
 
-/// <summary>v ↦ (H + λI) v at one point, with H the Hessian or the Gauss–Newton matrix of the objective and λ that of the
-/// penalties on the weights.</summary>
+/// <summary>v ↦ (H + λI) v at one point, with H the Hessian or the Gauss–Newton matrix of the objective and λ that of
+/// the penalties on the weights.</summary>
 internal sealed class CurvatureOperator
 {
     private readonly TrainingPoint _at;
@@ -54,8 +54,8 @@ internal sealed class CurvatureOperator
         return VectorMath.Dot(along, product) / VectorMath.Dot(along, along);
     }
 
-    /// <summary>A power of two near the norm of a vector, to divide by without rounding, so that squares neither overflow nor
-    /// vanish.</summary>
+    /// <summary>A power of two near the norm of a vector, to divide by without rounding, so that squares neither
+    /// overflow nor vanish.</summary>
     public static double PowerOfTwoNear(ReadOnlySpan<double> vector) =>
         Math.ScaleB(1.0, Math.Clamp(Math.ILogB(VectorMath.Norm(vector)), -1000, 1000));
 

@@ -7,8 +7,8 @@ using Bptt.Remedies;
 
 namespace Bptt.Optimization;
 
-/// <summary>H, the generalised Gauss–Newton matrix of L at one point with the Hessians of its penalties, to be solved with
-/// any damping.</summary>
+/// <summary>H, the generalised Gauss–Newton matrix of L at one point with the Hessians of its penalties, to be solved
+/// with any damping.</summary>
 internal abstract class DampedSystem
 {
     /// <param name="at">The point.</param>
@@ -27,8 +27,9 @@ internal abstract class DampedSystem
     /// <summary>The point.</summary>
     protected TrainingPoint At { get; }
 
-    /// <summary>The diagonal of D: 1 for weights, which act at every step, and 1/∛T_b for h_0, which acts once. With 1 a learned
-    /// h_0 is held back and takes twice the steps; with 1/√T_b it can run away to infinity, where a pole at 0 forgets it.</summary>
+    /// <summary>The diagonal of D: 1 for weights, which act at every step, and 1/∛T_b for h_0, which acts once. With 1
+    /// a learned h_0 is held back and takes twice the steps; with 1/√T_b it can run away to infinity, where a pole at 0
+    /// forgets it.</summary>
     public double[] Metric { get; }
 
     /// <summary>pᵀDp.</summary>
@@ -49,21 +50,23 @@ internal abstract class DampedSystem
     public abstract double[] Solve(double damping, CancellationToken cancellation);
 
     /// <summary>Σ λ of the penalties ½λ‖W‖².</summary>
-    /// <exception cref="NotSupportedException">A penalty has another Hessian, the gradient is truncated, or the objective does
-    /// not give second derivatives.</exception>
+    /// <exception cref="NotSupportedException">A penalty has another Hessian, the gradient is truncated, or the
+    /// objective does not give second derivatives.</exception>
     public static double PenaltyOf(TrainingLoss loss, string method)
     {
         if (loss.Truncation is Truncation truncation)
         {
             throw new NotSupportedException(
-                $"{method}: expected the exact gradient, got one truncated to {truncation}, which is the derivative of no loss.");
+                $"{method}: expected the exact gradient, got one truncated to {truncation}, "
+                + "which is the derivative of no loss.");
         }
         loss.Objective.RequireCurvature();
         double penalty = 0.0;
         foreach (Regularizer regularizer in loss.Regularizers)
         {
             penalty += regularizer.Curvature ?? throw new NotSupportedException(
-                $"{method}: expected penalties whose second derivatives are λI, such as L2, got {regularizer.Settings}.");
+                $"{method}: expected penalties whose second derivatives are λI, such as L2, "
+                + $"got {regularizer.Settings}.");
         }
         return penalty;
     }

@@ -8,8 +8,8 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Optimization;
 
 /// <summary>
-/// An optimiser that moves by one gradient at a time, so that the gradient may be clipped and may belong to a part of the
-/// data: <see cref="Sgd"/>, <see cref="Adam"/>.
+/// An optimiser that moves by one gradient at a time, so that the gradient may be clipped and may belong to a part of
+/// the data: <see cref="Sgd"/>, <see cref="Adam"/>.
 /// </summary>
 /// <remarks>
 /// One instance follows one set of parameters: the sizes of the first step are kept. The updates work entry by entry,
@@ -53,8 +53,8 @@ public abstract class GradientOptimizer : Optimizer
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ArgumentException">Sizes differ from the model's or from those of the first step, or a gradient
     /// is NaN or infinite: weights and history then stay as they were.</exception>
-    /// <exception cref="ArithmeticException">A weight or what is remembered of gradients would overflow: history then stays
-    /// as it was.</exception>
+    /// <exception cref="ArithmeticException">A weight or what is remembered of gradients would overflow: history then
+    /// stays as it was.</exception>
     public LinearRnn Step(LinearRnn model, Gradients gradients)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -78,10 +78,10 @@ public abstract class GradientOptimizer : Optimizer
     /// <param name="gradient">Their gradient.</param>
     /// <returns>The parameters after the step, fresh. Cost O(length).</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">Lengths differ from each other or from those of the first step, or a number is
-    /// NaN or infinite: parameters and history then stay as they were.</exception>
-    /// <exception cref="ArithmeticException">A parameter or what is remembered of gradients would overflow: history then
-    /// stays as it was.</exception>
+    /// <exception cref="ArgumentException">Lengths differ from each other or from those of the first step, or a number
+    /// is NaN or infinite: parameters and history then stay as they were.</exception>
+    /// <exception cref="ArithmeticException">A parameter or what is remembered of gradients would overflow: history
+    /// then stays as it was.</exception>
     public Vector<double> Step(Vector<double> parameters, Vector<double> gradient)
     {
         ArgumentNullException.ThrowIfNull(parameters);
@@ -128,7 +128,8 @@ public abstract class GradientOptimizer : Optimizer
             || steps[0] != Math.Floor(steps[0]))
         {
             throw new FormatException(
-                $"State of an optimiser: expected a count of steps and {string.Join(", ", memory.Select(m => m.Name))}, got {string.Join(", ", state.Keys)}.");
+                "State of an optimiser: expected a count of steps and "
+                + $"{string.Join(", ", memory.Select(m => m.Name))}, got {string.Join(", ", state.Keys)}.");
         }
         double[][] restored = new double[memory.Length][];
         for (int i = 0; i < memory.Length; i++)
@@ -139,7 +140,8 @@ public abstract class GradientOptimizer : Optimizer
                 || values.Length == 0 != (steps[0] == 0.0))
             {
                 throw new FormatException(
-                    $"State of an optimiser: expected finite numbers for {memory[i].Name}, one for each parameter, got others.");
+                    $"State of an optimiser: expected finite numbers for {memory[i].Name}, one for each parameter, "
+                    + "got others.");
             }
             restored[i] = (double[])values.Clone();
         }
@@ -158,16 +160,19 @@ public abstract class GradientOptimizer : Optimizer
     /// <param name="parameters">Moved in place.</param>
     /// <param name="gradient">Finite.</param>
     /// <param name="weightCount">So many parameters, the first ones, are weights, which alone decay.</param>
-    /// <exception cref="ArithmeticException">A parameter or the memory overflows; the memory stays as it was.</exception>
+    /// <exception cref="ArithmeticException">A parameter or the memory overflows; the memory stays as it
+    /// was.</exception>
     private protected abstract void Move(Span<double> parameters, ReadOnlySpan<double> gradient, int weightCount);
 
     /// <summary>Refuses a step that overflows, before anything is kept of it.</summary>
-    private protected static void RequireFinite(string method, ReadOnlySpan<double> parameters, ReadOnlySpan<double> memory)
+    private protected static void RequireFinite(
+        string method, ReadOnlySpan<double> parameters, ReadOnlySpan<double> memory)
     {
         if (VectorMath.FirstNonFinite(parameters) >= 0 || VectorMath.FirstNonFinite(memory) >= 0)
         {
             throw new ArithmeticException(
-                $"A step of {method} overflows: expected finite parameters and moments, got NaN or infinity. Clip the gradient or take a smaller learning rate.");
+                $"A step of {method} overflows: expected finite parameters and moments, got NaN or infinity. "
+                + "Clip the gradient or take a smaller learning rate.");
         }
     }
 

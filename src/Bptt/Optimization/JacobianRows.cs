@@ -14,9 +14,9 @@ using Bptt.Passes;
 namespace Bptt.Optimization;
 
 /// <summary>
-/// Rows √(c_b w_bt) Fᵀ ∂o_t/∂θ and √(c_b w_bt) r, with F and r of <see cref="Objective.CurvatureFactor"/>: their squares sum to the
-/// generalised Gauss–Newton matrix (Schraudolph 2002). The derivatives are carried forward in time, all parameters at once, in
-/// one matrix recurrence: real-time recurrent learning (Williams &amp; Zipser 1989).
+/// Rows √(c_b w_bt) Fᵀ ∂o_t/∂θ and √(c_b w_bt) r, with F and r of <see cref="Objective.CurvatureFactor"/>: their
+/// squares sum to the generalised Gauss–Newton matrix (Schraudolph 2002). The derivatives are carried forward in time,
+/// all parameters at once, in one matrix recurrence: real-time recurrent learning (Williams &amp; Zipser 1989).
 /// </summary>
 /// <remarks>Cost 2h³(d + h + 1) operations for each step of each sequence, beside those of the triangle that takes the
 /// rows.</remarks>
@@ -94,7 +94,8 @@ internal sealed class JacobianRows
             double weight = _loss.Objective.StepFactor(sequence, t, factors);
             if (weight != 0.0)
             {
-                isWhole &= _loss.Objective.FactorCurvature(outputs.AsSpan((t - 1) * q, q), sequence, t, factor, residual);
+                isWhole &= _loss.Objective.FactorCurvature(
+                    outputs.AsSpan((t - 1) * q, q), sequence, t, factor, residual);
                 VectorMath.Scale(Math.Sqrt(weight), factor);
                 VectorMath.Scale(Math.Sqrt(weight), residual);
                 AddStep(sequence, before, states.AsSpan(t * h, h), factor, residual);

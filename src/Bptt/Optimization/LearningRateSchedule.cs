@@ -5,8 +5,9 @@ using Bptt.Edge;
 namespace Bptt.Optimization;
 
 /// <summary>
-/// A factor for the learning rate of each update: the rate of update u is the optimiser's own times <see cref="Factor"/>(u).
-/// An update is one step of the optimiser: one mini-batch, one window of it; with the whole batch, one epoch. Immutable.
+/// A factor for the learning rate of each update: the rate of update u is the optimiser's own times
+/// <see cref="Factor"/>(u). An update is one step of the optimiser: one mini-batch, one window of it; with the whole
+/// batch, one epoch. Immutable.
 /// </summary>
 public abstract class LearningRateSchedule
 {
@@ -31,8 +32,8 @@ public abstract class LearningRateSchedule
         return new StepSchedule(factor, every);
     }
 
-    /// <summary>Half a cosine from 1 down to f over N updates, f after that: f + (1 − f)(1 + cos(π(u − 1)/N))/2 (Loshchilov
-    /// &amp; Hutter 2017, "SGDR", equation 5, without restarts).</summary>
+    /// <summary>Half a cosine from 1 down to f over N updates, f after that: f + (1 − f)(1 + cos(π(u − 1)/N))/2
+    /// (Loshchilov &amp; Hutter 2017, "SGDR", equation 5, without restarts).</summary>
     /// <param name="updates">N, at least 1.</param>
     /// <param name="final">f, from 0 to 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is outside its range.</exception>
@@ -46,8 +47,8 @@ public abstract class LearningRateSchedule
         return new CosineSchedule(updates, final);
     }
 
-    /// <summary>The rate rises evenly over n updates, u/n times the first rate of the schedule that follows, which counts its
-    /// updates from there.</summary>
+    /// <summary>The rate rises evenly over n updates, u/n times the first rate of the schedule that follows, which
+    /// counts its updates from there.</summary>
     /// <param name="updates">n, at least 1.</param>
     /// <param name="then">What follows; a constant rate where null.</param>
     /// <exception cref="ArgumentOutOfRangeException">n is below 1.</exception>

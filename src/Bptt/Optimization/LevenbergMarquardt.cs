@@ -9,23 +9,24 @@ using Bptt.LinearAlgebra;
 namespace Bptt.Optimization;
 
 /// <summary>
-/// The method of Levenberg (1944) and Marquardt (1963): p = −(JᵀCJ + λD)⁻¹ ∂L/∂θ, where J is the derivative of all outputs and
-/// C = ∂²L/∂o², so that JᵀCJ is the generalised Gauss–Newton matrix of a convex ℓ. λ follows the ratio of the actual to the predicted reduction
-/// (Nielsen 1999; Madsen, Nielsen &amp; Tingleff, "Methods for non-linear least squares problems", 2004, algorithm 3.16): a
-/// step that makes the loss larger, or not finite, is rejected and λ grows. Where the outputs can fit the targets, it
-/// converges quadratically, where gradient descent takes many thousands of updates.
+/// The method of Levenberg (1944) and Marquardt (1963): p = −(JᵀCJ + λD)⁻¹ ∂L/∂θ, where J is the derivative of all
+/// outputs and C = ∂²L/∂o², so that JᵀCJ is the generalised Gauss–Newton matrix of a convex ℓ. λ follows the ratio of
+/// the actual to the predicted reduction (Nielsen 1999; Madsen, Nielsen &amp; Tingleff, "Methods for non-linear least
+/// squares problems", 2004, algorithm 3.16): a step that makes the loss larger, or not finite, is rejected and λ grows.
+/// Where the outputs can fit the targets, it converges quadratically, where gradient descent takes many thousands of
+/// updates.
 /// </summary>
 /// <remarks>
 /// <para>The outputs of h → Ph are the same for every invertible P, so h² directions of θ are in the null space of J.
 /// Damping with λI, not with λ·diag(JᵀCJ), makes each step orthogonal to them: data-driven local coordinates, without
 /// choosing any (McKelvey, Helmersson &amp; Ribarits 2004; Wills &amp; Ninness 2008). D is I but for a learned h_0 of a
 /// sequence of T_b steps, where it is 1/∛T_b: orthogonal in that inner product.</para>
-/// <para>One step is one accepted change of θ. Its matrix is factored by orthogonal reflections, in blocks of rows, and is
-/// never squared: N·q rows at 2n² operations, 2h³(d + h + 1) for each of N derivatives, and about n³ for each λ that is
-/// tried. Beyond <see cref="MaxFactoredParameters"/> parameters, p comes from conjugate gradients on Gauss–Newton products
-/// instead, which cost about 1.5 passes each.</para>
-/// <para>Works on whole batches. The objective must give its second derivatives, penalties may be of the form ½λ‖W‖², and
-/// the gradient must not be truncated: <see cref="NotSupportedException"/> where not.</para>
+/// <para>One step is one accepted change of θ. Its matrix is factored by orthogonal reflections, in blocks of rows, and
+/// is never squared: N·q rows at 2n² operations, 2h³(d + h + 1) for each of N derivatives, and about n³ for each λ that
+/// is tried. Beyond <see cref="MaxFactoredParameters"/> parameters, p comes from conjugate gradients on Gauss–Newton
+/// products instead, which cost about 1.5 passes each.</para>
+/// <para>Works on whole batches. The objective must give its second derivatives, penalties may be of the form ½λ‖W‖²,
+/// and the gradient must not be truncated: <see cref="NotSupportedException"/> where not.</para>
 /// </remarks>
 public sealed class LevenbergMarquardt : Optimizer
 {
@@ -41,12 +42,12 @@ public sealed class LevenbergMarquardt : Optimizer
     private TriangularFactor? _factor;
 
     /// <summary>Creates the method without history.</summary>
-    /// <param name="initialDamping">The first λ, as a multiple of the largest diagonal entry of JᵀCJ; above 0. Larger is more
-    /// cautious.</param>
+    /// <param name="initialDamping">The first λ, as a multiple of the largest diagonal entry of JᵀCJ; above 0. Larger
+    /// is more cautious.</param>
     /// <param name="gradientTolerance">Converged where ‖∂L/∂θ‖‖θ‖ is at most this times L; at least 0.</param>
     /// <param name="stepTolerance">Converged where a step is at most this times ‖θ‖; at least 0.</param>
-    /// <param name="reductionTolerance">Converged where the actual and the predicted reduction are at most this times L; at
-    /// least 0.</param>
+    /// <param name="reductionTolerance">Converged where the actual and the predicted reduction are at most this times
+    /// L; at least 0.</param>
     /// <param name="maxFactoredParameters">The most parameters whose matrix is factored; at least 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is outside its range.</exception>
     public LevenbergMarquardt(
@@ -72,7 +73,8 @@ public sealed class LevenbergMarquardt : Optimizer
     internal override bool TakesGradients => false;
 
     internal override string Settings =>
-        $"LevenbergMarquardt(initial damping {Guard.Text(_initialDamping)}, {_stop.Settings}, at most {MaxFactoredParameters} factored parameters)";
+        $"LevenbergMarquardt(initial damping {Guard.Text(_initialDamping)}, {_stop.Settings}, "
+        + $"at most {MaxFactoredParameters} factored parameters)";
 
     internal override IReadOnlyDictionary<string, double[]> State =>
         new Dictionary<string, double[]> { ["damping"] = [_damping, _growth] };

@@ -8,14 +8,14 @@ using MathNet.Numerics.Optimization;
 namespace Bptt.Optimization;
 
 /// <summary>
-/// L(θ) and ∂L/∂θ for any minimiser of <c>MathNet.Numerics.Optimization</c>: quasi-Newton, conjugate gradients, Nelder and
-/// Mead. The vector is that of <see cref="Parameters.ToVector"/>.
+/// L(θ) and ∂L/∂θ for any minimiser of <c>MathNet.Numerics.Optimization</c>: quasi-Newton, conjugate gradients, Nelder
+/// and Mead. The vector is that of <see cref="Parameters.ToVector"/>.
 /// </summary>
 /// <remarks>
-/// Evaluated when asked, at most once for each point; at first the loss alone, and with its gradient from the time on that a
-/// gradient was asked for. A loss that is NaN or infinite counts as +∞, and so does a point that is not finite, so that
-/// line searches turn back. Copies by <see cref="Fork"/> and <see cref="CreateNew"/> share the loss, so they are not
-/// for several threads at once.
+/// Evaluated when asked, at most once for each point; at first the loss alone, and with its gradient from the time on
+/// that a gradient was asked for. A loss that is NaN or infinite counts as +∞, and so does a point that is not finite,
+/// so that line searches turn back. Copies by <see cref="Fork"/> and <see cref="CreateNew"/> share the loss, so they
+/// are not for several threads at once.
 /// </remarks>
 public sealed class LossObjectiveFunction : IObjectiveFunction
 {

@@ -5,9 +5,10 @@ using Bptt.LinearAlgebra;
 namespace Bptt.Optimization;
 
 /// <summary>
-/// A method that minimises a training loss: of first order (<see cref="GradientOptimizer"/>), which moves by one gradient, or a
-/// method of the whole batch, which evaluates the loss where it needs it. An instance follows one set of parameters and is
-/// not for use from several threads. Given to a trainer it is a prototype: the run works on a copy without history.
+/// A method that minimises a training loss: of first order (<see cref="GradientOptimizer"/>), which moves by one
+/// gradient, or a method of the whole batch, which evaluates the loss where it needs it. An instance follows one set of
+/// parameters and is not for use from several threads. Given to a trainer it is a prototype: the run works on a copy
+/// without history.
 /// </summary>
 public abstract class Optimizer
 {
@@ -22,7 +23,8 @@ public abstract class Optimizer
     /// <summary>Every setting, as a person reads it; two with the same text behave alike.</summary>
     internal abstract string Settings { get; }
 
-    /// <summary>The history that the next step depends on, copied: with <see cref="Restore"/> a run goes on bit for bit.</summary>
+    /// <summary>The history that the next step depends on, copied: with <see cref="Restore"/> a run goes on bit for
+    /// bit.</summary>
     internal abstract IReadOnlyDictionary<string, double[]> State { get; }
 
     /// <summary>The same settings without any history.</summary>
@@ -32,8 +34,8 @@ public abstract class Optimizer
     /// <param name="loss">L; for its evaluations, where the method makes any.</param>
     /// <param name="at">Where it stands, finite; for a method of first order with the gradient to move by.</param>
     /// <param name="cancellation">Asked before each evaluation of the loss.</param>
-    /// <returns>Where to go on. Loss and parameters there are finite, and a method of the whole batch never makes the loss
-    /// larger.</returns>
+    /// <returns>Where to go on. Loss and parameters there are finite, and a method of the whole batch never makes the
+    /// loss larger.</returns>
     /// <exception cref="ArithmeticException">A step of first order overflows; history stays as it was.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; history stays as it was.</exception>
     internal abstract OptimizerStep Step(TrainingLoss loss, TrainingPoint at, CancellationToken cancellation);
@@ -46,8 +48,15 @@ public abstract class Optimizer
     /// <summary>The numbers of a state that has one entry, finite and as they should be.</summary>
     /// <exception cref="FormatException">They are not there, or not so.</exception>
     private protected static double[] OnlyEntry(
-        IReadOnlyDictionary<string, double[]> state, string entry, string content, Func<double[], bool> isRight, string owner) =>
-        state.Count == 1 && state.TryGetValue(entry, out double[]? values) && isRight(values) && VectorMath.FirstNonFinite(values) < 0
+        IReadOnlyDictionary<string, double[]> state,
+        string entry,
+        string content,
+        Func<double[], bool> isRight,
+        string owner) =>
+        state.Count == 1
+        && state.TryGetValue(entry, out double[]? values)
+        && isRight(values)
+        && VectorMath.FirstNonFinite(values) < 0
             ? values
             : throw new FormatException(
                 $"State of {owner}: expected the entry {entry} with {content}, got {string.Join(", ", state.Keys)}.");

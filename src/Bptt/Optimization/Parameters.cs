@@ -10,8 +10,8 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Optimization;
 
 /// <summary>
-/// θ: W_hx, W_hh and W_qh, and the initial states h_0 of B sequences where they are learned. Immutable; may be used from
-/// many threads at once.
+/// θ: W_hx, W_hh and W_qh, and the initial states h_0 of B sequences where they are learned. Immutable; may be used
+/// from many threads at once.
 /// </summary>
 /// <remarks>As a vector: W_hx, W_hh, W_qh column by column, then h_0 column by column.</remarks>
 public sealed class Parameters
@@ -22,8 +22,8 @@ public sealed class Parameters
     /// <param name="model">The weights.</param>
     /// <param name="initialStates">h×B: column b is h_0 of sequence b, copied; null where h_0 is not learned.</param>
     /// <exception cref="ArgumentNullException">The model is null.</exception>
-    /// <exception cref="ArgumentException">The initial states have other than h rows or no column, hold NaN or infinities,
-    /// or there are more parameters than an array can hold.</exception>
+    /// <exception cref="ArgumentException">The initial states have other than h rows or no column, hold NaN or
+    /// infinities, or there are more parameters than an array can hold.</exception>
     public Parameters(LinearRnn model, Matrix<double>? initialStates = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -59,8 +59,8 @@ public sealed class Parameters
     /// <summary>The weights.</summary>
     public LinearRnn Model { get; }
 
-    /// <summary>h_0 of every sequence, h×B, where it is learned; null where not. Every call makes an independent copy, at
-    /// cost O(hB).</summary>
+    /// <summary>h_0 of every sequence, h×B, where it is learned; null where not. Every call makes an independent copy,
+    /// at cost O(hB).</summary>
     public Matrix<double>? InitialStates =>
         StateCount == 0 ? null : InitialStateValues.ToArray().ToColumns(Model.HiddenSize);
 

@@ -8,16 +8,16 @@ using MathNet.Numerics.Optimization;
 namespace Bptt.Optimization;
 
 /// <summary>
-/// The methods of Broyden, Fletcher, Goldfarb and Shanno (Nocedal &amp; Wright 2006, chapters 6 and 7), as MathNet.Numerics
-/// has them: curvature is learned from the gradients along the way. For the whole batch.
+/// The methods of Broyden, Fletcher, Goldfarb and Shanno (Nocedal &amp; Wright 2006, chapters 6 and 7), as
+/// MathNet.Numerics has them: curvature is learned from the gradients along the way. For the whole batch.
 /// </summary>
 /// <remarks>
-/// A step of a training is a segment of several iterations. What a segment has learned of curvature is let go at its end,
-/// so that a training resumed there goes on bit for bit; the longer the segments, the less is lost. A segment begins with a
-/// tiny step that the line search doubles, some twenty to thirty evaluations. It ends early where MathNet's line search gives
-/// up, a trial is not finite, or nothing is left to gain, and always with the best point that it has seen; one that
-/// finds no better point than its first has converged. Cost of an iteration: an evaluation or a few of the loss and its
-/// gradient, and O(n²) for n parameters, with a memory of m pairs O(nm).
+/// A step of a training is a segment of several iterations. What a segment has learned of curvature is let go at its
+/// end, so that a training resumed there goes on bit for bit; the longer the segments, the less is lost. A segment
+/// begins with a tiny step that the line search doubles, some twenty to thirty evaluations. It ends early where
+/// MathNet's line search gives up, a trial is not finite, or nothing is left to gain, and always with the best point
+/// that it has seen; one that finds no better point than its first has converged. Cost of an iteration: an evaluation
+/// or a few of the loss and its gradient, and O(n²) for n parameters, with a memory of m pairs O(nm).
 /// </remarks>
 public sealed class QuasiNewton : Optimizer
 {
@@ -45,7 +45,8 @@ public sealed class QuasiNewton : Optimizer
     internal override bool TakesGradients => false;
 
     internal override string Settings =>
-        $"{(Memory is int m ? $"LimitedMemoryBfgs(memory {m}, " : "Bfgs(")}{IterationsPerStep} iterations a step, gradient tolerance {Guard.Text(GradientTolerance)})";
+        $"{(Memory is int m ? $"LimitedMemoryBfgs(memory {m}, " : "Bfgs(")}{IterationsPerStep} iterations a step, "
+        + $"gradient tolerance {Guard.Text(GradientTolerance)})";
 
     internal override IReadOnlyDictionary<string, double[]> State => new Dictionary<string, double[]>();
 

@@ -6,13 +6,14 @@ namespace Bptt.Optimization;
 
 /// <summary>
 /// Gradient descent: v ← μv − αg, w ← w + v, "stochastic" where g belongs to a part of the data. Without momentum
-/// (μ = 0) each step is −αg; with it, it is Polyak's classical momentum or Nesterov's accelerated gradient (Sutskever, Martens,
-/// Dahl &amp; Hinton 2013, "On the importance of initialization and momentum in deep learning", equations 1 to 4).
+/// (μ = 0) each step is −αg; with it, it is Polyak's classical momentum or Nesterov's accelerated gradient (Sutskever,
+/// Martens, Dahl &amp; Hinton 2013, "On the importance of initialization and momentum in deep learning", equations 1 to
+/// 4).
 /// </summary>
 /// <remarks>
-/// Nesterov's method takes its gradient at θ + μv. Here the parameters are those points, w = θ + μv, so that the gradient at
-/// the parameters is the one needed: v ← μv − αg, w ← w + μv − αg. At the start, and in the limit, v = 0 and w = θ.
-/// One instance follows one set of parameters. Not for use from several threads.
+/// Nesterov's method takes its gradient at θ + μv. Here the parameters are those points, w = θ + μv, so that the
+/// gradient at the parameters is the one needed: v ← μv − αg, w ← w + μv − αg. At the start, and in the limit, v = 0
+/// and w = θ. One instance follows one set of parameters. Not for use from several threads.
 /// </remarks>
 public sealed class Sgd : GradientOptimizer
 {
@@ -38,7 +39,8 @@ public sealed class Sgd : GradientOptimizer
     public bool IsNesterov { get; }
 
     internal override string Settings =>
-        $"Sgd(learning rate {Guard.Text(LearningRate)}, momentum {Guard.Text(Momentum)}{(IsNesterov ? " of Nesterov" : "")})";
+        $"Sgd(learning rate {Guard.Text(LearningRate)}, "
+        + $"momentum {Guard.Text(Momentum)}{(IsNesterov ? " of Nesterov" : "")})";
 
     private protected override (string Name, double[] Values)[] Memory => [("velocity", _velocity)];
 

@@ -5,8 +5,8 @@ using Bptt.LinearAlgebra;
 
 namespace Bptt.Optimization;
 
-/// <summary>Relative tests, so that neither the unit of the loss nor that of the weights matters, and a loss that can reach
-/// zero goes on down to rounding.</summary>
+/// <summary>Relative tests, so that neither the unit of the loss nor that of the weights matters, and a loss that can
+/// reach zero goes on down to rounding.</summary>
 internal sealed class StoppingTest
 {
     public const string SmallGradient = "the gradient is as small as asked";
@@ -34,9 +34,11 @@ internal sealed class StoppingTest
     public double Reduction { get; }
 
     public string Settings =>
-        $"gradient tolerance {Guard.Text(Gradient)}, step tolerance {Guard.Text(Step)}, reduction tolerance {Guard.Text(Reduction)}";
+        $"gradient tolerance {Guard.Text(Gradient)}, step tolerance {Guard.Text(Step)}, "
+        + $"reduction tolerance {Guard.Text(Reduction)}";
 
-    /// <summary>‖∂L/∂θ‖‖θ‖ ≤ ε L: what a change of θ by its own size would bring to first order, or a gradient of zero.</summary>
+    /// <summary>‖∂L/∂θ‖‖θ‖ ≤ ε L: what a change of θ by its own size would bring to first order, or a gradient of
+    /// zero.</summary>
     public bool Holds(TrainingPoint at)
     {
         double slope = VectorMath.Norm(at.Gradient);
@@ -59,7 +61,8 @@ internal sealed class StoppingTest
 
     /// <summary>The point after a step; null where the step is not finite, or the loss there is not finite or not
     /// smaller by more than what is asked. Only a point that is returned takes the memory of passes.</summary>
-    public static TrainingPoint? Try(TrainingLoss loss, TrainingPoint at, ReadOnlySpan<double> step, double reduction = 0.0)
+    public static TrainingPoint? Try(
+        TrainingLoss loss, TrainingPoint at, ReadOnlySpan<double> step, double reduction = 0.0)
     {
         double[] values = at.Parameters.Values.ToArray();
         VectorMath.AddScaled(1.0, step, values);

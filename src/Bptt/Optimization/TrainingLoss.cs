@@ -10,14 +10,14 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Optimization;
 
 /// <summary>
-/// L(θ), with its gradient by back-propagation through time: the objective on one batch, and penalties where there are any.
-/// What optimisers minimise.
+/// L(θ), with its gradient by back-propagation through time: the objective on one batch, and penalties where there are
+/// any. What optimisers minimise.
 /// </summary>
 /// <remarks>
-/// It has memory of its own, which evaluations reuse. The loss and the gradients of a <see cref="TrainingPoint"/> are its
-/// own for ever; its passes can be read until the second later <see cref="Evaluate"/>, so one point can be read while
-/// another is being made. <see cref="Loss"/> disturbs no point. Not for use from several threads at once. Results are the same
-/// bit for bit for every thread count.
+/// It has memory of its own, which evaluations reuse. The loss and the gradients of a <see cref="TrainingPoint"/> are
+/// its own for ever; its passes can be read until the second later <see cref="Evaluate"/>, so one point can be read
+/// while another is being made. <see cref="Loss"/> disturbs no point. Not for use from several threads at once. Results
+/// are the same bit for bit for every thread count.
 /// </remarks>
 public sealed class TrainingLoss
 {
@@ -29,8 +29,8 @@ public sealed class TrainingLoss
     /// <param name="objective">The objective, whose targets fit these sequences.</param>
     /// <param name="options">What else belongs to it; nothing where null.</param>
     /// <exception cref="ArgumentNullException">Inputs, objective or an option that may not be null are.</exception>
-    /// <exception cref="ArgumentException">The inputs or the initial states hold NaN or infinities, or the initial states have
-    /// other than B columns, or a penalty is null.</exception>
+    /// <exception cref="ArgumentException">The inputs or the initial states hold NaN or infinities, or the initial
+    /// states have other than B columns, or a penalty is null.</exception>
     public TrainingLoss(SequenceBatch inputs, Objective objective, TrainingLossOptions? options = null)
         : this(inputs, objective, options ?? new TrainingLossOptions(), new TrainingMemory())
     {
@@ -81,7 +81,8 @@ public sealed class TrainingLoss
 
     /// <summary>L and ∂L/∂θ.</summary>
     /// <param name="parameters">θ; with initial states where these are learned.</param>
-    /// <returns>The point. Where a number is not finite, it says so. Cost of one forward and one backward pass.</returns>
+    /// <returns>The point. Where a number is not finite, it says so. Cost of one forward and one backward
+    /// pass.</returns>
     /// <exception cref="ArgumentNullException">The parameters are null.</exception>
     /// <exception cref="ArgumentException">Parameters, inputs and targets do not fit each other.</exception>
     public TrainingPoint Evaluate(Parameters parameters)
@@ -119,8 +120,8 @@ public sealed class TrainingLoss
 
     /// <summary>L alone, the same to the last bit as from <see cref="Evaluate"/>.</summary>
     /// <param name="parameters">θ; with initial states where these are learned.</param>
-    /// <returns>L; NaN or infinite where it is. Cost of one forward pass, and of a backward pass where a penalty depends on
-    /// ∂L/∂h_t.</returns>
+    /// <returns>L; NaN or infinite where it is. Cost of one forward pass, and of a backward pass where a penalty
+    /// depends on ∂L/∂h_t.</returns>
     /// <exception cref="ArgumentNullException">The parameters are null.</exception>
     /// <exception cref="ArgumentException">Parameters, inputs and targets do not fit each other.</exception>
     public double Loss(Parameters parameters) => Judge(Forward(parameters, _memory.ForLosses));

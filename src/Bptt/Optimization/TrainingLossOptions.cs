@@ -12,13 +12,14 @@ public sealed record TrainingLossOptions
     /// <see cref="Parameters"/> hold initial states, which are then learned.</summary>
     public Matrix<double>? InitialStates { get; init; }
 
-    /// <summary>Penalties that add to the objective, in this order; none by default. Copied when the loss is made.</summary>
+    /// <summary>Penalties that add to the objective, in this order; none by default. Copied when the loss is
+    /// made.</summary>
     public IReadOnlyList<Regularizer> Regularizers { get; init; } = [];
 
     /// <summary>How far gradients travel back in time; null for all the way, the exact gradient.</summary>
     public Truncation? Truncation { get; init; }
 
-    /// <summary>How passes are carried out. Its <see cref="ExecutionOptions.Workspace"/> is not used: a loss has memory of
-    /// its own.</summary>
+    /// <summary>How passes are carried out. Its <see cref="ExecutionOptions.Workspace"/> is not used: a loss has memory
+    /// of its own.</summary>
     public ExecutionOptions Execution { get; init; } = ExecutionOptions.Default;
 }

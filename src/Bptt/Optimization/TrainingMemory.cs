@@ -19,6 +19,7 @@ internal sealed class TrainingMemory
         return _points[_next];
     }
 
-    /// <summary>The point that was made last is not kept: the one before it stays readable while another is made.</summary>
+    /// <summary>The point that was made last is not kept: the one before it stays readable while another is
+    /// made.</summary>
     public void TakeBackPoint() => _next = 1 - _next;
 }

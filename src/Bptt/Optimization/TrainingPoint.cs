@@ -10,8 +10,8 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Optimization;
 
 /// <summary>
-/// L(θ) and ∂L/∂θ at one θ, made by <see cref="TrainingLoss.Evaluate"/>. Immutable; loss and gradients are its own for ever,
-/// the passes are readable as long as <see cref="TrainingLoss"/> says.
+/// L(θ) and ∂L/∂θ at one θ, made by <see cref="TrainingLoss.Evaluate"/>. Immutable; loss and gradients are its own for
+/// ever, the passes are readable as long as <see cref="TrainingLoss"/> says.
 /// </summary>
 public sealed class TrainingPoint
 {
@@ -78,6 +78,7 @@ public sealed class TrainingPoint
         return new TrainingPoint(Parameters, Loss, DataLoss, gradient, Backward);
     }
 
-    /// <summary>∂L/∂θ as one vector, in the order of <see cref="Parameters.ToVector"/>. Fresh, at cost O(its length).</summary>
+    /// <summary>∂L/∂θ as one vector, in the order of <see cref="Parameters.ToVector"/>. Fresh, at cost O(its
+    /// length).</summary>
     public Vector<double> GradientVector() => Vector<double>.Build.DenseOfArray(_gradient);
 }

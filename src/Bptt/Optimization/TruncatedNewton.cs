@@ -8,17 +8,17 @@ using Bptt.LinearAlgebra;
 namespace Bptt.Optimization;
 
 /// <summary>
-/// Newton's method in a trust region, its systems solved by conjugate gradients that stop early (Steihaug 1983; Toint 1981;
-/// Nocedal &amp; Wright, <i>Numerical Optimization</i>, 2006, algorithms 4.1 and 7.2): along a direction of negative curvature
-/// the step goes to the border of the region, so saddle points do not hold it. Every product is one with the exact Hessian
-/// (<see cref="LossCurvature"/>).
+/// Newton's method in a trust region, its systems solved by conjugate gradients that stop early (Steihaug 1983; Toint
+/// 1981; Nocedal &amp; Wright, <i>Numerical Optimization</i>, 2006, algorithms 4.1 and 7.2): along a direction of
+/// negative curvature the step goes to the border of the region, so saddle points do not hold it. Every product is one
+/// with the exact Hessian (<see cref="LossCurvature"/>).
 /// </summary>
 /// <remarks>
-/// <para>For losses that <see cref="LevenbergMarquardt"/> models badly, such as large residuals or an ℓ that is not convex,
-/// and for many parameters: it takes memory for a few vectors. One step is one accepted change of θ, at the cost of up to
-/// <see cref="MaxProducts"/> products of about two passes each for every region that is tried.</para>
-/// <para>Works on whole batches. The objective must give its second derivatives, penalties may be of the form ½λ‖W‖², and
-/// the gradient must not be truncated: <see cref="NotSupportedException"/> where not.</para>
+/// <para>For losses that <see cref="LevenbergMarquardt"/> models badly, such as large residuals or an ℓ that is not
+/// convex, and for many parameters: it takes memory for a few vectors. One step is one accepted change of θ, at the
+/// cost of up to <see cref="MaxProducts"/> products of about two passes each for every region that is tried.</para>
+/// <para>Works on whole batches. The objective must give its second derivatives, penalties may be of the form ½λ‖W‖²,
+/// and the gradient must not be truncated: <see cref="NotSupportedException"/> where not.</para>
 /// </remarks>
 public sealed class TruncatedNewton : Optimizer
 {
@@ -34,8 +34,8 @@ public sealed class TruncatedNewton : Optimizer
     /// <param name="maxProducts">The most Hessian products for a step; at least 1.</param>
     /// <param name="gradientTolerance">Converged where ‖∂L/∂θ‖‖θ‖ is at most this times L; at least 0.</param>
     /// <param name="stepTolerance">Converged where a step is at most this times ‖θ‖; at least 0.</param>
-    /// <param name="reductionTolerance">Converged where the actual and the predicted reduction are at most this times L; at
-    /// least 0.</param>
+    /// <param name="reductionTolerance">Converged where the actual and the predicted reduction are at most this times
+    /// L; at least 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is outside its range.</exception>
     public TruncatedNewton(
         double initialRadius = 0.1,
@@ -60,7 +60,8 @@ public sealed class TruncatedNewton : Optimizer
     internal override bool TakesGradients => false;
 
     internal override string Settings =>
-        $"TruncatedNewton(initial radius {Guard.Text(_initialRadius)}, at most {MaxProducts} products, {_stop.Settings})";
+        $"TruncatedNewton(initial radius {Guard.Text(_initialRadius)}, at most {MaxProducts} products, "
+        + $"{_stop.Settings})";
 
     internal override IReadOnlyDictionary<string, double[]> State =>
         new Dictionary<string, double[]> { ["region"] = [_radius, _firstSlope] };
@@ -71,7 +72,11 @@ public sealed class TruncatedNewton : Optimizer
     internal override void Restore(IReadOnlyDictionary<string, double[]> state)
     {
         double[] values = OnlyEntry(
-            state, "region", "a radius and the first gradient's norm", v => v is [>= 0.0, >= 0.0], nameof(TruncatedNewton));
+            state,
+            "region",
+            "a radius and the first gradient's norm",
+            v => v is [>= 0.0, >= 0.0],
+            nameof(TruncatedNewton));
         (_radius, _firstSlope) = (values[0], values[1]);
     }
 
@@ -95,7 +100,9 @@ public sealed class TruncatedNewton : Optimizer
             double length = VectorMath.Norm(step);
             TrainingPoint? point = StoppingTest.Try(loss, at, step, Math.Max(0.0, LeastRatio * predicted));
             double ratio = point is null ? -1.0 : (at.Loss - point.Loss) / predicted;
-            double next = ratio < 0.25 ? 0.25 * length : ratio > 0.75 && length > 0.999 * radius ? 2.0 * radius : radius;
+            double next = ratio < 0.25
+                ? 0.25 * length
+                : ratio > 0.75 && length > 0.999 * radius ? 2.0 * radius : radius;
             if (point is not null)
             {
                 (_radius, _firstSlope) = (next, firstSlope);

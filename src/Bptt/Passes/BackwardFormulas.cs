@@ -1,5 +1,5 @@
-// The backward pass: its formulas, each above the line that computes it. When a line is run is said in PassSchedule; how the
-// recursion is run, step by step or in parallel over time, in LinearRecurrence/BlockRecurrence.
+// The backward pass: its formulas, each above the line that computes it. When a line is run is said in PassSchedule;
+// how the recursion is run, step by step or in parallel over time, in LinearRecurrence/BlockRecurrence.
 //
 //   d  inputs      h  hidden units      q  outputs      N = ΣT_b columns
 //   X = [x_1 … x_T]  d×N      G = [∂L/∂o_1 … ∂L/∂o_T]  q×N
@@ -18,8 +18,8 @@ namespace Bptt.Passes;
 /// <param name="paths">How far gradients travel back.</param>
 /// <param name="outputGradients">G, of all steps.</param>
 /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
-/// <param name="stateGradients">Receives D, h×n: the steps of the window, step 0 where it is among them; the step after the
-/// last one, where there is one, is in place.</param>
+/// <param name="stateGradients">Receives D, h×n: the steps of the window, step 0 where it is among them; the step after
+/// the last one, where there is one, is in place.</param>
 internal sealed class BackwardFormulas(
     PassWindow window,
     ParameterArray weights,

@@ -1,5 +1,5 @@
-// What a backward pass has computed, on packed columns: the inside of BackwardThroughTime. Checks nothing, and knows no loss
-// beyond ∂L/∂o_t.
+// What a backward pass has computed, on packed columns: the inside of BackwardThroughTime. Checks nothing, and knows no
+// loss beyond ∂L/∂o_t.
 
 using Bptt.LinearRecurrence;
 

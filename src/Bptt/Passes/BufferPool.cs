@@ -1,12 +1,12 @@
-// Buffers that passes take and give back, and the schedules that go with them: the inside of a workspace, or the arena of one
-// pass. Holds memory, never results of its own.
+// Buffers that passes take and give back, and the schedules that go with them: the inside of a workspace, or the arena
+// of one pass. Holds memory, never results of its own.
 
 using Bptt.Kernels;
 
 namespace Bptt.Passes;
 
-/// <summary>Memory by length. One pass at a time takes from it; <see cref="BeginForward"/> and its companions see to that where
-/// a user hands it from pass to pass.</summary>
+/// <summary>Memory by length. One pass at a time takes from it; <see cref="BeginForward"/> and its companions see to
+/// that where a user hands it from pass to pass.</summary>
 internal sealed class BufferPool
 {
     private readonly List<ArraySegment<double>> _free = [];
@@ -25,14 +25,15 @@ internal sealed class BufferPool
         _plansKept = plansKept;
     }
 
-    /// <summary>For one pass alone: it ends with the pass, so its memory is the collector's to move, and of the schedules those
-    /// of the last few windows are worth keeping.</summary>
+    /// <summary>For one pass alone: it ends with the pass, so its memory is the collector's to move, and of the
+    /// schedules those of the last few windows are worth keeping.</summary>
     public static BufferPool ForOnePass() => new(isPinned: false, plansKept: 4);
 
     /// <summary>For any number of passes, one after the other.</summary>
     public static BufferPool ForManyPasses() => new(isPinned: true, plansKept: int.MaxValue);
 
-    /// <summary>Starts a forward pass. What earlier passes recorded here stays as it is until <see cref="TakeOver"/>.</summary>
+    /// <summary>Starts a forward pass. What earlier passes recorded here stays as it is until
+    /// <see cref="TakeOver"/>.</summary>
     public void BeginForward()
     {
         lock (_gate)
@@ -50,7 +51,8 @@ internal sealed class BufferPool
             if (_readers > 0)
             {
                 throw new InvalidOperationException(
-                    "The workspace is in use: expected nobody to read an earlier pass from it, but another thread is reading one within a memory budget.");
+                    "The workspace is in use: expected nobody to read an earlier pass from it, but another thread is "
+                    + "reading one within a memory budget.");
             }
             _free.AddRange(_lent);
             _lent.Clear();
@@ -78,7 +80,8 @@ internal sealed class BufferPool
         }
     }
 
-    /// <summary>Starts to read a pass in a way that computes and writes: no other pass may take over meanwhile.</summary>
+    /// <summary>Starts to read a pass in a way that computes and writes: no other pass may take over
+    /// meanwhile.</summary>
     public void BeginRead(long generation)
     {
         lock (_gate)
@@ -101,7 +104,8 @@ internal sealed class BufferPool
         if (Volatile.Read(ref _generation) != generation)
         {
             throw new InvalidOperationException(
-                "This pass was made from a workspace that a newer forward pass has taken over: expected to be read before that, came after it.");
+                "This pass was made from a workspace that a newer forward pass has taken over: expected to be read "
+                + "before that, came after it.");
         }
     }
 
@@ -130,8 +134,8 @@ internal sealed class BufferPool
         }
         else
         {
-            // The new array takes the place of one that has become too small for its purpose, so that the workspace does
-            // not keep both.
+            // The new array takes the place of one that has become too small for its purpose, so that the workspace
+            // does not keep both.
             if (largest >= 0 && _free[largest].Count > length / 2)
             {
                 _free.RemoveAt(largest);
@@ -159,8 +163,8 @@ internal sealed class BufferPool
         _plans.Clear();
     }
 
-    /// <summary>The schedule of an earlier window or pass if it fits, else a new one. Those of the last two passes are kept, but
-    /// no more than the pool is for.</summary>
+    /// <summary>The schedule of an earlier window or pass if it fits, else a new one. Those of the last two passes are
+    /// kept, but no more than the pool is for.</summary>
     public TPlan Plan<TPlan>(Func<TPlan, bool> fits, Func<TPlan> make)
         where TPlan : class
     {

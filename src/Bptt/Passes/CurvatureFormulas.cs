@@ -1,5 +1,6 @@
-// The derivative of the backward pass in one direction: its formulas, each above the line that computes it. They are those of
-// the backward pass, made of derivatives, and two terms more in each. When a line is run is said in PassSchedule.
+// The derivative of the backward pass in one direction: its formulas, each above the line that computes it. They are
+// those of the backward pass, made of derivatives, and two terms more in each. When a line is run is said in
+// PassSchedule.
 //
 //   δ_t = ∂L/∂h_t, G_t = ∂L/∂o_t; a dot is the derivative in the direction V
 //   D = [δ_1 … δ_T]  h×N      G = [G_1 … G_T]  q×N      with Dot: their derivatives
@@ -11,14 +12,18 @@ namespace Bptt.Passes;
 
 /// <summary>What a product with the Hessian reads of the passes and of their derivatives.</summary>
 /// <param name="Direction">V and ẋ_t.</param>
-/// <param name="StateGradients">D, h×n: the steps of the window, and the step after the last one, where there is one.</param>
+/// <param name="StateGradients">D, h×n: the steps of the window, and the step after the last one, where there is
+/// one.</param>
 /// <param name="OutputGradients">G, of all steps.</param>
 /// <param name="StateDerivatives">ḣ_t, h×n: the step before the first one, and then the steps of the window.</param>
 internal sealed record HessianTerms(
-    FlatDirection Direction, PackedColumns StateGradients, PackedColumns OutputGradients, PackedColumns StateDerivatives);
+    FlatDirection Direction,
+    PackedColumns StateGradients,
+    PackedColumns OutputGradients,
+    PackedColumns StateDerivatives);
 
-/// <summary>δ̇_t = W_hhᵀ δ̇_{t+1} + W_qhᵀ Ġ_t + V_qhᵀ G_t + V_hhᵀ δ_{t+1}: each line of the backward pass differentiated, the
-/// R-operator of Pearlmutter, "Fast exact multiplication by the Hessian" (1994).</summary>
+/// <summary>δ̇_t = W_hhᵀ δ̇_{t+1} + W_qhᵀ Ġ_t + V_qhᵀ G_t + V_hhᵀ δ_{t+1}: each line of the backward pass
+/// differentiated, the R-operator of Pearlmutter, "Fast exact multiplication by the Hessian" (1994).</summary>
 /// <param name="window">The steps.</param>
 /// <param name="backward">The formulas of the backward pass on Ġ_t, for δ̇_t.</param>
 /// <param name="terms">What is read beyond that.</param>

@@ -1,5 +1,5 @@
-// The derivative of a backward pass in one direction, on packed columns: the inside of LossCurvature. Serves any number of
-// directions, one after the other. Checks nothing.
+// The derivative of a backward pass in one direction, on packed columns: the inside of LossCurvature. Serves any number
+// of directions, one after the other. Checks nothing.
 
 using Bptt.LinearRecurrence;
 

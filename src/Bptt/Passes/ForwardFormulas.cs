@@ -8,8 +8,8 @@ using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
 
-/// <summary>h_t = W_hx x_t + W_hh h_{t−1} and o_t = W_qh h_t, the model of <i>Dive into Deep Learning</i>, "Back-propagation
-/// through time".</summary>
+/// <summary>h_t = W_hx x_t + W_hh h_{t−1} and o_t = W_qh h_t, the model of <i>Dive into Deep Learning</i>,
+/// "Back-propagation through time".</summary>
 /// <param name="window">The steps.</param>
 /// <param name="weights">The model.</param>
 /// <param name="inputs">X, of all steps.</param>

@@ -90,8 +90,8 @@ internal sealed class ForwardRecord
     /// <summary>The same states with other outputs.</summary>
     public ForwardRecord WithOutputs(PackedColumns outputs) => new(this) { Outputs = outputs };
 
-    /// <summary>The states of a window, in place of others that are held. The caller sees to it that no other thread asks for
-    /// another window meanwhile.</summary>
+    /// <summary>The states of a window, in place of others that are held. The caller sees to it that no other thread
+    /// asks for another window meanwhile.</summary>
     /// <param name="window">The window.</param>
     /// <param name="context">Kernels, threads and memory.</param>
     public PackedColumns StatesOf(int window, PassContext context) =>
@@ -99,14 +99,16 @@ internal sealed class ForwardRecord
 
     private void RunWindowAgain(int window, PackedColumns states) => RunWindow(window, states, null, _readingContext);
 
-    private void RunWindow(int number, PackedColumns states, PackedColumns? outputs, PassContext context) => _run.Window(
-        number,
-        states,
-        context,
-        (window, _, columns) => new PassFormulas(new ForwardFormulas(window, Weights, Inputs, columns, outputs)),
-        KeptCarries(number, context));
+    private void RunWindow(int number, PackedColumns states, PackedColumns? outputs, PassContext context) =>
+        _run.Window(
+            number,
+            states,
+            context,
+            (window, _, columns) => new PassFormulas(new ForwardFormulas(window, Weights, Inputs, columns, outputs)),
+            KeptCarries(number, context));
 
-    /// <summary>The states at the ends of the chunks of a window: with them it is computed again for half the work.</summary>
+    /// <summary>The states at the ends of the chunks of a window: with them it is computed again for half the
+    /// work.</summary>
     private Carries? KeptCarries(int number, PassContext context)
     {
         if (_carries.Length == 0 || Chunking.Length == 1)

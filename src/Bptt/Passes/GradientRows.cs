@@ -4,8 +4,8 @@ using Bptt.Kernels;
 
 namespace Bptt.Passes;
 
-/// <summary>Rows of C = Σ A_i B_iᵀ, whose terms come one after the other. The first term is written, so that nothing need be
-/// cleared.</summary>
+/// <summary>Rows of C = Σ A_i B_iᵀ, whose terms come one after the other. The first term is written, so that nothing
+/// need be cleared.</summary>
 /// <param name="kernels">The arithmetic.</param>
 /// <param name="first">The first row.</param>
 /// <param name="count">How many rows.</param>

@@ -1,5 +1,5 @@
-// Sums of products of output gradients with states a fixed number of steps earlier: what both the truncation to k lags and
-// the split of a gradient by lags come down to.
+// Sums of products of output gradients with states a fixed number of steps earlier: what both the truncation to k lags
+// and the split of a gradient by lags come down to.
 //
 //   h  hidden units      q  outputs      T_b  steps of sequence b
 
@@ -11,8 +11,8 @@ namespace Bptt.Passes;
 /// <summary>C_n = Σ_b Σ_{t=0..T_b−n} ∂L/∂o_{t+n} h_tᵀ, q×h, for several n at once.</summary>
 internal static class LagCorrelations
 {
-    /// <summary>The sums for n = first, first + 1, …. Cost 2qh·ΣT_b operations for each; within a memory budget the windows
-    /// of the states are read once for all of them.</summary>
+    /// <summary>The sums for n = first, first + 1, …. Cost 2qh·ΣT_b operations for each; within a memory budget the
+    /// windows of the states are read once for all of them.</summary>
     /// <param name="forward">The pass whose h_t are taken.</param>
     /// <param name="outputGradients">G, q×N.</param>
     /// <param name="first">The first n, at least 1.</param>
@@ -40,7 +40,8 @@ internal static class LagCorrelations
     }
 
     private static void Add(
-        KernelSet kernels, PackedColumns states, int begin, int end, PackedColumns outputGradients, int shift, double[] sum)
+        KernelSet kernels, PackedColumns states, int begin, int end, PackedColumns outputGradients, int shift,
+        double[] sum)
     {
         BatchLayout steps = outputGradients.Layout;
         int q = outputGradients.Rows;
@@ -56,7 +57,9 @@ internal static class LagCorrelations
             if (states.Layout.ActiveAt(t) == active)
             {
                 // As long as nothing ends, the columns of successive steps stand side by side.
-                while (last < end && steps.ActiveAt(last + 1 + shift) == active && states.Layout.ActiveAt(last + 1) == active)
+                while (last < end
+                    && steps.ActiveAt(last + 1 + shift) == active
+                    && states.Layout.ActiveAt(last + 1) == active)
                 {
                     last++;
                 }

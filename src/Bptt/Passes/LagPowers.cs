@@ -6,16 +6,16 @@ using Bptt.LinearAlgebra;
 namespace Bptt.Passes;
 
 /// <summary>(W_hhᵀ)ⁿ for n = 1, 2, … as binary powering asks for them, as long as they are accurate.</summary>
-/// <remarks>Each power is tried on two sums of its own kind, v = Σ_{j=0..n−1} (W_hhᵀ)ʲ u for some u: (W_hhᵀ)ⁿ v must be what n
-/// steps make of v. Squaring loses digits where powers grow before they fall, which norms alone do not tell from what it does
-/// to sums. Cost of all trials up to k: 4kh² operations.</remarks>
+/// <remarks>Each power is tried on two sums of its own kind, v = Σ_{j=0..n−1} (W_hhᵀ)ʲ u for some u: (W_hhᵀ)ⁿ v must be
+/// what n steps make of v. Squaring loses digits where powers grow before they fall, which norms alone do not tell from
+/// what it does to sums. Cost of all trials up to k: 4kh² operations.</remarks>
 internal sealed class LagPowers
 {
     /// <summary>Two, so that none is in a special place by chance.</summary>
     private const int Trials = 2;
 
-    /// <summary>The relative error that a power may bring: the rounding of n steps is a multiple of n units in the last place
-    /// too.</summary>
+    /// <summary>The relative error that a power may bring: the rounding of n steps is a multiple of n units in the last
+    /// place too.</summary>
     private const double UnitsForEachLag = 64.0;
 
     private static readonly double Unit = Math.ScaleB(1.0, -52);

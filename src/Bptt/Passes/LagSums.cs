@@ -1,4 +1,5 @@
-// Truncation to k lags: ∂L/∂h_t as the first k terms of the general term (4), for all steps at once. Knows no weight gradient.
+// Truncation to k lags: ∂L/∂h_t as the first k terms of the general term (4), for all steps at once. Knows no weight
+// gradient.
 //
 //   u_t = W_qhᵀ ∂L/∂o_t, with what comes from beyond the last step      V_k(t) = Σ_{j=0..k−1} (W_hhᵀ)ʲ u_{t+j}
 
@@ -7,10 +8,10 @@ using Bptt.LinearRecurrence;
 namespace Bptt.Passes;
 
 /// <summary>
-/// V_k(t) for every t from two rules that add and never subtract: V_{2n}(t) = V_n(t) + (W_hhᵀ)ⁿ V_n(t+n), and V_{n+1}(t) =
-/// u_t + W_hhᵀ V_n(t+1): at most 2·log₂k matrix products over all steps, binary powering for a sum (Knuth, <i>The Art
-/// of Computer Programming</i> 4.6.3). A difference of two full sums, V_∞(t) − (W_hhᵀ)ᵏ V_∞(t+k), would lose all digits where
-/// gradients explode.
+/// V_k(t) for every t from two rules that add and never subtract: V_{2n}(t) = V_n(t) + (W_hhᵀ)ⁿ V_n(t+n), and
+/// V_{n+1}(t) = u_t + W_hhᵀ V_n(t+1): at most 2·log₂k matrix products over all steps, binary powering for a sum (Knuth,
+/// <i>The Art of Computer Programming</i> 4.6.3). A difference of two full sums, V_∞(t) − (W_hhᵀ)ᵏ V_∞(t+k), would lose
+/// all digits where gradients explode.
 /// </summary>
 /// <remarks>A power is used as long as squaring has kept its digits: where the powers of W_hh first grow and then fall
 /// (far from normal), or overflow, the rest goes by the second rule alone, one product for each lag.</remarks>
@@ -39,8 +40,8 @@ internal sealed class LagSums
         _isWhole = forward.States.Windows.Count == 1;
     }
 
-    /// <summary>V_k(t) for some steps, step 0 perhaps among them. Takes memory for three columns of each step of the piece
-    /// and of the k − 1 steps beyond it.</summary>
+    /// <summary>V_k(t) for some steps, step 0 perhaps among them. Takes memory for three columns of each step of the
+    /// piece and of the k − 1 steps beyond it.</summary>
     /// <param name="first">The first step.</param>
     /// <param name="last">The last one.</param>
     /// <param name="target">Receives them.</param>

@@ -1,5 +1,5 @@
-// What a forward pass and the backward passes made from it are carried out with: kernels, threads, memory. Knows nothing of
-// what they compute.
+// What a forward pass and the backward passes made from it are carried out with: kernels, threads, memory. Knows
+// nothing of what they compute.
 
 using Bptt.Edge;
 using Bptt.Kernels;
@@ -100,16 +100,16 @@ internal sealed class PassContext
         }
     }
 
-    /// <summary>Does something that reads passes; refuses where a newer pass has taken the memory over before, or meanwhile on
-    /// another thread.</summary>
+    /// <summary>Does something that reads passes; refuses where a newer pass has taken the memory over before, or
+    /// meanwhile on another thread.</summary>
     public void Read(Action read) => Read<object?>(() =>
     {
         read();
         return null;
     });
 
-    /// <summary>Reads something out; refuses where a newer pass has taken the memory over before, or meanwhile on another
-    /// thread.</summary>
+    /// <summary>Reads something out; refuses where a newer pass has taken the memory over before, or meanwhile on
+    /// another thread.</summary>
     public T Read<T>(Func<T> read)
     {
         ThrowIfStale();
@@ -154,8 +154,11 @@ internal sealed class PassContext
     }
 
     /// <summary>Storage for the carries of a plan.</summary>
-    public PackedColumns Carries(int rows, RecurrencePlan plan) =>
-        new(rows, new BatchLayout([Math.Max(1, plan.CarryColumns)]), Storage((long)rows * Math.Max(1, plan.CarryColumns)));
+    public PackedColumns Carries(int rows, RecurrencePlan plan)
+    {
+        int columns = Math.Max(1, plan.CarryColumns);
+        return new PackedColumns(rows, new BatchLayout([columns]), Storage((long)rows * columns));
+    }
 
     /// <summary>Storage for a matrix that is to be packed.</summary>
     public ArraySegment<double> PackedStorage(int rows, int columns, PackedFor uses) =>

@@ -1,5 +1,5 @@
-// How a pass goes through the windows of time, and what happens where a run in chunks does not hold: once for all passes. Knows
-// no formula.
+// How a pass goes through the windows of time, and what happens where a run in chunks does not hold: once for all
+// passes. Knows no formula.
 
 using Bptt.LinearRecurrence;
 
@@ -11,8 +11,8 @@ namespace Bptt.Passes;
 /// <param name="states">Where the states go; the step that leads to them is in place.</param>
 internal delegate PassFormulas FormulasOfWindow(PassWindow window, int number, PackedColumns states);
 
-/// <summary>The windows of a trajectory, one after the other in the order of its direction; one window where every state is
-/// kept.</summary>
+/// <summary>The windows of a trajectory, one after the other in the order of its direction; one window where every
+/// state is kept.</summary>
 internal sealed class PassRun
 {
     private readonly ParameterArray _weights;
@@ -59,8 +59,8 @@ internal sealed class PassRun
         }
     }
 
-    /// <summary>All windows, with sums over them. Where a run in chunks does not hold, everything is run again step by step,
-    /// since its states are in the sums already; only what is evaluated of the outputs stays.</summary>
+    /// <summary>All windows, with sums over them. Where a run in chunks does not hold, everything is run again step by
+    /// step, since its states are in the sums already; only what is evaluated of the outputs stays.</summary>
     /// <param name="context">Kernels, threads and memory.</param>
     /// <param name="formulas">What is computed.</param>
     public void All(PassContext context, FormulasOfWindow formulas)

@@ -1,5 +1,5 @@
-// The steps of a pass over blocks of time, and what each of them waits for: data only, the same for the forward, the tangent,
-// the backward and the curvature pass. What a step computes is in the formulas of the pass.
+// The steps of a pass over blocks of time, and what each of them waits for: data only, the same for the forward, the
+// tangent, the backward and the curvature pass. What a step computes is in the formulas of the pass.
 
 using Bptt.LinearRecurrence;
 using Bptt.Scheduling;

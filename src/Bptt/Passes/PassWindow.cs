@@ -5,8 +5,8 @@ using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
 
-/// <summary>Steps <paramref name="firstStep"/> … <paramref name="lastStep"/> of all steps of a pass; all of them where every
-/// state is kept.</summary>
+/// <summary>Steps <paramref name="firstStep"/> … <paramref name="lastStep"/> of all steps of a pass; all of them where
+/// every state is kept.</summary>
 /// <param name="context">Kernels and memory.</param>
 /// <param name="all">The layout of all steps, 1 … T.</param>
 /// <param name="firstStep">The first step of the window.</param>
@@ -58,9 +58,11 @@ internal readonly record struct WindowColumns(PackedColumns Columns, int Offset,
     /// <summary>The columns of this array that are the neighbours of a stretch.</summary>
     public MatrixSpan Beside(Stretch t) => Columns.Spaced(t.Neighbour, t.Count, 1);
 
-    /// <summary>The stretches of a block whose columns have those of the step before beside them in this array.</summary>
+    /// <summary>The stretches of a block whose columns have those of the step before beside them in this
+    /// array.</summary>
     public StepNeighbours Before(TimeBlock t) => StepNeighbours.Before(All, Columns.Layout, t.FirstStep, t.LastStep);
 
-    /// <summary>The stretches of a block whose columns have those of the step after beside them in this array.</summary>
+    /// <summary>The stretches of a block whose columns have those of the step after beside them in this
+    /// array.</summary>
     public StepNeighbours After(TimeBlock t) => StepNeighbours.After(All, Columns.Layout, t.FirstStep, t.LastStep);
 }

@@ -1,5 +1,5 @@
-// The tasks of a pass that compute its states: where the formulas u_t, A and o_t meet the recurrence s ← A s + u. Knows no
-// formula.
+// The tasks of a pass that compute its states: where the formulas u_t, A and o_t meet the recurrence s ← A s + u. Knows
+// no formula.
 
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;

@@ -1,5 +1,5 @@
-// What a schedule keeps in mind while it goes from block to block: what the recurrence waits for, and who added to a gradient
-// last. Data only.
+// What a schedule keeps in mind while it goes from block to block: what the recurrence waits for, and who added to a
+// gradient last. Data only.
 
 using Bptt.LinearRecurrence;
 
@@ -39,8 +39,8 @@ internal sealed class RecurrenceWaits(int transition)
     public int[] Last() => _isChunked ? [_filled] : _tasks;
 }
 
-/// <summary>A weight gradient in parts of some rows each: every part is summed over the blocks in one order, by one task
-/// after the other.</summary>
+/// <summary>A weight gradient in parts of some rows each: every part is summed over the blocks in one order, by one
+/// task after the other.</summary>
 internal sealed class GradientParts(PassStep step, int rows, int columns)
 {
     /// <summary>Rows of a part are a multiple of this: whole strips of every kernel.</summary>

@@ -6,7 +6,8 @@ using Bptt.Scheduling;
 
 namespace Bptt.Passes;
 
-/// <summary>Y(t) = D(t) + A X(t + n) for all steps of a layout; Y(t) = D(t) where the sequence has ended by then.</summary>
+/// <summary>Y(t) = D(t) + A X(t + n) for all steps of a layout; Y(t) = D(t) where the sequence has ended by
+/// then.</summary>
 internal sealed class ShiftedProduct : ITaskBody
 {
     private readonly PassContext _context;
@@ -31,7 +32,8 @@ internal sealed class ShiftedProduct : ITaskBody
         for (int first = steps.FirstStep; first <= steps.LastStep;)
         {
             int last = first;
-            for (int taken = steps.ActiveAt(first); last < steps.LastStep && taken < columns; taken += steps.ActiveAt(last))
+            for (int taken = steps.ActiveAt(first); last < steps.LastStep
+                && taken < columns; taken += steps.ActiveAt(last))
             {
                 last++;
             }
@@ -60,7 +62,8 @@ internal sealed class ShiftedProduct : ITaskBody
         for (int t = first; t <= last;)
         {
             BatchLayout.Block block = _steps.BlockOf(t);
-            int going = _steps.ActiveAt((int)Math.Min((long)t + _shift, int.MaxValue)); // so many sequences have a step t + n
+            // so many sequences have a step t + n
+            int going = _steps.ActiveAt((int)Math.Min((long)t + _shift, int.MaxValue));
             int end = t;
             if (going == block.Active)
             {

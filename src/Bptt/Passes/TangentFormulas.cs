@@ -1,5 +1,5 @@
-// The derivative of the forward pass in one direction: its formulas, each above the line that computes it. When a line is run
-// is said in PassSchedule.
+// The derivative of the forward pass in one direction: its formulas, each above the line that computes it. When a line
+// is run is said in PassSchedule.
 //
 //   V_hx, V_hh, V_qh, ẋ_t, ḣ_0  the direction      ḣ_t, ȯ_t  derivatives of h_t, o_t in that direction
 //   X = [x_1 … x_T]  d×N      H = [h_1 … h_T]  h×N      with Dot: their derivatives
@@ -9,9 +9,9 @@ using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
 
-/// <summary>ḣ_t = W_hh ḣ_{t−1} + V_hx x_t + W_hx ẋ_t + V_hh h_{t−1} and ȯ_t = W_qh ḣ_t + V_qh h_t: each line of the forward pass
-/// differentiated (Griewank and Walther, <i>Evaluating Derivatives</i>, chapter 3). Its own recurrence is that of
-/// <see cref="ForwardFormulas"/>; parts of the direction that are zero cost nothing.</summary>
+/// <summary>ḣ_t = W_hh ḣ_{t−1} + V_hx x_t + W_hx ẋ_t + V_hh h_{t−1} and ȯ_t = W_qh ḣ_t + V_qh h_t: each line of the
+/// forward pass differentiated (Griewank and Walther, <i>Evaluating Derivatives</i>, chapter 3). Its own recurrence is
+/// that of <see cref="ForwardFormulas"/>; parts of the direction that are zero cost nothing.</summary>
 /// <param name="window">The steps.</param>
 /// <param name="weights">The model.</param>
 /// <param name="direction">V, ẋ_t and ḣ_0.</param>

@@ -1,5 +1,5 @@
-// The derivatives of a forward pass in one direction, on packed columns: the inside of TangentPass. Serves any number of
-// directions, one after the other. Checks nothing.
+// The derivatives of a forward pass in one direction, on packed columns: the inside of TangentPass. Serves any number
+// of directions, one after the other. Checks nothing.
 
 using Bptt.LinearRecurrence;
 

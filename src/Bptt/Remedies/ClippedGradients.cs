@@ -23,11 +23,12 @@ public sealed class ClippedGradients
     /// <summary>∂L/∂h_0 after clipping, h×B; null where it was not given.</summary>
     public Matrix<double>? InitialStateGradients { get; }
 
-    /// <summary>What every gradient was multiplied by, 1 where nothing was clipped; null where there is no one factor for
-    /// all. For global-norm clipping it is min(1, θ/‖g‖).</summary>
+    /// <summary>What every gradient was multiplied by, 1 where nothing was clipped; null where there is no one factor
+    /// for all. For global-norm clipping it is min(1, θ/‖g‖).</summary>
     public double? Factor { get; }
 
-    /// <summary>The norm of all that was given; infinite where it exceeds the largest double though no entry does.</summary>
+    /// <summary>The norm of all that was given; infinite where it exceeds the largest double though no entry
+    /// does.</summary>
     public double NormBefore { get; }
 
     /// <summary>The norm of all that is returned.</summary>

@@ -10,14 +10,14 @@ using MathNet.Numerics.Random;
 
 namespace Bptt.Remedies;
 
-/// <summary>Models to start training from. They differ in W_hh; W_hx and W_qh are uniform on ±√(6/(rows + columns)) (Glorot
-/// &amp; Bengio 2010). The same seed gives the same model on every machine, up to the rounding of MathNet's
+/// <summary>Models to start training from. They differ in W_hh; W_hx and W_qh are uniform on ±√(6/(rows + columns))
+/// (Glorot &amp; Bengio 2010). The same seed gives the same model on every machine, up to the rounding of MathNet's
 /// factorisations.</summary>
 /// <remarks>The seed starts the Mersenne twister that all numbers of a model are drawn from.</remarks>
 public static class Initializer
 {
-    /// <summary>A Gaussian matrix is drawn again where its spectral radius is below this multiple of its norm ‖W‖_F/√h, so
-    /// that scaling to a radius makes no large matrix. Ginibre's have about 1.</summary>
+    /// <summary>A Gaussian matrix is drawn again where its spectral radius is below this multiple of its norm ‖W‖_F/√h,
+    /// so that scaling to a radius makes no large matrix. Ginibre's have about 1.</summary>
     private const double LeastRelativeRadius = 0.1;
 
     /// <summary>
@@ -31,18 +31,21 @@ public static class Initializer
     /// <param name="seed">The seed.</param>
     /// <param name="spectralRadius">ρ, above 0.</param>
     /// <returns>A new model. Cost O(h³).</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or ρ is not a finite number above 0.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or ρ is not a finite number above
+    /// 0.</exception>
     public static LinearRnn Orthogonal(
         int inputSize, int hiddenSize, int outputSize, int seed, double spectralRadius = 1.0)
     {
         Guard.Positive(spectralRadius, nameof(spectralRadius));
-        return Make(inputSize, hiddenSize, outputSize, seed, random => spectralRadius * HaarOrthogonal(hiddenSize, random));
+        return Make(
+            inputSize, hiddenSize, outputSize, seed, random => spectralRadius * HaarOrthogonal(hiddenSize, random));
     }
 
     /// <summary>
-    /// W_hh with independent normal entries, scaled to spectral radius ρ: the start of reservoirs (Jaeger 2001). Eigenvalues
-    /// fill the disc of radius ρ, so that many time scales are there at once. The matrix is not normal: where ρ is near 1,
-    /// states and gradients grow by a factor of about √h before they fade, see <see cref="Spectrum.TransientGrowth"/>.
+    /// W_hh with independent normal entries, scaled to spectral radius ρ: the start of reservoirs (Jaeger 2001).
+    /// Eigenvalues fill the disc of radius ρ, so that many time scales are there at once. The matrix is not normal:
+    /// where ρ is near 1, states and gradients grow by a factor of about √h before they fade, see
+    /// <see cref="Spectrum.TransientGrowth"/>.
     /// </summary>
     /// <param name="inputSize">d, at least 1.</param>
     /// <param name="hiddenSize">h, at least 1.</param>
@@ -50,7 +53,8 @@ public static class Initializer
     /// <param name="seed">The seed. A matrix whose radius is far below its norm is drawn again.</param>
     /// <param name="spectralRadius">ρ, above 0; exact to the rounding of the eigenvalues.</param>
     /// <returns>A new model. Cost about 25h³.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or ρ is not a finite number above 0.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or ρ is not a finite number above
+    /// 0.</exception>
     public static LinearRnn Gaussian(
         int inputSize, int hiddenSize, int outputSize, int seed, double spectralRadius = 1.0)
     {
@@ -70,17 +74,17 @@ public static class Initializer
     }
 
     /// <summary>
-    /// W_hh = cI (Le, Jaitly &amp; Hinton 2015): at c = 1 every hidden unit is an integrator, states and gradients keep their size
-    /// exactly, and the model can learn sums over long times at once.
+    /// W_hh = cI (Le, Jaitly &amp; Hinton 2015): at c = 1 every hidden unit is an integrator, states and gradients keep
+    /// their size exactly, and the model can learn sums over long times at once.
     /// </summary>
     /// <remarks>
-    /// A delay may be out of reach of training from here. With W_hh = cI every h_t lies in the span of W_hx's columns and every
-    /// ∂L/∂h_t in that of W_qh's rows. Call the sum of both S: it has at most d + q dimensions. ∂L/∂W_hx and ∂L/∂W_hh have
-    /// their columns in S, and ∂L/∂W_qh and ∂L/∂W_hh their rows, so that an optimiser which commutes with rotations of the hidden
-    /// units (gradient descent, with momentum or clipped by its norm, and Newton methods with Krylov spaces) never leaves
-    /// W_hh = cI + M, M from S to S: the model behaves like one of at most d + q hidden units for ever, however large h is, and
-    /// delays no input by more than d + q − 1 steps exactly. Adam does not commute, since it works entry by entry, nor
-    /// does clipping by value.
+    /// A delay may be out of reach of training from here. With W_hh = cI every h_t lies in the span of W_hx's columns
+    /// and every ∂L/∂h_t in that of W_qh's rows. Call the sum of both S: it has at most d + q dimensions. ∂L/∂W_hx and
+    /// ∂L/∂W_hh have their columns in S, and ∂L/∂W_qh and ∂L/∂W_hh their rows, so that an optimiser which commutes with
+    /// rotations of the hidden units (gradient descent, with momentum or clipped by its norm, and Newton methods with
+    /// Krylov spaces) never leaves W_hh = cI + M, M from S to S: the model behaves like one of at most d + q hidden
+    /// units for ever, however large h is, and delays no input by more than d + q − 1 steps exactly. Adam does not
+    /// commute, since it works entry by entry, nor does clipping by value.
     /// </remarks>
     /// <param name="inputSize">d, at least 1.</param>
     /// <param name="hiddenSize">h, at least 1.</param>
@@ -88,32 +92,37 @@ public static class Initializer
     /// <param name="seed">The seed, for W_hx and W_qh.</param>
     /// <param name="scale">c, above 0.</param>
     /// <returns>A new model. Cost O(h(h + d + q)).</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or c is not a finite number above 0.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or c is not a finite number above
+    /// 0.</exception>
     public static LinearRnn ScaledIdentity(
         int inputSize, int hiddenSize, int outputSize, int seed, double scale = 1.0)
     {
         Guard.Positive(scale, nameof(scale));
         return Make(
-            inputSize, hiddenSize, outputSize, seed, _ => Matrix<double>.Build.DenseDiagonal(hiddenSize, hiddenSize, scale));
+            inputSize,
+            hiddenSize,
+            outputSize,
+            seed,
+            _ => Matrix<double>.Build.DenseDiagonal(hiddenSize, hiddenSize, scale));
     }
 
     /// <summary>
-    /// W_hh of 2×2 rotation blocks on the diagonal, block i being ρ [cos ω −sin ω; sin ω cos ω] with ω = 2π/p_i: pairs of units
-    /// that swing with given periods and fade by ρ per step, where the periods of the data are known. Where h is odd the last
-    /// unit is real, with eigenvalue ρ. W_hh is normal: at ρ = 1 gradients keep their size.
+    /// W_hh of 2×2 rotation blocks on the diagonal, block i being ρ [cos ω −sin ω; sin ω cos ω] with ω = 2π/p_i: pairs
+    /// of units that swing with given periods and fade by ρ per step, where the periods of the data are known. Where h
+    /// is odd the last unit is real, with eigenvalue ρ. W_hh is normal: at ρ = 1 gradients keep their size.
     /// </summary>
     /// <param name="inputSize">d, at least 1.</param>
     /// <param name="hiddenSize">h, at least 1.</param>
     /// <param name="outputSize">q, at least 1.</param>
     /// <param name="seed">The seed, for W_hx and W_qh.</param>
     /// <param name="spectralRadius">ρ, above 0.</param>
-    /// <param name="periods">p_i in steps, ⌊h/2⌋ of them, each finite and at least 2: steps cannot tell a faster swing from a
-    /// slower one.</param>
+    /// <param name="periods">p_i in steps, ⌊h/2⌋ of them, each finite and at least 2: steps cannot tell a faster swing
+    /// from a slower one.</param>
     /// <returns>A new model. Cost O(h(h + d + q)).</returns>
     /// <exception cref="ArgumentNullException"><paramref name="periods"/> is null.</exception>
     /// <exception cref="ArgumentException">There are not ⌊h/2⌋ periods.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, ρ is not a finite number above 0, or a period is not a
-    /// finite number of at least 2.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, ρ is not a finite number above 0, or a period
+    /// is not a finite number of at least 2.</exception>
     public static LinearRnn Oscillators(
         int inputSize,
         int hiddenSize,
@@ -140,7 +149,8 @@ public static class Initializer
             {
                 throw Guard.Range(
                     nameof(periods),
-                    $"expected finite numbers of at least 2 (steps), got {Guard.Text(period)} at index {pair} (from 0).");
+                    $"expected finite numbers of at least 2 (steps), got {Guard.Text(period)} at index "
+                        + $"{pair} (from 0).");
             }
             (double sine, double cosine) = double.SinCosPi(2.0 / period);
             int i = 2 * pair;

@@ -12,16 +12,16 @@ namespace Bptt.Remedies;
 
 /// <summary>
 /// Ω of Pascanu, Mikolov &amp; Bengio 2013, section 3.3, the remedy against vanishing gradients:
-/// Ω = λ/n Σ (‖W_hhᵀ δ_t‖/‖δ_t‖ − 1)² with δ_t = ∂L/∂h_t, since ∂h_t/∂h_{t−1} = W_hh. It asks W_hhᵀ to keep the norm of the gradients
-/// that are really there, in their directions, and leaves W_hh free in all others. Immutable.
+/// Ω = λ/n Σ (‖W_hhᵀ δ_t‖/‖δ_t‖ − 1)² with δ_t = ∂L/∂h_t, since ∂h_t/∂h_{t−1} = W_hh. It asks W_hhᵀ to keep the norm of
+/// the gradients that are really there, in their directions, and leaves W_hh free in all others. Immutable.
 /// </summary>
 /// <remarks>
 /// The sum is over t = 1 … T of all sequences, the n of them where δ_t is not zero; it is divided by n, so that λ means
 /// the same for all lengths and batches. The paper takes the sum itself: multiply λ by n for that.
 /// As in the paper δ_t is held fixed in the derivative, so the gradient is of W_hh alone and one more matrix product:
-/// ∂Ω/∂W_hh = 2λ/n Σ (r_t − 1) v_t (y_t/r_t)ᵀ, with v_t = δ_t/‖δ_t‖, y_t = W_hhᵀ v_t, r_t = ‖y_t‖; 0 where r_t = 0, where the norm has no
-/// derivative. It is not the derivative of Ω as a function of the weights, in which δ_t moves too, so a line search on L + Ω may
-/// find no descent.
+/// ∂Ω/∂W_hh = 2λ/n Σ (r_t − 1) v_t (y_t/r_t)ᵀ, with v_t = δ_t/‖δ_t‖, y_t = W_hhᵀ v_t, r_t = ‖y_t‖; 0 where r_t = 0,
+/// where the norm has no derivative. It is not the derivative of Ω as a function of the weights, in which δ_t moves
+/// too, so a line search on L + Ω may find no descent.
 /// δ_t are those that the pass records, truncated where it is.
 /// </remarks>
 public sealed class JacobianRegularizer : Regularizer
@@ -57,8 +57,8 @@ public sealed class JacobianRegularizer : Regularizer
     }
 
     /// <inheritdoc/>
-    /// <remarks>Cost 2h²·ΣT_b operations on one thread; within a memory budget the state gradients of all windows are computed
-    /// again.</remarks>
+    /// <remarks>Cost 2h²·ΣT_b operations on one thread; within a memory budget the state gradients of all windows are
+    /// computed again.</remarks>
     public override double Value(BackwardThroughTime backward)
     {
         ArgumentNullException.ThrowIfNull(backward);

@@ -6,13 +6,13 @@ using Bptt.Passes;
 namespace Bptt.Remedies;
 
 /// <summary>
-/// Scales each of ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh and ∂L/∂h_0 (all sequences together) on its own where its Frobenius norm exceeds
-/// θ: G ← min(1, θ/‖G‖) G. One exploding matrix, mostly ∂L/∂W_hh, so does not silence the others; the direction of the whole is
-/// lost. Immutable.
+/// Scales each of ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh and ∂L/∂h_0 (all sequences together) on its own where its Frobenius norm
+/// exceeds θ: G ← min(1, θ/‖G‖) G. One exploding matrix, mostly ∂L/∂W_hh, so does not silence the others; the direction
+/// of the whole is lost. Immutable.
 /// </summary>
 /// <remarks>
-/// Of the identities of <c>GradientCertificate</c> the gauge identity fails where the factors differ, since it mixes the
-/// matrices. Euler's, ⟨W_qh, ∂L/∂W_qh⟩ = Σ_t ⟨∂L/∂o_t, o_t⟩, survives times the factor of ∂L/∂W_qh.
+/// Of the identities of <c>GradientCertificate</c> the gauge identity fails where the factors differ, since it mixes
+/// the matrices. Euler's, ⟨W_qh, ∂L/∂W_qh⟩ = Σ_t ⟨∂L/∂o_t, o_t⟩, survives times the factor of ∂L/∂W_qh.
 /// </remarks>
 public sealed class MatrixNormClipping : GradientClipping
 {

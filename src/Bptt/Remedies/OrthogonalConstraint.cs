@@ -8,13 +8,13 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 namespace Bptt.Remedies;
 
 /// <summary>
-/// W_hhᵀ W_hh = I: states and gradients keep their norm in every step, whatever their direction. W_hh becomes its orthogonal polar
-/// factor U Vᵀ, with W_hh = U Σ Vᵀ, which is the nearest orthogonal matrix in the Frobenius norm (Fan &amp; Hoffman 1955; Higham
-/// 1986). Immutable.
+/// W_hhᵀ W_hh = I: states and gradients keep their norm in every step, whatever their direction. W_hh becomes its
+/// orthogonal polar factor U Vᵀ, with W_hh = U Σ Vᵀ, which is the nearest orthogonal matrix in the Frobenius norm (Fan
+/// &amp; Hoffman 1955; Higham 1986). Immutable.
 /// </summary>
 /// <remarks>
-/// Where W_hh is singular there are many nearest matrices, all at one distance; the one that MathNet's singular vectors give is
-/// taken, I where W_hh = 0. It is not a continuous function of W_hh there.
+/// Where W_hh is singular there are many nearest matrices, all at one distance; the one that MathNet's singular vectors
+/// give is taken, I where W_hh = 0. It is not a continuous function of W_hh there.
 /// </remarks>
 public sealed class OrthogonalConstraint : WeightConstraint
 {

@@ -8,8 +8,8 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 namespace Bptt.Remedies;
 
 /// <summary>
-/// ‖W_hh‖₂ ≤ s: with W_hh = U Σ Vᵀ the singular values above s become s, which gives the nearest such matrix in the Frobenius norm.
-/// With s ≤ 1 no state or gradient grows in any step, not even at first. Immutable.
+/// ‖W_hh‖₂ ≤ s: with W_hh = U Σ Vᵀ the singular values above s become s, which gives the nearest such matrix in the
+/// Frobenius norm. With s ≤ 1 no state or gradient grows in any step, not even at first. Immutable.
 /// </summary>
 /// <remarks>Bounds the spectral radius too, but from above only: gradients may vanish.</remarks>
 public sealed class SpectralNormConstraint : WeightConstraint

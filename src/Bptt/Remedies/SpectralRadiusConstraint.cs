@@ -7,14 +7,14 @@ using Bptt.LinearAlgebra;
 namespace Bptt.Remedies;
 
 /// <summary>
-/// ρ(W_hh) ≤ ρ: W_hh is scaled as a whole where its largest eigenvalue is beyond, so that in the long run no state or gradient grows
-/// faster than ρᵗ. Immutable.
+/// ρ(W_hh) ≤ ρ: W_hh is scaled as a whole where its largest eigenvalue is beyond, so that in the long run no state or
+/// gradient grows faster than ρᵗ. Immutable.
 /// </summary>
 /// <remarks>
 /// Not the nearest matrix (to find that is a hard problem), but one with the same eigenvectors and the same ratios of
 /// eigenvalues. Says nothing about how far states grow before they fade, see <see cref="Spectrum.TransientGrowth"/>;
-/// <see cref="SpectralNormConstraint"/> does. Where W_hh is nearly defective its eigenvalues are known to few digits, and the
-/// bound holds for the eigenvalues as computed.
+/// <see cref="SpectralNormConstraint"/> does. Where W_hh is nearly defective its eigenvalues are known to few digits,
+/// and the bound holds for the eigenvalues as computed.
 /// </remarks>
 public sealed class SpectralRadiusConstraint : WeightConstraint
 {

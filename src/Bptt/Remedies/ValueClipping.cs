@@ -6,8 +6,8 @@ using Bptt.Passes;
 namespace Bptt.Remedies;
 
 /// <summary>
-/// Moves each entry of each gradient into ±c: g ← max(−c, min(c, g)) (Mikolov 2012, <i>Statistical Language Models Based on Neural
-/// Networks</i>). Signs stay, the direction does not. Immutable.
+/// Moves each entry of each gradient into ±c: g ← max(−c, min(c, g)) (Mikolov 2012, <i>Statistical Language Models
+/// Based on Neural Networks</i>). Signs stay, the direction does not. Immutable.
 /// </summary>
 /// <remarks>No identity of <c>GradientCertificate</c> survives: certify before clipping.</remarks>
 public sealed class ValueClipping : GradientClipping

@@ -3,8 +3,9 @@
 namespace Bptt.Remedies;
 
 /// <summary>
-/// A set that W_hh is brought back to after each step of an optimiser (projected gradient descent), so that states and gradients
-/// cannot explode, or keep their size. W_hx and W_qh stay as they are. Immutable; may be used from many threads.
+/// A set that W_hh is brought back to after each step of an optimiser (projected gradient descent), so that states and
+/// gradients cannot explode, or keep their size. W_hx and W_qh stay as they are. Immutable; may be used from many
+/// threads.
 /// </summary>
 public abstract class WeightConstraint
 {

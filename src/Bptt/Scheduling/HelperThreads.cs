@@ -1,5 +1,5 @@
-// The threads that help a caller with a task graph. There is one set of them for the process; a pass borrows those that are
-// idle and never waits for one.
+// The threads that help a caller with a task graph. There is one set of them for the process; a pass borrows those that
+// are idle and never waits for one.
 
 using System.Diagnostics;
 

@@ -1,5 +1,5 @@
-// A computation cut into tasks that wait for each other, as data, and the order in which threads take them. Knows nothing
-// of what the tasks do.
+// A computation cut into tasks that wait for each other, as data, and the order in which threads take them. Knows
+// nothing of what the tasks do.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
@@ -13,10 +13,10 @@ internal interface ITaskBody
 }
 
 /// <summary>
-/// Tasks numbered in an order in which one thread could do them, each with the earlier tasks that it waits for. Any number
-/// of threads can work on it together: each takes the first task that is ready, critical ones before others. What a task
-/// computes, and in which order it adds to anything, must be settled by the graph alone; then the result does not depend
-/// on the number of threads.
+/// Tasks numbered in an order in which one thread could do them, each with the earlier tasks that it waits for. Any
+/// number of threads can work on it together: each takes the first task that is ready, critical ones before others.
+/// What a task computes, and in which order it adds to anything, must be settled by the graph alone; then the result
+/// does not depend on the number of threads.
 /// </summary>
 /// <remarks>A list schedule (Graham 1966). It can be run again and again, by one run at a time.</remarks>
 internal sealed class TaskGraph
@@ -114,8 +114,8 @@ internal sealed class TaskGraph
         Volatile.Write(ref _unfinished, Count);
     }
 
-    /// <summary>Takes and does tasks until the run is over. A thread that finds none ready spins, and lets others run where
-    /// that takes long.</summary>
+    /// <summary>Takes and does tasks until the run is over. A thread that finds none ready spins, and lets others run
+    /// where that takes long.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Work()
     {
@@ -185,7 +185,8 @@ internal sealed class TaskGraph
             allTaken &= seen == Taken;
             if (allTaken && i == start)
             {
-                Volatile.Write(ref first, ++start); // another thread may write an older value: that costs a look, no more
+                // another thread may write an older value: that costs a look, no more
+                Volatile.Write(ref first, ++start);
             }
         }
         return -1;

@@ -7,8 +7,8 @@ using Bptt.Files;
 
 namespace Bptt.Training;
 
-/// <summary>A JSON file: <c>format</c> ("bptt-training"), <c>version</c> (1), <c>sha256</c> of the text of <c>training</c>,
-/// and <c>training</c>.</summary>
+/// <summary>A JSON file: <c>format</c> ("bptt-training"), <c>version</c> (1), <c>sha256</c> of the text of
+/// <c>training</c>, and <c>training</c>.</summary>
 internal static class CheckpointFile
 {
     private const string FormatName = "bptt-training";
@@ -38,8 +38,8 @@ internal static class CheckpointFile
     }
 
     /// <summary>Reads a file and hands its content on.</summary>
-    /// <exception cref="InvalidDataException">The file is damaged, cut short, or of another format or version; the message
-    /// names the file.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, cut short, or of another format or version; the
+    /// message names the file.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static T Read<T>(string path, Func<JsonReading, T> readContent)
     {
@@ -78,12 +78,14 @@ internal static class CheckpointFile
         if (version != FormatVersion)
         {
             throw new InvalidDataException(
-                $"version: expected {FormatVersion}, which is all that this version of the library reads, got {version}.");
+                $"version: expected {FormatVersion}, which is all that this version of the library reads, "
+                + $"got {version}.");
         }
         JsonReading content = root.Property("training");
         if (Hash(Encoding.UTF8.GetBytes(content.Raw)) != root.Property("sha256").Text())
         {
-            throw new InvalidDataException("sha256: expected the checksum of the training, got another: the file is damaged.");
+            throw new InvalidDataException(
+                "sha256: expected the checksum of the training, got another: the file is damaged.");
         }
         return content;
     }

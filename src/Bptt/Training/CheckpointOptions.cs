@@ -9,10 +9,10 @@ namespace Bptt.Training;
 public sealed record CheckpointOptions
 {
     /// <summary>Creates options.</summary>
-    /// <param name="path">The file, in a folder that exists when it is written; an older one is replaced when the new one is
-    /// whole.</param>
-    /// <param name="interval">The time between two savings, at least zero, which saves after every update; five minutes where
-    /// null. The end of the training is saved in any case.</param>
+    /// <param name="path">The file, in a folder that exists when it is written; an older one is replaced when the new
+    /// one is whole.</param>
+    /// <param name="interval">The time between two savings, at least zero, which saves after every update; five minutes
+    /// where null. The end of the training is saved in any case.</param>
     /// <exception cref="ArgumentException">The path is null or empty.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The interval is negative.</exception>
     public CheckpointOptions(string path, TimeSpan? interval = null)

@@ -5,11 +5,13 @@ namespace Bptt.Training;
 /// <summary>Where the state starts, in sequences and in windows of them.</summary>
 public enum InitialStateKind
 {
-    /// <summary>Every sequence starts from zero, and so does every window, which is then a sequence of its own.</summary>
+    /// <summary>Every sequence starts from zero, and so does every window, which is then a sequence of its
+    /// own.</summary>
     Zero,
 
-    /// <summary>Every sequence starts from a fixed h_0, zero unless given; each window starts from the state in which the one
-    /// before ended, as it was computed with the weights of that time. No gradient crosses the border.</summary>
+    /// <summary>Every sequence starts from a fixed h_0, zero unless given; each window starts from the state in which
+    /// the one before ended, as it was computed with the weights of that time. No gradient crosses the
+    /// border.</summary>
     Carried,
 
     /// <summary>As <see cref="Carried"/>, but h_0 of every sequence is a parameter too, learned by its first window. A

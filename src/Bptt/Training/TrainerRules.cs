@@ -25,7 +25,8 @@ internal static class TrainerRules
         {
             throw Guard.Range(
                 nameof(options.WindowLength),
-                $"expected at most the steps of the longest sequence, {inputs.Lengths.Max()}, got {options.WindowLength}.");
+                $"expected at most the steps of the longest sequence, {inputs.Lengths.Max()}, "
+                    + $"got {options.WindowLength}.");
         }
         if (options.Validation is not null && options.ValidationFraction is not null)
         {
@@ -35,13 +36,15 @@ internal static class TrainerRules
         if (options.Patience is not null && options.Validation is null && options.ValidationFraction is null)
         {
             throw Guard.Error(
-                nameof(options.Patience), "expected a validation set or fraction, whose loss patience waits for, got neither.");
+                nameof(options.Patience),
+                "expected a validation set or fraction, whose loss patience waits for, got neither.");
         }
         if (options.InitialStates is not null)
         {
             if (options.InitialState == InitialStateKind.Zero)
             {
-                throw Guard.Error(nameof(options.InitialStates), "expected null where sequences start from zero, got states.");
+                throw Guard.Error(
+                    nameof(options.InitialStates), "expected null where sequences start from zero, got states.");
             }
             Guard.Shape(options.InitialStates, model.HiddenSize, inputs.Count, "h×B", nameof(options.InitialStates));
             Guard.Finite(options.InitialStates, nameof(options.InitialStates));
@@ -65,7 +68,8 @@ internal static class TrainerRules
             if (isGiven)
             {
                 throw Guard.Error(
-                    name, $"expected none with {method}, which minimises the loss of the whole batch itself, got {what}.");
+                    name,
+                    $"expected none with {method}, which minimises the loss of the whole batch itself, got {what}.");
             }
         }
     }

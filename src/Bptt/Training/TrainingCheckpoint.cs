@@ -85,7 +85,8 @@ internal static class TrainingCheckpoint
         string[] differences =
         [
             .. fingerprint.Where(f => !texts.TryGetValue(f.Name, out string? text) || text != f.Text)
-                .Select(f => TrainingFingerprint.Difference(f.Name, texts.GetValueOrDefault(f.Name, "nothing"), f.Text)),
+                .Select(
+                    f => TrainingFingerprint.Difference(f.Name, texts.GetValueOrDefault(f.Name, "nothing"), f.Text)),
         ];
         if (differences.Length > 0)
         {

@@ -28,8 +28,8 @@ internal sealed class TrainingData
     /// sequences; null where it starts for itself.</summary>
     public int[]? ValidationFollows { get; private init; }
 
-    /// <summary>The training part in whole sequences, which the validation goes on from; the same as <see cref="Inputs"/>
-    /// unless windows start from zero.</summary>
+    /// <summary>The training part in whole sequences, which the validation goes on from; the same as
+    /// <see cref="Inputs"/> unless windows start from zero.</summary>
     public SequenceBatch WholeInputs { get; private init; } = null!;
 
     /// <summary>Steps of a window through which the state is carried; null where sequences are taken whole.</summary>
@@ -56,7 +56,8 @@ internal sealed class TrainingData
         }
         if (keptObjective.IsMasked(kept))
         {
-            throw Guard.Error(nameof(objective), "expected a training step of weight above 0, got weights that are all 0.");
+            throw Guard.Error(
+                nameof(objective), "expected a training step of weight above 0, got weights that are all 0.");
         }
         if (validation is not null && validation.Objective.IsMasked(validation.Inputs))
         {
@@ -105,14 +106,16 @@ internal sealed class TrainingData
             {
                 throw Guard.Error(
                     nameof(TrainerOptions.ValidationFraction),
-                    $"expected a fraction that leaves each sequence a step to train on, got {Guard.Text(fraction)}, which takes all {held[b]} steps of sequence {b}.");
+                    $"expected a fraction that leaves each sequence a step to train on, got {Guard.Text(fraction)}, "
+                        + $"which takes all {held[b]} steps of sequence {b}.");
             }
         }
         if (Array.TrueForAll(held, count => count == 0))
         {
             throw Guard.Error(
                 nameof(TrainerOptions.ValidationFraction),
-                $"expected a fraction that holds out at least one step, got {Guard.Text(fraction)} of sequences of at most {sequences.Max(p => p.Length)} steps.");
+                $"expected a fraction that holds out at least one step, got {Guard.Text(fraction)} of sequences of at "
+                    + $"most {sequences.Max(p => p.Length)} steps.");
         }
         return (
             [.. sequences.Select((p, b) => new SequencePart(b, 1, p.Length - held[b]))],

@@ -34,8 +34,8 @@ internal sealed class TrainingEvaluation
     /// <summary>The loss of the whole training set, with the full gradient.</summary>
     public TrainingLoss Training { get; }
 
-    /// <summary>The training loss and the validation loss; the latter is NaN where the state it starts from is not finite,
-    /// null without a validation set.</summary>
+    /// <summary>The training loss and the validation loss; the latter is NaN where the state it starts from is not
+    /// finite, null without a validation set.</summary>
     public (double Loss, double? ValidationLoss) At(Parameters parameters)
     {
         ForwardPass forward = Training.Forward(parameters);

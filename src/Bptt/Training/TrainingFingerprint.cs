@@ -47,7 +47,9 @@ internal static class TrainingFingerprint
             ("lengths of the sequences", Lengths(data.Inputs)),
             ("inputs", Hash(data.Inputs.Columns.All.Values)),
             ("lengths of the validation sequences", data.Validation is null ? "none" : Lengths(data.Validation.Inputs)),
-            ("inputs of the validation", data.Validation is null ? "none" : Hash(data.Validation.Inputs.Columns.All.Values)),
+            (
+                "inputs of the validation",
+                data.Validation is null ? "none" : Hash(data.Validation.Inputs.Columns.All.Values)),
             (LossAtStart, Hash([point.Loss, validationLoss, .. point.Gradient])),
         ];
     }
@@ -55,12 +57,14 @@ internal static class TrainingFingerprint
     /// <summary>What a saved and a present text do not agree in, in words: a hash says nothing to people.</summary>
     public static string Difference(string name, string saved, string present) =>
         !present.StartsWith(HashMark, StringComparison.Ordinal) ? $"{name}: expected {saved}, got {present}"
-        : name == LossAtStart ? $"{name}: expected the numbers that were saved, got others: the data or the model are not the same, or the kind of processor"
+        : name == LossAtStart ? $"{name}: expected the numbers that were saved, got others: the data or the model are "
+            + "not the same, or the kind of processor"
         : $"{name}: expected the numbers that were saved, got others";
 
     private static string Lengths(SequenceBatch inputs) => string.Join(' ', inputs.Lengths);
 
-    private static string Hash(ReadOnlySpan<double> values) => HashMark + CheckpointFile.Hash(MemoryMarshal.AsBytes(values));
+    private static string Hash(ReadOnlySpan<double> values) =>
+        HashMark + CheckpointFile.Hash(MemoryMarshal.AsBytes(values));
 
     private static string List(IEnumerable<string> texts) =>
         texts.ToArray() is { Length: > 0 } some ? string.Join("; ", some) : "none";

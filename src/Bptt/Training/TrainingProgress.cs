@@ -24,7 +24,8 @@ public sealed record TrainingProgress
     /// <summary>The validation loss after the last epoch; null without a validation set.</summary>
     public required double? ValidationLoss { get; init; }
 
-    /// <summary>The loss of the best weights: on the validation set where there is one, otherwise in training.</summary>
+    /// <summary>The loss of the best weights: on the validation set where there is one, otherwise in
+    /// training.</summary>
     public required double BestLoss { get; init; }
 
     /// <summary>The gradient's norm, as <see cref="EpochRecord.GradientNorm"/>.</summary>
@@ -36,6 +37,7 @@ public sealed record TrainingProgress
     /// <summary>The time that the training has taken, in runs that it was resumed from too.</summary>
     public required TimeSpan Elapsed { get; init; }
 
-    /// <summary>The time that all epochs will still take at the pace of this run; null before its second epoch.</summary>
+    /// <summary>The time that all epochs will still take at the pace of this run; null before its second
+    /// epoch.</summary>
     public required TimeSpan? Remaining { get; init; }
 }

@@ -8,10 +8,10 @@ namespace Bptt.Training;
 /// <summary>The losses after some epochs.</summary>
 /// <param name="Epoch">The epochs done; 0 is the start.</param>
 /// <param name="Loss">The training loss at the weights as they were then, penalties included.</param>
-/// <param name="ValidationLoss">The validation loss at the same weights, NaN where the state that it starts from is not finite;
-/// null without a validation set.</param>
-/// <param name="GradientNorm">With one update an epoch, ‖∂L/∂θ‖ before clipping at these weights; with more, the largest of the
-/// epoch's updates, null at the start. Null where no update had a finite gradient.</param>
+/// <param name="ValidationLoss">The validation loss at the same weights, NaN where the state that it starts from is not
+/// finite; null without a validation set.</param>
+/// <param name="GradientNorm">With one update an epoch, ‖∂L/∂θ‖ before clipping at these weights; with more, the
+/// largest of the epoch's updates, null at the start. Null where no update had a finite gradient.</param>
 /// <param name="Seconds">The time taken up to then.</param>
 public sealed record EpochRecord(int Epoch, double Loss, double? ValidationLoss, double? GradientNorm, double Seconds);
 
@@ -45,15 +45,15 @@ public sealed class TrainingResult
     /// <summary>The losses of every epoch, the start first.</summary>
     public IReadOnlyList<EpochRecord> History { get; }
 
-    /// <summary>The parameters after the epoch with the smallest loss: on the validation set where there is one, otherwise on the
-    /// whole training set at the weights themselves.</summary>
+    /// <summary>The parameters after the epoch with the smallest loss: on the validation set where there is one,
+    /// otherwise on the whole training set at the weights themselves.</summary>
     public Parameters BestParameters { get; }
 
     /// <summary>The best weights.</summary>
     public LinearRnn Model => BestParameters.Model;
 
-    /// <summary>h_0 of every training sequence that belongs to the best weights, h×B: learned or given; null stands for zero.
-    /// Every call makes an independent copy.</summary>
+    /// <summary>h_0 of every training sequence that belongs to the best weights, h×B: learned or given; null stands for
+    /// zero. Every call makes an independent copy.</summary>
     public Matrix<double>? InitialStates => BestParameters.InitialStates ?? _initialStates?.Clone();
 
     /// <summary>The loss of the best parameters; infinite where no epoch had a finite one.</summary>
@@ -74,7 +74,8 @@ public sealed class TrainingResult
     /// <summary>The updates left out by <see cref="NonFinitePolicy.SkipStep"/>.</summary>
     public int SkippedSteps { get; }
 
-    /// <summary>Why the last attempt to save the training failed; null where it did not, or nothing was to be saved.</summary>
+    /// <summary>Why the last attempt to save the training failed; null where it did not, or nothing was to be
+    /// saved.</summary>
     public string? CheckpointFault { get; }
 
     /// <summary><see cref="Text"/>.</summary>

@@ -83,7 +83,8 @@ internal sealed class TrainingRun
         }
         if (_state.Stuck is string fault)
         {
-            return NonFinite($"epoch {_state.Epoch}, in which every update was left out, so that nothing changes any more", fault);
+            return NonFinite(
+                $"epoch {_state.Epoch}, in which every update was left out, so that nothing changes any more", fault);
         }
         if (!double.IsFinite(last.Loss) && _options.NonFinite != NonFinitePolicy.SkipStep)
         {
@@ -93,13 +94,16 @@ internal sealed class TrainingRun
             }
             return NonFinite(
                 $"the weights after {Epochs}",
-                _point is null ? $"the training loss is {Guard.Text(last.Loss)}" : NonFiniteText.Of(_point, parts: null));
+                _point is null
+                    ? $"the training loss is {Guard.Text(last.Loss)}"
+                    : NonFiniteText.Of(_point, parts: null));
         }
         if (last.Loss <= _options.TargetLoss)
         {
             return new End(
                 StopReason.TargetLoss,
-                $"The training loss, {Guard.Text(last.Loss)}, reached the target, {Guard.Text(_options.TargetLoss.Value)}, after {Epochs}.");
+                $"The training loss, {Guard.Text(last.Loss)}, reached the target, "
+                    + $"{Guard.Text(_options.TargetLoss.Value)}, after {Epochs}.");
         }
         if (_state.Converged is string note)
         {

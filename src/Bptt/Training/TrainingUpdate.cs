@@ -98,7 +98,8 @@ internal sealed class TrainingUpdate
         {
             InitialStates = states,
             Regularizers = _options.Regularizers,
-            Truncation = _options.Truncation?.WithDraw(unchecked(_options.Truncation.Draw + _state.Updates) & int.MaxValue),
+            Truncation = _options.Truncation?.WithDraw(
+                unchecked(_options.Truncation.Draw + _state.Updates) & int.MaxValue),
             Execution = _options.Execution,
         };
         return new TrainingLoss(inputs, objective, options, _memory);
@@ -187,7 +188,8 @@ internal sealed class TrainingUpdate
         return fault;
     }
 
-    /// <summary>The states in which the window before ended, of the sequences that go on: they stand in the same order.</summary>
+    /// <summary>The states in which the window before ended, of the sequences that go on: they stand in the same
+    /// order.</summary>
     private Matrix<double> CarriedStates(TrainingPiece piece, TrainingPiece previous)
     {
         int[] columns = new int[piece.Parts.Length];

@@ -5,7 +5,8 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Training;
 
-/// <summary>Validation data: other sequences than those trained on, with an objective of their own. Immutable.</summary>
+/// <summary>Validation data: other sequences than those trained on, with an objective of their own.
+/// Immutable.</summary>
 public sealed class ValidationSet
 {
     private readonly Matrix<double>? _initialStates;

@@ -1,8 +1,11 @@
-// The adjoint test: forward mode and backward mode give the same derivative. Knows no objective and takes no differences.
+// The adjoint test: forward mode and backward mode give the same derivative. Knows no objective and takes no
+// differences.
 //
-//   J  the Jacobian of all outputs and final states in all weights, inputs and initial states      v  a direction of those
+//   J  the Jacobian of all outputs and final states in all weights, inputs and initial states      v  a direction of
+//   those
 //   w  ∂L/∂o_t and given final-state gradients, so that Jᵀ w is the gradient
 
+using System.Globalization;
 using Bptt.Edge;
 using Bptt.Kernels;
 using Bptt.LinearAlgebra;
@@ -12,13 +15,13 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Verification;
 
 /// <summary>
-/// ⟨J v, w⟩ = ⟨v, Jᵀ w⟩ for random directions v: the left side by a <see cref="TangentPass"/>, the right side by the gradients
-/// (the dot-product test: Claerbout 1992; Griewank &amp; Walther, <i>Evaluating Derivatives</i>, chapter 3). Exact to rounding,
-/// where differences have half the digits.
+/// ⟨J v, w⟩ = ⟨v, Jᵀ w⟩ for random directions v: the left side by a <see cref="TangentPass"/>, the right side by the
+/// gradients (the dot-product test: Claerbout 1992; Griewank &amp; Walther, <i>Evaluating Derivatives</i>, chapter 3).
+/// Exact to rounding, where differences have half the digits.
 /// </summary>
-/// <remarks>What it cannot see: the objective, since w is given; a wrong ∂ℓ/∂o, sign or 1/T leads to the gradient of another
-/// loss. All gradients are tried together, each as its parameter is large, so it sees an error in any entry that weighs beside
-/// the largest of them, but does not name it.</remarks>
+/// <remarks>What it cannot see: the objective, since w is given; a wrong ∂ℓ/∂o, sign or 1/T leads to the gradient of
+/// another loss. All gradients are tried together, each as its parameter is large, so it sees an error in any entry
+/// that weighs beside the largest of them, but does not name it.</remarks>
 public sealed class AdjointTest
 {
     /// <summary>An agreement to no more than that is no proof.</summary>
@@ -38,15 +41,16 @@ public sealed class AdjointTest
     /// <summary>The worst of the pairs.</summary>
     public Verdict Verdict => Pairs.Max(pair => pair.Verdict);
 
-    /// <summary>Tests the gradients of a backward pass: ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh, ∂L/∂h_0 and all ∂L/∂x_t together.</summary>
+    /// <summary>Tests the gradients of a backward pass: ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh, ∂L/∂h_0 and all ∂L/∂x_t
+    /// together.</summary>
     /// <param name="forward">The forward pass.</param>
     /// <param name="backward">A backward pass made from it, not truncated.</param>
     /// <param name="directions">How many directions, at least 1.</param>
     /// <param name="seed">Decides them.</param>
     /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass.</returns>
     /// <exception cref="ArgumentNullException">A pass is null.</exception>
-    /// <exception cref="ArgumentException">The backward pass was made from another forward pass, or is truncated: the derivative
-    /// forward in time is not.</exception>
+    /// <exception cref="ArgumentException">The backward pass was made from another forward pass, or is truncated: the
+    /// derivative forward in time is not.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one direction is asked for.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
     public static AdjointTest Run(ForwardPass forward, BackwardThroughTime backward, int directions = 5, int seed = 1)
@@ -80,8 +84,8 @@ public sealed class AdjointTest
     /// <param name="finalStateGradients">∂L/∂h_T from beyond the last step, h×B; zero where null.</param>
     /// <param name="directions">How many directions, at least 1.</param>
     /// <param name="seed">Decides them.</param>
-    /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass; where a difference is not clear at once,
-    /// a backward pass and one walk over all states.</returns>
+    /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass; where a difference is not
+    /// clear at once, a backward pass and one walk over all states.</returns>
     /// <exception cref="ArgumentNullException">The pass, ∂L/∂o_t or the gradients are null.</exception>
     /// <exception cref="ArgumentException">A shape does not fit the pass, or a number is NaN or infinite.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one direction is asked for.</exception>
@@ -105,7 +109,11 @@ public sealed class AdjointTest
         if (finalStateGradients is not null)
         {
             Guard.Shape(
-                finalStateGradients, forward.Model.HiddenSize, forward.SequenceCount, "h×B", nameof(finalStateGradients));
+                finalStateGradients,
+                forward.Model.HiddenSize,
+                forward.SequenceCount,
+                "h×B",
+                nameof(finalStateGradients));
             Guard.Finite(finalStateGradients, nameof(finalStateGradients));
         }
         var own = new Lazy<BackwardThroughTime>(() => BackwardThroughTime.Run(
@@ -123,8 +131,10 @@ public sealed class AdjointTest
     }
 
     /// <summary>In one sentence.</summary>
-    public override string ToString() => FormattableString.Invariant(
-        $"{Verdict.ToString().ToLowerInvariant()}: ⟨J v, w⟩ and ⟨v, Jᵀ w⟩ differ by {RelativeError:0.0E+0} at most in {Pairs.Count} directions");
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Verdict.ToString().ToLowerInvariant()}: ⟨J v, w⟩ and ⟨v, Jᵀ w⟩ differ by {RelativeError:0.0E+0} at most in "
+            + $"{Pairs.Count} directions");
 
     private static AdjointPair[] Pair(
         ForwardPass forward,
@@ -155,7 +165,11 @@ public sealed class AdjointTest
                 terms += states.FrobeniusNorm() * finalStateGradients.FrobeniusNorm();
             }
             pairs[i] = Judge(
-                left, right, size, rounding * (terms + size), () => RoundingOfSteps(tangent, direction, backward(), rounding));
+                left,
+                right,
+                size,
+                rounding * (terms + size),
+                () => RoundingOfSteps(tangent, direction, backward(), rounding));
         }
         return pairs;
     }
@@ -189,9 +203,11 @@ public sealed class AdjointTest
     }
 
     /// <summary>
-    /// Σ_t ‖∂L/∂h_t‖ times the terms that make up ḣ_t, and ‖ḣ_t‖ times those that make up ∂L/∂h_t. The difference between
-    /// the two sides is the sum over all steps of the rounding of each line of both passes, times the other pass's vector:
-    /// rounding enters it as it arises, and so does what is lost where tiny entries are set to zero or products underflow.
+    /// Σ_t ‖∂L/∂h_t‖ times the terms that make up ḣ_t, and ‖ḣ_t‖ times those that make up ∂L/∂h_t. The difference
+    /// between the two sides is the sum over all steps of the rounding of each line of both passes, times the other
+    /// pass's vector:
+    /// rounding enters it as it arises, and so does what is lost where tiny entries are set to zero or products
+    /// underflow.
     /// </summary>
     private static double RoundingOfSteps(
         TangentPass tangent, RandomDirection random, BackwardThroughTime backward, double rounding)
@@ -228,7 +244,8 @@ public sealed class AdjointTest
         double underflow = 8.0 * double.Epsilon * hidden * forward.Layout.ColumnCount;
         return (rounding * size) + (8.0 * KernelSet.FlushThreshold * hidden * flushed)
             + (underflow * (1.0 + vhx + vhh + v.Wqh!.FrobeniusNorm()
-                + (v.InitialStates?.FrobeniusNorm() ?? 0.0) + (v.Inputs is null ? 0.0 : VectorMath.Norm(v.Inputs.Columns.All.Values))));
+                + (v.InitialStates?.FrobeniusNorm() ?? 0.0)
+                + (v.Inputs is null ? 0.0 : VectorMath.Norm(v.Inputs.Columns.All.Values))));
     }
 }
 
@@ -249,11 +266,11 @@ public sealed class AdjointPair
     /// <summary>⟨v, Jᵀ w⟩, from the gradients; may be infinite or NaN where they are.</summary>
     public double Backward { get; }
 
-    /// <summary>The difference over the size that the inner product has for a direction at random; +∞ where a side is not
-    /// finite, 0 where everything is zero.</summary>
+    /// <summary>The difference over the size that the inner product has for a direction at random; +∞ where a side is
+    /// not finite, 0 where everything is zero.</summary>
     public double RelativeError { get; }
 
-    /// <summary>Failed where the difference is more than rounding explains, passed where it is not, and inconclusive where
-    /// rounding would explain more than a millionth of the size, or a side is not finite.</summary>
+    /// <summary>Failed where the difference is more than rounding explains, passed where it is not, and inconclusive
+    /// where rounding would explain more than a millionth of the size, or a side is not finite.</summary>
     public Verdict Verdict { get; }
 }

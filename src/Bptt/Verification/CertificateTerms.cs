@@ -74,7 +74,8 @@ internal sealed class CertificateTerms
     public double RoundingOfTerms =>
         32.0 * Unit * Math.Sqrt(_gradients.HiddenSize + _gradients.InputSize + _gradients.OutputSize);
 
-    /// <summary>Both identities: the norm of the difference between the sides, and the sum of the norms of both sides.</summary>
+    /// <summary>Both identities: the norm of the difference between the sides, and the sum of the norms of both
+    /// sides.</summary>
     public ((double Residual, double Size) Gauge, (double Residual, double Size) Euler) Compare()
     {
         // Each is one thread's work, in one order; neighbours go to one thread where there are two.
@@ -156,9 +157,9 @@ internal sealed class CertificateTerms
     }
 
     /// <summary>
-    /// The rounding that sums over time bring to both sides, and Σ ‖∂L/∂o_t‖‖o_t‖. The gauge identity is the sum over all
-    /// steps of what each line of both passes leaves over, times the other pass's vector: rounding enters it as it arises and
-    /// is amplified by no later step. One pass over all states and state gradients.
+    /// The rounding that sums over time bring to both sides, and Σ ‖∂L/∂o_t‖‖o_t‖. The gauge identity is the sum over
+    /// all steps of what each line of both passes leaves over, times the other pass's vector: rounding enters it as it
+    /// arises and is amplified by no later step. One pass over all states and state gradients.
     /// </summary>
     public (double Gauge, double Euler, double EulerTerms) RoundingOfSums()
     {
@@ -197,17 +198,19 @@ internal sealed class CertificateTerms
         }
         int n = _forward.Layout.ColumnCount;
         double hidden = _gradients.HiddenSize;
-        double unit = _factor * Unit * (32.0 * Math.Sqrt(hidden + _gradients.InputSize + _gradients.OutputSize) + 2.0 * Math.Sqrt(n));
+        double unit = _factor
+            * Unit * (32.0 * Math.Sqrt(hidden + _gradients.InputSize + _gradients.OutputSize) + 2.0 * Math.Sqrt(n));
         double underflow = 8.0 * double.Epsilon * hidden * n; // of a product in a gradient, then times a weight
         return (
-            unit * gauge + _factor * 8.0 * KernelSet.FlushThreshold * hidden * flushed + underflow * (1.0 + whh + whx + wqh),
+            unit * gauge + _factor * 8.0 * KernelSet.FlushThreshold * hidden * flushed
+                + underflow * (1.0 + whh + whx + wqh),
             unit * euler + underflow * (1.0 + wqh),
             _factor * eulerTerms);
     }
 
-    /// <summary>What the k products of each V_k(t), and of the end of the lags, are in size, and what the later ones make of the
-    /// rounding of the earlier ones: Σ ‖Aⁱ‖‖A‖‖Aʲ‖‖u‖ over i + j &lt; k, times what the sums are multiplied by. Sums over
-    /// lags do not follow from step to step, so here rounding is amplified.</summary>
+    /// <summary>What the k products of each V_k(t), and of the end of the lags, are in size, and what the later ones
+    /// make of the rounding of the earlier ones: Σ ‖Aⁱ‖‖A‖‖Aʲ‖‖u‖ over i + j &lt; k, times what the sums are multiplied
+    /// by. Sums over lags do not follow from step to step, so here rounding is amplified.</summary>
     private double SizeOfLags(int lags)
     {
         ParameterArray weights = _forward.Model.Weights;

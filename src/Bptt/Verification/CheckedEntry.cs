@@ -35,8 +35,8 @@ public sealed class CheckedEntry
     /// <summary>From 0.</summary>
     public int Row => Place.Row;
 
-    /// <summary>From 0, in the matrix of the parameter: for h_0 the sequence, for x and o the column t − 1 of the sequence's
-    /// matrix.</summary>
+    /// <summary>From 0, in the matrix of the parameter: for h_0 the sequence, for x and o the column t − 1 of the
+    /// sequence's matrix.</summary>
     public int Column => Place.Column;
 
     /// <summary>The sequence, from 0; null for a weight.</summary>
@@ -60,9 +60,9 @@ public sealed class CheckedEntry
     /// <summary>|analytic − numeric|.</summary>
     public double Error => Math.Abs(Analytic - Numeric);
 
-    /// <summary>The error over what is allowed to this entry: the tolerance times its own size, or ten times what rounding
-    /// may do to it where that is more. Above 1 the entry is wrong, and so is the gradient. 0 where both sides are the same,
-    /// or nothing can be told.</summary>
+    /// <summary>The error over what is allowed to this entry: the tolerance times its own size, or ten times what
+    /// rounding may do to it where that is more. Above 1 the entry is wrong, and so is the gradient. 0 where both sides
+    /// are the same, or nothing can be told.</summary>
     public double ErrorOverTolerance { get; }
 
     internal EntryPlace Place { get; }
@@ -70,14 +70,17 @@ public sealed class CheckedEntry
     /// <summary>The place and the numbers in one line.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Place}: analytic {Analytic:G9}, numeric {Numeric:G9} ± {Uncertainty:0.0E+0}, error over tolerance {ErrorOverTolerance:G3}");
+        $"{Place}: analytic {Analytic:G9}, numeric {Numeric:G9} ± {Uncertainty:0.0E+0}, "
+            + $"error over tolerance {ErrorOverTolerance:G3}");
 }
 
 /// <summary>Where an entry stands.</summary>
-internal readonly record struct EntryPlace(string Parameter, int Row, int Column, int? Sequence = null, int? Step = null)
+internal readonly record struct EntryPlace(
+    string Parameter, int Row, int Column, int? Sequence = null, int? Step = null)
 {
     /// <summary>As in a text: W_hh[1, 2], or x_7[0] of sequence 3.</summary>
     public override string ToString() => Sequence is null
         ? $"{Parameter}[{Row}, {Column}]"
-        : Step == 0 ? $"{Parameter}[{Row}] of sequence {Sequence}" : $"{Parameter}_{Step}[{Row}] of sequence {Sequence}";
+        : Step == 0 ? $"{Parameter}[{Row}] of sequence "
+            + $"{Sequence}" : $"{Parameter}_{Step}[{Row}] of sequence {Sequence}";
 }

@@ -1,5 +1,5 @@
-// The loss that a gradient check differentiates, as a function of weights, inputs and h_0, by the engine's forward pass and
-// the objective. Contains no derivative.
+// The loss that a gradient check differentiates, as a function of weights, inputs and h_0, by the engine's forward pass
+// and the objective. Contains no derivative.
 
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
@@ -71,7 +71,8 @@ internal sealed class CheckedLoss
         foreach (BatchLayout.Place place in Layout.Places(0, Layout.ColumnCount))
         {
             if (Objective.StepFactor(place.Sequence, place.Step, _factors) != 0.0
-                && !outputs.All.Column(place.Column).SequenceEqual(_outputs.AsSpan(place.Column * outputs.Rows, outputs.Rows)))
+                && !outputs.All.Column(place.Column).SequenceEqual(
+                    _outputs.AsSpan(place.Column * outputs.Rows, outputs.Rows)))
             {
                 return true;
             }

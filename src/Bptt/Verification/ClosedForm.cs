@@ -10,13 +10,14 @@ namespace Bptt.Verification;
 
 /// <summary>
 /// The general term (4) of <i>Dive into Deep Learning</i>, "Back-propagation through time":
-/// ∂L/∂h_t = Σ_{i=t..T} (W_hhᵀ)^{T−i} W_qhᵀ ∂L/∂o_{T+t−i}, counted by lag: Σ_{j=0..T−t} (W_hhᵀ)ʲ W_qhᵀ ∂L/∂o_{t+j}, and the
-/// gradients (5) from it. A given final-state gradient e adds (W_hhᵀ)^{T−t} e. Where the pass is truncated, only the terms that the
-/// truncation keeps are summed.
+/// ∂L/∂h_t = Σ_{i=t..T} (W_hhᵀ)^{T−i} W_qhᵀ ∂L/∂o_{T+t−i}, counted by lag: Σ_{j=0..T−t} (W_hhᵀ)ʲ W_qhᵀ ∂L/∂o_{t+j}, and
+/// the gradients (5) from it. A given final-state gradient e adds (W_hhᵀ)^{T−t} e. Where the pass is truncated, only
+/// the terms that the truncation keeps are summed.
 /// </summary>
 public static class ClosedForm
 {
-    /// <summary>The lag form ∂h_{t+k}/∂h_t = W_hhᵏ (total derivative), the same for every t. Cost O(h³ log k).</summary>
+    /// <summary>The lag form ∂h_{t+k}/∂h_t = W_hhᵏ (total derivative), the same for every t. Cost O(h³ log
+    /// k).</summary>
     /// <param name="model">The model.</param>
     /// <param name="lag">k, at least 0.</param>
     /// <returns>h×h, fresh; infinite or NaN where the power overflows.</returns>
@@ -60,9 +61,10 @@ public static class ClosedForm
         return StateGradients(backward, sequence, 0, backward.Forward.Lengths[sequence]);
     }
 
-    /// <summary>The gradients (5) of the weights, each ∂L/∂h_t by the general term. Cost O(Σ (T_b·h³ + T_b²·h²)).</summary>
-    /// <param name="backward">The pass whose ∂L/∂o_t, final-state gradients and truncation are taken, and whose forward pass
-    /// has h_t and x_t.</param>
+    /// <summary>The gradients (5) of the weights, each ∂L/∂h_t by the general term. Cost O(Σ (T_b·h³ +
+    /// T_b²·h²)).</summary>
+    /// <param name="backward">The pass whose ∂L/∂o_t, final-state gradients and truncation are taken, and whose forward
+    /// pass has h_t and x_t.</param>
     /// <exception cref="ArgumentNullException">The pass is null.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
     public static Gradients Gradients(BackwardThroughTime backward)
@@ -86,8 +88,8 @@ public static class ClosedForm
         return new Gradients(whx, whh, wqh);
     }
 
-    /// <summary>∂L/∂h_t for t = first … last, a column each: for every lag one power, and its product with all terms of that
-    /// lag.</summary>
+    /// <summary>∂L/∂h_t for t = first … last, a column each: for every lag one power, and its product with all terms of
+    /// that lag.</summary>
     private static Matrix<double> StateGradients(BackwardThroughTime backward, int sequence, int first, int last)
     {
         ForwardPass forward = backward.Forward;
@@ -131,7 +133,8 @@ public static class ClosedForm
         truncation is null or { Kind: TruncationKind.Randomized } || lag < truncation.Steps
         || (truncation.IsWindowed && lag == truncation.Steps); // from the end of the first window to h_0
 
-    /// <summary>Whether the loss of step s is cut off from h_t by a border between windows, or by a random cut.</summary>
+    /// <summary>Whether the loss of step s is cut off from h_t by a border between windows, or by a random
+    /// cut.</summary>
     private static bool IsCut(Truncation? truncation, int t, int s) => truncation?.Kind switch
     {
         TruncationKind.Windows => (Math.Max(t, 1) - 1) / truncation.Steps != (s - 1) / truncation.Steps && s > t,
@@ -141,5 +144,7 @@ public static class ClosedForm
 
     /// <summary>By what the loss of step s is scaled on its way to h_t, where it is not cut off.</summary>
     private static double Factor(Truncation? truncation, int t, int s) =>
-        truncation is { Kind: TruncationKind.Randomized } random ? Math.Pow(random.CarryFactor, s - Math.Max(t, 1)) : 1.0;
+        truncation is { Kind: TruncationKind.Randomized } random
+            ? Math.Pow(random.CarryFactor, s - Math.Max(t, 1))
+            : 1.0;
 }

@@ -1,5 +1,6 @@
-// Derivatives of the loss by a complex step: the forward pass with an infinitesimal imaginary part, by plain loops, around
-// the states that a pass recorded. Shares no code with the backward pass, and none with the kernels beyond vector sums.
+// Derivatives of the loss by a complex step: the forward pass with an infinitesimal imaginary part, by plain loops,
+// around the states that a pass recorded. Shares no code with the backward pass, and none with the kernels beyond
+// vector sums.
 //
 //   d inputs   h hidden units   q outputs   T_b steps of sequence b
 
@@ -11,20 +12,22 @@ using Bptt.LinearRecurrence;
 namespace Bptt.Verification;
 
 /// <summary>
-/// The complex step (Squire and Trapp 1998; Martins, Sturdza and Alonso 2003): Im L(z + i·s·v)/s is ⟨∂L/∂z, v⟩ + O(s²), and
-/// since nothing is subtracted s may be so small that nothing but rounding is left. Real and imaginary parts are kept
-/// apart: with s that small the real part is the pass itself, whose recorded states are taken over where they follow from the
-/// recurrence, and the imaginary part of h_t = W_hx x_t + W_hh h_{t−1} is
+/// The complex step (Squire and Trapp 1998; Martins, Sturdza and Alonso 2003): Im L(z + i·s·v)/s is ⟨∂L/∂z, v⟩ + O(s²),
+/// and since nothing is subtracted s may be so small that nothing but rounding is left. Real and imaginary parts are
+/// kept apart: with s that small the real part is the pass itself, whose recorded states are taken over where they
+/// follow from the recurrence, and the imaginary part of h_t = W_hx x_t + W_hh h_{t−1} is
 /// s·(W_hh ḣ_{t−1} + V_hh h_{t−1} + W_hx ẋ_t + V_hx x_t). The objective is evaluated in complex numbers.
 /// </summary>
 internal sealed class ComplexPass
 {
-    /// <summary>The size of s·ȯ_t, in powers of two: far below any rounding even when it is squared, far above underflow.</summary>
+    /// <summary>The size of s·ȯ_t, in powers of two: far below any rounding even when it is squared, far above
+    /// underflow.</summary>
     private const int StepExponent = -100;
 
     private const double SmallestNormal = 2.2250738585072014e-308;
 
-    /// <summary>How many steps are tried to find out whether a user's complex loss has the derivative of the real one.</summary>
+    /// <summary>How many steps are tried to find out whether a user's complex loss has the derivative of the real
+    /// one.</summary>
     private const int TriedSteps = 12;
 
     /// <summary>The derivative is computed once with each, in numbers that share no rounding.</summary>
@@ -43,8 +46,8 @@ internal sealed class ComplexPass
         _factors = factors;
     }
 
-    /// <summary>The complex pass around a pass; null where the objective is given in real numbers only or is not the same in
-    /// complex ones, or where the states do not follow from the recurrence.</summary>
+    /// <summary>The complex pass around a pass; null where the objective is given in real numbers only or is not the
+    /// same in complex ones, or where the states do not follow from the recurrence.</summary>
     public static ComplexPass? Around(ForwardPass forward, CheckedLoss loss, RecordedStates states)
     {
         if (!loss.Objective.IsAnalytic)
@@ -226,7 +229,8 @@ internal sealed class ComplexPass
         }
     }
 
-    /// <summary>The derivative of c_b w_bt ℓ(o_t) in the direction ȯ_t: the step is scaled by a power of two, exactly.</summary>
+    /// <summary>The derivative of c_b w_bt ℓ(o_t) in the direction ȯ_t: the step is scaled by a power of two,
+    /// exactly.</summary>
     /// <param name="place">Whose step.</param>
     /// <param name="direction">ȯ_t.</param>
     /// <param name="floor">Receives what may have been lost to underflow.</param>
@@ -311,7 +315,8 @@ internal sealed class ComplexPass
             0.0,
             firstStep: 0.02 * Math.Max(VectorMath.MaxAbs(output), 1e-3));
         double complex = Contribution(place, direction, out _);
-        return Math.Abs(complex - real.Value) <= 1e-5 * Math.Max(Math.Abs(complex), Math.Abs(real.Value)) + 10.0 * real.Uncertainty;
+        return Math.Abs(complex - real.Value)
+            <= 1e-5 * Math.Max(Math.Abs(complex), Math.Abs(real.Value)) + 10.0 * real.Uncertainty;
     }
 
     /// <summary>One run: its direction, and what has been added up.</summary>

@@ -4,8 +4,8 @@ using System.Globalization;
 
 namespace Bptt.Verification;
 
-/// <summary>The derivative of the loss along a random direction v beside ⟨gradient, v⟩: every entry takes part, those too
-/// that no sample holds.</summary>
+/// <summary>The derivative of the loss along a random direction v beside ⟨gradient, v⟩: every entry takes part, those
+/// too that no sample holds.</summary>
 public sealed class DirectionCheck
 {
     internal DirectionCheck(
@@ -53,5 +53,6 @@ public sealed class DirectionCheck
     /// <summary>The verdict and its numbers in one line.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"direction over {string.Join(", ", Parameters)}: {Verdict.InWords()}, analytic {Analytic:G9}, numeric {Numeric:G9} ± {Uncertainty:0.0E+0}, relative error {RelativeError:0.0E+0}");
+        $"direction over {string.Join(", ", Parameters)}: {Verdict.InWords()}, analytic {Analytic:G9}, "
+            + $"numeric {Numeric:G9} ± {Uncertainty:0.0E+0}, relative error {RelativeError:0.0E+0}");
 }

@@ -24,8 +24,8 @@ public sealed record GradientCheckOptions
         }
     }
 
-    /// <summary>The most entries of one parameter that are checked; 200 by default. Where there are more, a random sample
-    /// is taken, which always includes the entry with the largest gradient.</summary>
+    /// <summary>The most entries of one parameter that are checked; 200 by default. Where there are more, a random
+    /// sample is taken, which always includes the entry with the largest gradient.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
     public int MaxEntriesPerParameter
     {
@@ -38,7 +38,8 @@ public sealed record GradientCheckOptions
     }
 
     /// <summary>How many random directions over all parameters at once are checked, and as many over each parameter of
-    /// which not every entry is; 5 by default. They see errors in entries that the sample left out. 0 for none.</summary>
+    /// which not every entry is; 5 by default. They see errors in entries that the sample left out. 0 for
+    /// none.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public int Directions
     {
@@ -51,9 +52,9 @@ public sealed record GradientCheckOptions
     /// <summary>The seed of the sample and of the directions.</summary>
     public int Seed { get; init; } = 1;
 
-    /// <summary>What the backward pass was told, or is to be told; nothing where null. With final-state gradients e_b the
-    /// loss checked is L + Σ_b ⟨e_b, h_{T,b}⟩. With a truncation it is the surrogate that has the truncated gradient as its
-    /// exact one: what a loss does not reach any more is held at the recorded states while weights, inputs and h_0
-    /// vary. Random cuts have none and are refused.</summary>
+    /// <summary>What the backward pass was told, or is to be told; nothing where null. With final-state gradients e_b
+    /// the loss checked is L + Σ_b ⟨e_b, h_{T,b}⟩. With a truncation it is the surrogate that has the truncated
+    /// gradient as its exact one: what a loss does not reach any more is held at the recorded states while weights,
+    /// inputs and h_0 vary. Random cuts have none and are refused.</summary>
     public BackwardOptions? Backward { get; init; }
 }

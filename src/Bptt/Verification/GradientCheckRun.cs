@@ -1,5 +1,5 @@
-// One gradient check: which entries and directions are tried, by what method, and where an entry stands. What the numbers
-// mean is judged in GradientJudge.
+// One gradient check: which entries and directions are tried, by what method, and where an entry stands. What the
+// numbers mean is judged in GradientJudge.
 
 using System.Runtime.ExceptionServices;
 using Bptt.LinearAlgebra;
@@ -13,8 +13,8 @@ internal sealed class GradientCheckRun
     /// <summary>The first step of an extrapolation, and the sizes of a direction, beside what is moved.</summary>
     private const double FirstStep = 0.02;
 
-    /// <summary>Differences are sharp enough where their uncertainty is so much of the tolerance; where a complex step is
-    /// possible it is taken otherwise.</summary>
+    /// <summary>Differences are sharp enough where their uncertainty is so much of the tolerance; where a complex step
+    /// is possible it is taken otherwise.</summary>
     private const double Sharp = 0.01;
 
     private readonly Objective _objective;
@@ -79,15 +79,18 @@ internal sealed class GradientCheckRun
             double largest = over.Max(part => VectorMath.MaxAbs(part.Gradient));
             int exponent = largest == 0.0 ? 0 : Math.ILogB(largest);
             int shift = Math.Abs(exponent) > 500 ? -exponent : 0;
-            (LossVariable, double[])[][] drawn = [.. Enumerable.Range(0, _options.Directions).Select(_ => Array.ConvertAll(
+            (LossVariable, double[])[][] drawn = [.. Enumerable.Range(0, _options.Directions)
+                .Select(_ => Array.ConvertAll(
                 over,
-                part => (part.Variable, Draw(random, part.Gradient.Length, Math.ScaleB(TypicalSize(part.Variable), shift)))))];
+                part => (
+                    part.Variable,
+                    Draw(random, part.Gradient.Length, Math.ScaleB(TypicalSize(part.Variable), shift)))))];
             directions.AddRange(InOrder(drawn.Length, i => CheckDirection(over, drawn[i], Math.ScaleB(1.0, -shift))));
         }
     }
 
-    /// <summary>What is typical of the entries of a variable, by which it is moved: their root mean square; where all are 0
-    /// what they would be of.</summary>
+    /// <summary>What is typical of the entries of a variable, by which it is moved: their root mean square; where all
+    /// are 0 what they would be of.</summary>
     private double TypicalSize(LossVariable variable)
     {
         ReadOnlySpan<double> entries = Origin[variable];
@@ -114,7 +117,9 @@ internal sealed class GradientCheckRun
     }
 
     private DirectionCheck CheckDirection(
-        (LossVariable Variable, double[] Gradient)[] over, (LossVariable Variable, double[] Entries)[] drawn, double size)
+        (LossVariable Variable, double[] Gradient)[] over,
+        (LossVariable Variable, double[] Entries)[] drawn,
+        double size)
     {
         var direction = LossDirection.Of(Origin, drawn);
         var analytic = default(CompensatedSum);
@@ -132,7 +137,8 @@ internal sealed class GradientCheckRun
         Derivative numeric;
         if (_complex is not null)
         {
-            numeric = new(Settled(_complex.Along(direction), expected, static () => false), DerivativeMethod.ComplexStep);
+            numeric = new(
+                Settled(_complex.Along(direction), expected, static () => false), DerivativeMethod.ComplexStep);
         }
         else
         {
@@ -235,7 +241,8 @@ internal sealed class GradientCheckRun
         bool isSharp = false;
         if (differences is NumericalDerivative found)
         {
-            // A disagreement is confirmed too: where states amplify rounding, estimates may agree on a wrong value by chance.
+            // A disagreement is confirmed too: where states amplify rounding, estimates may agree on a wrong value by
+            // chance.
             double allowed = Sharp * _options.Tolerance * Math.Max(Math.Abs(analytic), Math.Abs(found.Value));
             isSharp = found.Uncertainty <= allowed && Math.Abs(analytic - found.Value) <= allowed;
         }
@@ -244,10 +251,12 @@ internal sealed class GradientCheckRun
             : new(Settled(differences!.Value, analytic, seesMove), DerivativeMethod.Differences);
     }
 
-    /// <summary>Where the gradient is 0, the loss stays the same to the last bit, and so does all that it looks at, the zero is
-    /// certain; so it is where a complex step gives 0.</summary>
+    /// <summary>Where the gradient is 0, the loss stays the same to the last bit, and so does all that it looks at, the
+    /// zero is certain; so it is where a complex step gives 0.</summary>
     private static NumericalDerivative Settled(NumericalDerivative derivative, double analytic, Func<bool> seesMove) =>
-        derivative.IsFlat && analytic == 0.0 && !seesMove() ? derivative with { Value = 0.0, Uncertainty = 0.0 } : derivative;
+        derivative.IsFlat && analytic == 0.0 && !seesMove()
+            ? derivative with { Value = 0.0, Uncertainty = 0.0 }
+            : derivative;
 
     private bool SeesMove(LossDirection direction, double size)
     {
@@ -294,7 +303,8 @@ internal sealed class GradientCheckRun
         _ => "x",
     };
 
-    /// <summary>Computes independent items, on several threads; an exception is that of the first item that has one.</summary>
+    /// <summary>Computes independent items, on several threads; an exception is that of the first item that has
+    /// one.</summary>
     private T[] InOrder<T>(int count, Func<int, T> compute)
     {
         var results = new T[count];

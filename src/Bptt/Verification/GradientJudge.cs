@@ -15,8 +15,8 @@ internal static class GradientJudge
     /// <summary>The same for one entry, of which there are many to go wrong by chance, and for one direction.</summary>
     private const double ClearInOneEntry = 10.0;
 
-    /// <summary>What rounding may do to one entry of any gradient, beside the norm of all: an entry that is a sum of terms that
-    /// cancel has no digits below that.</summary>
+    /// <summary>What rounding may do to one entry of any gradient, beside the norm of all: an entry that is a sum of
+    /// terms that cancel has no digits below that.</summary>
     private const double RoundingOfEntry = 8.0 * 2.220446049250313e-16;
 
     private const int NamedEntries = 5;
@@ -30,7 +30,8 @@ internal static class GradientJudge
         int exponent = largest == 0.0 ? 0 : -Math.ILogB(largest);
         double A(int i) => Math.ScaleB(analytic[i], exponent);
         double N(int i) => Math.ScaleB(numeric[i].Number.Value, exponent);
-        double Norm(Func<int, double> select) => VectorMath.Norm([.. Enumerable.Range(0, places.Length).Select(select)]);
+        double Norm(Func<int, double> select) =>
+            VectorMath.Norm([.. Enumerable.Range(0, places.Length).Select(select)]);
         double scale = Math.Max(Norm(A), Norm(N));
         double error = Norm(i => A(i) - N(i));
         double uncertainty = Norm(i => Math.ScaleB(numeric[i].Number.Uncertainty, exponent));
@@ -59,7 +60,8 @@ internal static class GradientJudge
             entries.Length,
             Over(error, scale),
             Over(uncertainty, scale),
-            [.. entries.OrderByDescending(e => e.ErrorOverTolerance).ThenByDescending(e => e.Error).Take(NamedEntries)]);
+            [.. entries.OrderByDescending(e => e.ErrorOverTolerance).ThenByDescending(e => e.Error).Take(
+                NamedEntries)]);
 
         double Allowed(double a, NumericalDerivative n, double noise) =>
             Math.Max(tolerance * Math.Max(Math.Abs(a), Math.Abs(n.Value)), ClearInOneEntry * noise);

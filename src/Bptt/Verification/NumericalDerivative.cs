@@ -17,20 +17,20 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
 
     /// <summary>
     /// The derivative is estimated once for each, from steps that share no rounding. How rounding grows inside a loss
-    /// (residuals that cancel, recurrences that amplify) cannot be known from outside, but it makes the estimates differ,
-    /// and so does a kink near by.
+    /// (residuals that cancel, recurrences that amplify) cannot be known from outside, but it makes the estimates
+    /// differ, and so does a kink near by.
     /// </summary>
     private static readonly double[] StepFactors = [1.0, 0.83, 0.71, 0.59];
 
-    /// <summary>Where the first step leads nowhere, because the function varies on a scale of its own, others are tried: by this
-    /// ratio smaller, or where rounding is in the way larger.</summary>
+    /// <summary>Where the first step leads nowhere, because the function varies on a scale of its own, others are
+    /// tried: by this ratio smaller, or where rounding is in the way larger.</summary>
     private const double OtherScale = 32.0;
 
     /// <summary>Up to so many larger ones.</summary>
     private const int LargerScales = 8;
 
-    /// <summary>Beside the first step no step is smaller: x ± s, and what a recurrence makes of it, is rounded, and of a step near
-    /// that rounding nothing may be left in any of the estimates.</summary>
+    /// <summary>Beside the first step no step is smaller: x ± s, and what a recurrence makes of it, is rounded, and of
+    /// a step near that rounding nothing may be left in any of the estimates.</summary>
     private const double SmallestStep = 1e-6;
 
     /// <summary>An uncertainty of up to so many times the least possible rounding is due to rounding.</summary>
@@ -65,13 +65,14 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
     }
 
     /// <summary>
-    /// Central differences at ever smaller steps, extrapolated to step zero (Ridders 1982, "Accurate computation of F′(x)
-    /// and F′(x)F″(x)"). A kink or a jump at x, or close to it, makes the derivative as uncertain as it is large.
+    /// Central differences at ever smaller steps, extrapolated to step zero (Ridders 1982, "Accurate computation of
+    /// F′(x) and F′(x)F″(x)"). A kink or a jump at x, or close to it, makes the derivative as uncertain as it is large.
     /// </summary>
     /// <param name="f">The function.</param>
     /// <param name="x">Where.</param>
     /// <param name="firstStep">A step over which f is somewhat curved, by a guess.</param>
-    /// <param name="wanted">The relative uncertainty that is good enough; beyond it other first steps are tried.</param>
+    /// <param name="wanted">The relative uncertainty that is good enough; beyond it other first steps are
+    /// tried.</param>
     public static NumericalDerivative OfSmooth(Func<double, double> f, double x, double firstStep, double wanted = 1e-8)
     {
         double centre = f(x);
@@ -81,7 +82,9 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
             NumericalDerivative other = Of(step);
             best = !other.IsFlat && other.Uncertainty < best.Uncertainty ? other : best;
         }
-        for (double step = firstStep; IsDueToRounding(step) && step < firstStep * Math.Pow(OtherScale, LargerScales) && !IsGood();)
+        for (double step = firstStep; IsDueToRounding(step)
+            && step < firstStep * Math.Pow(OtherScale, LargerScales)
+            && !IsGood();)
         {
             step *= OtherScale;
             NumericalDerivative other = Of(step);
@@ -96,7 +99,8 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
         bool IsGood() => best.Uncertainty <= wanted * Math.Abs(best.Value);
 
         // A kink or a jump would still be there, but a larger step would not see it.
-        bool IsDueToRounding(double step) => best.Uncertainty <= DueToRounding * RoundingOfLoss * Math.Abs(centre) / step;
+        bool IsDueToRounding(double step) =>
+            best.Uncertainty <= DueToRounding * RoundingOfLoss * Math.Abs(centre) / step;
 
         NumericalDerivative Of(double step)
         {
@@ -121,11 +125,12 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
             : Unknown;
     }
 
-    /// <summary>The median of several estimates; they are trusted as far as they agree, and no further than the gap between
-    /// the derivatives from either side.</summary>
+    /// <summary>The median of several estimates; they are trusted as far as they agree, and no further than the gap
+    /// between the derivatives from either side.</summary>
     private static NumericalDerivative FromSeveral(Estimate[] estimates, double gap)
     {
-        if (!Array.TrueForAll(estimates, e => double.IsFinite(e.Value) && double.IsFinite(e.Rounding)) || double.IsNaN(gap))
+        if (!Array.TrueForAll(estimates, e => double.IsFinite(e.Value) && double.IsFinite(e.Rounding))
+            || double.IsNaN(gap))
         {
             return Unknown;
         }
@@ -136,8 +141,8 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
         return new(median, uncertainty, Array.TrueForAll(estimates, e => e.IsFlat));
     }
 
-    /// <summary>The gap between the derivatives from either side: f(x+s) + f(x−s) − 2f(x), over s, is f″s where there is
-    /// none. What is left at step zero of the straight line through several.</summary>
+    /// <summary>The gap between the derivatives from either side: f(x+s) + f(x−s) − 2f(x), over s, is f″s where there
+    /// is none. What is left at step zero of the straight line through several.</summary>
     private static double GapOfQuadratic(Difference[] differences)
     {
         double[] gaps = new double[differences.Length - 1];
@@ -149,8 +154,8 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
         return Significant(gaps);
     }
 
-    /// <summary>The median of several estimates of one number, where they agree in its sign and about in its size, so that it
-    /// is not zero; otherwise 0. NaN where one is not finite.</summary>
+    /// <summary>The median of several estimates of one number, where they agree in its sign and about in its size, so
+    /// that it is not zero; otherwise 0. NaN where one is not finite.</summary>
     private static double Significant(double[] estimates)
     {
         if (!Array.TrueForAll(estimates, double.IsFinite))
@@ -160,10 +165,13 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
         double[] sorted = [.. estimates.Order()];
         double smallest = estimates.Min(Math.Abs);
         double largest = estimates.Max(Math.Abs);
-        return Math.Sign(sorted[0]) == Math.Sign(sorted[^1]) && smallest >= 0.25 * largest ? sorted[sorted.Length / 2] : 0.0;
+        return Math.Sign(sorted[0]) == Math.Sign(sorted[^1]) && smallest >= 0.25 * largest
+            ? sorted[sorted.Length / 2]
+            : 0.0;
     }
 
-    /// <summary>A central difference. The points are x + s and x − s as rounded, of which the distances to x differ a little:
+    /// <summary>A central difference. The points are x + s and x − s as rounded, of which the distances to x differ a
+    /// little:
     /// without a correction by the curvature that would count where a loss is far steeper near by than at x.</summary>
     /// <param name="Step">s.</param>
     /// <param name="Value">(f(x+s) − f(x−s)) / 2s.</param>
@@ -241,7 +249,8 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
             return best with { IsFlat = isFlat };
         }
 
-        /// <summary>The bend at step zero: it has odd powers of the step only, of which the first two are cancelled.</summary>
+        /// <summary>The bend at step zero: it has odd powers of the step only, of which the first two are
+        /// cancelled.</summary>
         private static double ExtrapolatedGap(List<double> bends)
         {
             double last = (2.0 * bends[^1]) - bends[^2];

@@ -25,7 +25,8 @@ public sealed class ParameterCheck
         WorstEntries = worstEntries;
     }
 
-    /// <summary>W_hx, W_hh, W_qh, h_0, x (∂L/∂x_t of every step of every sequence) or o (∂L/∂o_t, formula (1)).</summary>
+    /// <summary>W_hx, W_hh, W_qh, h_0, x (∂L/∂x_t of every step of every sequence) or o (∂L/∂o_t, formula
+    /// (1)).</summary>
     public string Parameter { get; }
 
     /// <summary>The outcome.</summary>
@@ -37,12 +38,12 @@ public sealed class ParameterCheck
     /// <summary>How many of them were checked.</summary>
     public int CheckedCount { get; }
 
-    /// <summary>‖analytic − numeric‖ / max(‖analytic‖, ‖numeric‖) over the checked entries; 0 where all are zero on both
-    /// sides.</summary>
+    /// <summary>‖analytic − numeric‖ / max(‖analytic‖, ‖numeric‖) over the checked entries; 0 where all are zero on
+    /// both sides.</summary>
     public double RelativeError { get; }
 
-    /// <summary>The norm of the uncertainties over the same divisor: what a right gradient may show as error. 0 where all
-    /// entries are zero on both sides for certain, +∞ where nothing can be told of one of them.</summary>
+    /// <summary>The norm of the uncertainties over the same divisor: what a right gradient may show as error. 0 where
+    /// all entries are zero on both sides for certain, +∞ where nothing can be told of one of them.</summary>
     public double RelativeUncertainty { get; }
 
     /// <summary>The checked entry with the largest error over what is allowed to it.</summary>
@@ -54,6 +55,7 @@ public sealed class ParameterCheck
     /// <summary>The verdict and its numbers; where it is not a pass, the worst entries in lines of their own.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Parameter}: {Verdict.InWords()}, relative error {RelativeError:0.0E+0}, uncertainty {RelativeUncertainty:0.0E+0}, {CheckedCount} of {EntryCount} entries")
+        $"{Parameter}: {Verdict.InWords()}, relative error {RelativeError:0.0E+0}, "
+            + $"uncertainty {RelativeUncertainty:0.0E+0}, {CheckedCount} of {EntryCount} entries")
         + (Verdict == Verdict.Passed ? "" : string.Concat(WorstEntries.Select(e => $"\n    {e}")));
 }

@@ -1,4 +1,5 @@
-// A random direction to differentiate in, as large in each parameter as the parameter itself, and inner products with it.
+// A random direction to differentiate in, as large in each parameter as the parameter itself, and inner products with
+// it.
 //
 //   d  inputs      h  hidden units      q  outputs      B  sequences
 
@@ -10,9 +11,10 @@ using MathNet.Numerics.Random;
 
 namespace Bptt.Verification;
 
-/// <summary>Every entry of a part has either sign and a magnitude from half to one and a half times a size, the root mean square
-/// of the entries that it moves (1 where they are zero): the inner product with a gradient is then about as large as the norm
-/// of the gradient times the size, whichever entries that has, and two errors of one size do not cancel.</summary>
+/// <summary>Every entry of a part has either sign and a magnitude from half to one and a half times a size, the root
+/// mean square of the entries that it moves (1 where they are zero): the inner product with a gradient is then about as
+/// large as the norm of the gradient times the size, whichever entries that has, and two errors of one size do not
+/// cancel.</summary>
 internal sealed class RandomDirection
 {
     private readonly double _whxSize;
@@ -40,7 +42,9 @@ internal sealed class RandomDirection
             Whx = Signs(model.HiddenSize, model.InputSize, _whxSize),
             Whh = Signs(model.HiddenSize, model.HiddenSize, _whhSize),
             Wqh = Signs(model.OutputSize, model.HiddenSize, _wqhSize),
-            InitialStates = movesInitialStates ? Signs(model.HiddenSize, forward.SequenceCount, _initialStateSize) : null,
+            InitialStates = movesInitialStates
+                ? Signs(model.HiddenSize, forward.SequenceCount, _initialStateSize)
+                : null,
             Inputs = movesInputs
                 ? SequenceBatch.Pack([.. forward.Lengths.Select(length => Signs(model.InputSize, length, _inputSize))])
                 : null,
@@ -54,8 +58,8 @@ internal sealed class RandomDirection
     /// <summary>v.</summary>
     public TangentDirection Direction { get; }
 
-    /// <summary>⟨v, g⟩ for gradients of what is moved, and the size that it has for signs at random: the root of Σ size²‖g‖²
-    /// over the parts.</summary>
+    /// <summary>⟨v, g⟩ for gradients of what is moved, and the size that it has for signs at random: the root of Σ
+    /// size²‖g‖² over the parts.</summary>
     public (double Inner, double Size) With(
         Gradients gradients, Matrix<double>? initialStateGradients, SequenceBatch? inputGradients)
     {

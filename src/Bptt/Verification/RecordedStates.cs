@@ -1,4 +1,5 @@
-// The states that a forward pass recorded, copied, and whether they follow from the recurrence step by step. Runs no pass.
+// The states that a forward pass recorded, copied, and whether they follow from the recurrence step by step. Runs no
+// pass.
 
 using Bptt.Kernels;
 using Bptt.LinearAlgebra;
@@ -19,7 +20,8 @@ internal sealed class RecordedStates
     public RecordedStates(ForwardPass forward)
     {
         _rows = forward.Model.HiddenSize;
-        _states = [.. Enumerable.Range(0, forward.SequenceCount).Select(b => forward.HiddenStates(b).ToColumnMajorArray())];
+        _states =
+            [.. Enumerable.Range(0, forward.SequenceCount).Select(b => forward.HiddenStates(b).ToColumnMajorArray())];
     }
 
     /// <summary>h_t.</summary>
@@ -29,8 +31,8 @@ internal sealed class RecordedStates
     public double TypicalSize() => VectorMath.Norm(Array.ConvertAll(_states, s => VectorMath.Norm(s)))
         / Math.Sqrt(_states.Sum(s => (double)s.Length));
 
-    /// <summary>Whether every h_t is W_hx x_t + W_hh h_{t−1}, and every o_t is W_qh h_t, up to rounding in the size of the
-    /// terms. Plain loops.</summary>
+    /// <summary>Whether every h_t is W_hx x_t + W_hh h_{t−1}, and every o_t is W_qh h_t, up to rounding in the size of
+    /// the terms. Plain loops.</summary>
     public bool Follow(LossPoint point, PackedColumns outputs)
     {
         BatchLayout layout = outputs.Layout;

@@ -9,8 +9,9 @@ using Bptt.Passes;
 namespace Bptt.Verification;
 
 /// <summary>
-/// Windows of k steps: steps mk+1 … (m+1)k run from the recorded h_{mk}, a constant; the first window from h_0. k lags: the
-/// output of step s comes from the k steps that lead to it, from the recorded h_{s−k}, a constant; from h_0 where s &lt; k.
+/// Windows of k steps: steps mk+1 … (m+1)k run from the recorded h_{mk}, a constant; the first window from h_0. k lags:
+/// the output of step s comes from the k steps that lead to it, from the recorded h_{s−k}, a constant; from h_0 where s
+/// &lt; k.
 /// </summary>
 internal sealed class SurrogatePass
 {

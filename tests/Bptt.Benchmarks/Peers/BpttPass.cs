@@ -5,7 +5,8 @@ namespace Bptt.Benchmarks.Peers;
 internal sealed class BpttPass(Problem problem, int threads) : IPass
 {
     private readonly Objective _objective = Objective.SquaredError(problem.Targets);
-    private readonly ExecutionOptions _options = new() { MaxDegreeOfParallelism = threads, Workspace = new Workspace() };
+    private readonly ExecutionOptions _options =
+        new() { MaxDegreeOfParallelism = threads, Workspace = new Workspace() };
     private BackwardThroughTime? _backward;
 
     public static Contender Contender { get; } = new(

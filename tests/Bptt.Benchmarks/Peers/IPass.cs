@@ -15,7 +15,8 @@ internal interface IPass : IDisposable
 /// <summary>L and its gradients.</summary>
 internal sealed record PassResult(double Loss, Gradients Gradients)
 {
-    /// <summary>The greatest relative error in L or in a gradient, each gradient measured by the Frobenius norm.</summary>
+    /// <summary>The greatest relative error in L or in a gradient, each gradient measured by the Frobenius
+    /// norm.</summary>
     public double ErrorAgainst(PassResult reference)
     {
         double[] errors =

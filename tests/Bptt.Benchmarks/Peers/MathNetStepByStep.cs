@@ -73,8 +73,10 @@ internal static class MathNetStepByStep
         private readonly Matrix<double> _whx = problem.Model.Whx;
         private readonly Matrix<double> _whh = problem.Model.Whh;
         private readonly Matrix<double> _wqh = problem.Model.Wqh;
-        private readonly Matrix<double>[] _inputs = Blocks(problem.Layout, problem.PackedInputs, problem.Model.InputSize);
-        private readonly Matrix<double>[] _targets = Blocks(problem.Layout, problem.PackedTargets, problem.Model.OutputSize);
+        private readonly Matrix<double>[] _inputs = Blocks(
+            problem.Layout, problem.PackedInputs, problem.Model.InputSize);
+        private readonly Matrix<double>[] _targets = Blocks(
+            problem.Layout, problem.PackedTargets, problem.Model.OutputSize);
         private PassResult? _result;
 
         public void Run()

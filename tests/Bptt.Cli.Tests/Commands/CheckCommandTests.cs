@@ -17,10 +17,13 @@ public class CheckCommandTests
 
         result.ShouldBeDone();
         result.Output.Should().MatchRegex(@"W_hx +passed .* 4 of 4 ").And.MatchRegex(@"W_hh +passed .* 16 of 16 ")
-            .And.MatchRegex(@"W_qh +passed .* 4 of 4 ").And.MatchRegex(@"h_0 +passed .* 4 of 4 ").And.MatchRegex(@"\n +x +passed .* 200 of \d+ +step \d+ \[0\] ")
-            .And.MatchRegex(@"\n +o +passed .* 200 of \d+ +step \d+ \[0\] ").And.MatchRegex(@"\n +directions +passed .* 10 ");
+            .And.MatchRegex(@"W_qh +passed .* 4 of 4 ")
+            .And.MatchRegex(@"h_0 +passed .* 4 of 4 ").And.MatchRegex(@"\n +x +passed .* 200 of \d+ +step \d+ \[0\] ")
+            .And.MatchRegex(@"\n +o +passed .* 200 of \d+ +step \d+ \[0\] ")
+            .And.MatchRegex(@"\n +directions +passed .* 10 ");
         string[] verdicts = result.Output.TrimEnd().Split('\n')[^4..];
-        verdicts[0].Should().MatchRegex(@"^gradient check: passed \(worst relative error \d\.\dE-\d+, 428 entries\)\r?$");
+        verdicts[0].Should().MatchRegex(
+            @"^gradient check: passed \(worst relative error \d\.\dE-\d+, 428 entries\)\r?$");
         verdicts[1].Should().StartWith("certificate: passed: ");
         verdicts[2].Should().StartWith("adjoint test: passed: ");
         verdicts[3].Should().StartWith("Taylor test: passed: ");
@@ -33,7 +36,8 @@ public class CheckCommandTests
         string csv = folder.File("data.csv", Tables.TwoByTwo(40));
 
         CommandResult result = await CommandRunner.RunAsync(
-            "check", csv, "--inputs", "a,b", "--outputs", "y,z", "--predict-next", "--train", "0.5", "--hidden", "3", "--seed", "-4");
+            "check", csv, "--inputs", "a,b", "--outputs", "y,z", "--predict-next", "--train", "0.5", "--hidden", "3",
+            "--seed", "-4");
 
         result.ShouldBeDone();
         result.Output.Should().MatchRegex(@"W_hx +passed .* 6 of 6 ").And.MatchRegex(@"W_qh +passed .* 6 of 6 ");
@@ -45,13 +49,17 @@ public class CheckCommandTests
     {
         using var folder = new TemporaryFolder();
         string[] data = ["--sample", "sunspots"];
-        (await CommandRunner.RunAsync(["fit", .. data, "--hidden", "3", "--optimizer", "adam", "--epochs", "20", "--learn-state", "--out", folder.Path])).ShouldBeDone();
+        (await CommandRunner.RunAsync([
+            "fit", .. data, "--hidden", "3", "--optimizer", "adam", "--epochs", "20", "--learn-state",
+            "--out", folder.Path,
+        ])).ShouldBeDone();
 
         CommandResult trained = await CommandRunner.RunAsync(["check", .. data, "--model", folder.At("model.json")]);
         CommandResult random = await CommandRunner.RunAsync(["check", .. data, "--hidden", "3"]);
 
         trained.ShouldBeDone();
-        trained.Output.Should().StartWith($"sample sunspots: 215 rows; {folder.At("model.json")}, 3 hidden units").And.Contain("certificate: passed");
+        trained.Output.Should().StartWith($"sample sunspots: 215 rows; {folder.At("model.json")}, 3 hidden units")
+            .And.Contain("certificate: passed");
         trained.Output.Split('\n')[1..].Should().NotEqual(random.Output.Split('\n')[1..]);
     }
 
@@ -96,8 +104,10 @@ public class CheckCommandTests
     public async Task The_seed_chooses_the_model()
     {
         CommandResult one = await CommandRunner.RunAsync("check", "--sample", "sunspots", "--hidden", "3");
-        CommandResult same = await CommandRunner.RunAsync("check", "--sample", "sunspots", "--hidden", "3", "--seed", "1");
-        CommandResult other = await CommandRunner.RunAsync("check", "--sample", "sunspots", "--hidden", "3", "--seed", "2");
+        CommandResult same = await CommandRunner.RunAsync(
+            "check", "--sample", "sunspots", "--hidden", "3", "--seed", "1");
+        CommandResult other = await CommandRunner.RunAsync(
+            "check", "--sample", "sunspots", "--hidden", "3", "--seed", "2");
 
         same.Should().Be(one);
         other.Output.Should().NotBe(one.Output);

@@ -15,8 +15,12 @@ public class FaultyInputTests
         ["empty"] = (Utf8(""), ["got an empty file"]),
         ["header only"] = (Utf8("a,b,y\n"), ["expected rows below the header, got none"]),
         ["header only with byte-order mark"] = (Utf8("\uFEFFa,b,y\r\n"), ["expected rows below the header, got none"]),
-        ["a missing column"] = (Utf8(Good.Replace("a,b,y,z", "a,c,y,z", StringComparison.Ordinal)), ["expected a column 'b'", "'a', 'c', 'y', 'z'"]),
-        ["a column of one name twice"] = (Utf8(Good.Replace("a,b,y,z", "a,b,y,a", StringComparison.Ordinal)), ["expected one column 'a', got several"]),
+        ["a missing column"] = (
+            Utf8(Good.Replace("a,b,y,z", "a,c,y,z", StringComparison.Ordinal)),
+            ["expected a column 'b'", "'a', 'c', 'y', 'z'"]),
+        ["a column of one name twice"] = (
+            Utf8(Good.Replace("a,b,y,z", "a,b,y,a", StringComparison.Ordinal)),
+            ["expected one column 'a', got several"]),
         ["no header"] = (Utf8(Good[Good.IndexOf('1', StringComparison.Ordinal)..]), ["expected a column 'a'"]),
         ["a word"] = (Line(5, "1,2,oops,4"), ["line 5", "column 'y'", "expected a finite number, got 'oops'"]),
         ["an empty cell"] = (Line(5, "1,,3,4"), ["line 5", "column 'b'", "got an empty cell"]),
@@ -26,15 +30,23 @@ public class FaultyInputTests
         ["a short row"] = (Line(5, "1,2"), ["line 5", "expected 4 cells, as in the header, got 2"]),
         ["a long row"] = (Line(5, "1,2,3,4,5"), ["line 5", "expected 4 cells, as in the header, got 5"]),
         ["numbers whose squares overflow"] = (Line(5, "1,2,1e200,4"), ["column 'y'", "1E+200"]),
-        ["numbers whose squares vanish"] = (Utf8(Column(0, t => $"{t % 5}e-200")), ["column 'a'", "a standard deviation of 0"]),
-        ["a constant input"] = (Utf8(Column(1, _ => "7")), ["column 'b'", "to vary in the training part", "got 7 throughout"]),
-        ["a constant output"] = (Utf8(Column(2, _ => "0.1")), ["column 'y'", "to vary in the training part", "got 0.1 throughout"]),
-        ["an input that is constant at first"] = (Utf8(Column(0, t => t < 9 ? "3" : $"{t}")), ["column 'a'", "to vary in the training part"]),
-        ["an output that is constant at the end"] = (Utf8(Column(2, t => t < 6 ? $"{t}" : "3")), ["column 'y'", "to vary in the held-out part", "got 3 throughout"]),
-        ["too few rows"] = (Utf8("a,b,y\n1,2,3\n2,1,4\n3,5,1\n"), ["at least 2 rows to train on and 2 to hold out", "got 3 rows"]),
+        ["numbers whose squares vanish"] =
+            (Utf8(Column(0, t => $"{t % 5}e-200")), ["column 'a'", "a standard deviation of 0"]),
+        ["a constant input"] =
+            (Utf8(Column(1, _ => "7")), ["column 'b'", "to vary in the training part", "got 7 throughout"]),
+        ["a constant output"] =
+            (Utf8(Column(2, _ => "0.1")), ["column 'y'", "to vary in the training part", "got 0.1 throughout"]),
+        ["an input that is constant at first"] =
+            (Utf8(Column(0, t => t < 9 ? "3" : $"{t}")), ["column 'a'", "to vary in the training part"]),
+        ["an output that is constant at the end"] = (
+            Utf8(Column(2, t => t < 6 ? $"{t}" : "3")),
+            ["column 'y'", "to vary in the held-out part", "got 3 throughout"]),
+        ["too few rows"] =
+            (Utf8("a,b,y\n1,2,3\n2,1,4\n3,5,1\n"), ["at least 2 rows to train on and 2 to hold out", "got 3 rows"]),
         ["one row"] = (Utf8("a,b,y\n1,2,3\n"), ["at least 2 rows to train on and 2 to hold out", "got 1 rows"]),
         ["zeros"] = (new byte[4096], ["expected"]),
-        ["a picture"] = ([0x89, .. "PNG\r\n\u001a\n\0\0\0\rIHDR\0\0"u8, 0xFF, 0xD8, 0x00, 0x0A, 0x2C, 0x2C, 0x0A], ["expected"]),
+        ["a picture"] =
+            ([0x89, .. "PNG\r\n\u001a\n\0\0\0\rIHDR\0\0"u8, 0xFF, 0xD8, 0x00, 0x0A, 0x2C, 0x2C, 0x0A], ["expected"]),
         ["JSON"] = (Utf8("{\n  \"a\": [1, 2],\n  \"y\": [3, 4]\n}\n"), ["expected"]),
     };
 
@@ -65,8 +77,10 @@ public class FaultyInputTests
         string missing = folder.At("none.csv");
         string[] columns = ["--inputs", "a", "--outputs", "y", "--out", folder.At("out")];
 
-        (await CommandRunner.RunAsync(["fit", missing, .. columns])).ShouldBeRefused(1, missing, "there is no such file");
-        (await CommandRunner.RunAsync(["fit", folder.Path, .. columns])).ShouldBeRefused(1, folder.Path, "got a folder");
+        (await CommandRunner.RunAsync(["fit", missing, .. columns])).ShouldBeRefused(
+            1, missing, "there is no such file");
+        (await CommandRunner.RunAsync(["fit", folder.Path, .. columns])).ShouldBeRefused(
+            1, folder.Path, "got a folder");
         folder.Content().Should().BeEmpty();
     }
 
@@ -93,7 +107,8 @@ public class FaultyInputTests
         string csv = folder.File("data.csv", Tables.WithLine(Tables.TwoByTwo(30), 1, header));
 
         CommandResult fit = await CommandRunner.RunAsync(
-            "fit", csv, "--inputs", input, "--outputs", $"{output}, z", "--hidden", "2", "--epochs", "2", "--out", folder.At("out"));
+            "fit", csv, "--inputs", input, "--outputs", $"{output}, z", "--hidden", "2", "--epochs", "2",
+            "--out", folder.At("out"));
         CommandResult predict = await CommandRunner.RunAsync("predict", folder.At("out/model.json"), csv);
 
         fit.ShouldBeDone();
@@ -108,7 +123,8 @@ public class FaultyInputTests
         string csv = folder.File("data.csv", Tables.WithLine(Tables.TwoByTwo(30), 1, "a,b,y\u0001,z"));
 
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", csv, "--inputs", "a", "--outputs", "y\u0001", "--hidden", "2", "--epochs", "1", "--out", folder.At("out"));
+            "fit", csv, "--inputs", "a", "--outputs", "y\u0001", "--hidden", "2", "--epochs", "1",
+            "--out", folder.At("out"));
 
         result.Error.Should().NotContain("unexpected fault");
     }

@@ -61,7 +61,8 @@ public class FitCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
         double[] y = Measured("air_temperature");
         double[] heldOut = y[Training..];
         double mean = y[..Training].Average();
-        double expected = 100.0 * (1.0 - Math.Sqrt(heldOut.Sum(v => Math.Pow(v - mean, 2)) / heldOut.Sum(v => Math.Pow(v - heldOut.Average(), 2))));
+        double expected = 100.0 * (1.0 - Math.Sqrt(
+            heldOut.Sum(v => Math.Pow(v - mean, 2)) / heldOut.Sum(v => Math.Pow(v - heldOut.Average(), 2))));
 
         (double training, double printed) = Scores("training mean");
 
@@ -115,7 +116,8 @@ public class FitCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
         {
             double outputGradient = (predicted[t] - target[t]) / Training;
             gradient = Enumerable.Range(0, 8).Select(j =>
-                Enumerable.Range(0, 8).Sum(i => fit.Model.Whh[i][j] * gradient[i]) + fit.Model.Wqh[0][j] * outputGradient).ToArray();
+                Enumerable.Range(0, 8).Sum(i => fit.Model.Whh[i][j] * gradient[i])
+                + fit.Model.Wqh[0][j] * outputGradient).ToArray();
             atT = t == Training - 1 ? Math.Sqrt(ModelFile.Dot(gradient, gradient)) : atT;
         }
 
@@ -135,7 +137,8 @@ public class FitCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
             double norm = Math.Sqrt(power.Sum(row => ModelFile.Dot(row, row)));
             logarithm += Math.Log(norm) / Math.Pow(2, i);
             double[][] scaled = power.Select(row => row.Select(v => v / norm).ToArray()).ToArray();
-            power = scaled.Select(row => Enumerable.Range(0, 8).Select(j => Enumerable.Range(0, 8).Sum(k => row[k] * scaled[k][j])).ToArray()).ToArray();
+            power = scaled.Select(row => Enumerable.Range(0, 8)
+                .Select(j => Enumerable.Range(0, 8).Sum(k => row[k] * scaled[k][j])).ToArray()).ToArray();
         }
 
         Number(@"spectral radius of W_hh: (\S+)").Should().BeApproximately(Math.Exp(logarithm), 0.00006);
@@ -146,15 +149,18 @@ public class FitCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
     [InlineData("after")]
     public void The_gradients_are_checked_and_pass(string when)
     {
-        Number($@"gradient check {when} training: passed \(worst relative error (\S+), 216 entries\)").Should().BeLessThan(1e-8);
+        Number($@"gradient check {when} training: passed \(worst relative error (\S+), 216 entries\)")
+            .Should().BeLessThan(1e-8);
     }
 
     [Fact]
     public void Progress_is_told_in_plain_lines_from_the_first_epoch_to_the_last()
     {
-        string[] lines = fit.Result.Output.Split('\n').Where(l => l.StartsWith("epoch ", StringComparison.Ordinal)).ToArray();
+        string[] lines = fit.Result.Output.Split('\n')
+            .Where(l => l.StartsWith("epoch ", StringComparison.Ordinal)).ToArray();
 
-        lines.Should().HaveCountGreaterThanOrEqualTo(2).And.OnlyContain(l => l.Contains("/60  loss ", StringComparison.Ordinal));
+        lines.Should().HaveCountGreaterThanOrEqualTo(2)
+            .And.OnlyContain(l => l.Contains("/60  loss ", StringComparison.Ordinal));
         lines[0].Should().StartWith("epoch 0/60 ");
         lines[^1].Should().StartWith("epoch 60/60 ");
     }
@@ -192,7 +198,8 @@ public class FitCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
 
     private Match Row(string row)
     {
-        Match match = Regex.Match(fit.Result.Output, $@"^ +{row} +(\S+) % +(\S+) % +(\S+) *\r?$", RegexOptions.Multiline);
+        Match match = Regex.Match(
+            fit.Result.Output, $@"^ +{row} +(\S+) % +(\S+) % +(\S+) *\r?$", RegexOptions.Multiline);
         match.Success.Should().BeTrue("the table has a row '{0}'", row);
         return match;
     }
@@ -229,7 +236,8 @@ public class FitCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
         return Array.ConvertAll(values, v => (v - mean) / scale);
     }
 
-    private static double[] Measured(string column) => Sample.All.Single(s => s.Name == "hair-dryer").Read().Numbers(column);
+    private static double[] Measured(string column) =>
+        Sample.All.Single(s => s.Name == "hair-dryer").Read().Numbers(column);
 
     private static double HeldOutFit(string output)
     {

@@ -13,12 +13,14 @@ public class FitDefaultsTests
     {
         using var folder = new TemporaryFolder();
 
-        CommandResult result = await CommandRunner.RunAsync("fit", "--sample", "hair-dryer", "--report", "--out", folder.Path);
+        CommandResult result = await CommandRunner.RunAsync(
+            "fit", "--sample", "hair-dryer", "--report", "--out", folder.Path);
 
         result.ShouldBeDone();
         result.Output.Should().Contain("hidden units: 4, chosen by validation on the last quarter of the training rows")
             .And.MatchRegex(@"\n +4 \(chosen\) +93\.\d\d %")
-            .And.Contain("4 hidden units, 24 parameters; start: subspace identification; optimiser: Levenberg-Marquardt")
+            .And.Contain(
+                "4 hidden units, 24 parameters; start: subspace identification; optimiser: Levenberg-Marquardt")
             .And.MatchRegex(@"\ntraining: Converged after \d+ epochs: ")
             .And.Contain("prior, in the loss: the impulse response decays smoothly")
             .And.MatchRegex(@"\ngradient check at random weights: passed ");
@@ -27,7 +29,8 @@ public class FitDefaultsTests
         heldOut.Should().BeGreaterThanOrEqualTo(85.7);
         folder.Content().Should().Equal("fit.svg", "model.json", "predictions.csv", "report.html");
         string page = File.ReadAllText(folder.At("report.html"));
-        page.Should().ContainAll("subspace identification", "Levenberg-Marquardt", "4 (chosen)", "Converged after", "validation fit");
+        page.Should().ContainAll(
+            "subspace identification", "Levenberg-Marquardt", "4 (chosen)", "Converged after", "validation fit");
     }
 
     [Fact]
@@ -41,25 +44,34 @@ public class FitDefaultsTests
         (_, _, double error) = Scores(result, @"linear RNN, h = \d+");
         (_, _, double baseline) = Scores(result, @"AR\(9\) least squares");
         baseline.Should().BeApproximately(18.06, 0.03);
-        error.Should().BeLessThan(18.04, "that of a regression on the rows alone that have nine before them").And.BeLessThan(baseline);
+        error.Should().BeLessThan(18.04, "that of a regression on the rows alone that have nine before them")
+            .And.BeLessThan(baseline);
     }
 
     [Fact]
     public async Task Several_starts_are_told_side_by_side_and_give_the_same_bytes_twice()
     {
         using var folder = new TemporaryFolder();
-        string[] line = ["fit", "--sample", "sunspots", "--hidden", "3", "--starts", "5", "--seed", "2", "--init", "orthogonal", "--out"];
+        string[] line =
+        [
+            "fit", "--sample", "sunspots", "--hidden", "3", "--starts", "5", "--seed", "2", "--init", "orthogonal",
+            "--out",
+        ];
 
         CommandResult first = await CommandRunner.RunAsync([.. line, folder.At("first")]);
         CommandResult second = await CommandRunner.RunAsync([.. line, folder.At("second")]);
 
         first.ShouldBeDone();
-        first.Output.Should().Contain("5 of 5 starts done").And.MatchRegex(@"\n +random orthogonal, radius 0\.9, seed 6[^\n]* converged ");
-        File.ReadAllBytes(folder.At("second/model.json")).Should().Equal(File.ReadAllBytes(folder.At("first/model.json")));
+        first.Output.Should().Contain("5 of 5 starts done")
+            .And.MatchRegex(@"\n +random orthogonal, radius 0\.9, seed 6[^\n]* converged ");
+        File.ReadAllBytes(folder.At("second/model.json"))
+            .Should().Equal(File.ReadAllBytes(folder.At("first/model.json")));
         Rows(second).Should().Equal(Rows(first));
-        folder.Content().Should().NotContain(p => p.EndsWith("checkpoint.json"), "a checkpoint is of a single training");
+        folder.Content()
+            .Should().NotContain(p => p.EndsWith("checkpoint.json"), "a checkpoint is of a single training");
 
-        static string[] Rows(CommandResult result) => result.Output.Split('\n').Where(l => l.StartsWith("  ", StringComparison.Ordinal)).ToArray();
+        static string[] Rows(CommandResult result) =>
+            result.Output.Split('\n').Where(l => l.StartsWith("  ", StringComparison.Ordinal)).ToArray();
     }
 
     [Theory]
@@ -82,7 +94,8 @@ public class FitDefaultsTests
         using var folder = new TemporaryFolder();
         string csv = folder.File("data.csv", Tables.TwoByTwo(20));
 
-        CommandResult result = await CommandRunner.RunAsync("fit", csv, "--inputs", "a,b", "--outputs", "y", "--out", folder.At("out"));
+        CommandResult result = await CommandRunner.RunAsync(
+            "fit", csv, "--inputs", "a,b", "--outputs", "y", "--out", folder.At("out"));
 
         result.ShouldBeDone();
         result.Output.Should().Contain("hidden units: 1, since the training rows are too few to compare others");
@@ -92,7 +105,8 @@ public class FitDefaultsTests
     {
         Match match = Regex.Match(result.Output, $@"^ +{row} +(\S+) % +(\S+) % +(\S+) *\r?$", RegexOptions.Multiline);
         match.Success.Should().BeTrue("the table has a row '{0}'", row);
-        double[] numbers = match.Groups.Values.Skip(1).Select(g => double.Parse(g.Value, CultureInfo.InvariantCulture)).ToArray();
+        double[] numbers = match.Groups.Values.Skip(1)
+            .Select(g => double.Parse(g.Value, CultureInfo.InvariantCulture)).ToArray();
         return (numbers[0], numbers[1], numbers[2]);
     }
 }

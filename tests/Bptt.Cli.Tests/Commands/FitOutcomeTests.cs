@@ -16,16 +16,19 @@ public class FitOutcomeTests
         using var folder = new TemporaryFolder();
 
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", "--sample", "sunspots", "--hidden", "8", "--optimizer", "adam", "--epochs", "150", "--out", folder.Path);
+            "fit", "--sample", "sunspots", "--hidden", "8", "--optimizer", "adam", "--epochs", "150",
+            "--out", folder.Path);
 
         result.ShouldBeDone();
         result.Output.Should().Contain("215 rows to train, 93 held out", "the sample takes 0.7 of 308 pairs");
         result.Output.Should().MatchRegex(@"\n +AR\(\d+\) least squares ");
         var predictions = PredictionsFile.Of(folder.At("predictions.csv"));
         predictions.Text("row").Should().Equal(Enumerable.Range(2, 308).Select(r => $"{r}"));
-        predictions.Numbers("sunspot_number measured")[..3].Should().Equal([11, 16, 23], (l, r) => Math.Abs(l - r) < 1e-9);
+        predictions.Numbers("sunspot_number measured")[..3]
+            .Should().Equal([11, 16, 23], (l, r) => Math.Abs(l - r) < 1e-9);
         predictions.Text("part").Count(p => p == "training").Should().Be(215);
-        predictions.Fit("sunspot_number", "held-out").Should().BeGreaterThan(50).And.BeApproximately(HeldOutFit(result), 0.0051);
+        predictions.Fit("sunspot_number", "held-out").Should().BeGreaterThan(50)
+            .And.BeApproximately(HeldOutFit(result), 0.0051);
     }
 
     [Fact]
@@ -52,7 +55,9 @@ public class FitOutcomeTests
         var predictions = PredictionsFile.Of(folder.At("out/predictions.csv"));
         predictions.Header.Should().Equal("row", "part", "z measured", "z predicted", "y measured", "y predicted");
         MatchCollection rows = Regex.Matches(
-            result.Output, @"^ +(linear RNN|ARX\(|z|y|training mean).*?(\S+) % +(\S+) % +([\d.]+)? *\r?$", RegexOptions.Multiline);
+            result.Output,
+            @"^ +(linear RNN|ARX\(|z|y|training mean).*?(\S+) % +(\S+) % +([\d.]+)? *\r?$",
+            RegexOptions.Multiline);
         rows.Select(r => r.Groups[1].Value).Should().Equal(
             "linear RNN", "z", "y", "ARX(", "z", "y", "training mean", "z", "y");
         foreach ((string output, int row) in new[] { ("z", 1), ("y", 2) })
@@ -73,11 +78,13 @@ public class FitOutcomeTests
 
         // Twice the order of the system: the noise of 48 rows is learned by heart.
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", csv, "--inputs", "a,b", "--outputs", "z,y", "--hidden", "4", "--prior", "none", "--out", folder.At("out"));
+            "fit", csv, "--inputs", "a,b", "--outputs", "z,y", "--hidden", "4", "--prior", "none",
+            "--out", folder.At("out"));
 
         result.ExitCode.Should().Be(0);
         HeldOutFit(result).Should().BeLessThan(0);
-        result.Error.Should().StartWith("warning: the model is unstable (spectral radius 1.").And.Contain("--hidden auto");
+        result.Error.Should().StartWith("warning: the model is unstable (spectral radius 1.")
+            .And.Contain("--hidden auto");
     }
 
     [Fact]
@@ -87,7 +94,8 @@ public class FitOutcomeTests
         string csv = folder.File("data.csv", Tables.TwoByTwo(41));
 
         CommandResult fit = await CommandRunner.RunAsync(
-            "fit", csv, "--inputs", "a,y", "--outputs", "y", "--predict-next", "--hidden", "2", "--epochs", "5", "--out", folder.At("out"));
+            "fit", csv, "--inputs", "a,y", "--outputs", "y", "--predict-next", "--hidden", "2", "--epochs", "5",
+            "--out", folder.At("out"));
         CommandResult predict = await CommandRunner.RunAsync("predict", folder.At("out/model.json"), csv);
 
         fit.ShouldBeDone();
@@ -112,7 +120,8 @@ public class FitOutcomeTests
         CommandResult enough = await Fit(csv, folder.At("enough"), "--hidden", "2");
 
         few.ExitCode.Should().Be(0);
-        few.Error.Should().StartWith("warning: 12 training rows for 18 parameters").And.Contain("--hidden"); // 3·(2 + 3 + 1)
+        // 3·(2 + 3 + 1)
+        few.Error.Should().StartWith("warning: 12 training rows for 18 parameters").And.Contain("--hidden");
         HeldOutFit(few).Should().BeLessThan(100);
         File.Exists(folder.At("few/model.json")).Should().BeTrue();
         enough.ShouldBeDone(); // 2·(2 + 2 + 1) = 10
@@ -127,7 +136,8 @@ public class FitOutcomeTests
 
         CommandResult result = await Fit(csv, folder.At("out"), "--hidden", "2", "--learn-state", "--epochs", "20");
         CommandResult predict = await CommandRunner.RunAsync("predict", folder.At("out/model.json"), csv);
-        CommandResult fromRest = await CommandRunner.RunAsync("predict", folder.At("out/model.json"), csv, "--zero-state");
+        CommandResult fromRest = await CommandRunner.RunAsync(
+            "predict", folder.At("out/model.json"), csv, "--zero-state");
 
         result.ShouldBeDone();
         result.Output.Should().Contain("2 hidden units, 12 parameters");
@@ -151,7 +161,8 @@ public class FitOutcomeTests
         Initializer.Orthogonal(2, 3, 1, seed: 1, spectralRadius: 0.9).Whh.ToRowArrays().Should().BeEquivalentTo(
             ModelFile.Of(folder.At("out/model.json")).Whh, "the first weights were the best");
         File.Exists(folder.At("out/checkpoint.json")).Should().BeFalse("it cannot go on");
-        PredictionsFile.Of(folder.At("out/predictions.csv")).Fit("y", "held-out").Should().BeApproximately(HeldOutFit(diverged), 0.0051);
+        PredictionsFile.Of(folder.At("out/predictions.csv")).Fit("y", "held-out")
+            .Should().BeApproximately(HeldOutFit(diverged), 0.0051);
         File.Exists(folder.At("out/fit.svg")).Should().BeTrue();
     }
 
@@ -162,7 +173,8 @@ public class FitOutcomeTests
 
         // At a minimum the gradient is zero but for rounding, and so is every difference of the loss.
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", "--sample", "sunspots", "--hidden", "3", "--optimizer", "adam", "--epochs", "4000", "--out", folder.Path);
+            "fit", "--sample", "sunspots", "--hidden", "3", "--optimizer", "adam", "--epochs", "4000",
+            "--out", folder.Path);
 
         result.ShouldBeDone();
     }
@@ -173,7 +185,8 @@ public class FitOutcomeTests
         using var folder = new TemporaryFolder();
 
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", "--sample", "hair-dryer", "--hidden", "2", "--epochs", "2", "--learning-rate", "1", "--out", folder.Path);
+            "fit", "--sample", "hair-dryer", "--hidden", "2", "--epochs", "2", "--learning-rate", "1",
+            "--out", folder.Path);
 
         result.ExitCode.Should().Be(0);
         result.Error.Should().Contain("warning: no epoch was better than the start");
@@ -187,7 +200,8 @@ public class FitOutcomeTests
         string csv = folder.File("data.csv", Tables.Growing());
 
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", csv, "--inputs", "a", "--outputs", "y", "--train", Tables.GrowingTrainingFraction, "--hidden", "2", "--epochs", "300", "--learning-rate", "0.05", "--out", folder.At("out"));
+            "fit", csv, "--inputs", "a", "--outputs", "y", "--train", Tables.GrowingTrainingFraction, "--hidden", "2",
+            "--epochs", "300", "--learning-rate", "0.05", "--out", folder.At("out"));
 
         result.ShouldBeRefused(1, "leaves the range of numbers", "spectral radius");
         result.Output.Should().Contain("held-out fit: diverged");
@@ -228,7 +242,8 @@ public class FitOutcomeTests
     [InlineData("model.json")]
     [InlineData("predictions.csv")]
     [InlineData("fit.svg")]
-    public async Task Where_one_file_cannot_be_replaced_what_comes_after_it_stays_and_no_temporary_file_does(string blocked)
+    public async Task Where_one_file_cannot_be_replaced_what_comes_after_it_stays_and_no_temporary_file_does(
+        string blocked)
     {
         using var folder = new TemporaryFolder();
         string csv = folder.File("data.csv", Tables.TwoByTwo(40));
@@ -269,7 +284,10 @@ public class FitOutcomeTests
     }
 
     private static Task<CommandResult> Fit(string csv, string output, params string[] more) => CommandRunner.RunAsync(
-        ["fit", csv, "--inputs", "a,b", "--outputs", "y", "--optimizer", "adam", "--out", output, .. more.Contains("--epochs") ? more : [.. more, "--epochs", "3"]]);
+        [
+            "fit", csv, "--inputs", "a,b", "--outputs", "y", "--optimizer", "adam", "--out", output,
+            .. more.Contains("--epochs") ? more : [.. more, "--epochs", "3"],
+        ]);
 
     private static double HeldOutFit(CommandResult result)
     {

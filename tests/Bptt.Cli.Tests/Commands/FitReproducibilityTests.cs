@@ -20,9 +20,11 @@ public class FitReproducibilityTests
         first.ShouldBeDone();
         foreach (string file in Files)
         {
-            Bytes(folder, "second", file).Should().Equal(Bytes(folder, "first", file), "{0} holds no time and no chance", file);
+            Bytes(folder, "second", file)
+                .Should().Equal(Bytes(folder, "first", file), "{0} holds no time and no chance", file);
         }
-        Timeless(second.Output.Replace("second", "first", StringComparison.Ordinal)).Should().Be(Timeless(first.Output));
+        Timeless(second.Output.Replace("second", "first", StringComparison.Ordinal))
+            .Should().Be(Timeless(first.Output));
     }
 
     [Fact]
@@ -38,7 +40,8 @@ public class FitReproducibilityTests
         await Fit(csv, folder.At("default"));
 
         File.ReadAllText(folder.At("default/model.json")).Should().Be(File.ReadAllText(folder.At("1/model.json")));
-        Directory.EnumerateFiles(folder.Path, "model.json", SearchOption.AllDirectories).Select(File.ReadAllText).Distinct()
+        Directory.EnumerateFiles(folder.Path, "model.json", SearchOption.AllDirectories)
+            .Select(File.ReadAllText).Distinct()
             .Should().HaveCount(6);
     }
 
@@ -72,7 +75,8 @@ public class FitReproducibilityTests
         string table = Tables.TwoByTwo(40);
         string plain = folder.File("plain.csv", table);
         string european = folder.File(
-            "european.csv", "\uFEFF" + table.Replace(',', ';').Replace('.', ',').Replace("\n", "\r\n", StringComparison.Ordinal));
+            "european.csv",
+            "\uFEFF" + table.Replace(',', ';').Replace('.', ',').Replace("\n", "\r\n", StringComparison.Ordinal));
 
         await Fit(plain, folder.At("plain"));
         await Fit(european, folder.At("european"));
@@ -95,7 +99,10 @@ public class FitReproducibilityTests
     }
 
     private static Task<CommandResult> Fit(string csv, string output, params string[] more) => CommandRunner.RunAsync(
-        ["fit", csv, "--inputs", "a,b", "--outputs", "y", "--train", "0.65", "--hidden", "3", "--optimizer", "adam", "--epochs", "5", "--out", output, .. more]);
+        [
+            "fit", csv, "--inputs", "a,b", "--outputs", "y", "--train", "0.65", "--hidden", "3", "--optimizer", "adam",
+            "--epochs", "5", "--out", output, .. more,
+        ]);
 
     private static byte[] Bytes(TemporaryFolder folder, string fit, string file) =>
         File.ReadAllBytes(folder.At($"{fit}/{file}"));

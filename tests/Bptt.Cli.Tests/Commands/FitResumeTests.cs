@@ -15,20 +15,24 @@ public class FitResumeTests
     [InlineData("lm", "2", "200")]
     [InlineData("newton", "2", "200")]
     [InlineData("lbfgs", "1", "3")]
-    public async Task A_fit_resumed_after_its_last_epoch_is_the_fit_of_all_epochs(string optimizer, string first, string all, params string[] more)
+    public async Task A_fit_resumed_after_its_last_epoch_is_the_fit_of_all_epochs(
+        string optimizer, string first, string all, params string[] more)
     {
         using var folder = new TemporaryFolder();
         string checkpoint = folder.At("part/checkpoint.json");
 
         CommandResult whole = await Fit(folder, "whole", ["--optimizer", optimizer, "--epochs", all, .. more]);
         CommandResult part = await Fit(folder, "part", ["--optimizer", optimizer, "--epochs", first, .. more]);
-        CommandResult resumed = await Fit(folder, "resumed", ["--optimizer", optimizer, "--epochs", all, "--resume", checkpoint, .. more]);
+        CommandResult resumed = await Fit(
+            folder, "resumed", ["--optimizer", optimizer, "--epochs", all, "--resume", checkpoint, .. more]);
 
         whole.ShouldBeDone();
         part.Output.Should().Contain($"With --resume {checkpoint} and a larger --epochs it goes on.");
         resumed.ShouldBeDone();
-        File.ReadAllBytes(folder.At("resumed/model.json")).Should().Equal(File.ReadAllBytes(folder.At("whole/model.json")));
-        File.ReadAllBytes(folder.At("part/model.json")).Should().NotEqual(File.ReadAllBytes(folder.At("whole/model.json")));
+        File.ReadAllBytes(folder.At("resumed/model.json"))
+            .Should().Equal(File.ReadAllBytes(folder.At("whole/model.json")));
+        File.ReadAllBytes(folder.At("part/model.json"))
+            .Should().NotEqual(File.ReadAllBytes(folder.At("whole/model.json")));
         resumed.Output.Should().NotContain("epoch 0/").And.Contain("epoch ");
     }
 
@@ -50,7 +54,8 @@ public class FitResumeTests
         }
 
         // The same epochs in two runs and in one; few more, so that the test is short.
-        int done = JsonNode.Parse(File.ReadAllText(folder.At("out/checkpoint.json")))!["training"]!["epoch"]!.GetValue<int>();
+        int done =
+            JsonNode.Parse(File.ReadAllText(folder.At("out/checkpoint.json")))!["training"]!["epoch"]!.GetValue<int>();
         string at = $"{done + 20}";
         string[] until = [.. line[..^1], at];
         CommandResult resumed = await CommandRunner.RunAsync(
@@ -76,7 +81,8 @@ public class FitResumeTests
         CommandResult result = await Sunspots(
             folder.At("two"), [.. hidden, .. options, "--resume", folder.At("one/checkpoint.json")]);
 
-        result.ShouldBeRefused(1, "error: --resume: expected the training that was saved, got another one", $"{difference}: expected ");
+        result.ShouldBeRefused(
+            1, "error: --resume: expected the training that was saved, got another one", $"{difference}: expected ");
         Directory.GetFileSystemEntries(folder.At("two")).Should().BeEmpty();
     }
 
@@ -123,9 +129,13 @@ public class FitResumeTests
         folder.Content().Should().Equal("fit.svg", "model.json", "predictions.csv");
     }
 
-    private static Task<CommandResult> Fit(TemporaryFolder folder, string output, string[] more) => CommandRunner.RunAsync(
-        ["fit", "--sample", "sunspots", .. Options, "--out", folder.At(output), .. more]);
+    private static Task<CommandResult> Fit(TemporaryFolder folder, string output, string[] more) =>
+        CommandRunner.RunAsync(
+            ["fit", "--sample", "sunspots", .. Options, "--out", folder.At(output), .. more]);
 
     private static Task<CommandResult> Sunspots(string output, params string[] more) => CommandRunner.RunAsync(
-        ["fit", "--sample", "sunspots", "--out", output, .. more.Contains("--epochs") ? more : [.. more, "--epochs", "4"]]);
+        [
+            "fit", "--sample", "sunspots", "--out", output,
+            .. more.Contains("--epochs") ? more : [.. more, "--epochs", "4"],
+        ]);
 }

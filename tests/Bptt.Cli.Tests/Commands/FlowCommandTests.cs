@@ -31,9 +31,12 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
         double left = flow[^1] / flow[0];
         int hundredth = flow.FindLastIndex(f => f > 0.01 * flow[0]) + 1;
         int millionth = flow.FindLastIndex(f => f > 1e-6 * flow[0]) + 1;
-        Line(result, "left of a step's gradient: ").Should().Be($"1 % after {hundredth} steps, a millionth after {millionth} steps");
+        Line(result, "left of a step's gradient: ")
+            .Should().Be($"1 % after {hundredth} steps, a millionth after {millionth} steps");
         Match verdict = Regex.Match(
-            result.Output, @"^gradient flow: vanishing: after 599 steps (\S+) of a step's gradient is left \(", RegexOptions.Multiline);
+            result.Output,
+            @"^gradient flow: vanishing: after 599 steps (\S+) of a step's gradient is left \(",
+            RegexOptions.Multiline);
         verdict.Success.Should().BeTrue("of the output {0}", result.Output);
         Number(verdict.Groups[1].Value).Should().BeApproximately(left, 0.06 * left);
     }
@@ -47,7 +50,8 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
 
         CommandResult result = await Flow(folder, fit.At("model.json"));
 
-        // C_k = Σ_s (W_hhᵀ)ᵏ W_qhᵀ ∂L/∂o_s h_{s−k−1}ᵀ; their sum over all k is ∂L/∂W_hh, over k < n what a window of n leaves.
+        // C_k = Σ_s (W_hhᵀ)ᵏ W_qhᵀ ∂L/∂o_s h_{s−k−1}ᵀ; their sum over all k is ∂L/∂W_hh, over k < n what a window of n
+        // leaves.
         var contributions = new List<double[]>();
         for (int k = 0; k < Training; k++)
         {
@@ -64,14 +68,18 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
         }
         double[] whole = Sum(contributions);
         var printed = Regex.Matches(result.Output, @"^ +(\d+) steps? +(\S+) % ", RegexOptions.Multiline)
-            .ToDictionary(m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture), m => Number(m.Groups[2].Value));
+            .ToDictionary(
+                m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture), m => Number(m.Groups[2].Value));
         printed.Keys.Should().Contain([1, 2, 5, 10, 20]);
         foreach ((int window, double percent) in printed.Where(p => p.Value > 1e-6))
         {
             double error = 100 * Norm(Difference(whole, Sum(contributions.Take(window)))) / Norm(whole);
             percent.Should().BeApproximately(error, 0.06 * error, "of a window of {0} steps", window);
         }
-        Match sentence = Regex.Match(result.Output, @"^truncation: a window of (\d+) steps loses (\S+) % of ∂L/∂W_hh\r?$", RegexOptions.Multiline);
+        Match sentence = Regex.Match(
+            result.Output,
+            @"^truncation: a window of (\d+) steps loses (\S+) % of ∂L/∂W_hh\r?$",
+            RegexOptions.Multiline);
         int smallest = int.Parse(sentence.Groups[1].Value, CultureInfo.InvariantCulture);
         Number(sentence.Groups[2].Value).Should().Be(printed[smallest]).And.BeLessThanOrEqualTo(1);
         Norm(Difference(whole, Sum(contributions.Take(smallest - 1)))).Should().BeGreaterThan(0.01 * Norm(whole));
@@ -82,7 +90,8 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
     {
         using var folder = new TemporaryFolder();
 
-        CommandResult result = await CommandRunner.RunAsync("flow", "--sample", "sunspots", "--hidden", "5", "--out", folder.Path);
+        CommandResult result = await CommandRunner.RunAsync(
+            "flow", "--sample", "sunspots", "--hidden", "5", "--out", folder.Path);
 
         result.ShouldBeDone();
         folder.Content().Should().Equal("eigenvalues.svg", "flow.svg", "lags.svg");
@@ -104,7 +113,8 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
     {
         using var folder = new TemporaryFolder();
         string[] data = ["--sample", "sunspots", "--hidden", "3", "--seed", "4"];
-        await CommandRunner.RunAsync(["fit", .. data, "--epochs", "1", "--learning-rate", "1e-300", "--out", folder.At("fit")]);
+        await CommandRunner.RunAsync(
+            ["fit", .. data, "--epochs", "1", "--learning-rate", "1e-300", "--out", folder.At("fit")]);
 
         CommandResult random = await CommandRunner.RunAsync(["flow", .. data, "--out", folder.At("random")]);
         CommandResult file = await CommandRunner.RunAsync(
@@ -115,7 +125,11 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
         Body(file).Should().Be(Body(random));
         random.Output.Should().Contain("\nspectral radius of W_hh: 0.9000, norm 0.9,");
 
-        static string Body(CommandResult result) => result.Output[result.Output.IndexOf('\n', StringComparison.Ordinal)..result.Output.IndexOf("written:", StringComparison.Ordinal)];
+        static string Body(CommandResult result)
+        {
+            int start = result.Output.IndexOf('\n', StringComparison.Ordinal);
+            return result.Output[start..result.Output.IndexOf("written:", StringComparison.Ordinal)];
+        }
     }
 
     [Theory]
@@ -124,14 +138,29 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
     [InlineData("-0.5", "1", "gradient flow: vanishing: ", "falls below 1E-290, to zero, after ")]
     [InlineData("1.5", "1", "gradient flow: exploding: ", "exceeds the range of double precision after ")]
     [InlineData("1e200", "1", "first number that is not finite: h_", "exceeds the range of double precision after ")]
-    [InlineData("0.5", "0", "gradient flow: no gradient: ", "truncation: not defined, ∂L/∂W_hh is zero", "gradient of one output: falls below 1E-290, to zero, after 0 steps")]
-    [InlineData("0", "1", "response to an input at step 1: falls below 1E-290, to zero, from step 2 on", "gradient of one output: falls below 1E-290, to zero, after 1 step\n")]
-    [InlineData("1e100", "1", "response to an input at step 1: exceeds the range of double precision at step 5\n", "of double precision after 4 steps", "∂L/∂W_hh is not finite")]
+    [InlineData(
+        "0.5",
+        "0",
+        "gradient flow: no gradient: ",
+        "truncation: not defined, ∂L/∂W_hh is zero",
+        "gradient of one output: falls below 1E-290, to zero, after 0 steps")]
+    [InlineData(
+        "0",
+        "1",
+        "response to an input at step 1: falls below 1E-290, to zero, from step 2 on",
+        "gradient of one output: falls below 1E-290, to zero, after 1 step\n")]
+    [InlineData(
+        "1e100",
+        "1",
+        "response to an input at step 1: exceeds the range of double precision at step 5\n",
+        "of double precision after 4 steps",
+        "∂L/∂W_hh is not finite")]
     [InlineData("1e200", "1", "spectral radius of W_hh: 1.00E+200, norm 1.00E+200", "\n  1.00E+200 ")]
     [InlineData("-1e-7", "1", "spectral radius of W_hh: 1.00E-7, norm 1.00E-7", "\n  -1.00E-7 ")]
     [InlineData("0.99998", "1", "34657 steps")]
     [InlineData("1e-320", "1", "gradient flow: vanishing: ", "falls below 1E-290, to zero, after 1 step")]
-    public async Task A_model_of_one_unit_is_told_apart_whatever_its_weight(string whh, string wqh, params string[] parts)
+    public async Task A_model_of_one_unit_is_told_apart_whatever_its_weight(
+        string whh, string wqh, params string[] parts)
     {
         using var folder = new TemporaryFolder();
         string csv = folder.File("data.csv", Tables.TwoByTwo(40));
@@ -150,15 +179,23 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
 
     [Theory]
     [InlineData("0.999, 0.5", "0, 0.998", "powers of W_hh: at most 125", " in norm, after 693 steps\n")]
-    [InlineData("0.999999999, 0.5", "0, 0.9999999989", "powers of W_hh: at least ", ", the largest that was found\n")] // 1.8E+8 after 10⁹ steps
+    // 1.8E+8 after 10⁹ steps
+    [InlineData("0.999999999, 0.5", "0, 0.9999999989", "powers of W_hh: at least ", ", the largest that was found\n")]
     [InlineData("0, 1.7e308", "1.7e308, 0", "powers of W_hh: grow without bound", "eigenvalue of W_hh")]
-    [InlineData("1.7e308, 1.7e308", "1.7e308, 1.7e308", "powers of W_hh: grow without bound", "spectral radius of W_hh: infinite")]
-    public async Task How_large_powers_become_is_claimed_only_where_it_is_known(string first, string second, params string[] parts)
+    [InlineData(
+        "1.7e308, 1.7e308",
+        "1.7e308, 1.7e308",
+        "powers of W_hh: grow without bound",
+        "spectral radius of W_hh: infinite")]
+    public async Task How_large_powers_become_is_claimed_only_where_it_is_known(
+        string first, string second, params string[] parts)
     {
         using var folder = new TemporaryFolder();
         string csv = folder.File("data.csv", Tables.TwoByTwo(40));
-        string model = folder.File("model.json", Model("W", "1").Replace("[[W]]", $"[[{first}], [{second}]]", StringComparison.Ordinal)
-            .Replace("\"whx\": [[1]]", "\"whx\": [[1], [1]]", StringComparison.Ordinal).Replace("\"wqh\": [[1]]", "\"wqh\": [[1, 1]]", StringComparison.Ordinal)
+        string model = folder.File("model.json", Model("W", "1")
+            .Replace("[[W]]", $"[[{first}], [{second}]]", StringComparison.Ordinal)
+            .Replace("\"whx\": [[1]]", "\"whx\": [[1], [1]]", StringComparison.Ordinal)
+            .Replace("\"wqh\": [[1]]", "\"wqh\": [[1, 1]]", StringComparison.Ordinal)
             .Replace("[0]", "[0, 0]", StringComparison.Ordinal));
 
         CommandResult result = await CommandRunner.RunAsync("flow", csv, "--model", model, "--out", folder.At("out"));
@@ -181,7 +218,8 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
         foreach (string hidden in new[] { "100000", "2000000000" })
         {
             string[] output = command == "check" ? [] : ["--out", folder.Path];
-            CommandResult result = await CommandRunner.RunAsync([command, "--sample", "sunspots", "--hidden", hidden, .. output]);
+            CommandResult result = await CommandRunner.RunAsync(
+                [command, "--sample", "sunspots", "--hidden", hidden, .. output]);
 
             result.ShouldBeRefused(1, "--hidden: expected a model of at most ", $"got {hidden} hidden units");
         }
@@ -193,9 +231,11 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
         using var folder = new TemporaryFolder();
         string csv = folder.File("data.csv", Tables.TwoByTwo(41));
         await CommandRunner.RunAsync(
-            "fit", csv, "--inputs", "a,y", "--outputs", "y", "--predict-next", "--hidden", "2", "--epochs", "1", "--learning-rate", "1e-300", "--out", folder.At("out"));
+            "fit", csv, "--inputs", "a,y", "--outputs", "y", "--predict-next", "--hidden", "2", "--epochs", "1",
+            "--learning-rate", "1e-300", "--out", folder.At("out"));
 
-        CommandResult file = await CommandRunner.RunAsync("flow", csv, "--model", folder.At("out/model.json"), "--out", folder.Path);
+        CommandResult file = await CommandRunner.RunAsync(
+            "flow", csv, "--model", folder.At("out/model.json"), "--out", folder.Path);
         CommandResult random = await CommandRunner.RunAsync(
             "flow", csv, "--inputs", "a,y", "--outputs", "y", "--predict-next", "--hidden", "2", "--out", folder.Path);
 
@@ -210,11 +250,13 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
     {
         using var folder = new TemporaryFolder();
 
-        CommandResult result = await CommandRunner.RunAsync("flow", "--sample", "sunspots", "--hidden", "64", "--out", folder.Path);
+        CommandResult result = await CommandRunner.RunAsync(
+            "flow", "--sample", "sunspots", "--hidden", "64", "--out", folder.Path);
 
         result.ShouldBeDone();
         Match more = Regex.Match(result.Output, @"^ +(\d+) more", RegexOptions.Multiline);
-        int shown = Regex.Matches(result.Output, @"^ +-?\d\.\d{4}( [±+-] \d\.\d{4}i)? +0\.9000 ", RegexOptions.Multiline)
+        int shown = Regex.Matches(
+            result.Output, @"^ +-?\d\.\d{4}( [±+-] \d\.\d{4}i)? +0\.9000 ", RegexOptions.Multiline)
             .Sum(m => m.Value.Contains('±', StringComparison.Ordinal) ? 2 : 1);
         (shown + int.Parse(more.Groups[1].Value, CultureInfo.InvariantCulture)).Should().Be(64);
     }
@@ -228,7 +270,8 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
         using var folder = new TemporaryFolder();
         string model = folder.File("model.json", content);
 
-        CommandResult result = await CommandRunner.RunAsync("flow", "--sample", "sunspots", "--model", model, "--out", folder.At("out"));
+        CommandResult result = await CommandRunner.RunAsync(
+            "flow", "--sample", "sunspots", "--model", model, "--out", folder.At("out"));
 
         result.ShouldBeRefused(1, model, message);
         folder.Content().Should().Equal("model.json");
@@ -241,13 +284,16 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
         string csv = folder.File("data.csv", Tables.TwoByTwo(40));
         string model = folder.File("model.json", Model("1", "1"));
         string few = folder.File("few.csv", Tables.TwoByTwo(4));
-        string huge = folder.File("huge.json", Model("1", "1").Replace("\"scale\": 1", "\"scale\": 1e-308", StringComparison.Ordinal));
+        string huge = folder.File(
+            "huge.json", Model("1", "1").Replace("\"scale\": 1", "\"scale\": 1e-308", StringComparison.Ordinal));
 
         await Refused("none.json", "none.json: there is no such file.", csv);
         await Refused(folder.Path, "expected a model file, got a folder", csv);
         await Refused(model, "sample hair-dryer: expected a column 'a'", "--sample", "hair-dryer");
-        await Refused(model, "expected at least 2 rows to train on and 2 to hold out, got 4 rows", few, "--train", "0.9");
-        await Refused(huge, "expected column 'y' to stay finite when scaled as the model tells (mean 0, scale 1E-308)", csv);
+        await Refused(
+            model, "expected at least 2 rows to train on and 2 to hold out, got 4 rows", few, "--train", "0.9");
+        await Refused(
+            huge, "expected column 'y' to stay finite when scaled as the model tells (mean 0, scale 1E-308)", csv);
         folder.Content().Should().Equal("data.csv", "few.csv", "huge.json", "model.json");
 
         async Task Refused(string file, string message, params string[] data) => (await CommandRunner.RunAsync(
@@ -266,7 +312,8 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
         """;
 
     private static string Line(CommandResult result, string beginning) =>
-        result.Output.Split('\n').Single(l => l.StartsWith(beginning, StringComparison.Ordinal))[beginning.Length..].TrimEnd();
+        result.Output.Split('\n')
+            .Single(l => l.StartsWith(beginning, StringComparison.Ordinal))[beginning.Length..].TrimEnd();
 
     /// <summary>W_hhᵀ g.</summary>
     private double[] Back(double[] gradient)
@@ -294,7 +341,8 @@ public class FlowCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
     /// <summary>h_0 … h_{T−1} of the training part.</summary>
     private double[][] States()
     {
-        double[] input = Normalized("inputs", Sample.All.Single(s => s.Name == "hair-dryer").Read().Numbers("heater_power"));
+        double[] input = Normalized(
+            "inputs", Sample.All.Single(s => s.Name == "hair-dryer").Read().Numbers("heater_power"));
         var states = new List<double[]> { fit.Model.InitialState };
         for (int t = 0; t < Training - 1; t++)
         {

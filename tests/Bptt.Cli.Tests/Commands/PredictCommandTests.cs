@@ -6,8 +6,8 @@ namespace Bptt.Cli.Tests.Commands;
 
 public class PredictCommandTests
 {
-    /// <summary>One input a, one output y, two hidden units: h_t = (a_t, h_{t−1,1}), o_t = 3 h_{t,2}, so o_t = 3 a_{t−1}.
-    /// Then a = 1 + 2·scaled and y = 10 + 5·scaled.</summary>
+    /// <summary>One input a, one output y, two hidden units: h_t = (a_t, h_{t−1,1}), o_t = 3 h_{t,2}, so o_t = 3
+    /// a_{t−1}. Then a = 1 + 2·scaled and y = 10 + 5·scaled.</summary>
     private const string Model =
         """
         {
@@ -35,7 +35,8 @@ public class PredictCommandTests
         ["a CSV"] = (Model, Csv, ["not valid JSON"]),
         ["a list"] = (Model, "[1, 2]", ["expected an object"]),
         ["another program's"] = (Model, """{"opset": 17}""", ["expected a property \"format\""]),
-        ["another format"] = ("bptt-linear-rnn", "bptt-gru", ["format: expected \"bptt-linear-rnn\", got \"bptt-gru\""]),
+        ["another format"] =
+            ("bptt-linear-rnn", "bptt-gru", ["format: expected \"bptt-linear-rnn\", got \"bptt-gru\""]),
         ["a newer version"] = ("\"version\": 1", "\"version\": 2", ["version: expected 1", "got 2"]),
         ["a version in words"] = ("\"version\": 1", "\"version\": \"one\"", ["version: expected a whole number"]),
         ["no W_hh"] = ("\"whh\"", "\"w\"", ["expected a property \"whh\""]),
@@ -46,10 +47,17 @@ public class PredictCommandTests
         ["a word in a matrix"] = ("[[0, 3]]", "[[0, \"3\"]]", ["wqh[0][1]", "expected a number"]),
         ["infinity in a matrix"] = ("[[0, 3]]", "[[0, 1e400]]", ["wqh", "finite"]),
         ["a state of another size"] = ("[0.5, 0]", "[0.5]", ["initialState", "expected length 2", "got 1"]),
-        ["more inputs than W_hx has columns"] = ("\"inputs\": [", "\"inputs\": [{\"name\": \"b\", \"mean\": 0, \"scale\": 1}, ", ["inputs", "expected length 1", "got 2"]),
-        ["no inputs"] = ("[{\"name\": \"a\", \"mean\": 1, \"scale\": 2}]", "[]", ["inputs", "expected length 1", "got 0"]),
+        ["more inputs than W_hx has columns"] = (
+            "\"inputs\": [",
+            "\"inputs\": [{\"name\": \"b\", \"mean\": 0, \"scale\": 1}, ",
+            ["inputs", "expected length 1", "got 2"]),
+        ["no inputs"] =
+            ("[{\"name\": \"a\", \"mean\": 1, \"scale\": 2}]", "[]", ["inputs", "expected length 1", "got 0"]),
         ["a channel without a scale"] = (", \"scale\": 2", "", ["inputs[0]", "\"scale\""]),
         ["a scale of zero"] = ("\"scale\": 2", "\"scale\": 0", ["scale", "above 0"]),
+        ["a name that a terminal would obey"] =
+            ("\"name\": \"a\"", "\"name\": \"\\u001b[31ma\"", ["control characters", "'\uFFFD[31ma'"]),
+        ["a format that a terminal would obey"] = ("bptt-linear-rnn", "\\u001b[2J", ["got \"\uFFFD[2J\""]),
         ["negative steps ahead"] = ("\"stepsAhead\": 0", "\"stepsAhead\": -1", ["stepsAhead", "-1"]),
     };
 
@@ -64,7 +72,8 @@ public class PredictCommandTests
         using var folder = new TemporaryFolder();
         string model = folder.File("model.json", Model.Replace(old, replacement, StringComparison.Ordinal));
 
-        CommandResult result = await CommandRunner.RunAsync("predict", model, folder.File("data.csv", Csv), "--out", folder.At("out.csv"));
+        CommandResult result = await CommandRunner.RunAsync(
+            "predict", model, folder.File("data.csv", Csv), "--out", folder.At("out.csv"));
 
         result.ShouldBeRefused(1, [model, .. message]);
         result.Output.Should().BeEmpty();
@@ -122,7 +131,9 @@ public class PredictCommandTests
         using var folder = new TemporaryFolder();
 
         CommandResult result = await Predict(
-            folder, Model.Replace("\"stepsAhead\": 0", "\"stepsAhead\": 1", StringComparison.Ordinal), "y,a\n0,3\n17.5,1\n25,5\n");
+            folder,
+            Model.Replace("\"stepsAhead\": 0", "\"stepsAhead\": 1", StringComparison.Ordinal),
+            "y,a\n0,3\n17.5,1\n25,5\n");
 
         Lines(result)[1..].Should().Equal("2,17.5,17.5", "3,25,25", "4,,10");
         result.Error.Trim().Should().Be("fit: 100.00 %");
@@ -217,12 +228,16 @@ public class PredictCommandTests
         string csv = folder.File("data.csv", Csv);
         Directory.CreateDirectory(folder.At("folder"));
 
-        (await CommandRunner.RunAsync("predict", folder.At("none.json"), csv)).ShouldBeRefused(1, folder.At("none.json"), "there is no such file");
-        (await CommandRunner.RunAsync("predict", model, folder.At("none.csv"))).ShouldBeRefused(1, folder.At("none.csv"), "there is no such file");
+        (await CommandRunner.RunAsync("predict", folder.At("none.json"), csv)).ShouldBeRefused(
+            1, folder.At("none.json"), "there is no such file");
+        (await CommandRunner.RunAsync("predict", model, folder.At("none.csv"))).ShouldBeRefused(
+            1, folder.At("none.csv"), "there is no such file");
         (await CommandRunner.RunAsync("predict", folder.Path, csv)).ShouldBeRefused(1, folder.Path);
-        foreach (string output in new[] { folder.At("folder"), folder.At("data.csv/out.csv"), folder.At("none/out.csv") })
+        foreach (string place in new[] { "folder", "data.csv/out.csv", "none/out.csv" })
         {
-            (await CommandRunner.RunAsync("predict", model, csv, "--out", output)).ShouldBeRefused(1, $"'{output}' cannot be written");
+            string output = folder.At(place);
+            (await CommandRunner.RunAsync("predict", model, csv, "--out", output)).ShouldBeRefused(
+                1, $"'{output}' cannot be written");
         }
         folder.Content().Should().Equal("data.csv", "folder", "model.json");
     }
@@ -238,8 +253,10 @@ public class PredictCommandTests
         result.Error.Should().Contain("error: ").And.NotContain("unexpected fault");
     }
 
-    private static Task<CommandResult> Predict(TemporaryFolder folder, string model, string csv, params string[] more) =>
+    private static Task<CommandResult> Predict(
+        TemporaryFolder folder, string model, string csv, params string[] more) =>
         CommandRunner.RunAsync(["predict", folder.File("model.json", model), folder.File("data.csv", csv), .. more]);
 
-    private static string[] Lines(CommandResult result) => result.Output.TrimEnd().Split('\n').Select(l => l.TrimEnd('\r')).ToArray();
+    private static string[] Lines(CommandResult result) =>
+        result.Output.TrimEnd().Split('\n').Select(l => l.TrimEnd('\r')).ToArray();
 }

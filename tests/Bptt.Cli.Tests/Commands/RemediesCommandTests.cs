@@ -51,7 +51,8 @@ public sealed class RemediesCommandTests : IClassFixture<RemediesCommandTests.Co
     public void A_row_is_gradient_descent_written_out()
     {
         Sample sample = Sample.All.Single(s => s.Name == "hair-dryer");
-        var data = Dataset.From(sample.Read(), sample.Inputs, sample.Outputs, sample.PredictNext, sample.TrainingFraction);
+        var data = Dataset.From(
+            sample.Read(), sample.Inputs, sample.Outputs, sample.PredictNext, sample.TrainingFraction);
         LinearRnn model = Initializer.Orthogonal(1, 8, 1, seed: 1, spectralRadius: 1.3);
         var clipping = new GlobalNormClipping(1.0);
         var sgd = new Sgd(0.05);
@@ -79,7 +80,8 @@ public sealed class RemediesCommandTests : IClassFixture<RemediesCommandTests.Co
         _comparison.Rows.Select(r => r["remedy"]).Should().Equal(names);
         _comparison.Rows.Should().OnlyContain(r => Number(r["seconds"]) >= 0.0);
         string[] lines = _comparison.Result.Output.Split('\n');
-        lines.Where(l => names.Any(n => l.StartsWith($"  {n}: ", StringComparison.Ordinal))).Should().HaveCount(names.Length);
+        lines.Where(l => names.Any(n => l.StartsWith($"  {n}: ", StringComparison.Ordinal)))
+            .Should().HaveCount(names.Length);
         var svg = XDocument.Load(_comparison.At("remedies.svg"));
         string[] texts = [.. svg.Descendants().Where(e => e.Name.LocalName == "text").Select(e => e.Value)];
         texts.Where(names.Contains).Should().Equal(names);
@@ -92,22 +94,28 @@ public sealed class RemediesCommandTests : IClassFixture<RemediesCommandTests.Co
     public void The_sentences_say_what_the_table_shows()
     {
         string[] lines = _comparison.Result.Output.Split('\n', StringSplitOptions.TrimEntries);
-        Dictionary<string, string> best = _comparison.Rows.Where(r => r["outcome"] is "learned" or "converged").MinBy(r => Number(r["best loss"]))!;
+        Dictionary<string, string> best = _comparison.Rows.Where(r => r["outcome"] is "learned" or "converged").MinBy(
+            r => Number(r["best loss"]))!;
 
-        lines.Should().Contain("diverged: " + Names("diverged")).And.Contain("no better than the training mean: " + Names("not learned"));
+        lines.Should().Contain("diverged: " + Names("diverged"))
+            .And.Contain("no better than the training mean: " + Names("not learned"));
         lines.Should().ContainSingle(l => l.StartsWith("smallest training loss: ", StringComparison.Ordinal))
             .Which.Should().StartWith($"smallest training loss: {best["remedy"]}, ");
 
-        string Names(string outcome) => string.Join(", ", _comparison.Rows.Where(r => r["outcome"] == outcome).Select(r => r["remedy"]));
+        string Names(string outcome) =>
+            string.Join(", ", _comparison.Rows.Where(r => r["outcome"] == outcome).Select(r => r["remedy"]));
     }
 
     [Fact]
     public void Two_files_are_written_and_named()
     {
         _comparison.Result.ShouldBeDone();
-        _comparison.Result.Output.Should().StartWith("sample hair-dryer: 600 rows to train, 400 held out; 8 hidden units, start of radius 1.3, seed 1");
-        _comparison.Result.Output.Should().Contain($"written: {_comparison.At("remedies.csv")}, {_comparison.At("remedies.svg")}");
-        Directory.GetFiles(_comparison.At("")).Select(Path.GetFileName).Should().BeEquivalentTo("remedies.csv", "remedies.svg");
+        _comparison.Result.Output.Should().StartWith(
+            "sample hair-dryer: 600 rows to train, 400 held out; 8 hidden units, start of radius 1.3, seed 1");
+        _comparison.Result.Output
+            .Should().Contain($"written: {_comparison.At("remedies.csv")}, {_comparison.At("remedies.svg")}");
+        Directory.GetFiles(_comparison.At("")).Select(Path.GetFileName)
+            .Should().BeEquivalentTo("remedies.csv", "remedies.svg");
     }
 
     [Fact]
@@ -117,7 +125,8 @@ public sealed class RemediesCommandTests : IClassFixture<RemediesCommandTests.Co
         string csv = folder.File("data.csv", Tables.TwoByTwo(40));
 
         CommandResult result = await CommandRunner.RunAsync(
-            "remedies", csv, "--inputs", "a,b", "--outputs", "y,z", "--hidden", "2", "--epochs", "3", "--radius", "0.8", "--out", folder.At("out"));
+            "remedies", csv, "--inputs", "a,b", "--outputs", "y,z", "--hidden", "2", "--epochs", "3", "--radius", "0.8",
+            "--out", folder.At("out"));
 
         result.ShouldBeDone();
         result.Output.Should().Contain("24 rows to train, 16 held out; 2 hidden units, start of radius 0.8");
@@ -145,7 +154,8 @@ public sealed class RemediesCommandTests : IClassFixture<RemediesCommandTests.Co
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(folder.At(blocked));
 
-        CommandResult result = await CommandRunner.RunAsync("remedies", "--hidden", "1", "--epochs", "1", "--out", folder.Path);
+        CommandResult result = await CommandRunner.RunAsync(
+            "remedies", "--hidden", "1", "--epochs", "1", "--out", folder.Path);
 
         result.ShouldBeRefused(1, folder.At(blocked));
         folder.Content().Should().NotContain(p => p.EndsWith(".tmp"));
@@ -179,7 +189,8 @@ public sealed class RemediesCommandTests : IClassFixture<RemediesCommandTests.Co
             Result = await CommandRunner.RunAsync("remedies", "--out", _folder.Path);
             using var reader = new StreamReader(At("remedies.csv"));
             using var csv = new CsvReader(reader, CultureInfo.InvariantCulture);
-            Rows = [.. csv.GetRecords<dynamic>().Select(r => ((IDictionary<string, object>)r).ToDictionary(p => p.Key, p => (string)p.Value))];
+            Rows = [.. csv.GetRecords<dynamic>().Select(
+                r => ((IDictionary<string, object>)r).ToDictionary(p => p.Key, p => (string)p.Value))];
         }
 
         public Task DisposeAsync() => Task.CompletedTask;

@@ -59,7 +59,8 @@ public class OutputFolderTests
         folder.File("file", "content");
 
         FluentActions.Invoking(() => OutputFolder.Open(folder.At(name)))
-            .Should().Throw<DataFaultException>().WithMessage($"The output folder '{folder.At(name)}' cannot be written: *");
+            .Should().Throw<DataFaultException>().WithMessage(
+                $"The output folder '{folder.At(name)}' cannot be written: *");
         folder.Content().Should().Equal("file");
     }
 }

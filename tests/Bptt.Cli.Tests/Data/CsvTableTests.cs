@@ -20,7 +20,8 @@ public class CsvTableTests
         ["CRLF"] = Utf8.GetBytes("a,y\r\n1.5,0.25\r\n-2,100\r\n0.003,-7\r\n"),
         ["CR"] = Utf8.GetBytes("a,y\r1.5,0.25\r-2,100\r0.003,-7\r"),
         ["byte-order mark"] = Utf8.GetBytes("\uFEFFa,y\n1.5,0.25\n-2,100\n0.003,-7\n"),
-        ["byte-order mark and quoted header"] = Utf8.GetBytes("\uFEFF\"a\",\"y\"\r\n1.5,0.25\r\n-2,100\r\n0.003,-7\r\n"),
+        ["byte-order mark and quoted header"] = Utf8.GetBytes(
+            "\uFEFF\"a\",\"y\"\r\n1.5,0.25\r\n-2,100\r\n0.003,-7\r\n"),
         ["UTF-16"] = Encoding.Unicode.GetBytes("\uFEFFa,y\n1.5,0.25\n-2,100\n0.003,-7\n"),
         ["quoted header"] = Utf8.GetBytes("\"a\",\"y\"\n1.5,0.25\n-2,100\n0.003,-7\n"),
         ["all quoted"] = Utf8.GetBytes("\"a\",\"y\"\n\"1.5\",\"0.25\"\n\"-2\",\"100\"\n\"0.003\",\"-7\"\n"),
@@ -32,9 +33,11 @@ public class CsvTableTests
         ["spaces around cells"] = Utf8.GetBytes(" a , y \n 1.5 , 0.25\n-2 ,100 \n  0.003,-7\n"),
         ["exponents, plus signs, bare points"] = Utf8.GetBytes("a,y\n+15e-1,.25\n-2.,1E+2\n3e-3,-7.0\n"),
         ["blank lines around"] = Utf8.GetBytes("\n\na,y\n1.5,0.25\n-2,100\n0.003,-7\n\n\n"),
-        ["other columns that hold words"] = Utf8.GetBytes("when,a,note,y\nmon,1.5,ok,0.25\ntue,-2,,100\nwed,0.003,\"x, y\",-7\n"),
+        ["other columns that hold words"] = Utf8.GetBytes(
+            "when,a,note,y\nmon,1.5,ok,0.25\ntue,-2,,100\nwed,0.003,\"x, y\",-7\n"),
         ["columns in another order"] = Utf8.GetBytes("y,a\n0.25,1.5\n100,-2\n-7,0.003\n"),
-        ["separators inside a quoted header"] = Utf8.GetBytes("\"when, where, how\";a;y\nx;1.5;0.25\nx;-2;100\nx;0.003;-7\n"),
+        ["separators inside a quoted header"] = Utf8.GetBytes(
+            "\"when, where, how\";a;y\nx;1.5;0.25\nx;-2;100\nx;0.003;-7\n"),
         ["an empty last column"] = Utf8.GetBytes("a,y,\n1.5,0.25,\n-2,100,\n0.003,-7,\n"),
     };
 
@@ -52,7 +55,8 @@ public class CsvTableTests
         ["two columns of one name"] = ("a,y,a\n1,2,3\n", "a", ["expected one column 'a'", "got several"]),
         ["a word"] = ("a,y\n1,2\noops,4\n", "a", ["line 3", "column 'a'", "expected a finite number", "'oops'"]),
         ["a word in the second column"] = ("a,y\n1,2\n3,n/a\n", "y", ["line 3", "column 'y'", "'n/a'"]),
-        ["an empty cell"] = ("a,y\n1,2\n3,\n", "y", ["line 3", "column 'y'", "expected a finite number", "got an empty cell"]),
+        ["an empty cell"] =
+            ("a,y\n1,2\n3,\n", "y", ["line 3", "column 'y'", "expected a finite number", "got an empty cell"]),
         ["blanks in a cell"] = ("a,y\n  ,2\n", "a", ["line 2", "column 'a'", "got an empty cell"]),
         ["an empty quoted cell"] = ("a,y\n1,\"\"\n", "y", ["line 2", "column 'y'", "got an empty cell"]),
         ["a short row"] = ("a,y\n1,2\n3\n", "a", ["line 3", "expected 2 cells, as in the header", "got 1"]),
@@ -61,24 +65,28 @@ public class CsvTableTests
         ["a quoted decimal comma between commas"] = ("a,y\n\"1,5\",2\n", "a", ["line 2", "column 'a'", "'1,5'"]),
         ["a thousands separator"] = ("a;y\n1.000,5;2\n", "a", ["line 2", "column 'a'", "'1.000,5'"]),
         ["two decimal marks in one column"] = ("a;y\n1.5;2\n1,234;2\n", "a", ["line 3", "column 'a'", "'1,234'"]),
-        ["thousands separators and a decimal point"] = ("a\ty\n1,234.5\t2\n", "a", ["line 2", "column 'a'", "'1,234.5'"]),
+        ["thousands separators and a decimal point"] =
+            ("a\ty\n1,234.5\t2\n", "a", ["line 2", "column 'a'", "'1,234.5'"]),
         ["an accountant's negative number"] = ("a,y\n(3),2\n", "a", ["line 2", "column 'a'", "'(3)'"]),
         ["a thousands blank"] = ("a,y\n1 000,2\n", "a", ["line 2", "column 'a'", "'1 000'"]),
         ["NaN"] = ("a,y\nNaN,2\n", "a", ["line 2", "column 'a'", "expected a finite number", "'NaN'"]),
         ["infinity"] = ("a,y\n1,-Infinity\n", "y", ["line 2", "column 'y'", "expected a finite number", "'-Infinity'"]),
         ["the sign of infinity"] = ("a,y\n1,∞\n", "y", ["line 2", "column 'y'", "'∞'"]),
-        ["too large a number"] = ("a,y\n1,1e400\n", "y", ["line 2", "column 'y'", "expected a finite number", "'1e400'"]),
+        ["too large a number"] =
+            ("a,y\n1,1e400\n", "y", ["line 2", "column 'y'", "expected a finite number", "'1e400'"]),
         ["hexadecimal"] = ("a,y\n0x10,2\n", "a", ["line 2", "column 'a'", "'0x10'"]),
         ["a currency"] = ("a,y\n$3,2\n", "a", ["line 2", "column 'a'", "'$3'"]),
         ["a percent sign"] = ("a,y\n3%,2\n", "a", ["line 2", "column 'a'", "'3%'"]),
         ["a typographic minus"] = ("a,y\n−3,2\n", "a", ["line 2", "column 'a'", "'−3'"]),
         ["a date"] = ("a,y\n2024-01-31,2\n", "a", ["line 2", "column 'a'", "'2024-01-31'"]),
         ["a comment"] = ("a,y\n1,2\n# a note,2\n", "a", ["line 3", "column 'a'", "'# a note'"]),
-        ["a quote inside a cell"] = ("a,y\n1,2\n3\"4,2\n", "a", ["line 3", "expected cells in balanced quotes", "3\"4"]),
+        ["a quote inside a cell"] =
+            ("a,y\n1,2\n3\"4,2\n", "a", ["line 3", "expected cells in balanced quotes", "3\"4"]),
         ["a fault below blank lines"] = ("\n\na,y\n1,2\n3,oops\n", "y", ["line 5", "column 'y'", "'oops'"]),
         ["a fault in CRLF"] = ("a,y\r\n1,2\r\n3,oops\r\n", "y", ["line 3", "column 'y'", "'oops'"]),
         ["a fault below a cell of two lines"] = ("a,y\n\"x\nx\",2\n3,oops\n", "y", ["line 4", "column 'y'", "'oops'"]),
-        ["a quote that never closes"] = ("a,y\n1,2\n\"3,4\n5,6\n7,8\n", "a", ["line 3", "expected cells in balanced quotes"]),
+        ["a quote that never closes"] =
+            ("a,y\n1,2\n\"3,4\n5,6\n7,8\n", "a", ["line 3", "expected cells in balanced quotes"]),
         ["a blank line between rows, which is a missing row"] = ("a\n1\n2\n\n4\n", "a", ["line 4"]),
         ["a separator named in the first line"] = ("sep=;\na;y\n1;2\n", "a", ["expected a column 'a'", "'sep='"]),
     };

@@ -33,7 +33,10 @@ public class DatasetTests
     public void Columns_keep_the_order_in_which_they_are_named()
     {
         Dataset data = Of(0.5, predictNext: false, ["c", "a"], ["y", "b"],
-            ("a", Column(8, t => t)), ("b", Column(8, t => t * t)), ("c", Column(8, t => -t)), ("y", Column(8, t => t % 3)));
+            ("a", Column(8, t => t)),
+            ("b", Column(8, t => t * t)),
+            ("c", Column(8, t => -t)),
+            ("y", Column(8, t => t % 3)));
 
         data.InputChannels.Select(c => c.Name).Should().Equal("c", "a");
         data.OutputChannels.Select(c => c.Name).Should().Equal("y", "b");
@@ -133,7 +136,8 @@ public class DatasetTests
         (string, double[]) late = ("late", Column(8, t => t < 4 ? t : 3));
         (string, double[]) other = ("other", Column(8, t => t * t));
 
-        Of(0.5, predictNext: false, ["late"], ["other"], late, other).HeldOut(Matrix<double>.Build.Dense(1, 8)).ColumnCount.Should().Be(4);
+        Of(0.5, predictNext: false, ["late"], ["other"], late, other)
+            .HeldOut(Matrix<double>.Build.Dense(1, 8)).ColumnCount.Should().Be(4);
         FluentActions.Invoking(() => Of(0.5, predictNext: false, ["other"], ["late"], late, other))
             .Should().Throw<DataFaultException>().WithMessage("*'late'*held-out part*3 throughout*");
     }
@@ -146,11 +150,13 @@ public class DatasetTests
     [InlineData(1, 0.5, true)]
     public void Each_part_needs_two_rows(int rows, double fraction, bool predictNext)
     {
-        FluentActions.Invoking(() => Of(fraction, predictNext, ["a"], ["y"], ("a", Column(rows, t => t)), ("y", Column(rows, t => t))))
+        FluentActions.Invoking(
+            () => Of(fraction, predictNext, ["a"], ["y"], ("a", Column(rows, t => t)), ("y", Column(rows, t => t))))
             .Should().Throw<DataFaultException>().WithMessage($"data.csv: expected at least 2 rows*got {rows} rows*");
     }
 
-    private static bool Near(double left, double right) => Math.Abs(left - right) <= 1e-9 * Math.Max(1, Math.Abs(right));
+    private static bool Near(double left, double right) =>
+        Math.Abs(left - right) <= 1e-9 * Math.Max(1, Math.Abs(right));
 
     private static double[] Measured(Channel channel, IEnumerable<double> scaled) =>
         scaled.Select(channel.Denormalize).ToArray();
@@ -159,6 +165,10 @@ public class DatasetTests
         Enumerable.Range(0, rows).Select(t => value(t)).ToArray();
 
     private static Dataset Of(
-        double trainingFraction, bool predictNext, string[] inputs, string[] outputs, params (string Name, double[] Values)[] columns) =>
+        double trainingFraction,
+        bool predictNext,
+        string[] inputs,
+        string[] outputs,
+        params (string Name, double[] Values)[] columns) =>
         Tables.Dataset(trainingFraction, predictNext, inputs, outputs, columns);
 }

@@ -13,8 +13,8 @@ public class ArxBaselineTests
     private const int Rows = 200;
     private const int Training = 120;
 
-    // The tables below are made backwards: the outputs are drawn, and the inputs follow from the system. So the means of
-    // the training part are exactly zero, as a model without a constant term needs to be exact.
+    // The tables below are made backwards: the outputs are drawn, and the inputs follow from the system. So the means
+    // of the training part are exactly zero, as a model without a constant term needs to be exact.
 
     [Fact]
     public void A_first_order_system_without_noise_is_recovered()
@@ -90,7 +90,8 @@ public class ArxBaselineTests
         double[] y = new double[Rows];
         for (int t = 0; t < Rows; t++)
         {
-            y[t] = 0.9 * At(y, t - 1) - 0.5 * At(y, t - 2) + 0.4 * At(y, t - 4) * (seed % 2) + At(x, t - 1) + 0.1 * (random.NextDouble() - 0.5);
+            y[t] = 0.9 * At(y, t - 1) - 0.5 * At(y, t - 2)
+                + 0.4 * At(y, t - 4) * (seed % 2) + At(x, t - 1) + 0.1 * (random.NextDouble() - 0.5);
         }
         Dataset data = Of(false, ["x"], ["y"], ("x", x), ("y", y));
         double[] input = data.Inputs.Row(0).ToArray();
@@ -135,7 +136,8 @@ public class ArxBaselineTests
         double[] past = data.Inputs.Row(0).ToArray();
 
         var (order, coefficients) = LeastSquaresOfBestOrder(
-            data.Targets.Row(0).ToArray(), (n, t, _) => Enumerable.Range(0, n).Select(lag => At(past, t - lag)).ToArray());
+            data.Targets.Row(0).ToArray(),
+            (n, t, _) => Enumerable.Range(0, n).Select(lag => At(past, t - lag)).ToArray());
         double[] forecasts = Series(t => Enumerable.Range(0, order).Sum(lag => coefficients[lag] * At(past, t - lag)));
 
         var arx = ArxBaseline.Fit(data);
@@ -175,7 +177,8 @@ public class ArxBaselineTests
         var arx = ArxBaseline.Fit(data);
 
         int order = int.Parse(Regex.Match(arx.Name, @"\d+").Value, CultureInfo.InvariantCulture);
-        (order == 1 || data.TrainingCount - order > 2 * order + 1).Should().BeTrue("more rows than coefficients, got {0}", arx.Name);
+        (order == 1 || data.TrainingCount - order > 2 * order + 1)
+            .Should().BeTrue("more rows than coefficients, got {0}", arx.Name);
         arx.RunFree(data.Inputs).ColumnCount.Should().Be(rows);
     }
 
@@ -220,7 +223,10 @@ public class ArxBaselineTests
             var b = Vector<double>.Build.DenseOfArray(measured[First..Training]);
             Vector<double> solution = a.TransposeThisAndMultiply(a).Cholesky().Solve(a.TransposeThisAndMultiply(b));
             double variance = (b - a * solution).Select(e => e * e).Sum() / b.Count;
-            return (Criterion: b.Count * Math.Log(variance) + 2 * a.ColumnCount, Order: n, Coefficients: solution.ToArray());
+            return (
+                Criterion: b.Count * Math.Log(variance) + 2 * a.ColumnCount,
+                Order: n,
+                Coefficients: solution.ToArray());
         }).MinBy(f => f.Criterion);
         return (best.Order, best.Coefficients);
     }
@@ -238,6 +244,7 @@ public class ArxBaselineTests
 
     private static double At(double[] series, int t) => t >= 0 ? series[t] : 0.0;
 
-    private static Dataset Of(bool predictNext, string[] inputs, string[] outputs, params (string Name, double[] Values)[] columns) =>
+    private static Dataset Of(
+        bool predictNext, string[] inputs, string[] outputs, params (string Name, double[] Values)[] columns) =>
         Tables.Dataset((double)Training / Rows, predictNext, inputs, outputs, columns);
 }

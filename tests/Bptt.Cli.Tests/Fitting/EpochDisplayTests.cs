@@ -24,7 +24,8 @@ public class EpochDisplayTests
     [Fact]
     public void The_time_left_is_told_in_whole_seconds_once_it_is_known()
     {
-        Show(20, isInteractive: false).Should().MatchRegex(@"epoch 2/20 .*  18 s left\r?\n").And.MatchRegex(@"epoch 20/20 .*  0 s left\r?\n$");
+        Show(20, isInteractive: false).Should().MatchRegex(@"epoch 2/20 .*  18 s left\r?\n")
+            .And.MatchRegex(@"epoch 20/20 .*  0 s left\r?\n$");
     }
 
     [Fact]
@@ -40,7 +41,8 @@ public class EpochDisplayTests
             return 0;
         });
 
-        output.ToString().TrimEnd().Split(Environment.NewLine).Should().Equal("epoch 0/1000  loss 2.000E+0", "epoch 7/1000  loss 1.000E+0");
+        output.ToString().TrimEnd().Split(Environment.NewLine)
+            .Should().Equal("epoch 0/1000  loss 2.000E+0", "epoch 7/1000  loss 1.000E+0");
     }
 
     [Fact]

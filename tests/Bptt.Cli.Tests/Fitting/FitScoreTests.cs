@@ -18,7 +18,8 @@ public class FitScoreTests
     public void The_score_is_one_minus_the_error_over_the_spread()
     {
         // ȳ = 2; ‖y − ŷ‖ = ‖(1, 0, −1, 1)‖ = √3; ‖y − ȳ‖ = ‖(−2, −1, 1, 2)‖ = √10
-        FitScore.Of(Row(0, 1, 3, 4), Row(-1, 1, 4, 3)).Should().BeApproximately(100 * (1 - Math.Sqrt(3.0 / 10.0)), 1e-12);
+        FitScore.Of(Row(0, 1, 3, 4), Row(-1, 1, 4, 3))
+            .Should().BeApproximately(100 * (1 - Math.Sqrt(3.0 / 10.0)), 1e-12);
     }
 
     [Fact]

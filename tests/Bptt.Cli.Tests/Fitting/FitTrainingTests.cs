@@ -11,7 +11,8 @@ public class FitTrainingTests
     private static readonly Dataset Data = Dataset.From(
         CsvTable.Read(new StringReader(Tables.TwoByTwo(60)), "data.csv"), ["a", "b"], ["y"], predictNext: false, 0.6);
 
-    private static readonly FitSettings Adam = new() { HiddenSize = 4, Method = FitMethod.Adam, Epochs = 30, LearningRate = 0.02, Seed = 3 };
+    private static readonly FitSettings Adam =
+        new() { HiddenSize = 4, Method = FitMethod.Adam, Epochs = 30, LearningRate = 0.02, Seed = 3 };
 
     [Theory]
     [InlineData(0.02)]
@@ -96,7 +97,8 @@ public class FitTrainingTests
         var small = FitPlan.Of(new FitSettings(), Data, 4);
         var large = FitPlan.Of(new FitSettings(), Data, 40); // 40·(2 + 40 + 1) parameters
         var asked = FitPlan.Of(new FitSettings { LearningRate = 0.1 }, Data, 4);
-        var truncated = FitPlan.Of(new FitSettings { Truncation = Truncation.Lags(3), Start = FitStart.Subspace, Epochs = 7 }, Data, 4);
+        var truncated = FitPlan.Of(
+            new FitSettings { Truncation = Truncation.Lags(3), Start = FitStart.Subspace, Epochs = 7 }, Data, 4);
 
         (small.Method, small.Start, small.Epochs).Should().Be((FitMethod.LevenbergMarquardt, FitStart.Subspace, 200));
         (large.Method, large.Start, large.Epochs).Should().Be((FitMethod.Adam, FitStart.Orthogonal, 2000));
@@ -121,8 +123,10 @@ public class FitTrainingTests
         for (int i = 0; i < 4; i++)
         {
             FitResult alone = Run(
-                settings with { Start = i == 0 ? FitStart.Gaussian : FitStart.Orthogonal, Seed = 5 + i, Starts = 1 }, 3);
-            all.Runs[i].Training.LastParameters.ToVector().Should().Equal(alone.Training.LastParameters.ToVector(), "of start {0}", i);
+                settings with { Start = i == 0 ? FitStart.Gaussian : FitStart.Orthogonal, Seed = 5 + i, Starts = 1 },
+                3);
+            all.Runs[i].Training.LastParameters.ToVector()
+                .Should().Equal(alone.Training.LastParameters.ToVector(), "of start {0}", i);
         }
     }
 

@@ -20,7 +20,9 @@ public sealed class HairDryerFit : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        Result = await CommandRunner.RunAsync("fit", "--sample", "hair-dryer", "--hidden", "8", "--optimizer", "adam", "--epochs", "60", "--out", _folder.Path);
+        Result = await CommandRunner.RunAsync(
+            "fit", "--sample", "hair-dryer", "--hidden", "8", "--optimizer", "adam", "--epochs", "60",
+            "--out", _folder.Path);
         Files = _folder.Content();
         Predictions = PredictionsFile.Of(_folder.At("predictions.csv"));
         Model = ModelFile.Of(_folder.At("model.json"));

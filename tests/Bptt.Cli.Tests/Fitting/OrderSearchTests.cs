@@ -21,7 +21,8 @@ public class OrderSearchTests
         choice.Candidates.Should().OnlyContain(c => c.Order < order ? c.Loss > 2.0 * least : c.Loss < 1.2 * least);
         choice.Candidates.Select(c => c.Order).Should().Equal(Enumerable.Range(1, 10));
         choice.Candidates[order - 1].Fit.Should().BeGreaterThan(90);
-        choice.Table()!.Rows.Single(r => r[0].EndsWith(" (chosen)", StringComparison.Ordinal))[0].Should().Be($"{choice.Order} (chosen)");
+        choice.Table()!.Rows.Single(r => r[0].EndsWith(" (chosen)", StringComparison.Ordinal))[0]
+            .Should().Be($"{choice.Order} (chosen)");
     }
 
     [Fact]
@@ -83,7 +84,8 @@ public class OrderSearchTests
     {
         var parts = new List<double>();
 
-        OrderSearch.Run(DataOf(System(1, rows: 140)), learnsState: true, hasPrior: false, parts.Add, CancellationToken.None);
+        OrderSearch.Run(
+            DataOf(System(1, rows: 140)), learnsState: true, hasPrior: false, parts.Add, CancellationToken.None);
 
         parts.Should().BeInAscendingOrder().And.HaveCount(6);
         parts[^1].Should().Be(1);
@@ -95,7 +97,8 @@ public class OrderSearchTests
     private static Dataset DataOf(double[][] columns) =>
         Tables.Dataset(0.6, predictNext: false, ["u"], ["y"], ("u", columns[0]), ("y", columns[1]));
 
-    /// <summary>Noise into a chain of units that each keep a part of what they held, and take the last one's values.</summary>
+    /// <summary>Noise into a chain of units that each keep a part of what they held, and take the last one's
+    /// values.</summary>
     private static double[][] System(int order, int rows)
     {
         var random = new Random(11);

@@ -32,7 +32,8 @@ internal sealed class Drawing(XElement svg)
     /// <summary>All lines of a colour.</summary>
     public (double X, double Y)[][] Lines(string color) => Elements("polyline")
         .Where(e => e.Attribute("style")!.Value.Contains($"stroke:{color}", StringComparison.Ordinal))
-        .Select(e => e.Attribute("points")!.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Point).ToArray())
+        .Select(
+            e => e.Attribute("points")!.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Point).ToArray())
         .ToArray();
 
     /// <summary>Filled circles of a colour within the plot, above the legend.</summary>
@@ -49,7 +50,11 @@ internal sealed class Drawing(XElement svg)
             // Clipping regions are those of the whole picture, of the plot and of the legend.
             XElement plot = Elements("clipPath").Select(c => c.Elements().Single()).Where(r => Number(r, "x") > 0)
                 .MaxBy(r => Number(r, "width") * Number(r, "height"))!;
-            return (Number(plot, "x"), Number(plot, "y"), Number(plot, "x") + Number(plot, "width"), Number(plot, "y") + Number(plot, "height"));
+            return (
+                Number(plot, "x"),
+                Number(plot, "y"),
+                Number(plot, "x") + Number(plot, "width"),
+                Number(plot, "y") + Number(plot, "height"));
         }
     }
 

@@ -16,7 +16,8 @@ public class FitPictureTests
     {
         (XDocument svg, _, CommandResult result, _) = await FitAsync("y & <z>", "b]]>");
 
-        string heldOut = result.Output.Split('\n').Single(l => l.StartsWith("held-out fit:", StringComparison.Ordinal)).Trim();
+        string heldOut = result.Output.Split('\n')
+            .Single(l => l.StartsWith("held-out fit:", StringComparison.Ordinal)).Trim();
         Texts(svg).Should().Contain([heldOut, "y & <z>", "b]]>", "row of the table", "measured", "predicted"]);
         Texts(svg).Count(t => t == "held out from here on").Should().Be(2, "one in each panel");
         Texts(svg).Should().Contain(t => t.EndsWith("data.csv: measured and predicted", StringComparison.Ordinal));
@@ -56,9 +57,11 @@ public class FitPictureTests
             // The axes count in the unit of the data. A label stands a few points below its mark.
             double top = measured.Concat(predicted).Min(p => p.Y);
             double bottom = measured.Concat(predicted).Max(p => p.Y);
-            (double Value, double X, double Y)[] labels = Numbers(svg, "end").Where(l => l.Y >= top && l.Y <= bottom).ToArray();
+            (double Value, double X, double Y)[] labels = Numbers(svg, "end")
+                .Where(l => l.Y >= top && l.Y <= bottom).ToArray();
             labels.Length.Should().BeGreaterThan(1);
-            labels.Should().OnlyContain(l => Math.Abs(l.Y - labels[0].Y - perUnit * (l.Value - labels[0].Value)) < 0.01);
+            labels.Should().OnlyContain(
+                l => Math.Abs(l.Y - labels[0].Y - perUnit * (l.Value - labels[0].Value)) < 0.01);
             labels.Select(l => l.Y - OnPaper(l.Value)).Should().OnlyContain(below => below > 0 && below < 8);
             Numbers(svg, "middle").Should().Contain(l => l.Value == 10 && Math.Abs(l.X - measured[9].X) < 0.01);
         }
@@ -87,18 +90,21 @@ public class FitPictureTests
         text.Should().NotContainAny("<script", "<image", "xlink:href", "NaN", "Infinity");
     }
 
-    private static async Task<(XDocument Svg, PredictionsFile Predictions, CommandResult Result, string Text)> FitAsync(string first, string second)
+    private static async Task<(XDocument Svg, PredictionsFile Predictions, CommandResult Result, string Text)> FitAsync(
+        string first, string second)
     {
         using var folder = new TemporaryFolder();
         string csv = folder.File("data.csv", Tables.WithLine(Tables.TwoByTwo(40), 1, $"a,b,{first},{second}"));
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", csv, "--inputs", "a,b", "--outputs", $"{first},{second}", "--hidden", "2", "--epochs", "30", "--out", folder.At("out"));
+            "fit", csv, "--inputs", "a,b", "--outputs", $"{first},{second}", "--hidden", "2", "--epochs", "30",
+            "--out", folder.At("out"));
         result.ShouldBeDone();
         string text = File.ReadAllText(folder.At("out/fit.svg"));
         return (XDocument.Parse(text), PredictionsFile.Of(folder.At("out/predictions.csv")), result, text);
     }
 
-    private static string[] Texts(XDocument svg) => svg.Descendants().Where(e => e.Name.LocalName == "text").Select(e => e.Value).ToArray();
+    private static string[] Texts(XDocument svg) =>
+        svg.Descendants().Where(e => e.Name.LocalName == "text").Select(e => e.Value).ToArray();
 
     /// <summary>The labels of an axis, which are aligned as told, and where they stand.</summary>
     private static IEnumerable<(double Value, double X, double Y)> Numbers(XDocument svg, string anchor) =>
@@ -110,7 +116,8 @@ public class FitPictureTests
 
     /// <summary>The line of a color in a panel, from above.</summary>
     private static (double X, double Y)[] Line(XDocument svg, string color, int panel) => Polylines(svg)
-        .Where(p => p.Style.Contains($"stroke:{color}", StringComparison.Ordinal) && p.Points.Length > 2).ElementAt(panel).Points;
+        .Where(p => p.Style.Contains($"stroke:{color}", StringComparison.Ordinal) && p.Points.Length > 2)
+        .ElementAt(panel).Points;
 
     private static IEnumerable<(string Style, (double X, double Y)[] Points)> Polylines(XDocument svg) =>
         svg.Descendants().Where(e => e.Name.LocalName == "polyline").Select(e => (

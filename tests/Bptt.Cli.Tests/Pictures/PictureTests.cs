@@ -1,5 +1,5 @@
-// The pictures of a training, a flow, a spectrum and lags: as many marks as there are numbers, where they belong, whatever
-// the numbers are.
+// The pictures of a training, a flow, a spectrum and lags: as many marks as there are numbers, where they belong,
+// whatever the numbers are.
 
 using System.Numerics;
 using System.Xml.Linq;
@@ -90,9 +90,12 @@ public class PictureTests
         shown.Should().Be(40, "0.5⁴⁰ < 1e-12 < 0.5³⁹");
         drawing.Curves(Drawing.Blue).Single().Should().HaveCount(shown);
         drawing.Curves(Drawing.Grey).Single().Should().HaveCount(shown);
-        double[] heights = [.. new[] { Drawing.Vermilion, Drawing.Blue, Drawing.Grey }.Select(c => drawing.Curves(c).Single()[7].Y)];
-        (heights[0] - heights[1]).Should().BeApproximately(heights[1] - heights[2], 0.01, "each is twice the one before");
-        drawing.Texts.Should().Contain(["the verdict", "mean over all steps", "last step", "predicted envelope", "k, steps back"]);
+        double[] heights =
+            [.. new[] { Drawing.Vermilion, Drawing.Blue, Drawing.Grey }.Select(c => drawing.Curves(c).Single()[7].Y)];
+        (heights[0] - heights[1])
+            .Should().BeApproximately(heights[1] - heights[2], 0.01, "each is twice the one before");
+        drawing.Texts.Should().Contain(
+            ["the verdict", "mean over all steps", "last step", "predicted envelope", "k, steps back"]);
     }
 
     [Theory]
@@ -104,14 +107,16 @@ public class PictureTests
     [InlineData(1e6)]
     public void Eigenvalues_stand_where_they_are_and_circles_are_round(double radius)
     {
-        Complex[] eigenvalues = [.. new[] { 0.4, -0.4, 2.2, Math.PI }.Select(angle => Complex.FromPolarCoordinates(radius, angle)), 0];
+        Complex[] eigenvalues =
+            [.. new[] { 0.4, -0.4, 2.2, Math.PI }.Select(angle => Complex.FromPolarCoordinates(radius, angle)), 0];
 
         var drawing = Drawing.Of(EigenvaluePicture.Of(eigenvalues));
 
         (double X, double Y)[] unit = radius > 100
             ? [drawing.Marks(Drawing.Vermilion)[^1]] // too small to be drawn
             : drawing.Curves(Drawing.Grey).Single();
-        (double X, double Y) center = ((unit.Max(p => p.X) + unit.Min(p => p.X)) / 2, (unit.Max(p => p.Y) + unit.Min(p => p.Y)) / 2);
+        (double X, double Y) center =
+            ((unit.Max(p => p.X) + unit.Min(p => p.X)) / 2, (unit.Max(p => p.Y) + unit.Min(p => p.Y)) / 2);
         double scale = (unit.Max(p => p.X) - unit.Min(p => p.X)) / 2;
         (unit.Max(p => p.Y) - unit.Min(p => p.Y)).Should().BeApproximately(2 * scale, 0.02);
         drawing.ShouldLieInside(unit);
@@ -128,7 +133,8 @@ public class PictureTests
             double width = circle.Max(p => p.X) - circle.Min(p => p.X);
             (circle.Max(p => p.Y) - circle.Min(p => p.Y)).Should().BeApproximately(width, 0.02);
             drawing.ShouldLieInside(circle);
-            Math.Abs(points[3].X - center.X).Should().BeApproximately(width / 2, 0.05, "the eigenvalue at -ρ lies on the circle");
+            Math.Abs(points[3].X - center.X)
+                .Should().BeApproximately(width / 2, 0.05, "the eigenvalue at -ρ lies on the circle");
         }
     }
 
@@ -145,8 +151,12 @@ public class PictureTests
         (double X, double Y)[] line = drawing.Curves(Drawing.Vermilion).Single();
         line.Should().HaveCount(40);
         drawing.Rings(Drawing.Grey).Should().Equal(line[13]);
-        line[0].X.Should().BeApproximately(drawing.Marks(Drawing.Blue)[1].X, 0.01, "a window of one step leaves out lags from 1 on");
-        drawing.Texts.Should().Contain(["1 %", "k = 14", "lag k adds", "error of a window of k steps", "a truncation window of 14 loses at most 1 %"]);
+        line[0].X.Should().BeApproximately(
+            drawing.Marks(Drawing.Blue)[1].X, 0.01, "a window of one step leaves out lags from 1 on");
+        drawing.Texts.Should().Contain([
+            "1 %", "k = 14", "lag k adds", "error of a window of k steps",
+            "a truncation window of 14 loses at most 1 %",
+        ]);
     }
 
     [Fact]
@@ -210,13 +220,15 @@ public class PictureTests
         XElement svg = picture.ForPage("loss", "what it shows <&>", 480, 360, "wide");
 
         string text = svg.ToString();
-        text.Should().NotContain("rgb(").And.NotContain("black").And.Contain("var(--ink)").And.Contain("var(--vermilion)").And.Contain("var(--paper)");
+        text.Should().NotContain("rgb(").And.NotContain("black")
+            .And.Contain("var(--ink)").And.Contain("var(--vermilion)").And.Contain("var(--paper)");
         svg.Attribute("width").Should().BeNull();
         svg.Attribute("viewBox")!.Value.Should().Be("0 0 480 360");
         svg.Attribute("class")!.Value.Should().Be("wide");
         string[] ids = svg.Descendants().Attributes("id").Select(a => a.Value).ToArray();
         ids.Should().OnlyHaveUniqueItems().And.OnlyContain(id => id.StartsWith("loss-", StringComparison.Ordinal));
-        string[] used = svg.Descendants().Attributes("clip-path").Select(a => a.Value["url(#".Length..^1]).Distinct().ToArray();
+        string[] used = svg.Descendants()
+            .Attributes("clip-path").Select(a => a.Value["url(#".Length..^1]).Distinct().ToArray();
         used.Should().NotBeEmpty().And.BeSubsetOf(ids);
         svg.Elements().First().Value.Should().Be("what it shows <&>");
         svg.Attribute("aria-labelledby")!.Value.Should().Be(svg.Elements().First().Attribute("id")!.Value);

@@ -1,4 +1,5 @@
-// `bptt fit … --report`: one page that holds all it shows and says what the command prints, whatever the data and the fit.
+// `bptt fit … --report`: one page that holds all it shows and says what the command prints, whatever the data and the
+// fit.
 
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
@@ -30,10 +31,12 @@ public class ReportTests
         report.Output.Should().Contain($"fit.svg, {folder.At("report/report.html")}");
         string[] files = ["fit.svg", "model.json", "predictions.csv", "report.html", "checkpoint.json"];
         Directory.GetFiles(folder.At("report")).Select(Path.GetFileName).Should().BeEquivalentTo(files);
-        Directory.GetFiles(folder.At("plain")).Select(Path.GetFileName).Should().BeEquivalentTo(files.Except(["report.html"]));
+        Directory.GetFiles(folder.At("plain")).Select(Path.GetFileName)
+            .Should().BeEquivalentTo(files.Except(["report.html"]));
         foreach (string file in files[..3])
         {
-            File.ReadAllBytes(folder.At($"report/{file}")).Should().Equal(File.ReadAllBytes(folder.At($"plain/{file}")));
+            File.ReadAllBytes(folder.At($"report/{file}"))
+                .Should().Equal(File.ReadAllBytes(folder.At($"plain/{file}")));
         }
     }
 
@@ -55,8 +58,12 @@ public class ReportTests
         using var folder = new TemporaryFolder();
         string[] data = ["--sample", "sunspots"];
 
-        CommandResult fit = await CommandRunner.RunAsync(["fit", .. data, "--hidden", "4", "--optimizer", "adam", "--epochs", "40", "--learn-state", "--report", "--out", folder.Path]);
-        CommandResult flow = await CommandRunner.RunAsync(["flow", .. data, "--model", folder.At("model.json"), "--out", folder.Path]);
+        CommandResult fit = await CommandRunner.RunAsync([
+            "fit", .. data, "--hidden", "4", "--optimizer", "adam", "--epochs", "40", "--learn-state", "--report",
+            "--out", folder.Path,
+        ]);
+        CommandResult flow = await CommandRunner.RunAsync(
+            ["flow", .. data, "--model", folder.At("model.json"), "--out", folder.Path]);
         CommandResult start = await CommandRunner.RunAsync(["flow", .. data, "--hidden", "4", "--out", folder.Path]);
 
         fit.ShouldBeDone();
@@ -85,14 +92,16 @@ public class ReportTests
         }
 
         // Every row of a printed table stands in a table of the page.
-        string[] rows = page.Descendants(Xhtml + "tr").Select(r => string.Join(' ', r.Elements().Select(c => c.Value))).Select(Squeezed).ToArray();
+        string[] rows = page.Descendants(Xhtml + "tr")
+            .Select(r => string.Join(' ', r.Elements().Select(c => c.Value))).Select(Squeezed).ToArray();
         string[] printed = fit.Output.Split('\n').Concat(flow.Output.Split('\n'))
             .Where(l => l.StartsWith("  ", StringComparison.Ordinal) && l.Trim().Length > 0).Select(Squeezed).ToArray();
         printed.Length.Should().BeGreaterThan(12);
         rows.Should().Contain(printed);
 
         static string After(CommandResult result, string beginning) =>
-            result.Output.Split('\n').Single(l => l.StartsWith(beginning, StringComparison.Ordinal))[beginning.Length..].TrimEnd();
+            result.Output.Split('\n')
+                .Single(l => l.StartsWith(beginning, StringComparison.Ordinal))[beginning.Length..].TrimEnd();
     }
 
     [Fact]
@@ -102,7 +111,8 @@ public class ReportTests
         string csv = folder.File("data.csv", Tables.TwoByTwo(50));
 
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", csv, "--inputs", "a,b", "--outputs", "y,z", "--hidden", "3", "--optimizer", "adam", "--epochs", "25", "--report", "--out", folder.At("out"));
+            "fit", csv, "--inputs", "a,b", "--outputs", "y,z", "--hidden", "3", "--optimizer", "adam", "--epochs", "25",
+            "--report", "--out", folder.At("out"));
 
         result.ShouldBeDone();
         XElement page = Page(folder.At("out/report.html"));
@@ -133,7 +143,8 @@ public class ReportTests
         string csv = folder.File("d<&>'\u0001.csv", Tables.WithLine(Tables.TwoByTwo(30), 1, header));
 
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", csv, "--inputs", "a,b", "--outputs", $"{first},{second}", "--hidden", "2", "--epochs", "2", "--report", "--out", folder.At("out"));
+            "fit", csv, "--inputs", "a,b", "--outputs", $"{first},{second}", "--hidden", "2", "--epochs", "2",
+            "--report", "--out", folder.At("out"));
 
         result.ShouldBeDone();
         XElement page = Page(folder.At("out/report.html"), first.Contains("http") || second.Contains("http"));
@@ -152,7 +163,8 @@ public class ReportTests
         CommandResult result = await Fit(csv, folder.At("out"), "--report", "--learning-rate", "1e30");
 
         result.ShouldBeRefused(1, "diverged", "after 1 epoch");
-        Text(Page(folder.At("out/report.html"))).Should().Contain("The training diverged").And.Contain("after 1 epoch").And.Contain("1E+30");
+        Text(Page(folder.At("out/report.html"))).Should().Contain("The training diverged")
+            .And.Contain("after 1 epoch").And.Contain("1E+30");
     }
 
     [Fact]
@@ -162,7 +174,8 @@ public class ReportTests
         string csv = folder.File("data.csv", Tables.Growing());
 
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", csv, "--inputs", "a", "--outputs", "y", "--train", Tables.GrowingTrainingFraction, "--hidden", "2", "--epochs", "300", "--learning-rate", "0.05", "--report", "--out", folder.At("out"));
+            "fit", csv, "--inputs", "a", "--outputs", "y", "--train", Tables.GrowingTrainingFraction, "--hidden", "2",
+            "--epochs", "300", "--learning-rate", "0.05", "--report", "--out", folder.At("out"));
 
         result.ShouldBeRefused(1, "leaves the range of numbers");
         Text(Page(folder.At("out/report.html"))).Should().Contain("Held-out fit: diverged");
@@ -179,7 +192,8 @@ public class ReportTests
         string csv = folder.File("data.csv", Tables.TwoByTwo(rows));
 
         CommandResult result = await CommandRunner.RunAsync(
-            "fit", csv, "--inputs", "a,b", "--outputs", "y", "--train", train, "--hidden", hidden, "--epochs", epochs, "--report", "--out", folder.At("out"));
+            "fit", csv, "--inputs", "a,b", "--outputs", "y", "--train", train, "--hidden", hidden, "--epochs", epochs,
+            "--report", "--out", folder.At("out"));
 
         result.ExitCode.Should().Be(0, "of {0}", result.Error);
         Page(folder.At("out/report.html"));
@@ -189,10 +203,26 @@ public class ReportTests
     public void A_training_that_was_stopped_says_so()
     {
         var data = Dataset.From(
-            CsvTable.Read(new StringReader(Tables.TwoByTwo(60)), "data.csv"), ["a", "b"], ["y"], predictNext: false, 0.6);
-        var settings = new FitSettings { Method = FitMethod.Adam, Epochs = 30, LearningRate = 0.02, Seed = 3, LearnsInitialState = true };
+            CsvTable.Read(new StringReader(Tables.TwoByTwo(60)), "data.csv"),
+            ["a", "b"],
+            ["y"],
+            predictNext: false,
+            0.6);
+        var settings = new FitSettings
+        {
+            Method = FitMethod.Adam,
+            Epochs = 30,
+            LearningRate = 0.02,
+            Seed = 3,
+            LearnsInitialState = true,
+        };
         FitResult fit = FitTraining.Run(
-            data, FitPlan.Of(settings, data, 4), checkpoint: null, _ => { }, _ => { }, new CancellationToken(canceled: true));
+            data,
+            FitPlan.Of(settings, data, 4),
+            checkpoint: null,
+            _ => { },
+            _ => { },
+            new CancellationToken(canceled: true));
         using var stream = new MemoryStream();
 
         ReportPage.Write(stream, data, fit, order: null, new FitReport(data, fit));
@@ -214,11 +244,15 @@ public class ReportTests
         CommandResult result = await Fit(csv, folder.At("out"), "--report");
 
         result.ShouldBeRefused(1, folder.At("out/report.html"));
-        folder.Content().Should().Contain(["out/model.json", "out/predictions.csv", "out/fit.svg"]).And.NotContain(p => p.EndsWith(".tmp"));
+        folder.Content().Should().Contain(["out/model.json", "out/predictions.csv", "out/fit.svg"])
+            .And.NotContain(p => p.EndsWith(".tmp"));
     }
 
     private static Task<CommandResult> Fit(string csv, string output, params string[] more) => CommandRunner.RunAsync(
-        ["fit", csv, "--inputs", "a,b", "--outputs", "y", "--hidden", "3", "--optimizer", "adam", "--epochs", "5", "--out", output, .. more]);
+        [
+            "fit", csv, "--inputs", "a,b", "--outputs", "y", "--hidden", "3", "--optimizer", "adam", "--epochs", "5",
+            "--out", output, .. more,
+        ]);
 
     private static XElement Page(string path, bool namesAddresses = false)
     {
@@ -231,23 +265,27 @@ public class ReportTests
     {
         string text = new StreamReader(stream).ReadToEnd();
         text.Should().StartWith("<!DOCTYPE html>\n<html ");
-        using var reader = XmlReader.Create(new StringReader(text), new XmlReaderSettings { DtdProcessing = DtdProcessing.Ignore });
+        using var reader = XmlReader.Create(
+            new StringReader(text), new XmlReaderSettings { DtdProcessing = DtdProcessing.Ignore });
         XElement page = XDocument.Load(reader).Root!;
         page.Name.Should().Be(Xhtml + "html");
 
         // It fetches nothing and runs nothing.
         string[] names = page.Descendants().Select(e => e.Name.LocalName).ToArray();
-        names.Should().NotContain(["script", "link", "img", "image", "iframe", "object", "use", "a", "base", "foreignObject"]);
+        names.Should().NotContain(
+            ["script", "link", "img", "image", "iframe", "object", "use", "a", "base", "foreignObject"]);
         XAttribute[] attributes = page.DescendantsAndSelf().Attributes().ToArray();
         attributes.Select(a => a.Name.LocalName).Should().NotContain(["src", "href", "srcset", "data"])
             .And.NotContain(n => n.StartsWith("on", StringComparison.Ordinal));
-        attributes.Where(a => !a.IsNamespaceDeclaration).Select(a => a.Value).Should().NotContain(v => v.Contains("http", StringComparison.Ordinal));
+        attributes.Where(a => !a.IsNamespaceDeclaration).Select(a => a.Value)
+            .Should().NotContain(v => v.Contains("http", StringComparison.Ordinal));
         string style = page.Descendants(Xhtml + "style").Single().Value;
         style.Should().NotContainAny("http", "url(", "@import", "<", ">", "&");
         Regex.Matches(text, "url\\((?!#)").Should().BeEmpty();
         if (!namesAddresses)
         {
-            text.Replace(Xhtml.NamespaceName, "", StringComparison.Ordinal).Replace(Svg.NamespaceName, "", StringComparison.Ordinal)
+            text.Replace(Xhtml.NamespaceName, "", StringComparison.Ordinal).Replace(
+                Svg.NamespaceName, "", StringComparison.Ordinal)
                 .Should().NotContain("http");
         }
 
@@ -262,12 +300,14 @@ public class ReportTests
             .Should().BeEquivalentTo(["meta"]);
 
         // Colours are the page's, and each is defined for day and for night.
-        IEnumerable<string> colors = Regex.Matches(text, @"var\(--([a-z]+)\)").Select(m => m.Groups[1].Value).Distinct();
+        IEnumerable<string> colors = Regex.Matches(text, @"var\(--([a-z]+)\)")
+            .Select(m => m.Groups[1].Value).Distinct();
         foreach (string color in colors)
         {
             Regex.Matches(style, $@"--{color}: #[0-9a-f]{{6}};").Should().HaveCount(2, "of --{0}", color);
         }
-        string drawn = string.Concat(page.Descendants(Svg + "svg").DescendantsAndSelf().Attributes().Select(a => a.Value));
+        string drawn = string.Concat(
+            page.Descendants(Svg + "svg").DescendantsAndSelf().Attributes().Select(a => a.Value));
         drawn.Should().NotContainAny("rgb(", "black", "NaN", "Infinity");
         Text(page).Should().NotContainAny("NaN", "Infinity");
         return page;
@@ -278,5 +318,6 @@ public class ReportTests
 
     private static string Squeezed(string text) => Regex.Replace(text, @"\s+", " ").Trim();
 
-    private static string Fact(XElement page, string name) => page.Descendants(Xhtml + "dt").Single(t => t.Value == name).ElementsAfterSelf().Single().Value;
+    private static string Fact(XElement page, string name) =>
+        page.Descendants(Xhtml + "dt").Single(t => t.Value == name).ElementsAfterSelf().Single().Value;
 }

@@ -21,7 +21,8 @@ public partial class FormulaMapTests
             string[] lines = Repository.Read($"src/Bptt/{entry.File}").Split('\n');
             Enumerable.Range(0, lines.Length - 1)
                 .Any(i => IsFormula(lines[i], entry) && IsCode(lines[i + 1]))
-                .Should().BeTrue("{0} says that {1} {2} stands above code in {3}", map, entry.Number, entry.Formula, entry.File);
+                .Should().BeTrue(
+                    "{0} says that {1} {2} stands above code in {3}", map, entry.Number, entry.Formula, entry.File);
         }
     }
 
@@ -49,9 +50,11 @@ public partial class FormulaMapTests
         && line.Contains(entry.Formula, StringComparison.Ordinal)
         && (entry.Number.Length == 0 || line.Contains(entry.Number, StringComparison.Ordinal));
 
-    private static bool IsCode(string line) => line.Trim().Length > 1 && !line.TrimStart().StartsWith("//", StringComparison.Ordinal);
+    private static bool IsCode(string line) =>
+        line.Trim().Length > 1 && !line.TrimStart().StartsWith("//", StringComparison.Ordinal);
 
-    [GeneratedRegex(@"^//   (?<number>\(\d\)|   )  (?<formula>\S.*?\S) {3,}(?<file>[\w./]+\.cs)$", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"^//   (?<number>\(\d\)|   )  (?<formula>\S.*?\S) {3,}(?<file>[\w./]+\.cs)$", RegexOptions.Multiline)]
     private static partial Regex MapLine();
 
     private sealed record Entry(string Spaced, string Formula, string File)

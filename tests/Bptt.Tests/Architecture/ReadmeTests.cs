@@ -1,5 +1,5 @@
-// The README cannot drift: its walk is compiled here and compared, its commands are what the house runs, and the folders
-// it names exist.
+// The README cannot drift: its walk is compiled here and compared, its commands are what the house runs, and the
+// folders it names exist.
 
 using System.Globalization;
 using System.Text.RegularExpressions;
@@ -35,7 +35,8 @@ public partial class ReadmeTests
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         (string walk, string insight, string training) = ReadmeWalk.Run();
-        CodeBlocks("text").Take(3).Select(block => block.Trim()).Should().Equal(walk.Trim(), insight.Trim(), training.Trim());
+        CodeBlocks("text").Take(3).Select(block => block.Trim())
+            .Should().Equal(walk.Trim(), insight.Trim(), training.Trim());
     }
 
     [Fact]

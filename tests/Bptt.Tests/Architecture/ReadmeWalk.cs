@@ -1,4 +1,5 @@
-// The README's walk and what follows it, compiled and run. ReadmeTests compares the lines between the marks with the README.
+// The README's walk and what follows it, compiled and run. ReadmeTests compares the lines between the marks with the
+// README.
 
 using Bptt;
 using Bptt.Diagnostics;
@@ -78,9 +79,13 @@ internal static class ReadmeWalk
 
         // From weights that explode, by gradient descent without and with the source's remedy.
         var wild = Initializer.Orthogonal(1, 8, 1, seed: 1, spectralRadius: 1.3);
-        var plain = Trainer.Run(wild, sweep, measured, new TrainerOptions { Optimizer = new Sgd(0.05), Clipping = null });
+        var plain = Trainer.Run(
+            wild, sweep, measured, new TrainerOptions { Optimizer = new Sgd(0.05), Clipping = null });
         var clipped = Trainer.Run(
-            wild, sweep, measured, new TrainerOptions { Optimizer = new Sgd(0.05), Clipping = new GlobalNormClipping(1.0) });
+            wild,
+            sweep,
+            measured,
+            new TrainerOptions { Optimizer = new Sgd(0.05), Clipping = new GlobalNormClipping(1.0) });
         Console.WriteLine($"plain: {plain.StopReason} after epoch {plain.Epochs}");
         Console.WriteLine($"clipped: {clipped.StopReason}, loss below 1e-2: {clipped.BestLoss < 1e-2}");
         // README, training, to here

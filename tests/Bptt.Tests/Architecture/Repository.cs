@@ -6,6 +6,15 @@ internal static class Repository
 {
     public static string Read(string path) => File.ReadAllText(Path.Combine(Root(), path)).ReplaceLineEndings("\n");
 
+    /// <summary>The paths, from the root, of all C# files in a folder and below that are not made by a build.</summary>
+    public static string[] SourceFiles(string folder) =>
+    [
+        .. Directory.EnumerateFiles(Path.Combine(Root(), folder), "*.cs", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(Root(), file).Replace('\\', '/'))
+            .Where(file => !file.Split('/').Any(part => part is "bin" or "obj"))
+            .Order(StringComparer.Ordinal),
+    ];
+
     /// <summary>The folder of the solution, found upwards from the tests' output.</summary>
     public static string Root()
     {

@@ -1,4 +1,5 @@
-// A table of rooms and who may import whom, held against a compiled assembly: a room is a namespace, and a namespace a folder.
+// A table of rooms and who may import whom, held against a compiled assembly: a room is a namespace, and a namespace a
+// folder.
 
 using System.Reflection;
 using ArchUnitNET.Domain;
@@ -15,8 +16,8 @@ internal sealed class RoomTable
 
     /// <param name="assembly">What is held against the table.</param>
     /// <param name="root">The namespace that the rooms lie in.</param>
-    /// <param name="rows">"room → rooms it may import"; a room that is not named may not exist. Root stands for the namespace
-    /// itself.</param>
+    /// <param name="rows">"room → rooms it may import"; a room that is not named may not exist. Root stands for the
+    /// namespace itself.</param>
     public RoomTable(System.Reflection.Assembly assembly, string root, params string[] rows)
     {
         _root = root;
@@ -26,7 +27,8 @@ internal sealed class RoomTable
     }
 
     /// <summary>Rooms that the table does not name.</summary>
-    public IEnumerable<string> UnknownRooms() => _types.Select(Room).Distinct().Where(room => !_allowed.ContainsKey(room));
+    public IEnumerable<string> UnknownRooms() =>
+        _types.Select(Room).Distinct().Where(room => !_allowed.ContainsKey(room));
 
     /// <summary>Every import that the table does not allow.</summary>
     public IEnumerable<string> Breaches() => Imports()
@@ -65,6 +67,7 @@ internal sealed class RoomTable
 
     private bool IsOurs(IType type) =>
         type.Namespace is not null
-        && (type.Namespace.FullName == _root || type.Namespace.FullName.StartsWith($"{_root}.", StringComparison.Ordinal))
+        && (type.Namespace.FullName == _root
+            || type.Namespace.FullName.StartsWith($"{_root}.", StringComparison.Ordinal))
         && type.Assembly.Name.StartsWith(_root, StringComparison.Ordinal);
 }

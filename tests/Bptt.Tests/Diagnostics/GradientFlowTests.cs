@@ -41,9 +41,18 @@ public class GradientFlowTests
     }
 
     [Theory]
-    [InlineData(0.9, GradientFlowVerdict.Vanishing, "vanishing: after 59 steps 0.002 of a step's gradient is left (0.9 per step measured, 0.9 predicted)")]
-    [InlineData(1.0, GradientFlowVerdict.Stable, "stable: after 59 steps 1 of a step's gradient is left (1 per step measured, 1 predicted)")]
-    [InlineData(1.2, GradientFlowVerdict.Exploding, "exploding: after 59 steps a step's gradient has grown 4.7E+04-fold (1.2 per step measured, 1.2 predicted)")]
+    [InlineData(
+        0.9,
+        GradientFlowVerdict.Vanishing,
+        "vanishing: after 59 steps 0.002 of a step's gradient is left (0.9 per step measured, 0.9 predicted)")]
+    [InlineData(
+        1.0,
+        GradientFlowVerdict.Stable,
+        "stable: after 59 steps 1 of a step's gradient is left (1 per step measured, 1 predicted)")]
+    [InlineData(
+        1.2,
+        GradientFlowVerdict.Exploding,
+        "exploding: after 59 steps a step's gradient has grown 4.7E+04-fold (1.2 per step measured, 1.2 predicted)")]
     public void Along_a_scaled_rotation_every_flow_changes_by_its_factor(
         double factor, GradientFlowVerdict verdict, string summary)
     {
@@ -83,7 +92,8 @@ public class GradientFlowTests
     public void Growth_is_fitted_after_the_transient()
     {
         // The fast mode dominates at first: 1000·0.5ᵏ beside 0.95ᵏ.
-        var model = new LinearRnn(Ones(2, 1), Diagonal(0.95, 0.5), Matrix<double>.Build.DenseOfArray(new double[,] { { 1, 1000 } }));
+        var model = new LinearRnn(
+            Ones(2, 1), Diagonal(0.95, 0.5), Matrix<double>.Build.DenseOfArray(new double[,] { { 1, 1000 } }));
         GradientFlow flow = Analyze(model, _examples.Matrix(1, 100), _examples.Matrix(1, 100));
         flow.MeasuredGrowth.Should().BeApproximately(0.95, 1e-3);
         flow.TransientSteps.Should().BeInRange(8, 50);
@@ -109,7 +119,8 @@ public class GradientFlowTests
     [Fact]
     public void Sources_that_excite_only_fading_modes_are_measured_as_they_are()
     {
-        var model = new LinearRnn(Ones(2, 1), Diagonal(1.1, 0.5), Matrix<double>.Build.DenseOfArray(new double[,] { { 0, 1 } }));
+        var model = new LinearRnn(
+            Ones(2, 1), Diagonal(1.1, 0.5), Matrix<double>.Build.DenseOfArray(new double[,] { { 0, 1 } }));
         GradientFlow flow = Analyze(model, _examples.Matrix(1, 30), _examples.Matrix(1, 30));
         (flow.Verdict, flow.PredictedGrowth).Should().Be((GradientFlowVerdict.Vanishing, 1.1));
         flow.MeasuredGrowth.Should().BeApproximately(0.5, 1e-12);
@@ -150,7 +161,8 @@ public class GradientFlowTests
         flow.LastStepFlow.Select(value => Math.Round(value * value, 12)).Should().Equal(3, 2, 1, 0);
         (flow.Verdict, flow.Factor, flow.FactorSteps, flow.MeasuredGrowth, flow.PredictedGrowth)
             .Should().Be((GradientFlowVerdict.Vanishing, 0.0, 3, (double?)null, 0.0));
-        flow.Summary.Should().Be("vanishing: after 3 steps nothing of a step's gradient is left (0 per step predicted)");
+        flow.Summary.Should().Be(
+            "vanishing: after 3 steps nothing of a step's gradient is left (0 per step predicted)");
         flow.LagWhereFlowFallsTo(1e-300).Should().Be(3);
         flow.PredictedEnvelope.Skip(1).Should().OnlyContain(value => value == 0);
 
@@ -216,7 +228,8 @@ public class GradientFlowTests
             Matrix<double>.Build.Dense(2, 2),
             Matrix<double>.Build.DenseOfArray(new[,] { { 1.0, seen } }));
         var inputs = Matrix<double>.Build.DenseOfArray(new[,] { { 1, -0.5, 0 } });
-        GradientFlow flow = Analyze(model, inputs, Matrix<double>.Build.DenseOfArray(new[,] { { 0, gradient, 0.5 * gradient } }));
+        GradientFlow flow = Analyze(
+            model, inputs, Matrix<double>.Build.DenseOfArray(new[,] { { 0, gradient, 0.5 * gradient } }));
         flow.FirstNonFinite.Should().BeNull();
         double[] expected = [0, 4.0 / 3, -1.0 / 3];
         for (int t = 0; t < 3; t++)
@@ -233,7 +246,8 @@ public class GradientFlowTests
         var flow = GradientFlow.Analyze(forward, BackwardThroughTime.Run(forward, 1e-280 * Last(6)));
         flow.LastStepFlow.Should().OnlyContain(value => double.IsFinite(value)).And.HaveCount(6);
         (flow.Verdict, flow.Factor).Should().Be((GradientFlowVerdict.Exploding, double.PositiveInfinity));
-        flow.Summary.Should().StartWith("exploding: after 5 steps a step's gradient has grown more than 1.8E+308-fold (1E+100 per step");
+        flow.Summary.Should().StartWith(
+            "exploding: after 5 steps a step's gradient has grown more than 1.8E+308-fold (1E+100 per step");
     }
 
     [Fact]
@@ -241,9 +255,11 @@ public class GradientFlowTests
     {
         var blowUp = new LinearRnn(Ones(2, 1), Diagonal(0.5, 0.5), Matrix<double>.Build.Dense(1, 2, 1e308));
         var forward = ForwardPass.Run(blowUp, Matrix<double>.Build.Dense(1, 4));
-        var flow = GradientFlow.Analyze(forward, BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 4, 1e10)));
+        var flow = GradientFlow.Analyze(
+            forward, BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 4, 1e10)));
         (flow.Verdict, flow.FactorSteps).Should().Be((GradientFlowVerdict.Exploding, 0));
-        flow.Summary.Should().StartWith("exploding: W_qhᵀ ∂L/∂o_t itself has overflowed (0.5 per step predicted); ∂L/∂h_4");
+        flow.Summary.Should().StartWith(
+            "exploding: W_qhᵀ ∂L/∂o_t itself has overflowed (0.5 per step predicted); ∂L/∂h_4");
     }
 
     [Fact]
@@ -256,7 +272,8 @@ public class GradientFlowTests
         flow.LastStepFlow[^1].Should().Be(double.PositiveInfinity);
         flow.MeanFlow[^1].Should().Be(double.PositiveInfinity);
         flow.MeanFlow.SkipLast(1).Should().OnlyContain(value => double.IsFinite(value));
-        (flow.Verdict, flow.Factor, flow.FactorSteps).Should().Be((GradientFlowVerdict.Exploding, double.PositiveInfinity, 4));
+        (flow.Verdict, flow.Factor, flow.FactorSteps)
+            .Should().Be((GradientFlowVerdict.Exploding, double.PositiveInfinity, 4));
         flow.Summary.Should().StartWith("exploding: after 4 steps a step's gradient has overflowed");
         flow.PredictedEnvelope.Should().OnlyContain(value => value > 0);
     }
@@ -349,7 +366,8 @@ public class GradientFlowTests
         (GradientFlow asked, _) = Run();
         IReadOnlyList<double> shares = asked.WhhShares();
         (GradientFlow flow, ForwardPass forward) = Run();
-        (BackwardThroughTime Backward, ForwardPass Forward) stale = (BackwardThroughTime.Run(forward, Last(40)), forward);
+        (BackwardThroughTime Backward, ForwardPass Forward) stale =
+            (BackwardThroughTime.Run(forward, Last(40)), forward);
         _ = ForwardPass.Run(model, Ones(1, 40), options: options);
 
         asked.WhhShares().Should().Equal(shares);
@@ -377,11 +395,13 @@ public class GradientFlowTests
         FluentActions.Invoking(() => GradientFlow.Analyze(forward, null!)).Should().Throw<ArgumentNullException>();
         FluentActions.Invoking(() => GradientFlow.Analyze(other, backward)).Should().Throw<ArgumentException>()
             .WithMessage("forward: expected the forward pass from which the backward pass was made, got another one.*");
-        FluentActions.Invoking(() => GradientFlow.Analyze(forward, backward, -1)).Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => GradientFlow.Analyze(forward, backward, -1))
+            .Should().Throw<ArgumentOutOfRangeException>();
         var flow = GradientFlow.Analyze(forward, backward);
         foreach (Action<int> read in new Action<int>[]
         {
-            b => flow.StateNorms(b), b => flow.StateGradientNorms(b), b => flow.OutputGradientNorms(b), b => flow.WhhShares(b),
+            b => flow.StateNorms(b), b => flow.StateGradientNorms(b), b => flow.OutputGradientNorms(b),
+            b => flow.WhhShares(b),
         })
         {
             read.Invoking(r => r(1)).Should().Throw<ArgumentOutOfRangeException>();
@@ -396,7 +416,8 @@ public class GradientFlowTests
     }
 
     /// <summary>A loss at the last step only.</summary>
-    private static Matrix<double> Last(int steps) => Matrix<double>.Build.Dense(1, steps, (_, t) => t == steps - 1 ? 1 : 0);
+    private static Matrix<double> Last(int steps) =>
+        Matrix<double>.Build.Dense(1, steps, (_, t) => t == steps - 1 ? 1 : 0);
 
     private static Matrix<double> Ones(int rows, int columns) => Matrix<double>.Build.Dense(rows, columns, 1);
 
@@ -409,7 +430,11 @@ public class GradientFlowTests
         for (int i = 0; i < actual.Count; i++)
         {
             actual[i].Should().BeApproximately(
-                expected[i], 1e-11 * Math.Max(Math.Abs(expected[i]), 1e-3 * expected.Max(Math.Abs)), "{0}, entry {1}", because, i);
+                expected[i],
+                1e-11 * Math.Max(Math.Abs(expected[i]), 1e-3 * expected.Max(Math.Abs)),
+                "{0}, entry {1}",
+                because,
+                i);
         }
     }
 }

@@ -17,7 +17,10 @@ public class LagDecompositionTests(ITestOutputHelper output)
     {
         // Pulled back 31 steps the first output's row exceeds the largest double, but its gradients are zero.
         var whh = Matrix<double>.Build.DenseOfDiagonalArray([1e10, 0.5]);
-        var model = new LinearRnn(Matrix<double>.Build.DenseOfArray(new double[,] { { 0 }, { 1 } }), whh, Matrix<double>.Build.DenseIdentity(2));
+        var model = new LinearRnn(
+            Matrix<double>.Build.DenseOfArray(new double[,] { { 0 }, { 1 } }),
+            whh,
+            Matrix<double>.Build.DenseIdentity(2));
         var forward = ForwardPass.Run(model, Matrix<double>.Build.Dense(1, 40, 1));
         var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(2, 40, (i, _) => i));
 
@@ -37,7 +40,8 @@ public class LagDecompositionTests(ITestOutputHelper output)
         {
             RandomScenario scenario = ScenarioTable.Random(seed);
             int[] lengths = Array.ConvertAll(scenario.Problem.Inputs, inputs => inputs.GetLength(1));
-            BackwardThroughTime backward = scenario.RunBackward(Ways.Some(seed).For(scenario.Problem.HiddenSize, lengths));
+            BackwardThroughTime backward = scenario.RunBackward(
+                Ways.Some(seed).For(scenario.Problem.HiddenSize, lengths));
             var lags = LagDecomposition.Of(backward.Forward, backward);
             lags.IsComplete.Should().BeTrue();
             lags.LagCount.Should().Be(lengths.Max());
@@ -56,13 +60,19 @@ public class LagDecompositionTests(ITestOutputHelper output)
                 double scale = Math.Max(sum.FrobeniusNorm(), lags.ContributionNorms.Take(k).Max());
                 worst.Add(scale == 0.0 ? 0.0 : (sum - truncated.Whh).FrobeniusNorm() / scale, where);
 
-                double error = whole.FrobeniusNorm() == 0.0 ? 0.0 : (truncated.Whh - whole).FrobeniusNorm() / whole.FrobeniusNorm();
-                worstError = Math.Max(worstError, Math.Abs(lags.TruncationErrors[k - 1] - error) / Math.Max(1.0, error));
-                lags.ContributionNorms[k - 1].Should().BeApproximately(part.FrobeniusNorm(), 1e-12 * part.FrobeniusNorm());
+                double error = whole.FrobeniusNorm() == 0.0
+                    ? 0.0
+                    : (truncated.Whh - whole).FrobeniusNorm() / whole.FrobeniusNorm();
+                worstError = Math.Max(
+                    worstError, Math.Abs(lags.TruncationErrors[k - 1] - error) / Math.Max(1.0, error));
+                lags.ContributionNorms[k - 1]
+                    .Should().BeApproximately(part.FrobeniusNorm(), 1e-12 * part.FrobeniusNorm());
                 double cosine = Inner(truncated.Whh, whole) / (truncated.WhhNorm() * whole.FrobeniusNorm());
-                lags.TruncationCosines[k - 1].Should().BeApproximately(double.IsNaN(cosine) ? 0.0 : cosine, 1e-10, where);
+                lags.TruncationCosines[k - 1]
+                    .Should().BeApproximately(double.IsNaN(cosine) ? 0.0 : cosine, 1e-10, where);
             }
-            worst.Add((sum - whole).FrobeniusNorm() / Math.Max(whole.FrobeniusNorm(), 1e-300), scenario.Settings.ToString());
+            worst.Add(
+                (sum - whole).FrobeniusNorm() / Math.Max(whole.FrobeniusNorm(), 1e-300), scenario.Settings.ToString());
             if (whole.FrobeniusNorm() > 0.0)
             {
                 lags.ContributionShares.Sum().Should().BeApproximately(1.0, 1e-10, scenario.Settings.ToString());
@@ -78,7 +88,9 @@ public class LagDecompositionTests(ITestOutputHelper output)
     {
         // h = 1: C_k falls by 0.9 with each lag where states and gradients are constant but for the ends.
         var forward = ForwardPass.Run(
-            new LinearRnn(One(1), One(0.9), One(1)), Matrix<double>.Build.Dense(1, 400, 1.0), Vector<double>.Build.Dense(1, 10.0));
+            new LinearRnn(One(1), One(0.9), One(1)),
+            Matrix<double>.Build.Dense(1, 400, 1.0),
+            Vector<double>.Build.Dense(1, 10.0));
         var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 400, 1.0));
         var lags = LagDecomposition.Of(forward, backward);
 
@@ -136,8 +148,10 @@ public class LagDecompositionTests(ITestOutputHelper output)
         LagDecomposition.Of(one, BackwardThroughTime.Run(one, One(3))).ContributionNorms.Should().Equal(6.0);
 
         // The losses end at step 20, before (20)ᵏ overflows.
-        var growing = ForwardPass.Run(new LinearRnn(One(1), One(20), One(1)), Matrix<double>.Build.Dense(1, 230, (_, t) => t == 0 ? 1.0 : 0.0));
-        var backward = BackwardThroughTime.Run(growing, Matrix<double>.Build.Dense(1, 230, (_, t) => t < 20 ? 1.0 : 0.0));
+        var growing = ForwardPass.Run(
+            new LinearRnn(One(1), One(20), One(1)), Matrix<double>.Build.Dense(1, 230, (_, t) => t == 0 ? 1.0 : 0.0));
+        var backward = BackwardThroughTime.Run(
+            growing, Matrix<double>.Build.Dense(1, 230, (_, t) => t < 20 ? 1.0 : 0.0));
         var lags = LagDecomposition.Of(growing, backward);
         lags.ContributionNorms.Should().OnlyContain(v => double.IsFinite(v));
         lags.ContributionShares.Sum().Should().BeApproximately(1.0, 1e-12);
@@ -152,12 +166,17 @@ public class LagDecompositionTests(ITestOutputHelper output)
         var backward = BackwardThroughTime.Run(forward, examples.Matrix(1, 4));
         var truncated = BackwardThroughTime.Run(
             forward, examples.Matrix(1, 4), new BackwardOptions { Truncation = Truncation.Windows(2) });
-        FluentActions.Invoking(() => LagDecomposition.Of(other, backward)).Should().Throw<ArgumentException>().WithMessage("*forward pass from which*");
-        FluentActions.Invoking(() => LagDecomposition.Of(forward, truncated)).Should().Throw<ArgumentException>().WithMessage("*windows of 2 steps*");
-        FluentActions.Invoking(() => LagDecomposition.Of(forward, backward, -1)).Should().Throw<ArgumentOutOfRangeException>();
-        LagDecomposition.Of(forward, backward).Invoking(l => l.SmallestWindow(0)).Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => LagDecomposition.Of(other, backward))
+            .Should().Throw<ArgumentException>().WithMessage("*forward pass from which*");
+        FluentActions.Invoking(() => LagDecomposition.Of(forward, truncated))
+            .Should().Throw<ArgumentException>().WithMessage("*windows of 2 steps*");
+        FluentActions.Invoking(() => LagDecomposition.Of(forward, backward, -1))
+            .Should().Throw<ArgumentOutOfRangeException>();
+        LagDecomposition.Of(forward, backward).Invoking(l => l.SmallestWindow(0))
+            .Should().Throw<ArgumentOutOfRangeException>();
 
-        var exploding = ForwardPass.Run(new LinearRnn(One(1), One(1e200), One(1)), Matrix<double>.Build.Dense(1, 4, 1.0));
+        var exploding = ForwardPass.Run(
+            new LinearRnn(One(1), One(1e200), One(1)), Matrix<double>.Build.Dense(1, 4, 1.0));
         var infinite = BackwardThroughTime.Run(exploding, Matrix<double>.Build.Dense(1, 4, 1.0));
         FluentActions.Invoking(() => LagDecomposition.Of(exploding, infinite))
             .Should().Throw<ArithmeticException>().WithMessage("*finite ∂L/∂W_hh*step 3*");

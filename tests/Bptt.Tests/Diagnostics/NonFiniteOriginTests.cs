@@ -16,7 +16,8 @@ public class NonFiniteOriginTests
         var model = new LinearRnn(One(1), One(1e10), One(1e-200));
         var forward = ForwardPass.Run(
             model,
-            SequenceBatch.Pack([Matrix<double>.Build.Dense(1, 50), Matrix<double>.Build.Dense(1, 40, (_, t) => t == 0 ? 1 : 0)]),
+            SequenceBatch.Pack(
+                [Matrix<double>.Build.Dense(1, 50), Matrix<double>.Build.Dense(1, 40, (_, t) => t == 0 ? 1 : 0)]),
             null,
             new ExecutionOptions { MemoryBudget = budget, Recurrence = Recurrence.Sequential });
         (forward.MemoryPlan.WindowCount > 1).Should().Be(budget is not null);
@@ -26,7 +27,8 @@ public class NonFiniteOriginTests
             .Should().Be((NonFinitePass.Forward, "h_t", 1, 32, 0, null));
         origin.Step.Should().Be(forward.FirstNonFiniteStep);
         origin.Text.Should().Be(
-            "h_32 of sequence 1 is infinite in row 0: the state overflowed: ‖h‖ grew by 1E+10 per step over 10 steps to 1E+300, and W_hh h + W_hx x exceeds the largest double, 1.8E+308");
+            "h_32 of sequence 1 is infinite in row 0: the state overflowed: ‖h‖ grew by 1E+10 per step over 10 steps "
+            + "to 1E+300, and W_hh h + W_hx x exceeds the largest double, 1.8E+308");
     }
 
     [Theory]
@@ -47,7 +49,8 @@ public class NonFiniteOriginTests
     public void Growth_over_one_step_is_told_in_the_singular()
     {
         var forward = ForwardPass.Run(
-            new LinearRnn(One(1), One(1e150), One(1e-300)), Matrix<double>.Build.Dense(1, 4, (_, t) => t == 0 ? 1e145 : 0));
+            new LinearRnn(One(1), One(1e150), One(1e-300)),
+            Matrix<double>.Build.Dense(1, 4, (_, t) => t == 0 ? 1e145 : 0));
         Analyze(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 4))).Text
             .Should().Contain("‖h‖ grew by 1E+150 per step over 1 step to 1E+295,");
     }
@@ -55,7 +58,8 @@ public class NonFiniteOriginTests
     [Fact]
     public void A_state_that_overflowed_at_once()
     {
-        var forward = ForwardPass.Run(new LinearRnn(One(1), One(1e300), One(1)), Matrix<double>.Build.Dense(1, 3, 1e10));
+        var forward = ForwardPass.Run(
+            new LinearRnn(One(1), One(1e300), One(1)), Matrix<double>.Build.Dense(1, 3, 1e10));
         NonFiniteOrigin origin = Analyze(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 3)));
         (origin.Quantity, origin.Step).Should().Be(("h_t", 2));
         origin.ToString().Should().Contain("‖h‖ was 1E+10 one step before");
@@ -82,7 +86,8 @@ public class NonFiniteOriginTests
         NonFiniteOrigin origin = Analyze(forward, new Broken(atStep: [2, 4]));
         (origin.Pass, origin.Quantity, origin.Sequence, origin.Step)
             .Should().Be((NonFinitePass.Backward, "∂L/∂o_t", 0, 4), "the backward pass meets the later step first");
-        origin.Text.Should().StartWith("∂L/∂o_4 of sequence 0 is NaN in row 0: the objective returned it for a finite output");
+        origin.Text.Should().StartWith(
+            "∂L/∂o_4 of sequence 0 is NaN in row 0: the objective returned it for a finite output");
 
         var backward = BackwardThroughTime.Run(forward, new Broken([1, 2, 3, 4, 5, 6]));
         var flow = GradientFlow.Analyze(forward, backward);
@@ -138,7 +143,8 @@ public class NonFiniteOriginTests
     {
         var flow = GradientFlow.Analyze(forward, BackwardThroughTime.Run(forward, objective));
         IEnumerable<double> all = Enumerable.Range(0, forward.SequenceCount)
-            .SelectMany(b => flow.StateNorms(b).Concat(flow.StateGradientNorms(b)).Concat(flow.OutputGradientNorms(b)).Concat(flow.WhhShares(b)))
+            .SelectMany(b => flow.StateNorms(b)
+                .Concat(flow.StateGradientNorms(b)).Concat(flow.OutputGradientNorms(b)).Concat(flow.WhhShares(b)))
             .Concat(flow.MeanFlow).Concat(flow.LastStepFlow).Concat(flow.PredictedEnvelope).Append(flow.Factor);
         all.Should().NotContain(double.NaN);
         flow.Summary.Should().EndWith(flow.FirstNonFinite!.Text);

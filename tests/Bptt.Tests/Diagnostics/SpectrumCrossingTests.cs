@@ -1,5 +1,5 @@
-// When states and gradients overflow or vanish, told before any training: against the same powers taken step by step, against
-// passes, and where closed forms tell it.
+// When states and gradients overflow or vanish, told before any training: against the same powers taken step by step,
+// against passes, and where closed forms tell it.
 
 using Bptt.Diagnostics;
 using MathNet.Numerics.LinearAlgebra;
@@ -22,13 +22,16 @@ public class SpectrumCrossingTests
             LinearRnn model = random.Model(1 + seed % 3, h, 1 + seed % 2, radius);
             if (seed % 4 == 0)
             {
-                model = new LinearRnn(1e120 * model.Whx, model.Whh + 5 * model.Whh.StrictlyUpperTriangle(), 1e-150 * model.Wqh);
+                model = new LinearRnn(
+                    1e120 * model.Whx, model.Whh + 5 * model.Whh.StrictlyUpperTriangle(), 1e-150 * model.Wqh);
             }
             var spectrum = Spectrum.Of(model);
             (long? overflow, long? vanish) = StepByStep(model.Whh, model.Whx);
-            (spectrum.StateOverflowStep, spectrum.StateVanishStep).Should().Be((overflow + 1, vanish + 1), "seed {0}", seed);
+            (spectrum.StateOverflowStep, spectrum.StateVanishStep)
+                .Should().Be((overflow + 1, vanish + 1), "seed {0}", seed);
             (overflow, vanish) = StepByStep(model.Whh.Transpose(), model.Wqh.Transpose());
-            (spectrum.GradientOverflowStep, spectrum.GradientVanishStep).Should().Be((overflow, vanish), "seed {0}", seed);
+            (spectrum.GradientOverflowStep, spectrum.GradientVanishStep)
+                .Should().Be((overflow, vanish), "seed {0}", seed);
         }
     }
 
@@ -44,7 +47,8 @@ public class SpectrumCrossingTests
             var forward = ForwardPass.Run(new LinearRnn(model.Whx, model.Whh, 1e-10 * model.Wqh), inputs);
             // The norm may exceed the largest double a little before an entry does.
             long told = spectrum.StateOverflowStep!.Value;
-            ((long)forward.FirstNonFiniteStep!.Value).Should().BeInRange(told, seed == 1 ? told : told + 6, "seed {0}", seed);
+            ((long)forward.FirstNonFiniteStep!.Value)
+                .Should().BeInRange(told, seed == 1 ? told : told + 6, "seed {0}", seed);
         }
     }
 
@@ -93,13 +97,16 @@ public class SpectrumCrossingTests
         // e_1 of (Jᵏ) e_2 is k λ^(k−1)
         Matrix<double> whh = Jordan(0.998, 2);
         var spectrum = Spectrum.Of(new LinearRnn(
-            Matrix<double>.Build.DenseOfArray(new double[,] { { 0 }, { 1 } }), whh, Matrix<double>.Build.Dense(1, 2, 1)));
+            Matrix<double>.Build.DenseOfArray(new double[,] { { 0 }, { 1 } }),
+            whh,
+            Matrix<double>.Build.Dense(1, 2, 1)));
         long k = spectrum.StateVanishStep!.Value - 1;
         LogNorm(k).Should().BeLessThan(Math.Log(1e-290));
         LogNorm(k - 1).Should().BeGreaterThanOrEqualTo(Math.Log(1e-290));
         spectrum.StateOverflowStep.Should().BeNull();
 
-        double LogNorm(double steps) => Math.Log(Math.Sqrt(steps * steps + 0.998 * 0.998)) + (steps - 1) * Math.Log(0.998);
+        double LogNorm(double steps) =>
+            Math.Log(Math.Sqrt(steps * steps + 0.998 * 0.998)) + (steps - 1) * Math.Log(0.998);
     }
 
     [Fact]
@@ -112,7 +119,8 @@ public class SpectrumCrossingTests
             (long? overflow, long? vanish) = StepByStep(model.Whh, model.Whx);
             var spectrum = Spectrum.Of(model);
             spectrum.StateOverflowStep.Should().Be(overflow).And.BeNull();
-            ((double)spectrum.StateVanishStep!.Value).Should().BeApproximately(vanish!.Value, 0.05 * vanish.Value, "h = {0}", h);
+            ((double)spectrum.StateVanishStep!.Value)
+                .Should().BeApproximately(vanish!.Value, 0.05 * vanish.Value, "h = {0}", h);
         }
     }
 
@@ -124,8 +132,10 @@ public class SpectrumCrossingTests
         (spectrum.StateOverflowStep, spectrum.StateVanishStep).Should().Be((null, 965)); // 2^−964 < 1e-290 < 2^−963
         (spectrum.GradientOverflowStep, spectrum.GradientVanishStep).Should().Be((null, 964));
 
-        // Through a weight of 2^-600 it does: the growing unit is (2^(k+1) − …)/3 · 2^-600, beyond 2^1024 from k = 1625 on.
-        Matrix<double> coupled = Matrix<double>.Build.DenseOfArray(new double[,] { { 2, Math.ScaleB(1, -600) }, { 0, 0.5 } });
+        // Through a weight of 2^-600 it does: the growing unit is (2^(k+1) − …)/3 · 2^-600, beyond 2^1024 from k = 1625
+        // on.
+        Matrix<double> coupled = Matrix<double>.Build.DenseOfArray(
+            new double[,] { { 2, Math.ScaleB(1, -600) }, { 0, 0.5 } });
         Spectrum.Of(new LinearRnn(whx, coupled, whx.Transpose())).StateOverflowStep.Should().Be(1626);
     }
 
@@ -145,12 +155,15 @@ public class SpectrumCrossingTests
     {
         Matrix<double> whh = Matrix<double>.Build.DenseOfArray(new double[,] { { 0.5, 1e50 }, { 0, 0.5 } });
         var spectrum = Spectrum.Of(new LinearRnn(
-            Matrix<double>.Build.DenseOfArray(new double[,] { { 0 }, { 1e300 } }), whh, Matrix<double>.Build.Dense(1, 2, 1)));
+            Matrix<double>.Build.DenseOfArray(new double[,] { { 0 }, { 1e300 } }),
+            whh,
+            Matrix<double>.Build.Dense(1, 2, 1)));
         spectrum.StateOverflowStep.Should().Be(2);
         spectrum.StateVanishStep.Should().NotBeNull();
     }
 
-    /// <summary>The first k with ‖Aᵏ B‖₂ beyond the largest double, and the first from which on it is below 1e-290.</summary>
+    /// <summary>The first k with ‖Aᵏ B‖₂ beyond the largest double, and the first from which on it is below
+    /// 1e-290.</summary>
     private static (long? Overflow, long? Vanish) StepByStep(Matrix<double> a, Matrix<double> b)
     {
         long? overflow = null;

@@ -44,13 +44,15 @@ public class SpectrumTests
         spectrum.PowerNorm(0).Should().Be(1);
         spectrum.PowerNorm(20).Should().BeApproximately(Math.Pow(0.9, 20), 1e-15);
         spectrum.EigenvectorCondition.Should().BeApproximately(1, 1e-14);
-        (spectrum.TransientGrowth, spectrum.TransientPeak, spectrum.IsTransientGrowthCertain).Should().Be((1.0, 0, true));
+        (spectrum.TransientGrowth, spectrum.TransientPeak, spectrum.IsTransientGrowthCertain)
+            .Should().Be((1.0, 0, true));
     }
 
     [Fact]
     public void Conjugate_pairs_stay_together_among_equal_magnitudes()
     {
-        foreach (Matrix<double> whh in new[] { Blocks(Rotation(0.3), Rotation(0.3), Rotation(1.1), Diagonal(1, -1)), Shift(7, cyclic: true) })
+        Matrix<double> rotations = Blocks(Rotation(0.3), Rotation(0.3), Rotation(1.1), Diagonal(1, -1));
+        foreach (Matrix<double> whh in new[] { rotations, Shift(7, cyclic: true) })
         {
             Complex[] values = [.. Spectrum.Of(Model(whh)).Modes.Select(mode => mode.Eigenvalue)];
             values.Should().HaveCount(whh.RowCount);
@@ -96,7 +98,8 @@ public class SpectrumTests
                 Matrix<double> q = _examples.Matrix(h, h).QR().Q;
                 foreach (Matrix<double> whh in new[] { block, block.Transpose(), q * block * q.Transpose() })
                 {
-                    Spectrum.Of(Model(whh)).EigenvectorCondition.Should().Be(double.PositiveInfinity, "λ = {0}, h = {1}", eigenvalue, h);
+                    Spectrum.Of(Model(whh)).EigenvectorCondition
+                        .Should().Be(double.PositiveInfinity, "λ = {0}, h = {1}", eigenvalue, h);
                 }
                 Spectrum.Of(Model(block)).SpectralRadius.Should().Be(eigenvalue);
             }
@@ -125,7 +128,8 @@ public class SpectrumTests
             Matrix<Complex> vectors = whh.ToComplex().Evd().EigenVectors.NormalizeColumns(2);
             MathNet.Numerics.LinearAlgebra.Vector<Complex> singular = vectors.Svd(false).S;
             double expected = singular[0].Real / singular[5].Real;
-            Spectrum.Of(Model(whh)).EigenvectorCondition.Should().BeApproximately(expected, 1e-8 * expected, "seed {0}", seed);
+            Spectrum.Of(Model(whh)).EigenvectorCondition
+                .Should().BeApproximately(expected, 1e-8 * expected, "seed {0}", seed);
         }
     }
 
@@ -154,7 +158,8 @@ public class SpectrumTests
             var random = new Random(seed);
             int h = random.Next(2, 9);
             double[] diagonal = [.. Enumerable.Range(0, h).Select(_ => 0.5 * random.Next(-2, 3))];
-            var triangular = Matrix<double>.Build.Dense(h, h, (i, j) => i == j ? diagonal[i] : i < j ? random.Next(-2, 3) : 0);
+            var triangular = Matrix<double>.Build.Dense(
+                h, h, (i, j) => i == j ? diagonal[i] : i < j ? random.Next(-2, 3) : 0);
             int[] order = [.. Enumerable.Range(0, h)];
             random.Shuffle(order);
             Spectrum.Of(Model(triangular.PermutedTo(order))).Modes.Select(mode => mode.Eigenvalue.Real).Order()
@@ -168,7 +173,8 @@ public class SpectrumTests
         // ‖Jᵏ‖ of a Jordan block of 0.99 is largest where k 0.99^(k−1) nearly is, at k = 1/ln(1/0.99) = 99.5.
         var spectrum = Spectrum.Of(Model(Jordan(0.99, 2)));
         spectrum.TransientPeak.Should().BeOneOf(99, 100);
-        spectrum.TransientGrowth.Should().BeApproximately(Jordan(0.99, 2).Power(spectrum.TransientPeak).L2Norm(), 1e-10);
+        spectrum.TransientGrowth
+            .Should().BeApproximately(Jordan(0.99, 2).Power(spectrum.TransientPeak).L2Norm(), 1e-10);
         spectrum.TransientGrowth.Should().BeGreaterThanOrEqualTo(Jordan(0.99, 2).Power(99).L2Norm() * (1 - 1e-12));
         spectrum.TransientGrowth.Should().BeGreaterThanOrEqualTo(Jordan(0.99, 2).Power(100).L2Norm() * (1 - 1e-12));
     }
@@ -260,9 +266,11 @@ public class SpectrumTests
         var random = new Random(4711);
         List<Matrix<double>> matrices =
         [
-            Matrix<double>.Build.Dense(1, 1), Matrix<double>.Build.Dense(4, 4), Matrix<double>.Build.Dense(3, 3, 1.5e308),
+            Matrix<double>.Build.Dense(1, 1), Matrix<double>.Build.Dense(4, 4),
+            Matrix<double>.Build.Dense(3, 3, 1.5e308),
             Matrix<double>.Build.Dense(2, 2, 1e-320), Matrix<double>.Build.Dense(1, 1, double.Epsilon),
-            1e200 * _examples.Matrix(4, 4), 1e-200 * _examples.Matrix(4, 4), Jordan(1e-300, 2, 1e300), Shift(6, cyclic: true),
+            1e200 * _examples.Matrix(4, 4), 1e-200 * _examples.Matrix(4, 4), Jordan(1e-300, 2, 1e300),
+            Shift(6, cyclic: true),
         ];
         for (int i = 0; i < 40; i++)
         {
@@ -277,7 +285,8 @@ public class SpectrumTests
             {
                 spectrum.SpectralRadius, spectrum.Norm, spectrum.EigenvectorCondition, spectrum.TransientGrowth,
                 spectrum.PowerNorm(3), spectrum.PowerNorm(1_000_000_000),
-            }.Concat(spectrum.Modes.SelectMany(m => new[] { m.Magnitude, m.HalfLife ?? 0, m.DoublingTime ?? 0, m.Period ?? 0 })))
+            }.Concat(spectrum.Modes.SelectMany(
+                m => new[] { m.Magnitude, m.HalfLife ?? 0, m.DoublingTime ?? 0, m.Period ?? 0 })))
             {
                 value.Should().BeGreaterThanOrEqualTo(0, "{0}", whh); // NaN is not
             }
@@ -286,9 +295,14 @@ public class SpectrumTests
             spectrum.SpectralRadius.Should().BeLessThanOrEqualTo(norm * (1 + 1e-12), "{0}", whh);
             if (double.IsFinite(norm) && norm < 1e300)
             {
-                spectrum.Modes.Sum(m => m.Eigenvalue.Real).Should().BeApproximately(whh.Trace(), 1e-10 * norm, "{0}", whh);
+                spectrum.Modes.Sum(m => m.Eigenvalue.Real)
+                    .Should().BeApproximately(whh.Trace(), 1e-10 * norm, "{0}", whh);
             }
-            _ = (spectrum.StateOverflowStep, spectrum.StateVanishStep, spectrum.GradientOverflowStep, spectrum.GradientVanishStep);
+            _ = (
+                spectrum.StateOverflowStep,
+                spectrum.StateVanishStep,
+                spectrum.GradientOverflowStep,
+                spectrum.GradientVanishStep);
             spectrum.Summary.Should().NotContain("NaN");
         }
     }
@@ -309,7 +323,8 @@ internal static class SpectrumModels
     public static LinearRnn Model(Matrix<double> whh) =>
         new(Matrix<double>.Build.Dense(whh.RowCount, 1, 1), whh, Matrix<double>.Build.Dense(1, whh.RowCount, 1));
 
-    public static Matrix<double> Diagonal(params double[] entries) => Matrix<double>.Build.DenseOfDiagonalArray(entries);
+    public static Matrix<double> Diagonal(params double[] entries) =>
+        Matrix<double>.Build.DenseOfDiagonalArray(entries);
 
     public static Matrix<double> Rotation(double angle) => Matrix<double>.Build.DenseOfArray(
         new[,] { { Math.Cos(angle), -Math.Sin(angle) }, { Math.Sin(angle), Math.Cos(angle) } });

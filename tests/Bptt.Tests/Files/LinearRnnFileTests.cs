@@ -70,7 +70,8 @@ public sealed class LinearRnnFileTests : IDisposable
     [InlineData("{ \"format\": 3 }", "format: expected a string, got Number")]
     [InlineData("{ \"format\": \"bptt-linear-rnn\", \"version\": 2 }", "version: expected 1")]
     [InlineData("{ \"format\": \"bptt-linear-rnn\", \"version\": 1.5 }", "whole number, got 1.5")]
-    public void What_is_damaged_or_foreign_is_refused(string content, string message) => LoadShouldFail(content, message);
+    public void What_is_damaged_or_foreign_is_refused(string content, string message) =>
+        LoadShouldFail(content, message);
 
     [Theory]
     [InlineData("\"whx\": [[1]]", "\"whx\": [[1], [2]]", "whh: expected 2×2")]
@@ -84,7 +85,10 @@ public sealed class LinearRnnFileTests : IDisposable
     [InlineData("\"initialState\": [0]", "\"initialState\": [0, 1]", "initialState: expected length 1 (h), got 2")]
     [InlineData("\"initialState\": [0]", "\"initialState\": []", "initialState: expected length 1 (h), got 0")]
     [InlineData("\"scale\": 2 }]", "\"scale\": 0 }]", "scale: expected a finite number above 0")]
-    [InlineData("\"scale\": 2 }]", "\"scale\": 2 }, { \"name\": \"b\", \"mean\": 0, \"scale\": 1 }]", "inputs: expected length 1 (d), got 2")]
+    [InlineData(
+        "\"scale\": 2 }]",
+        "\"scale\": 2 }, { \"name\": \"b\", \"mean\": 0, \"scale\": 1 }]",
+        "inputs: expected length 1 (d), got 2")]
     [InlineData("\"stepsAhead\": 0", "\"stepsAhead\": -1", "stepsAhead")]
     public void What_does_not_fit_is_refused_with_its_place(string good, string bad, string message)
     {
@@ -106,7 +110,8 @@ public sealed class LinearRnnFileTests : IDisposable
 
     [Fact]
     public void A_missing_folder_is_named_without_the_temporary_file() =>
-        FluentActions.Invoking(() => new LinearRnnFile(new Examples(seed: 1).Model(1, 1, 1)).Save(Path.Combine(_folder, "none", "m.json")))
+        FluentActions.Invoking(
+            () => new LinearRnnFile(new Examples(seed: 1).Model(1, 1, 1)).Save(Path.Combine(_folder, "none", "m.json")))
             .Should().Throw<DirectoryNotFoundException>().Which.Message.Should().Contain("none").And.NotContain(".tmp");
 
     [Fact]

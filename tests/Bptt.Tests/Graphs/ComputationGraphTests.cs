@@ -19,9 +19,11 @@ public class ComputationGraphTests
 
         graph.Steps.Should().Be(steps);
         graph.Nodes.Should().HaveCount(8 * steps + 6);
-        graph.Nodes.Count(n => n.Kind == GraphNodeKind.Variable).Should().Be(5 * steps + 2, "x, h, o, y, ℓ, and h_0 and L");
+        graph.Nodes.Count(n => n.Kind == GraphNodeKind.Variable)
+            .Should().Be(5 * steps + 2, "x, h, o, y, ℓ, and h_0 and L");
         graph.Nodes.Count(n => n.Kind == GraphNodeKind.Operator).Should().Be(3 * steps + 1, "f, g, ℓ, and the mean");
-        graph.Nodes.Where(n => n.Kind == GraphNodeKind.Parameter).Select(n => n.Id).Should().Equal("W_hx", "W_hh", "W_qh");
+        graph.Nodes.Where(n => n.Kind == GraphNodeKind.Parameter).Select(n => n.Id)
+            .Should().Equal("W_hx", "W_hh", "W_qh");
         graph.Edges.Should().HaveCount(12 * steps + 1);
         graph.GradientEdges.Should().HaveCount(10 * steps);
         graph.ToString().Should().Be($"{steps} steps unrolled: {8 * steps + 6} nodes, {12 * steps + 1} edges");
@@ -40,7 +42,8 @@ public class ComputationGraphTests
 
     [Fact]
     public void Two_steps_hand_gradients_back_as_the_formulas_say() =>
-        ComputationGraph.Unroll(2).GradientEdges.Select(e => $"{e} {e.Equation} {e.Reads}".TrimEnd()).Should().BeEquivalentTo(
+        ComputationGraph.Unroll(2).GradientEdges.Select(e => $"{e} {e.Equation} {e.Reads}".TrimEnd())
+            .Should().BeEquivalentTo(
             [
                 "L → mean: 1", "mean → l_1: 1/T 1", "mean → l_2: 1/T 1",
                 "l_1 → loss_1: ∂L/∂ℓ_1", "loss_1 → o_1: 1/T ∂ℓ_1/∂o_1 1 o_1", "o_1 → g_1: ∂L/∂o_1",
@@ -64,11 +67,14 @@ public class ComputationGraphTests
         place.Should().HaveCount(graph.Nodes.Count, "no node comes twice");
         graph.Edges.Should().OnlyContain(e => place[e.From] < place[e.To]);
         graph.Edges.Select(e => place[e.To]).Should().BeInAscendingOrder();
-        graph.GradientEdges.Select(e => place[e.From]).Should().BeInDescendingOrder("a gradient is whole before it goes on");
+        graph.GradientEdges.Select(e => place[e.From])
+            .Should().BeInDescendingOrder("a gradient is whole before it goes on");
         graph.GradientEdges.Should().OnlyContain(e => place[e.From] > place[e.To]);
         graph.Edges.Should().OnlyContain(
-            e => (e.From.Kind == GraphNodeKind.Operator) != (e.To.Kind == GraphNodeKind.Operator), "operators stand between values");
-        graph.Edges.GroupBy(e => e.To).Where(g => g.Key.Kind == GraphNodeKind.Variable).Should().OnlyContain(g => g.Count() == 1);
+            e => (e.From.Kind == GraphNodeKind.Operator) != (e.To.Kind == GraphNodeKind.Operator),
+            "operators stand between values");
+        graph.Edges.GroupBy(e => e.To).Where(g => g.Key.Kind == GraphNodeKind.Variable)
+            .Should().OnlyContain(g => g.Count() == 1);
     }
 
     [Theory]
@@ -102,7 +108,8 @@ public class ComputationGraphTests
         const int seed = 20;
         var random = new Random(seed);
         Truncation? truncation = window is int k ? Truncation.Windows(k) : null;
-        Matrix<double> Numbers(int count) => Matrix<double>.Build.Dense(1, count, (_, _) => random.NextDouble() * 2 - 1);
+        Matrix<double> Numbers(int count) =>
+            Matrix<double>.Build.Dense(1, count, (_, _) => random.NextDouble() * 2 - 1);
         (Matrix<double> whx, Matrix<double> whh, Matrix<double> wqh) = (Numbers(1), Numbers(1), Numbers(1));
         Matrix<double> inputs = Numbers(steps);
         Matrix<double> targets = Numbers(steps);
@@ -185,7 +192,8 @@ public class ComputationGraphTests
         var graph = ComputationGraph.Unroll(3);
 
         graph.Nodes.Where(n => n.Step is null).Select(n => n.Id).Should().Equal("W_hx", "W_hh", "W_qh", "mean", "L");
-        graph.Nodes.Where(n => n.Step is not null).Should().OnlyContain(n => n.Id.EndsWith($"_{n.Step}", StringComparison.Ordinal));
+        graph.Nodes.Where(n => n.Step is not null)
+            .Should().OnlyContain(n => n.Id.EndsWith($"_{n.Step}", StringComparison.Ordinal));
         graph.Node("l_2").Label.Should().Be("ℓ_2");
         graph.Node("f_2").Meaning.Should().Be("h_2 = W_hx x_2 + W_hh h_1");
     }
@@ -253,7 +261,8 @@ public class ComputationGraphTests
     [InlineData(50)]
     public void Lags_are_refused_since_no_edge_shows_them(int lags) =>
         FluentActions.Invoking(() => new ComputationGraphOptions { Truncation = Truncation.Lags(lags) })
-            .Should().Throw<ArgumentException>().WithMessage($"Truncation: expected windows, *got {lags} lags, which cut paths*");
+            .Should().Throw<ArgumentException>().WithMessage(
+                $"Truncation: expected windows, *got {lags} lags, which cut paths*");
 
     [Fact]
     public void A_node_that_is_not_there_is_refused_by_name()
@@ -263,7 +272,9 @@ public class ComputationGraphTests
         FluentActions.Invoking(() => graph.Node("h_4")).Should().Throw<ArgumentException>()
             .WithMessage("id: expected a node of 3 unrolled steps, such as 'h_3' or 'W_hh', got 'h_4'.*");
         FluentActions.Invoking(() => graph.Node(null!)).Should().Throw<ArgumentNullException>();
-        FluentActions.Invoking(() => graph.PathCount("W_hh", "l")).Should().Throw<ArgumentException>().WithMessage("*'l'*");
-        FluentActions.Invoking(() => graph.PathCount("w_hh", "L")).Should().Throw<ArgumentException>().WithMessage("*'w_hh'*");
+        FluentActions.Invoking(() => graph.PathCount("W_hh", "l"))
+            .Should().Throw<ArgumentException>().WithMessage("*'l'*");
+        FluentActions.Invoking(() => graph.PathCount("w_hh", "L"))
+            .Should().Throw<ArgumentException>().WithMessage("*'w_hh'*");
     }
 }

@@ -29,7 +29,8 @@ public class GraphDotTests(ITestOutputHelper output)
             .Select(m => m.Groups[1].Value).Should().Equal(graph.Nodes.Select(n => n.Id));
         lines.Select(l => Regex.Match(l, @"^  (\w+) -> (\w+)(?: \[color=""#1f5f99""\])?;$")).Where(m => m.Success)
             .Select(m => $"{m.Groups[1]} → {m.Groups[2]}").Should().Equal(graph.Edges.Select(e => e.ToString()));
-        lines.Select(l => Regex.Match(l, @"^  (\w+) -> (\w+) \[label=(""cut""|<.+>), color=.*constraint=false")).Where(m => m.Success)
+        lines.Select(l => Regex.Match(l, @"^  (\w+) -> (\w+) \[label=(""cut""|<.+>), color=.*constraint=false")).Where(
+            m => m.Success)
             .Select(m => $"{m.Groups[1]} → {m.Groups[2]} {m.Groups[3].Value == "\"cut\""}")
             .Should().Equal(gradients ? graph.GradientEdges.Select(e => $"{e.From} → {e.To} {e.IsCut}") : []);
         lines.Count(l => l.Contains("penwidth=", StringComparison.Ordinal)).Should().Be(stored ? 3 * steps + 1 : 0);
@@ -41,7 +42,8 @@ public class GraphDotTests(ITestOutputHelper output)
         string dot = GraphPictures.Of(3, gradients: true, stored: true, window: null).ToDot();
 
         dot.Should().Contain("  W_hh [label=<W<sub><font point-size=\"10\">hh</font></sub>>, fillcolor=");
-        dot.Should().Contain("  f_3 -> h_2 [label=<W<sub><font point-size=\"8\">hh</font></sub><sup><font point-size=\"8\">T</font></sup> ∂L/∂h<sub><font point-size=\"8\">3</font></sub>>, color=");
+        dot.Should().Contain("  f_3 -> h_2 [label=<W<sub><font point-size=\"8\">hh</font></sub><sup><font "
+            + "point-size=\"8\">T</font></sup> ∂L/∂h<sub><font point-size=\"8\">3</font></sub>>, color=");
         dot.Should().Contain("tooltip=\"h_3: hidden state of step 3; stored, and read again by ∂L/∂o_3 h_3ᵀ\"");
     }
 
@@ -67,7 +69,8 @@ public class GraphDotTests(ITestOutputHelper output)
 
             (await errors).Should().BeEmpty();
             process.ExitCode.Should().Be(0);
-            string[] groups = XDocument.Parse(answer).Descendants().Select(e => e.Attribute("class")?.Value ?? "").ToArray();
+            string[] groups = XDocument.Parse(answer)
+                .Descendants().Select(e => e.Attribute("class")?.Value ?? "").ToArray();
             groups.Count(g => g == "node").Should().Be(graph.Nodes.Count);
             groups.Count(g => g == "edge").Should().Be(graph.Edges.Count + (gradients ? graph.GradientEdges.Count : 0));
         }
@@ -82,7 +85,8 @@ public class GraphDotTests(ITestOutputHelper output)
         string[] expected = [graph.ToDot(), graph.ToMermaid(), graph.ToSvg()];
         try
         {
-            CultureInfo.CurrentCulture = new CultureInfo("de-DE") { NumberFormat = { NegativeSign = "−", NumberDecimalSeparator = "," } };
+            CultureInfo.CurrentCulture =
+                new CultureInfo("de-DE") { NumberFormat = { NegativeSign = "−", NumberDecimalSeparator = "," } };
             ComputationGraph again = GraphPictures.Of(3, gradients: true, stored: true, window: 2);
             new[] { again.ToDot(), again.ToMermaid(), again.ToSvg() }.Should().Equal(expected);
         }

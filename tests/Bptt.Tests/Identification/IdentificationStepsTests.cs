@@ -37,7 +37,8 @@ public class IdentificationStepsTests
         a.SetColumn(1, a.Column(0));
         Matrix<double> b = 4 * a.Column(0).ToColumnMatrix() + 3 * a.Column(2).ToColumnMatrix();
 
-        (RowCompression.Shortest(a, b) - Matrix<double>.Build.Dense(3, 1, [2, 2, 3])).InfinityNorm().Should().BeLessThan(1e-13);
+        (RowCompression.Shortest(a, b) - Matrix<double>.Build.Dense(3, 1, [2, 2, 3])).InfinityNorm()
+            .Should().BeLessThan(1e-13);
         RowCompression.Shortest(0 * a, b).InfinityNorm().Should().Be(0);
     }
 
@@ -74,7 +75,8 @@ public class IdentificationStepsTests
         Matrix<double> expected = Run(Matrix<double>.Build.Dense(1, 12, (_, t) => t == 0 ? 1.0 : 0.0));
         for (int k = 0; k < 12; k++)
         {
-            LinearRnn unscaled = data.Unscaled(Matrix<double>.Build.Dense(1, 1), Matrix<double>.Build.Dense(1, 1, 1), response[k]);
+            LinearRnn unscaled = data.Unscaled(
+                Matrix<double>.Build.Dense(1, 1), Matrix<double>.Build.Dense(1, 1, 1), response[k]);
             ((unscaled.Wqh * unscaled.Whx).Column(0) - expected.Column(k)).InfinityNorm().Should().BeLessThan(1e-11);
         }
     }

@@ -18,12 +18,14 @@ public class ImpulseResponsePriorTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void The_extended_loss_is_that_of_the_data_plus_the_prior_by_its_definition(int d, int q, int count, int seed)
+    public void The_extended_loss_is_that_of_the_data_plus_the_prior_by_its_definition(
+        int d, int q, int count, int seed)
     {
         var random = new Random(seed);
         SequenceBatch inputs = Batch(random, d, count);
         SequenceBatch targets = Like(random, inputs, q);
-        double[][] weights = [.. inputs.Lengths.Select(n => Enumerable.Range(0, n).Select(t => (double)(t % 3)).ToArray())];
+        double[][] weights =
+            [.. inputs.Lengths.Select(n => Enumerable.Range(0, n).Select(t => (double)(t % 3)).ToArray())];
         LinearRnn model = Initializer.Orthogonal(d, 3, q, seed, 0.8);
         const double Decay = 0.7;
         const double Scale = 2.5;
@@ -41,7 +43,8 @@ public class ImpulseResponsePriorTests
         for (int j = 0; j < d; j++)
         {
             int row = j;
-            double squares = Enumerable.Range(0, count).Sum(b => inputs.Sequence(b).Row(row).DotProduct(inputs.Sequence(b).Row(row)));
+            double squares = Enumerable.Range(0, count).Sum(
+                b => inputs.Sequence(b).Row(row).DotProduct(inputs.Sequence(b).Row(row)));
             double size = Math.Sqrt(squares / inputs.TotalLength);
             for (int i = 0; i < q; i++)
             {
@@ -78,7 +81,8 @@ public class ImpulseResponsePriorTests
         SequenceBatch clean = ForwardPass.Run(truth, inputs).OutputBatch();
         var targets = SequenceBatch.Pack(
             [clean.Sequence(0) + 0.3 * Noise(random, q, 37), clean.Sequence(1) + 0.3 * Noise(random, q, 20)]);
-        double[][] weights = [[.. Enumerable.Range(0, 37).Select(t => t is > 10 and < 15 ? 0.0 : 1.0)], [.. Enumerable.Repeat(1.0, 20)]];
+        double[][] weights =
+            [[.. Enumerable.Range(0, 37).Select(t => t is > 10 and < 15 ? 0.0 : 1.0)], [.. Enumerable.Repeat(1.0, 20)]];
 
         var found = ImpulseResponsePrior.Estimate(inputs, targets, weights);
 
@@ -143,13 +147,20 @@ public class ImpulseResponsePriorTests
         Matrix<double> hole = Noise(random, 1, 10);
         hole[0, 3] = double.NaN;
 
-        Invoking(() => new ImpulseResponsePrior(x, 1, 1.0, 1.0)).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*decay*between 0 and 1*");
-        Invoking(() => new ImpulseResponsePrior(x, 1, 0.8, 0.0)).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*scale*");
-        Invoking(() => new ImpulseResponsePrior(x, 0, 0.8, 1.0)).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*outputSize*");
-        Invoking(() => ImpulseResponsePrior.Estimate(x, SequenceBatch.Pack([Noise(random, 1, 9)]))).Should().Throw<ArgumentException>().WithMessage("*targets*10 steps*9*");
-        Invoking(() => ImpulseResponsePrior.Estimate(x, SequenceBatch.Pack([hole]))).Should().Throw<ArgumentException>().WithMessage("*targets*NaN*step 4*");
-        Invoking(() => ImpulseResponsePrior.Estimate(x, y, [new double[10]])).Should().Throw<ArgumentException>().WithMessage("*stepWeights*above 0*");
-        Invoking(() => new ImpulseResponsePrior(y, 1, 0.8, 1.0).Extend(x, y)).Should().Throw<ArgumentException>().WithMessage("*expected 1 input*got 2*");
+        Invoking(() => new ImpulseResponsePrior(x, 1, 1.0, 1.0))
+            .Should().Throw<ArgumentOutOfRangeException>().WithMessage("*decay*between 0 and 1*");
+        Invoking(() => new ImpulseResponsePrior(x, 1, 0.8, 0.0))
+            .Should().Throw<ArgumentOutOfRangeException>().WithMessage("*scale*");
+        Invoking(() => new ImpulseResponsePrior(x, 0, 0.8, 1.0))
+            .Should().Throw<ArgumentOutOfRangeException>().WithMessage("*outputSize*");
+        Invoking(() => ImpulseResponsePrior.Estimate(x, SequenceBatch.Pack([Noise(random, 1, 9)])))
+            .Should().Throw<ArgumentException>().WithMessage("*targets*10 steps*9*");
+        Invoking(() => ImpulseResponsePrior.Estimate(x, SequenceBatch.Pack([hole])))
+            .Should().Throw<ArgumentException>().WithMessage("*targets*NaN*step 4*");
+        Invoking(() => ImpulseResponsePrior.Estimate(x, y, [new double[10]]))
+            .Should().Throw<ArgumentException>().WithMessage("*stepWeights*above 0*");
+        Invoking(() => new ImpulseResponsePrior(y, 1, 0.8, 1.0).Extend(x, y))
+            .Should().Throw<ArgumentException>().WithMessage("*expected 1 input*got 2*");
 
         double[] mask = [1, 1, 1, 0, 1, 1, 1, 1, 1, 1];
         ImpulseResponsePrior.Estimate(x, SequenceBatch.Pack([hole]), [mask]).LagCount.Should().BePositive();
@@ -172,13 +183,18 @@ public class ImpulseResponsePriorTests
     public void A_prior_without_room_for_its_variances_is_refused()
     {
         var x = SequenceBatch.Pack([Noise(new Random(32), 1, 50)]);
-        Invoking(() => new ImpulseResponsePrior(x, 1, 0.9, 1e-320)).Should().Throw<ArgumentOutOfRangeException>().WithMessage("scale*at least 1E-300*");
-        Invoking(() => new ImpulseResponsePrior(x, 1, 1e-310, 1.0)).Should().Throw<ArgumentOutOfRangeException>().WithMessage("scale*");
+        Invoking(() => new ImpulseResponsePrior(x, 1, 0.9, 1e-320))
+            .Should().Throw<ArgumentOutOfRangeException>().WithMessage("scale*at least 1E-300*");
+        Invoking(() => new ImpulseResponsePrior(x, 1, 1e-310, 1.0))
+            .Should().Throw<ArgumentOutOfRangeException>().WithMessage("scale*");
 
         // Beside 1 the decay is one rounding: aᵏ − aᵏ⁺¹ must not be taken as a difference.
         double decay = Math.BitDecrement(1.0);
         (SequenceBatch inputs, Objective objective) = new ImpulseResponsePrior(x, 1, decay, 1.0).Extend(x, x);
-        LinearRnn model = new(Matrix<double>.Build.Dense(1, 1, 1.0), Matrix<double>.Build.Dense(1, 1, 0.5), Matrix<double>.Build.Dense(1, 1, 1.0));
+        LinearRnn model = new(
+            Matrix<double>.Build.Dense(1, 1, 1.0),
+            Matrix<double>.Build.Dense(1, 1, 0.5),
+            Matrix<double>.Build.Dense(1, 1, 1.0));
         double size = Math.Sqrt(x.Sequence(0).Enumerate().Sum(v => v * v) / 50.0);
         double steps = Enumerable.Range(1, 49).Sum(k => Math.Pow(0.25, k)); // (g_k − g_{k−1})² with g_k = 2⁻ᵏ
         double expected = 0.5 * size * size * steps / (1.0 - decay) / 50.0;
@@ -194,7 +210,8 @@ public class ImpulseResponsePriorTests
         List<Vector<double>> rows = [];
         List<Vector<double>> outputs = [];
         double[] sizes = [.. Enumerable.Range(0, inputs.RowCount).Select(j => Math.Sqrt(
-            Enumerable.Range(0, inputs.Count).Sum(b => inputs.Sequence(b).Row(j).DotProduct(inputs.Sequence(b).Row(j))) / inputs.TotalLength))];
+            Enumerable.Range(0, inputs.Count).Sum(b => inputs.Sequence(b).Row(j).DotProduct(inputs.Sequence(b).Row(j)))
+                / inputs.TotalLength))];
         for (int b = 0; b < inputs.Count; b++)
         {
             for (int t = 0; t < inputs.Lengths[b]; t++)
@@ -207,7 +224,9 @@ public class ImpulseResponsePriorTests
                 int step = t;
                 rows.Add(Vector<double>.Build.Dense(
                     lags * sizes.Length,
-                    i => step >= i % lags ? inputs.Sequence(sequence)[i / lags, step - i % lags] / sizes[i / lags] : 0.0));
+                    i => step >= i % lags
+                        ? inputs.Sequence(sequence)[i / lags, step - i % lags] / sizes[i / lags]
+                        : 0.0));
                 outputs.Add(targets.Sequence(b).Column(t));
             }
         }
@@ -219,7 +238,8 @@ public class ImpulseResponsePriorTests
         var covariance = Matrix<double>.Build.DenseIdentity(rows.Count) + scale * phi * prior * phi.Transpose();
         var cholesky = covariance.Cholesky();
         var y = Matrix<double>.Build.DenseOfRowVectors(outputs);
-        double squares = Enumerable.Range(0, y.ColumnCount).Sum(i => y.Column(i).DotProduct(cholesky.Solve(y.Column(i))));
+        double squares = Enumerable.Range(0, y.ColumnCount).Sum(
+            i => y.Column(i).DotProduct(cholesky.Solve(y.Column(i))));
         double n = rows.Count * (double)y.ColumnCount;
         return n * Math.Log(squares / n) + y.ColumnCount * cholesky.DeterminantLn;
     }

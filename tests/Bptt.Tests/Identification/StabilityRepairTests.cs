@@ -42,7 +42,8 @@ public class StabilityRepairTests
     [InlineData(1.3)]
     public void A_matrix_without_eigenvectors_enough_is_shrunk(double eigenvalue)
     {
-        Matrix<double> jordan = Matrix<double>.Build.Dense(3, 3, (i, j) => i == j ? eigenvalue : j == i + 1 ? 1.0 : 0.0);
+        Matrix<double> jordan = Matrix<double>.Build.Dense(
+            3, 3, (i, j) => i == j ? eigenvalue : j == i + 1 ? 1.0 : 0.0);
 
         Matrix<double> repaired = StabilityRepair.Stable(jordan);
 

@@ -36,8 +36,11 @@ public class StateSpaceTests
             Matrix<double>.Build.Dense(1, 4, HairDryerC),
             Matrix<double>.Build.Dense(1, 1, -0.0018),
             Vector<double>.Build.Dense(HairDryerStart));
-        double[][] rows = Repository.Read("src/Bptt.Cli/Samples/hair-dryer.csv").Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Skip(1).Select(line => line.Split(',').Select(v => double.Parse(v, CultureInfo.InvariantCulture)).ToArray()).ToArray();
+        double[][] rows = Repository.Read("src/Bptt.Cli/Samples/hair-dryer.csv")
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Skip(1)
+            .Select(line => line.Split(',').Select(v => double.Parse(v, CultureInfo.InvariantCulture)).ToArray())
+            .ToArray();
         Matrix<double> data = Matrix<double>.Build.DenseOfColumnArrays(rows);
         Matrix<double> inputs = data.SubMatrix(0, 1, 0, 1000);
         Matrix<double> targets = data.SubMatrix(1, 1, 0, 1000);
@@ -63,7 +66,8 @@ public class StateSpaceTests
                 MaxEpochs = 20,
             });
             double after = Math.Pow(
-                (ForwardPass.Run(trained.Model, inputs, trained.InitialStates!.Column(0)).Outputs() - targets).FrobeniusNorm(), 2) / 1000;
+                (ForwardPass.Run(trained.Model, inputs, trained.InitialStates!.Column(0)).Outputs() - targets)
+                    .FrobeniusNorm(), 2) / 1000;
             after.Should().BeLessThan(error, "h_0 {0}", kind);
         }
     }
@@ -125,12 +129,17 @@ public class StateSpaceTests
         foreach (Vector<double>? start in new[] { null, examples.Vector(4) })
         {
             var system = new StateSpace(
-                Matrix<double>.Build.Dense(4, 4), examples.Matrix(4, 1), examples.Matrix(6, 4), examples.Matrix(6, 1), start);
+                Matrix<double>.Build.Dense(4, 4),
+                examples.Matrix(4, 1),
+                examples.Matrix(6, 4),
+                examples.Matrix(6, 1),
+                start);
 
             (LinearRnn model, Vector<double> state) = system.ToLinearRnn();
 
             model.HiddenSize.Should().Be(start is null ? 5 : 6);
-            Difference(ForwardPass.Run(model, inputs, state).Outputs(), Simulated(system, inputs)).Should().BeLessThan(1e-13);
+            Difference(ForwardPass.Run(model, inputs, state).Outputs(), Simulated(system, inputs))
+                .Should().BeLessThan(1e-13);
         }
     }
 
@@ -143,16 +152,21 @@ public class StateSpaceTests
         // [C D] is spanned by the rows of [A B], but by terms that are 1/smallest times as large as their sum.
         var examples = new Examples(seed: 1200);
         Matrix<double> rows = examples.Matrix(3, 4, 0.5);
-        Matrix<double> step = examples.Matrix(3, 3).QR().Q * Matrix<double>.Build.DenseOfDiagonalArray([1, 1, smallest]) * rows;
+        Matrix<double> step =
+            examples.Matrix(3, 3).QR().Q * Matrix<double>.Build.DenseOfDiagonalArray([1, 1, smallest]) * rows;
         Matrix<double> output = examples.Matrix(1, 3) * rows;
         var system = new StateSpace(
-            step.SubMatrix(0, 3, 0, 3), step.SubMatrix(0, 3, 3, 1), output.SubMatrix(0, 1, 0, 3), output.SubMatrix(0, 1, 3, 1),
+            step.SubMatrix(0, 3, 0, 3),
+            step.SubMatrix(0, 3, 3, 1),
+            output.SubMatrix(0, 1, 0, 3),
+            output.SubMatrix(0, 1, 3, 1),
             examples.Vector(3));
         Matrix<double> inputs = examples.Matrix(1, Steps);
 
         (LinearRnn model, Vector<double> start) = system.ToLinearRnn();
 
-        Difference(ForwardPass.Run(model, inputs, start).Outputs(), Simulated(system, inputs)).Should().BeLessThan(1e-13);
+        Difference(ForwardPass.Run(model, inputs, start).Outputs(), Simulated(system, inputs))
+            .Should().BeLessThan(1e-13);
     }
 
     [Fact]
@@ -199,7 +213,8 @@ public class StateSpaceTests
         system.IsStable.Should().BeFalse();
         foreach (Action read in new Action[]
         {
-            () => _ = system.SteadyStateGain, () => _ = system.ControllabilityGramian, () => _ = system.ObservabilityGramian,
+            () => _ = system.SteadyStateGain, () => _ = system.ControllabilityGramian, () =>
+                _ = system.ObservabilityGramian,
             () => _ = system.HankelSingularValues, () => system.Balanced(), () => system.Reduce(1),
         })
         {
@@ -218,7 +233,10 @@ public class StateSpaceTests
         Refused(() => _ = new StateSpace(M(3, 3), M(3, 2), M(1, 2), M(1, 2)), "c", "*1×3 (q×n), got 1×2*");
         Refused(() => _ = new StateSpace(M(3, 3), M(3, 2), M(1, 3), M(2, 2)), "d", "*1×2 (q×d), got 2×2*");
         Refused(() => _ = new StateSpace(M(3, 3), M(3, 2), M(1, 3), double.NaN * M(1, 2)), "d", "*finite*NaN*");
-        Refused(() => _ = new StateSpace(M(3, 3), M(3, 2), M(1, 3), M(1, 2), M(2, 1).Column(0)), "initialState", "*length 3*got 2*");
+        Refused(
+            () => _ = new StateSpace(M(3, 3), M(3, 2), M(1, 3), M(1, 2), M(2, 1).Column(0)),
+            "initialState",
+            "*length 3*got 2*");
         Refused(() => system.Simulate(M(1, 5)), "inputs", "*2×5 (d×T), got 1×5*");
         Refused(() => system.ImpulseResponse(0), "steps", "*at least 1, got 0*");
         Refused(() => system.Reduce(4), "order", "*1 to 3 (n), got 4*");
@@ -251,14 +269,19 @@ public class StateSpaceTests
         bool hasDirect = random.Next(2) == 0;
         bool hasStart = random.Next(2) == 0;
         var system = new StateSpace(
-            a, examples.Matrix(n, d), examples.Matrix(q, n), hasDirect ? direct : direct * 0.0, hasStart ? start : null);
+            a,
+            examples.Matrix(n, d),
+            examples.Matrix(q, n),
+            hasDirect ? direct : direct * 0.0,
+            hasStart ? start : null);
         return (system, examples, $"seed {seed}: {system}, A {kind}, D {hasDirect}, x_1 {hasStart}");
     }
 
     /// <summary>The definition, number by number.</summary>
     internal static Matrix<double> Simulated(StateSpace system, Matrix<double> inputs)
     {
-        (Matrix<double> a, Matrix<double> b, Matrix<double> c, Matrix<double> d) = (system.A, system.B, system.C, system.D);
+        (Matrix<double> a, Matrix<double> b, Matrix<double> c, Matrix<double> d) =
+            (system.A, system.B, system.C, system.D);
         double[] x = system.InitialState.ToArray();
         var outputs = Matrix<double>.Build.Dense(system.OutputSize, inputs.ColumnCount);
         for (int t = 0; t < inputs.ColumnCount; t++)

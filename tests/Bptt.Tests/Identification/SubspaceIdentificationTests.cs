@@ -157,7 +157,8 @@ public class SubspaceIdentificationTests
         backward.HiddenStateGradient(0).L2Norm().Should().BeLessThan(1e-10);
         backward.Gradients.Whx.FrobeniusNorm().Should().BeLessThan(1e-10);
         (LinearRnn resting, _) = SubspaceIdentification.Estimate(inputs, targets, AtRest).Start(3);
-        Fit(forward.Outputs(), targets, 0, 200).Should().BeGreaterThan(Fit(ForwardPass.Run(resting, inputs).Outputs(), targets, 0, 200));
+        Fit(forward.Outputs(), targets, 0, 200)
+            .Should().BeGreaterThan(Fit(ForwardPass.Run(resting, inputs).Outputs(), targets, 0, 200));
     }
 
     [Fact]
@@ -197,7 +198,8 @@ public class SubspaceIdentificationTests
     [InlineData("noise", 3)]
     [InlineData("noise", 8)]
     [InlineData("noise", 25)]
-    public void Data_that_determine_little_give_a_start_of_the_size_asked_for_that_is_no_worse_than_none(string what, int steps)
+    public void Data_that_determine_little_give_a_start_of_the_size_asked_for_that_is_no_worse_than_none(
+        string what, int steps)
     {
         var examples = new Examples(seed: 2600 + steps);
         Matrix<double> inputs = examples.Matrix(2, steps);
@@ -211,7 +213,8 @@ public class SubspaceIdentificationTests
         }
         foreach (SubspaceInitialStates initial in Enum.GetValues<SubspaceInitialStates>())
         {
-            var found = SubspaceIdentification.Estimate(inputs, targets, new() { InitialStates = initial, MaxOrder = 4 });
+            var found = SubspaceIdentification.Estimate(
+                inputs, targets, new() { InitialStates = initial, MaxOrder = 4 });
             foreach (int h in new[] { 1, 3, 6 })
             {
                 (LinearRnn model, Matrix<double> start) = found.Start(h);
@@ -219,7 +222,8 @@ public class SubspaceIdentificationTests
                 model.HiddenSize.Should().Be(h);
                 StateSpace.Of(model).IsStable.Should().BeTrue();
                 (ForwardPass.Run(model, inputs, start.Column(0)).Outputs() - targets).FrobeniusNorm()
-                    .Should().BeLessThanOrEqualTo((1 + 1e-9) * targets.FrobeniusNorm(), $"{what}, {steps} steps, h = {h}");
+                    .Should().BeLessThanOrEqualTo(
+                        (1 + 1e-9) * targets.FrobeniusNorm(), $"{what}, {steps} steps, h = {h}");
             }
             found.SuggestedOrder.Should().BeInRange(1, 4);
             found.SingularValues.Count.Should().BeLessThanOrEqualTo(5);
@@ -264,8 +268,13 @@ public class SubspaceIdentificationTests
         Refused(() => SubspaceIdentification.Estimate(holed, M(1, 9)), "inputs", "*finite*NaN*column 4*");
         Refused(() => SubspaceIdentification.Estimate(M(1, 9), holed), "targets", "*finite*NaN*column 4*");
         Refused(
-            () => SubspaceIdentification.Estimate(SequenceBatch.Pack([M(1, 9)]), SequenceBatch.Pack([M(1, 8)])), "targets", "*9 steps*have 8*");
-        Refused(() => SubspaceIdentification.Estimate(M(1, 9), M(1, 9), new() { MaxOrder = 0 }), "MaxOrder", "*at least 1, got 0*");
+            () => SubspaceIdentification.Estimate(SequenceBatch.Pack([M(1, 9)]), SequenceBatch.Pack([M(1, 8)])),
+            "targets",
+            "*9 steps*have 8*");
+        Refused(
+            () => SubspaceIdentification.Estimate(M(1, 9), M(1, 9), new() { MaxOrder = 0 }),
+            "MaxOrder",
+            "*at least 1, got 0*");
         Refused(
             () => SubspaceIdentification.Estimate(M(1, 9), M(1, 9), new() { InitialStates = (SubspaceInitialStates)7 }),
             "InitialStates", "*got 7*");
@@ -291,7 +300,8 @@ public class SubspaceIdentificationTests
     /// <summary>A column of a sample as one row, by mean and standard deviation of its first rows.</summary>
     private static Matrix<double> Standardised(string sample, int column, int training)
     {
-        double[] values = Repository.Read("src/Bptt.Cli/Samples/" + sample).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        double[] values = Repository.Read("src/Bptt.Cli/Samples/" + sample).Split(
+            '\n', StringSplitOptions.RemoveEmptyEntries)
             .Skip(1).Select(line => double.Parse(line.Split(',')[column], CultureInfo.InvariantCulture)).ToArray();
         double mean = values[..training].Average();
         double deviation = Math.Sqrt(values[..training].Average(v => Math.Pow(v - mean, 2)));

@@ -100,7 +100,8 @@ public class AdvanceTests
         private readonly Random _random = new(seed);
         private readonly GuardedMemory _memory = new(seed);
         private readonly double[,] _a =
-            ProductProblem.Matrix(h, h, new Random(seed), random => ProductProblem.Uniform(random) * 1.7 / Math.Sqrt(h));
+            ProductProblem.Matrix(
+                h, h, new Random(seed), random => ProductProblem.Uniform(random) * 1.7 / Math.Sqrt(h));
 
         public PackedMatrix Pack(KernelSet set, PackedFor uses) =>
             _memory.Pack(set, _memory.Place(h, h, _a), uses, $"{set.Name}, Pack {uses}, {h}×{h}, seed {seed}");
@@ -136,7 +137,8 @@ public class AdvanceTests
             }
         }
 
-        private static int Column(StepRun run, int c, int step) => run.First + c * run.Spacing + step * run.StepDistance;
+        private static int Column(StepRun run, int c, int step) =>
+            run.First + c * run.Spacing + step * run.StepDistance;
 
         /// <summary>The columns without gaps; those that the run does not name hold guards.</summary>
         private GuardedMatrix WithGuardsBesideTheRun(double[,] columns, StepRun run)

@@ -1,6 +1,6 @@
-// Registers that look up every place they are read from or written to. The fast kernels are generic over their registers,
-// so this one shows what they do to memory, wherever the arrays happen to lie: a read past the end of an operand changes
-// no result, and is seen here.
+// Registers that look up every place they are read from or written to. The fast kernels are generic over their
+// registers, so this one shows what they do to memory, wherever the arrays happen to lie: a read past the end of an
+// operand changes no result, and is seen here.
 
 using System.Runtime.CompilerServices;
 using Bptt.Kernels;
@@ -13,8 +13,8 @@ internal struct Lanes
     private double _first;
 }
 
-/// <summary>4 doubles to a register, with a tile as wide as any set has. Masks hold 1 in the places that count. Nothing is
-/// inlined: the kernels would take long to compile.</summary>
+/// <summary>4 doubles to a register, with a tile as wide as any set has. Masks hold 1 in the places that count. Nothing
+/// is inlined: the kernels would take long to compile.</summary>
 internal readonly unsafe struct CheckedSimd : ISimd<Lanes>
 {
     public static int Width => 4;
@@ -110,7 +110,8 @@ internal sealed unsafe class CheckedMemory
     public static CheckedMemory Current => _current ?? throw new InvalidOperationException("No memory is laid out.");
 
     /// <summary>Room for a matrix that does not move, with gaps between its columns.</summary>
-    public MatrixSpan Place(int rows, int columns, Access access) => Place(rows, columns, rows + _random.Next(3), access);
+    public MatrixSpan Place(int rows, int columns, Access access) =>
+        Place(rows, columns, rows + _random.Next(3), access);
 
     public MatrixSpan Place(int rows, int columns, int leadingDimension, Access access)
     {

@@ -6,7 +6,8 @@ using Bptt.Kernels;
 
 namespace Bptt.Tests.Kernels;
 
-/// <summary>A matrix somewhere inside a larger array, with guards before it, after it and between its columns.</summary>
+/// <summary>A matrix somewhere inside a larger array, with guards before it, after it and between its
+/// columns.</summary>
 internal sealed class GuardedMatrix
 {
     /// <summary>A signalling NaN. It spoils every result that it flows into, and any arithmetic on it, even an addition
@@ -112,7 +113,8 @@ internal sealed class GuardedMatrix
         int found = Bits(_array)[start..end].IndexOfAnyExcept(GuardBits);
         if (found >= 0)
         {
-            string place = $"{start + found - _first} doubles after its first entry (leading dimension {LeadingDimension})";
+            string place =
+                $"{start + found - _first} doubles after its first entry (leading dimension {LeadingDimension})";
             Assert.Fail($"{where}: outside the matrix, {place}, {_array[start + found]} was written.");
         }
     }

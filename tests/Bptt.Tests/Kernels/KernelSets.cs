@@ -40,7 +40,8 @@ internal readonly record struct TileSize(int Width, int Columns)
     public int OneColumnRows => 8 * Width;
 
     /// <summary>Numbers of rows that make each height of strip, with and without a tail.</summary>
-    public int[] RowsOfEachStrip => [1, Width, Width + 1, 2 * Width, 2 * Width + 1, Rows, Rows + 1, 2 * Rows + Width - 1];
+    public int[] RowsOfEachStrip =>
+        [1, Width, Width + 1, 2 * Width, 2 * Width + 1, Rows, Rows + 1, 2 * Rows + Width - 1];
 
     public static TileSize Of<TSimd, TVector>()
         where TSimd : struct, ISimd<TVector>

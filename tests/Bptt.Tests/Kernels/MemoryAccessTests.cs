@@ -18,7 +18,8 @@ public class MemoryAccessTests
     {
         ForEachShape((rows, columns, depth) =>
         {
-            var memory = new CheckedMemory(seed: rows + 100 * columns, $"Multiply, A {rows}×{depth}, B {depth}×{columns}");
+            var memory = new CheckedMemory(
+                seed: rows + 100 * columns, $"Multiply, A {rows}×{depth}, B {depth}×{columns}");
             MatrixSpan a = memory.Place(rows, depth, Access.Read);
             MatrixSpan b = memory.Place(depth, columns, Access.Read);
             Set.Multiply(a, b, memory.Place(rows, columns, Access.Write));
@@ -31,7 +32,8 @@ public class MemoryAccessTests
     {
         ForEachShape((rows, columns, depth) =>
         {
-            var memory = new CheckedMemory(seed: rows + 100 * columns, $"packed, A {rows}×{depth}, B {depth}×{columns}");
+            var memory = new CheckedMemory(
+                seed: rows + 100 * columns, $"packed, A {rows}×{depth}, B {depth}×{columns}");
             PackedMatrix a = Pack(memory, rows, depth, PackedFor.Columns);
             MatrixSpan b = memory.Place(depth, columns, Access.Read);
             MatrixSpan inPlace = memory.Place(rows, columns, Access.Read | Access.Write);

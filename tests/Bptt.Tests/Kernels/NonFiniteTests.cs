@@ -55,7 +55,8 @@ public class NonFiniteTests
                         double other = c == column ? double.NaN : 0.0;
                         if (states.AsSpan((count + c) * h, h).IndexOfAnyExcept(other) >= 0)
                         {
-                            string where = $"{set.Name}, {h} rows, {count} columns, NaN in row {place} of column {column}";
+                            string where =
+                                $"{set.Name}, {h} rows, {count} columns, NaN in row {place} of column {column}";
                             Assert.Fail($"{where}: column {c} is not {other}.");
                         }
                     }
@@ -64,7 +65,8 @@ public class NonFiniteTests
         }
     }
 
-    /// <summary>Zero, an ordinary number, or, in one of 1 / <paramref name="share"/> cases, NaN or an infinity.</summary>
+    /// <summary>Zero, an ordinary number, or, in one of 1 / <paramref name="share"/> cases, NaN or an
+    /// infinity.</summary>
     private static double Entry(Random random, double share)
     {
         if (random.NextDouble() < share)

@@ -1,5 +1,5 @@
-// C = A B and the step C = A B + D with a packed A, for every kernel set of the machine, and the packing itself: wherever
-// these tests pack, GuardedMemory checks what the packing writes.
+// C = A B and the step C = A B + D with a packed A, for every kernel set of the machine, and the packing itself:
+// wherever these tests pack, GuardedMemory checks what the packing writes.
 
 using Bptt.Kernels;
 using Bptt.Passes;

@@ -3,8 +3,8 @@
 // but for about one rounding.
 //
 // What a kernel computes may differ from the exact result by γ(|A||B| + |D|) with γ = (k + 2)·2^-53 for k columns of A,
-// in whatever order it adds, with fused multiply-adds or without (Higham, Accuracy and Stability of Numerical Algorithms,
-// chapter 3). Twice as much is allowed, for the roundings of the reference. So no test fails by bad luck.
+// in whatever order it adds, with fused multiply-adds or without (Higham, Accuracy and Stability of Numerical
+// Algorithms, chapter 3). Twice as much is allowed, for the roundings of the reference. So no test fails by bad luck.
 
 using Bptt.Kernels;
 

@@ -113,7 +113,9 @@ public unsafe class SimdTests
                 // (1 + ε)² − (1 + 2ε) = ε², which two roundings would lose.
                 TSimd.Store(
                     TSimd.MultiplyAdd(
-                        TSimd.Broadcast(nearOne), TSimd.Broadcast(nearOne), TSimd.Broadcast(-1.0 - Math.ScaleB(1.0, -29))),
+                        TSimd.Broadcast(nearOne),
+                        TSimd.Broadcast(nearOne),
+                        TSimd.Broadcast(-1.0 - Math.ScaleB(1.0, -29))),
                     target);
                 to.Should().OnlyContain(value => value == Math.ScaleB(1.0, -60));
             }

@@ -15,7 +15,8 @@ public class BlockOrderTests
             var random = new Random(seed);
             int size = random.Next(1, 9);
             double density = random.NextDouble();
-            var matrix = Matrix<double>.Build.Dense(size, size, (_, _) => random.NextDouble() < density * density ? 1 : 0);
+            var matrix = Matrix<double>.Build.Dense(
+                size, size, (_, _) => random.NextDouble() < density * density ? 1 : 0);
 
             int[] order = BlockOrder.UpperTriangular(ScaledMatrix.Take(matrix.ToColumnMajorArray(), size));
 
@@ -26,7 +27,8 @@ public class BlockOrderTests
                 for (int j = i + 1; j < size; j++)
                 {
                     bool together = reaches[order[i], order[j]] && reaches[order[j], order[i]];
-                    (reaches[order[j], order[i]] && !together).Should().BeFalse("seed {0}: below the blocks all is zero", seed);
+                    (reaches[order[j], order[i]] && !together)
+                        .Should().BeFalse("seed {0}: below the blocks all is zero", seed);
                     for (int between = i + 1; together && between < j; between++)
                     {
                         (reaches[order[i], order[between]] && reaches[order[between], order[i]])

@@ -51,7 +51,8 @@ public class VectorMathTests
         {
             double[] x = [.. Enumerable.Range(1, n).Select(i => (double)i)];
             double[] y = [.. Enumerable.Range(1, n).Select(i => i % 2 == 0 ? -2.0 : 3.0)];
-            VectorMath.Dot(x, y).Should().Be(x.Zip(y, (a, b) => a * b).Sum(), "every sum of whole numbers is exact, n = {0}", n);
+            VectorMath.Dot(x, y)
+                .Should().Be(x.Zip(y, (a, b) => a * b).Sum(), "every sum of whole numbers is exact, n = {0}", n);
         }
     }
 

@@ -24,7 +24,9 @@ public class BatchLayoutTests
         layout.Column(3, 4).Should().Be(10);
         layout.BlockOf(3).Should().Be(new BatchLayout.Block(3, 7, 2));
         layout.Segments.ToArray().Should().Equal(
-            new BatchLayout.Segment(1, 1, 4, 0), new BatchLayout.Segment(2, 1, 3, 4), new BatchLayout.Segment(3, 2, 2, 7));
+            new BatchLayout.Segment(1, 1, 4, 0),
+            new BatchLayout.Segment(2, 1, 3, 4),
+            new BatchLayout.Segment(3, 2, 2, 7));
 
         BatchLayout withZero = layout.Slice(0, layout.LastStep);
         withZero.ColumnCount.Should().Be(15);
@@ -37,7 +39,8 @@ public class BatchLayoutTests
     public void Columns_are_each_used_once_in_time_order_longest_first() =>
         Gen.Int[1, 9].Array[1, 12].Sample(lengths =>
         {
-            foreach (BatchLayout layout in new[] { new BatchLayout(lengths), new BatchLayout(lengths).Slice(0, lengths.Max()) })
+            var whole = new BatchLayout(lengths);
+            foreach (BatchLayout layout in new[] { whole, whole.Slice(0, lengths.Max()) })
             {
                 var used = new List<int>();
                 for (int step = layout.FirstStep; step <= lengths.Max(); step++)

@@ -47,7 +47,9 @@ public class AdamTests
 
         foreach ((Matrix<double> after, Matrix<double> before, Matrix<double> gradient) in new[]
         {
-            (moved.Whx, model.Whx, gradients.Whx), (moved.Whh, model.Whh, gradients.Whh), (moved.Wqh, model.Wqh, gradients.Wqh),
+            (moved.Whx, model.Whx, gradients.Whx),
+            (moved.Whh, model.Whh, gradients.Whh),
+            (moved.Wqh, model.Wqh, gradients.Wqh),
         })
         {
             Vector<double> flat = new Adam(0.1).Step(

@@ -48,7 +48,8 @@ public class DampedSystemTests
     public void A_root_of_the_curvature_of_a_step_keeps_its_small_directions()
     {
         Matrix<double> basis = Matrix<double>.Build.Random(3, 3, seed: 7).QR().Q;
-        Matrix<double> curvature = basis * Matrix<double>.Build.DenseOfDiagonalArray([1.0, 1e-4, 1e-8]) * basis.Transpose();
+        Matrix<double> curvature =
+            basis * Matrix<double>.Build.DenseOfDiagonalArray([1.0, 1e-4, 1e-8]) * basis.Transpose();
         Vector<double> gradient = basis * Vector<double>.Build.Dense([1.0, 1e-3, 1e-5]);
         double[] factor = new double[9];
         double[] residual = new double[3];

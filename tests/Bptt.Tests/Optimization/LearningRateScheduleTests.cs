@@ -9,7 +9,8 @@ namespace Bptt.Tests.Optimization;
 public class LearningRateScheduleTests
 {
     [Fact]
-    public void A_constant_rate_stays() => Factors(LearningRateSchedule.Constant, 1, 2, 1000).Should().Equal(1.0, 1.0, 1.0);
+    public void A_constant_rate_stays() =>
+        Factors(LearningRateSchedule.Constant, 1, 2, 1000).Should().Equal(1.0, 1.0, 1.0);
 
     [Fact]
     public void Steps_fall_after_every_n_updates() =>
@@ -19,7 +20,8 @@ public class LearningRateScheduleTests
     public void A_cosine_begins_at_one_passes_the_middle_and_stays_at_its_end()
     {
         var schedule = LearningRateSchedule.Cosine(4, 0.2);
-        double[] expected = [1.0, 0.2 + 0.4 * (1.0 + Math.Sqrt(0.5)), 0.6, 0.2 + 0.4 * (1.0 - Math.Sqrt(0.5)), 0.2, 0.2];
+        double[] expected =
+            [1.0, 0.2 + 0.4 * (1.0 + Math.Sqrt(0.5)), 0.6, 0.2 + 0.4 * (1.0 - Math.Sqrt(0.5)), 0.2, 0.2];
         for (int u = 1; u <= expected.Length; u++)
         {
             schedule.Factor(u).Should().BeApproximately(expected[u - 1], 1e-15);

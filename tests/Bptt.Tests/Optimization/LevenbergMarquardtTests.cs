@@ -31,8 +31,10 @@ public class LevenbergMarquardtTests(ITestOutputHelper output)
             double[] product = new double[parameters.Count];
             CurvatureOperator.GaussNewton(at, 0.0).Multiply(step.AsArray(), product);
             var metric = Vector<double>.Build.DenseOfArray(system.Metric);
-            Vector<double> left = Vector<double>.Build.DenseOfArray(product) + (damping * step.PointwiseMultiply(metric));
-            worst.Add((left + at.GradientVector()).L2Norm() / at.GradientVector().L2Norm(), scenario.Settings.ToString());
+            Vector<double> left = Vector<double>.Build.DenseOfArray(product)
+                + (damping * step.PointwiseMultiply(metric));
+            worst.Add(
+                (left + at.GradientVector()).L2Norm() / at.GradientVector().L2Norm(), scenario.Settings.ToString());
         }
         output.WriteLine($"Worst residual: {worst}");
         worst.Value.Should().BeLessThan(1e-9, worst.Where);
@@ -148,7 +150,8 @@ public class LevenbergMarquardtTests(ITestOutputHelper output)
             at = step.Evaluated;
         }
         while (!step.IsConverged && ++count < 400);
-        output.WriteLine($"{count} steps, loss {at.Loss}, gradient {at.GradientVector().L2Norm():0.0e-0} of {first:0.0e-0}: {step.Note}");
+        output.WriteLine($"{count} steps, loss {at.Loss}, gradient {at.GradientVector().L2Norm():0.0e-0} of "
+            + $"{first:0.0e-0}: {step.Note}");
         double enough = kind == ObjectiveKind.CrossEntropy ? 3e-2 : 1e-3; // whose weights grow without end here
         at.GradientVector().L2Norm().Should().BeLessThan(enough * first);
     }
@@ -160,7 +163,8 @@ public class LevenbergMarquardtTests(ITestOutputHelper output)
         for (int seed = 1; seed <= 10; seed++)
         {
             var random = new Random(seed);
-            var inputs = Matrix<double>.Build.Dense(1, 200, (_, _) => random.Next(10) == 0 ? random.NextDouble() - 0.5 : 0.0);
+            var inputs = Matrix<double>.Build.Dense(
+                1, 200, (_, _) => random.Next(10) == 0 ? random.NextDouble() - 0.5 : 0.0);
             double sum = 0.0;
             var targets = Matrix<double>.Build.Dense(1, 200, (_, t) => sum += inputs[0, t]);
             var loss = new TrainingLoss(SequenceBatch.Pack([inputs]), Objective.SquaredError(targets));
@@ -181,8 +185,10 @@ public class LevenbergMarquardtTests(ITestOutputHelper output)
         {
             (TrainingPoint end, int steps) = SecondOrder.Minimise(
                 loss, new Parameters(examples.Model(1, 2, 1)), new LevenbergMarquardt(maxFactoredParameters: limit));
-            output.WriteLine($"limit {limit}: {steps} steps, loss {end.Loss}, gradient {end.GradientVector().L2Norm():0.0e-0}");
-            end.GradientVector().L2Norm().Should().BeLessThan(1e-6 * (1.0 + end.Parameters.ToVector().L2Norm()), $"limit {limit}");
+            output.WriteLine(
+                $"limit {limit}: {steps} steps, loss {end.Loss}, gradient {end.GradientVector().L2Norm():0.0e-0}");
+            end.GradientVector().L2Norm()
+                .Should().BeLessThan(1e-6 * (1.0 + end.Parameters.ToVector().L2Norm()), $"limit {limit}");
         }
     }
 
@@ -216,7 +222,8 @@ public class LevenbergMarquardtTests(ITestOutputHelper output)
         FluentActions.Invoking(() => new LevenbergMarquardt().Step(truncated, truncated.Evaluate(parameters), default))
             .Should().Throw<NotSupportedException>().WithMessage("*LevenbergMarquardt*exact gradient*2 lags*");
         FluentActions.Invoking(() => new LevenbergMarquardt(0.0)).Should().Throw<ArgumentOutOfRangeException>();
-        FluentActions.Invoking(() => new LevenbergMarquardt(stepTolerance: -1.0)).Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => new LevenbergMarquardt(stepTolerance: -1.0))
+            .Should().Throw<ArgumentOutOfRangeException>();
     }
 
     /// <summary>A random stable system of order 3 from a random start: the largest error of a pole.</summary>

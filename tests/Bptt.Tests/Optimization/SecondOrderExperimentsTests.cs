@@ -40,14 +40,16 @@ public class SecondOrderExperimentsTests(ITestOutputHelper output)
         for (int seed = 1; seed <= 10; seed++)
         {
             var start = new Parameters(
-                Initializer.Orthogonal(1, 4, 1, seed, 0.9), learnsInitialState ? Matrix<double>.Build.Dense(4, 1) : null);
+                Initializer.Orthogonal(1, 4, 1, seed, 0.9),
+                learnsInitialState ? Matrix<double>.Build.Dense(4, 1) : null);
             (TrainingPoint end, int steps) = SecondOrder.Minimise(loss, start, new LevenbergMarquardt());
             Matrix<double> predicted = ForwardPass
                 .Run(end.Parameters.Model, inputs, end.Parameters.InitialStates?.Column(0)).Outputs();
             double training = Fit(predicted, targets, 0, TrainingRows);
             double heldOut = Fit(predicted, targets, TrainingRows, rows.Length);
             output.WriteLine(
-                $"seed {seed}: {steps} steps, loss {end.Loss:0.00000000e-0}, fit {training:F2} % in training, {heldOut:F2} % held out");
+                $"seed {seed}: {steps} steps, loss {end.Loss:0.00000000e-0}, fit {training:F2} % in training, "
+                + $"{heldOut:F2} % held out");
             end.Loss.Should().BeLessThan(best * (1.0 + 1e-6), $"seed {seed}");
             steps.Should().BeLessThan(learnsInitialState ? 80 : 60, $"seed {seed}");
             training.Should().BeGreaterThan(89.4, $"seed {seed}");
@@ -70,7 +72,9 @@ public class SecondOrderExperimentsTests(ITestOutputHelper output)
             var numbers = new RandomNumbers(seed);
             double radius = 0.5 + (0.45 * new Random(seed).NextDouble());
             var truth = new LinearRnn(
-                numbers.Normal(4, 1).ToMatrix(), numbers.WithSpectralRadius(4, radius).ToMatrix(), numbers.Normal(1, 4).ToMatrix());
+                numbers.Normal(4, 1).ToMatrix(),
+                numbers.WithSpectralRadius(4, radius).ToMatrix(),
+                numbers.Normal(1, 4).ToMatrix());
             Matrix<double> inputs = numbers.Normal(1, 300).ToMatrix();
             Matrix<double> targets = ForwardPass.Run(truth, inputs).Outputs();
             var loss = new TrainingLoss(SequenceBatch.Pack([inputs]), Objective.SquaredError(targets));

@@ -34,7 +34,8 @@ public class SecondOrderScaleTests(ITestOutputHelper output)
         Parameters End(double scale)
         {
             var loss = new TrainingLoss(SequenceBatch.Pack([scale * inputs]), Objective.SquaredError(scale * targets));
-            (TrainingPoint point, int steps) = SecondOrder.Minimise(loss, new Parameters(start), Method(method), MostSteps);
+            (TrainingPoint point, int steps) = SecondOrder.Minimise(
+                loss, new Parameters(start), Method(method), MostSteps);
             output.WriteLine($"{scale:0.0e-0}: {point.Loss:0.0e-0} in {steps} steps");
             steps.Should().BeInRange(5, MostSteps - 1);
             (point.Loss / scale / scale).Should().BeLessThan(1e-20);
@@ -63,7 +64,8 @@ public class SecondOrderScaleTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>Losses that fall while their gradients overflow, again and again: the point left stays readable.</summary>
+    /// <summary>Losses that fall while their gradients overflow, again and again: the point left stays
+    /// readable.</summary>
     [Theory]
     [InlineData("factored")]
     [InlineData("iterative")]

@@ -65,7 +65,8 @@ public class SgdTests
         Vector<double> g = _examples.Vector(4);
         for (int t = 0; t < 3; t++)
         {
-            // The moments see gradients alone, so after the same gradients both take the same step from the same weights.
+            // The moments see gradients alone, so after the same gradients both take the same step from the same
+            // weights.
             Vector<double> w = _examples.Vector(4);
             Vector<double> expected = adam.Step(w, g) - Alpha * lambda * w;
             (decaying.Step(w, g) - expected).L2Norm().Should().BeLessThan(1e-15);

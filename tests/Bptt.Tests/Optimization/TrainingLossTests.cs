@@ -52,7 +52,8 @@ public class TrainingLossTests
     public void Options_that_may_not_be_null_are_named()
     {
         var problem = TrainingProblem.Create(seed: 40, 4);
-        FluentActions.Invoking(() => new TrainingLoss(problem.Inputs, problem.Objective, new() { Regularizers = null! }))
+        FluentActions.Invoking(
+            () => new TrainingLoss(problem.Inputs, problem.Objective, new() { Regularizers = null! }))
             .Should().Throw<ArgumentNullException>().WithParameterName("Regularizers");
         FluentActions.Invoking(() => new TrainingLoss(problem.Inputs, problem.Objective, new() { Execution = null! }))
             .Should().Throw<ArgumentNullException>().WithParameterName("Execution");
@@ -82,7 +83,9 @@ public class TrainingLossTests
     public void What_is_not_finite_is_told_and_not_thrown()
     {
         var model = new LinearRnn(
-            Matrix<double>.Build.Dense(1, 1, 1e200), Matrix<double>.Build.Dense(1, 1, 1e200), Matrix<double>.Build.Dense(1, 1, 1.0));
+            Matrix<double>.Build.Dense(1, 1, 1e200),
+            Matrix<double>.Build.Dense(1, 1, 1e200),
+            Matrix<double>.Build.Dense(1, 1, 1.0));
         var loss = new TrainingLoss(_examples.Batch(1, 5), Objective.SquaredError(_examples.Batch(1, 5)));
         loss.Evaluate(new Parameters(model)).IsFinite.Should().BeFalse();
         double.IsFinite(loss.Loss(new Parameters(model))).Should().BeFalse();
@@ -130,7 +133,8 @@ public class TrainingLossTests
         FluentActions.Invoking(() => new TrainingLoss(null!, objective)).Should().Throw<ArgumentNullException>();
         FluentActions.Invoking(() => new TrainingLoss(inputs, null!)).Should().Throw<ArgumentNullException>();
         FluentActions.Invoking(() => new TrainingLoss(
-            inputs, objective, new TrainingLossOptions { InitialStates = _examples.Matrix(3, 2) })).Should().Throw<ArgumentException>();
+            inputs, objective, new TrainingLossOptions { InitialStates = _examples.Matrix(3, 2) }))
+            .Should().Throw<ArgumentException>();
         FluentActions.Invoking(() => new TrainingLoss(
             inputs, objective, new TrainingLossOptions { Regularizers = [null!] })).Should().Throw<ArgumentException>();
         FluentActions.Invoking(() => new TrainingLoss(inputs, objective).Evaluate(

@@ -24,15 +24,17 @@ public class TruncatedNewtonTests(ITestOutputHelper output)
         newton.GradientVector().L2Norm().Should().BeLessThan(1e-5);
     }
 
-    /// <summary>With ab above 0 and a target of 2 for 1, L = ½(ab − 2)² bends downwards along its gradient: the step goes on to
-    /// the border of the region.</summary>
+    /// <summary>With ab above 0 and a target of 2 for 1, L = ½(ab − 2)² bends downwards along its gradient: the step
+    /// goes on to the border of the region.</summary>
     [Fact]
     public void Along_negative_curvature_it_goes_to_the_border()
     {
         var inputs = Matrix<double>.Build.Dense(1, 1, 1.0);
         var loss = new TrainingLoss(SequenceBatch.Pack([inputs]), Objective.SquaredError(2.0 * inputs));
         var model = new LinearRnn(
-            Matrix<double>.Build.Dense(1, 1, 1e-3), Matrix<double>.Build.Dense(1, 1), Matrix<double>.Build.Dense(1, 1, 2e-3));
+            Matrix<double>.Build.Dense(1, 1, 1e-3),
+            Matrix<double>.Build.Dense(1, 1),
+            Matrix<double>.Build.Dense(1, 1, 2e-3));
         TrainingPoint at = loss.Evaluate(new Parameters(model));
 
         OptimizerStep step = new TruncatedNewton(initialRadius: 0.5).Step(loss, at, default);
@@ -50,7 +52,8 @@ public class TruncatedNewtonTests(ITestOutputHelper output)
         Matrix<double> inputs = examples.Matrix(1, 40);
         var loss = new TrainingLoss(SequenceBatch.Pack([inputs]), Objective.SquaredError(-2.0 * inputs));
         var tiny = new LinearRnn(examples.Matrix(2, 1, 1e-6), examples.Matrix(2, 2, 1e-6), examples.Matrix(1, 2, 1e-6));
-        (TrainingPoint end, int steps) = SecondOrder.Minimise(loss, new Parameters(tiny), new TruncatedNewton(1.0, 200, 0.0, 0.0, 0.0));
+        (TrainingPoint end, int steps) = SecondOrder.Minimise(
+            loss, new Parameters(tiny), new TruncatedNewton(1.0, 200, 0.0, 0.0, 0.0));
         output.WriteLine($"{steps} steps, loss {end.Loss:0.0e-0}");
         end.Loss.Should().BeLessThan(1e-15);
         steps.Should().BeLessThan(80);
@@ -67,7 +70,8 @@ public class TruncatedNewtonTests(ITestOutputHelper output)
         TrainingLoss other = SecondOrder.LossOf(ScenarioTable.Random(8), out _, true);
         OptimizerStep actual = resumed.Step(other, other.Evaluate(at.Parameters), default);
         actual.Next.ToVector().Should().Equal(whole.Step(loss, at, default).Next.ToVector());
-        whole.Invoking(m => m.Restore(new Dictionary<string, double[]> { ["region"] = [1.0] })).Should().Throw<FormatException>();
+        whole.Invoking(m => m.Restore(new Dictionary<string, double[]> { ["region"] = [1.0] }))
+            .Should().Throw<FormatException>();
     }
 
     [Fact]

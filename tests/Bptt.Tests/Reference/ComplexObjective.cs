@@ -1,5 +1,6 @@
 // The objectives once more, straight from their formulas and in complex numbers, so that the same code gives L and, by
-// a complex step, ∂L/∂o_t. It writes no derivative down and knows nothing of the library but the names of the reductions.
+// a complex step, ∂L/∂o_t. It writes no derivative down and knows nothing of the library but the names of the
+// reductions.
 //
 //   Im f(o + i·s) / s = f′(o) + O(s²): no subtraction, so s = 1e-30 leaves nothing but rounding (Squire and Trapp 1998)
 

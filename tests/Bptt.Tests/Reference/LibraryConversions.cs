@@ -20,7 +20,8 @@ internal static class LibraryConversions
     public static ForwardPass RunForward(this ScalarProblem<double> problem, ExecutionOptions? options = null)
     {
         int[] lengths = Array.ConvertAll(problem.Inputs, inputs => inputs.GetLength(1));
-        options ??= Ways.Some(problem.InputSize + (7 * problem.OutputSize) + lengths.Sum()).For(problem.HiddenSize, lengths);
+        options ??= Ways.Some(problem.InputSize + (7 * problem.OutputSize) + lengths.Sum()).For(
+            problem.HiddenSize, lengths);
         return problem.SequenceCount == 1
             ? ForwardPass.Run(
                 problem.ToModel(), problem.Inputs[0].ToMatrix(), problem.InitialStates.ToMatrix().Column(0), options)

@@ -1,7 +1,7 @@
 // How far rounding can move a gradient: the same sums with every number replaced by its magnitude. Whatever the order
 // of the sums, |computed − exact| ≤ γ·(sum of magnitudes) with γ = nu/(1 − nu), u = 2^-53, for n roundings in a row
-// (Higham, Accuracy and Stability of Numerical Algorithms, chapter 3). So a test with this bound never fails by bad luck
-// in what it draws.
+// (Higham, Accuracy and Stability of Numerical Algorithms, chapter 3). So a test with this bound never fails by bad
+// luck in what it draws.
 
 namespace Bptt.Tests.Reference;
 

@@ -42,7 +42,8 @@ internal sealed record Way(ExecutionOptions Options, Memory Memory)
     }
 
     public override string ToString() =>
-        $"{Options.Kernels?.Name}, {Options.Recurrence} with chunks of {ChunkLength}, {Options.MaxDegreeOfParallelism} threads, memory {Memory}";
+        $"{Options.Kernels?.Name}, {Options.Recurrence} with chunks of {ChunkLength}, {Options.MaxDegreeOfParallelism} "
+        + $"threads, memory {Memory}";
 }
 
 internal static class Ways

@@ -53,7 +53,8 @@ public class GlobalNormClippingTests
     [Fact]
     public void A_norm_beyond_the_largest_double_is_clipped_all_the_same()
     {
-        ClippedGradients clipped = new GlobalNormClipping(1.0).Apply(new Gradients(One(1.7e308), One(0), One(-1.7e308)));
+        ClippedGradients clipped = new GlobalNormClipping(1.0).Apply(
+            new Gradients(One(1.7e308), One(0), One(-1.7e308)));
         clipped.NormBefore.Should().Be(double.PositiveInfinity);
         clipped.NormAfter.Should().BeApproximately(1.0, 1e-15);
         clipped.Gradients.Whx[0, 0].Should().BeApproximately(Math.Sqrt(0.5), 1e-15);

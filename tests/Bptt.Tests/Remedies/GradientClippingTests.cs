@@ -82,7 +82,9 @@ public class GradientClippingTests
     public void A_gradient_whose_norm_alone_overflows_is_clipped_all_the_same()
     {
         var huge = new Gradients(
-            Matrix<double>.Build.Dense(2, 2, 1.7e308), Matrix<double>.Build.Dense(2, 2), Matrix<double>.Build.Dense(1, 2, -1e308));
+            Matrix<double>.Build.Dense(2, 2, 1.7e308),
+            Matrix<double>.Build.Dense(2, 2),
+            Matrix<double>.Build.Dense(1, 2, -1e308));
         ClippedGradients clipped = new MatrixNormClipping(4e-3).Apply(huge);
         clipped.NormBefore.Should().Be(double.PositiveInfinity);
         clipped.Gradients.Whx.Enumerate().Should().OnlyContain(v => Math.Abs(v - 2e-3) < 1e-17);
@@ -105,7 +107,8 @@ public class GradientClippingTests
         forward.Model.Wqh.PointwiseMultiply(clipped.Wqh).Enumerate().Sum()
             .Should().BeApproximately(factor * ofOutputs, 1e-13);
 
-        Gradients byValue = new ValueClipping(0.3 * backward.Gradients.Whh.Enumerate().Max(Math.Abs)).Apply(backward.Gradients).Gradients;
+        Gradients byValue = new ValueClipping(0.3 * backward.Gradients.Whh.Enumerate().Max(Math.Abs))
+            .Apply(backward.Gradients).Gradients;
         GradientCertificate.Verify(forward, backward, byValue).Verdict.Should().Be(Verdict.Failed);
     }
 

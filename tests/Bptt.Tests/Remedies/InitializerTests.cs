@@ -84,7 +84,8 @@ public class InitializerTests
         for (int i = 0; i < 30; i++)
         {
             Gradients g = Gradient(descent);
-            descent = new LinearRnn(descent.Whx - (0.02 * g.Whx), descent.Whh - (0.02 * g.Whh), descent.Wqh - (0.02 * g.Wqh));
+            descent = new LinearRnn(
+                descent.Whx - (0.02 * g.Whx), descent.Whh - (0.02 * g.Whh), descent.Wqh - (0.02 * g.Wqh));
             adaptive = adam.Step(adaptive, Gradient(adaptive));
         }
         Vector<double> moved = Moved(descent);
@@ -95,7 +96,8 @@ public class InitializerTests
         Gradients Gradient(LinearRnn model) =>
             BackwardThroughTime.Run(ForwardPass.Run(model, inputs), objective).Gradients;
 
-        static Vector<double> Moved(LinearRnn model) => (model.Whh - (0.9 * Matrix<double>.Build.DenseIdentity(h))).Svd().S;
+        static Vector<double> Moved(LinearRnn model) =>
+            (model.Whh - (0.9 * Matrix<double>.Build.DenseIdentity(h))).Svd().S;
     }
 
     [Fact]
@@ -136,7 +138,8 @@ public class InitializerTests
     [Fact]
     public void Orthogonal_matrices_come_from_the_Haar_measure()
     {
-        // Under the Haar measure an entry has mean 0 and mean square 1/h, and both signs of the determinant occur alike.
+        // Under the Haar measure an entry has mean 0 and mean square 1/h, and both signs of the determinant occur
+        // alike.
         const int draws = 2000;
         double sum = 0.0;
         double squares = 0.0;

@@ -69,7 +69,8 @@ public class RegularizerTests(ITestOutputHelper output)
         LinearRnn model = Initializer.Orthogonal(1, 3, 1, seed: 6, spectralRadius: 0.5);
         var forward = ForwardPass.Run(model, examples.Matrix(1, 6));
         Matrix<double> one = Matrix<double>.Build.Dense(1, 6, (_, t) => t == 1 ? 1.0 : 0.0);
-        new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, one)).Value.Should().BeApproximately(0.25, 1e-14);
+        new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, one)).Value
+            .Should().BeApproximately(0.25, 1e-14);
 
         RegularizerTerm none = new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, 0 * one));
         (none.Value, none.Gradients.GlobalNorm()).Should().Be((0.0, 0.0));
@@ -93,8 +94,10 @@ public class RegularizerTests(ITestOutputHelper output)
         var examples = new Examples(seed: 44);
         var forward = ForwardPass.Run(examples.Model(2, 4, 3, 1.0), examples.Matrix(2, 9));
         Matrix<double> outputGradients = examples.Matrix(3, 9);
-        RegularizerTerm plain = new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, outputGradients));
-        RegularizerTerm scaled = new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, scale * outputGradients));
+        RegularizerTerm plain = new JacobianRegularizer(1.0).Evaluate(
+            BackwardThroughTime.Run(forward, outputGradients));
+        RegularizerTerm scaled = new JacobianRegularizer(1.0).Evaluate(
+            BackwardThroughTime.Run(forward, scale * outputGradients));
         scaled.Value.Should().BeApproximately(plain.Value, 1e-13 * plain.Value);
         (scaled.Gradients.Whh - plain.Gradients.Whh).FrobeniusNorm().Should().BeLessThan(1e-12);
     }
@@ -106,7 +109,8 @@ public class RegularizerTests(ITestOutputHelper output)
         LinearRnn model = Initializer.Orthogonal(1, 2, 1, seed: 3, spectralRadius: 1e100);
         foreach (long? budget in new long?[] { null, 2000 })
         {
-            var forward = ForwardPass.Run(model, examples.Matrix(1, 20), options: new ExecutionOptions { MemoryBudget = budget });
+            var forward = ForwardPass.Run(
+                model, examples.Matrix(1, 20), options: new ExecutionOptions { MemoryBudget = budget });
             var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 20, 1.0));
             RegularizerTerm term = new JacobianRegularizer(1.0).Evaluate(backward);
             double.IsFinite(term.Value).Should().BeFalse();
@@ -167,7 +171,8 @@ public class RegularizerTests(ITestOutputHelper output)
         new JacobianRegularizer(2).ToString().Should().Be("JacobianRegularizer(strength 2)");
     }
 
-    /// <summary>λ/n Σ (‖Wᵀδ_t‖/‖δ_t‖ − 1)² by loops, and its derivative by W with δ_t fixed, by the complex step.</summary>
+    /// <summary>λ/n Σ (‖Wᵀδ_t‖/‖δ_t‖ − 1)² by loops, and its derivative by W with δ_t fixed, by the complex
+    /// step.</summary>
     private static (double Value, double[,] Gradient) Jacobian(BackwardThroughTime backward, double strength)
     {
         double[][] deltas = [.. Enumerable.Range(0, backward.Forward.SequenceCount)

@@ -75,9 +75,11 @@ public class WeightConstraintTests
         new SpectralNormConstraint(2.000001).Apply(model).Should().BeSameAs(model);
         Spectrum.Of(new SpectralNormConstraint(1.999999).Apply(model)).Norm.Should().BeApproximately(1.999999, 1e-13);
         new SpectralRadiusConstraint(2.000001).Apply(model).Should().BeSameAs(model);
-        Spectrum.Of(new SpectralRadiusConstraint(1.999999).Apply(model)).SpectralRadius.Should().BeApproximately(1.999999, 1e-13);
+        Spectrum.Of(new SpectralRadiusConstraint(1.999999).Apply(model)).SpectralRadius
+            .Should().BeApproximately(1.999999, 1e-13);
         Matrix<double> nearly = Initializer.Orthogonal(1, 4, 1, seed: 6, spectralRadius: 1.000001).Whh;
-        (new OrthogonalConstraint().Apply(WithWhh(nearly)).Whh - (nearly / 1.000001)).FrobeniusNorm().Should().BeLessThan(1e-13);
+        (new OrthogonalConstraint().Apply(WithWhh(nearly)).Whh - (nearly / 1.000001)).FrobeniusNorm()
+            .Should().BeLessThan(1e-13);
     }
 
     [Theory]
@@ -120,7 +122,8 @@ public class WeightConstraintTests
         Matrix<double> singular = u * Matrix<double>.Build.DiagonalOfDiagonalArray([2.0, 0.5, 0.0]);
         Matrix<double> result = new OrthogonalConstraint().Apply(WithWhh(singular)).Whh;
         DistanceFromOrthogonal(result).Should().BeLessThan(1e-15);
-        (result - singular).FrobeniusNorm().Should().BeApproximately(Math.Sqrt(1 + 0.25 + 1), 1e-13, "that of U Vᵀ for any U, V");
+        (result - singular).FrobeniusNorm()
+            .Should().BeApproximately(Math.Sqrt(1 + 0.25 + 1), 1e-13, "that of U Vᵀ for any U, V");
 
         new OrthogonalConstraint().Apply(WithWhh(Matrix<double>.Build.Dense(3, 3))).Whh
             .Should().Be(Matrix<double>.Build.DenseIdentity(3));
@@ -159,7 +162,8 @@ public class WeightConstraintTests
     }
 
     private static double DistanceFromOrthogonal(Matrix<double> matrix) =>
-        (matrix.TransposeThisAndMultiply(matrix) - Matrix<double>.Build.DenseIdentity(matrix.RowCount)).Enumerate().Max(Math.Abs);
+        (matrix.TransposeThisAndMultiply(matrix) - Matrix<double>.Build.DenseIdentity(matrix.RowCount)).Enumerate().Max(
+            Math.Abs);
 
     /// <summary>Turned by a random rotation of about the given angle, or mirrored.</summary>
     private static Matrix<double> Turned(Matrix<double> orthogonal, Examples examples, double angle)

@@ -18,7 +18,8 @@ public class TaskGraphTests
         var waits = new List<int[]>();
         for (int task = 0; task < 2000; task++)
         {
-            int[] before = [.. Enumerable.Range(0, random.Next(4)).Where(_ => task > 0).Select(_ => random.Next(Math.Max(0, task - 40), task)).Distinct()];
+            int[] before = [.. Enumerable.Range(0, random.Next(4))
+                .Where(_ => task > 0).Select(_ => random.Next(Math.Max(0, task - 40), task)).Distinct()];
             graph.Add(random.Next(3) == 0, [-1, .. before]).Should().Be(task);
             waits.Add(before);
         }

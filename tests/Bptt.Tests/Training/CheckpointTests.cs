@@ -59,7 +59,8 @@ public sealed class CheckpointTests : IDisposable
             BatchSize = 2,
             WindowLength = 5,
         },
-        ["early stopping"] = new() { Optimizer = new Sgd(0.3), ValidationFraction = 0.3, Patience = 2, Clipping = null },
+        ["early stopping"] =
+            new() { Optimizer = new Sgd(0.3), ValidationFraction = 0.3, Patience = 2, Clipping = null },
         ["BFGS"] = new() { Optimizer = QuasiNewton.Bfgs(iterationsPerStep: 3) },
         ["limited-memory BFGS"] = new() { Optimizer = QuasiNewton.LimitedMemoryBfgs(4, iterationsPerStep: 3) },
         ["skipped steps"] = new()
@@ -174,7 +175,8 @@ public sealed class CheckpointTests : IDisposable
         Refused(resumed with { BatchSize = 3, Seed = 6 }).Should().Contain("batch size: expected 2, got 3")
             .And.Contain("seed: expected 5, got 6").And.NotContain("optimizer");
         Refused(resumed with { Optimizer = new Adam(0.02) }).Should().Contain("learning rate 0.01").And.Contain("0.02");
-        Refused(resumed with { Clipping = null }).Should().Contain("clipping: expected GlobalNormClipping(norm 1), got none");
+        Refused(resumed with { Clipping = null })
+            .Should().Contain("clipping: expected GlobalNormClipping(norm 1), got none");
         Refused(resumed with { Truncation = Truncation.Windows(3) }).Should().Contain("truncation: expected none");
         Refused(resumed, Problem with { Start = Problem.Truth }).Should().Contain("start:");
         var other = TrainingProblem.Create(seed: 82, 9, 5, 12, 7);

@@ -1,5 +1,5 @@
-// Learning generated systems by gradient descent, after Hardt, Ma & Recht (2018, "Gradient descent learns linear dynamical
-// systems"): plain descent blows up; projected and clipped descent do not.
+// Learning generated systems by gradient descent, after Hardt, Ma & Recht (2018, "Gradient descent learns linear
+// dynamical systems"): plain descent blows up; projected and clipped descent do not.
 
 using System.Numerics;
 using Bptt.Optimization;
@@ -37,7 +37,8 @@ public class GeneratedSystemTests(ITestOutputHelper output)
             [.. Enumerable.Range(1, systems).Select(seed => Compare(seed, epochs: 40))];
 
         output.WriteLine($"Blown up: plain {losses.Count(l => l.Plain == double.PositiveInfinity)} of {systems}.");
-        output.WriteLine($"Median of the best loss, of the first: projected {Median(l => l.Projected):0.0e+0}, clipped {Median(l => l.Clipped):0.0e+0}.");
+        output.WriteLine($"Median of the best loss, of the first: projected {Median(l => l.Projected):0.0e+0}, "
+            + $"clipped {Median(l => l.Clipped):0.0e+0}.");
         output.WriteLine($"Clipped below projected: {losses.Count(l => l.Clipped < l.Projected)} of {systems}.");
         losses.Count(l => l.Plain == double.PositiveInfinity).Should().BeGreaterThan(systems / 2);
         losses.Should().AllSatisfy(l => l.Clipped.Should().BeLessThan(1.0))
@@ -49,7 +50,8 @@ public class GeneratedSystemTests(ITestOutputHelper output)
             losses.Select(of).Order().ElementAt(systems / 2);
     }
 
-    /// <summary>The best loss as a fraction of the first, of three descents at the same rate; infinite where it blew up.</summary>
+    /// <summary>The best loss as a fraction of the first, of three descents at the same rate; infinite where it blew
+    /// up.</summary>
     private static (double Plain, double Projected, double Clipped) Compare(int seed, int epochs)
     {
         return (
@@ -62,8 +64,8 @@ public class GeneratedSystemTests(ITestOutputHelper output)
             : result.BestLoss / result.History[0].Loss;
     }
 
-    /// <summary>White noise into a single-input single-output system of order 20 in companion form, with roots within 0.95;
-    /// training starts from another one with roots within 0.5.</summary>
+    /// <summary>White noise into a single-input single-output system of order 20 in companion form, with roots within
+    /// 0.95; training starts from another one with roots within 0.5.</summary>
     private static TrainingResult Train(
         int seed, int epochs, GradientClipping? clipping, WeightConstraint[] constraints)
     {

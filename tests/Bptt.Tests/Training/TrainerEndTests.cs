@@ -82,7 +82,8 @@ public class TrainerEndTests
         judge.Loss(ForwardPass.Run(result.LastParameters.Model, others))
             .Should().BeLessThan(judge.Loss(ForwardPass.Run(start, others)));
 
-        TrainingResult stopped = Trainer.Run(start, inputs, objective, options with { NonFinite = NonFinitePolicy.StopAndKeepBest });
+        TrainingResult stopped = Trainer.Run(
+            start, inputs, objective, options with { NonFinite = NonFinitePolicy.StopAndKeepBest });
         stopped.StopReason.Should().Be(StopReason.NonFinite);
         stopped.Epochs.Should().Be(0);
     }
@@ -142,10 +143,13 @@ public class TrainerEndTests
         var update = new TrainingLoss(
             inputs.Part([new(1, 7, 6)]), Objective.SquaredError(examples.Batch(1, 6)));
         TrainingPoint point = update.Evaluate(new Parameters(new LinearRnn(
-            Matrix<double>.Build.Dense(1, 1, 1e200), Matrix<double>.Build.Dense(1, 1, 0.5), Matrix<double>.Build.Dense(1, 1, 1.0))));
+            Matrix<double>.Build.Dense(1, 1, 1e200),
+            Matrix<double>.Build.Dense(1, 1, 0.5),
+            Matrix<double>.Build.Dense(1, 1, 1.0))));
 
         point.IsFinite.Should().BeFalse();
-        NonFiniteText.Of(point, [new SequencePart(1, 7, 6)]).Should().Contain("sequence 1, step 10 of the training data");
+        NonFiniteText.Of(point, [new SequencePart(1, 7, 6)])
+            .Should().Contain("sequence 1, step 10 of the training data");
     }
 
     [Fact]
@@ -195,7 +199,12 @@ public class TrainerEndTests
             Problem.Start,
             Problem.Inputs,
             Problem.Objective,
-            new TrainerOptions { MaxEpochs = 300, ValidationFraction = 0.3, ProgressInterval = TimeSpan.FromHours(1.0) },
+            new TrainerOptions
+            {
+                MaxEpochs = 300,
+                ValidationFraction = 0.3,
+                ProgressInterval = TimeSpan.FromHours(1.0),
+            },
             new Reports(reports));
 
         reports.Should().HaveCount(2, "the interval is an hour");
@@ -219,7 +228,9 @@ public class TrainerEndTests
         Refused(fits with { WindowLength = 13 }, "WindowLength*longest sequence, 12, got 13");
         Refused(fits with { ValidationFraction = 0.01 }, "ValidationFraction*at least one step");
         Refused(fits with { ValidationFraction = 0.97 }, "ValidationFraction*a step to train on*sequence 0");
-        Refused(fits with { ValidationFraction = 0.2, Validation = new ValidationSet(Problem.Inputs, Problem.Objective) }, "*both*");
+        Refused(
+            fits with { ValidationFraction = 0.2, Validation = new ValidationSet(Problem.Inputs, Problem.Objective) },
+            "*both*");
         Refused(fits with { Patience = 3 }, "Patience*validation*neither*");
         Refused(fits with { InitialStates = Matrix<double>.Build.Dense(3, 1) }, "InitialStates*3×2*got 3×1");
         Refused(fits with { InitialStates = Matrix<double>.Build.Dense(3, 2, double.NaN) }, "InitialStates*NaN*");
@@ -237,7 +248,8 @@ public class TrainerEndTests
         Refused(whole with { Schedule = LearningRateSchedule.Cosine(5) }, "Schedule*learning rate*");
 
         double[][] none = [new double[12], new double[9]];
-        FluentActions.Invoking(() => Trainer.Run(Problem.Start, Problem.Inputs, Problem.Objective.WithStepWeights(none)))
+        FluentActions.Invoking(
+            () => Trainer.Run(Problem.Start, Problem.Inputs, Problem.Objective.WithStepWeights(none)))
             .Should().Throw<ArgumentException>().WithMessage("*weights that are all 0*");
         double[][] first = [[1.0, .. new double[11]], [1.0, .. new double[8]]];
         FluentActions.Invoking(() => Trainer.Run(
@@ -247,7 +259,10 @@ public class TrainerEndTests
                 fits with { ValidationFraction = 0.3 }))
             .Should().Throw<ArgumentException>().WithMessage("*ValidationFraction*weights that are all 0*");
         FluentActions.Invoking(() => Trainer.Run(
-                Problem.Start, Problem.Inputs, Objective.SquaredError(new Examples(1).Batch(1, 12, 8)), fits with { BatchSize = 1 }))
+                Problem.Start,
+                Problem.Inputs,
+                Objective.SquaredError(new Examples(1).Batch(1, 12, 8)),
+                fits with { BatchSize = 1 }))
             .Should().Throw<ArgumentException>().WithMessage("*9 steps*");
     }
 
@@ -272,9 +287,12 @@ public class TrainerEndTests
             bad.Should().Throw<ArgumentOutOfRangeException>();
         }
         FluentActions.Invoking(() => new CheckpointOptions("")).Should().Throw<ArgumentException>();
-        FluentActions.Invoking(() => Trainer.Run(null!, Problem.Inputs, Problem.Objective)).Should().Throw<ArgumentNullException>();
-        FluentActions.Invoking(() => Trainer.Run(Problem.Start, (SequenceBatch)null!, Problem.Objective)).Should().Throw<ArgumentNullException>();
-        FluentActions.Invoking(() => Trainer.Run(Problem.Start, Problem.Inputs, null!)).Should().Throw<ArgumentNullException>();
+        FluentActions.Invoking(() => Trainer.Run(null!, Problem.Inputs, Problem.Objective))
+            .Should().Throw<ArgumentNullException>();
+        FluentActions.Invoking(() => Trainer.Run(Problem.Start, (SequenceBatch)null!, Problem.Objective))
+            .Should().Throw<ArgumentNullException>();
+        FluentActions.Invoking(() => Trainer.Run(Problem.Start, Problem.Inputs, null!))
+            .Should().Throw<ArgumentNullException>();
     }
 
     private static Matrix<double> One(double value) => Matrix<double>.Build.Dense(1, 1, value);

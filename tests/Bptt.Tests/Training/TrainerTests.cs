@@ -100,7 +100,8 @@ public class TrainerTests
         }
         result.LastParameters.ToVector().Should().Equal(new Parameters(model).ToVector());
         result.History[^1].Loss.Should().Be(
-            problem.Objective.Loss(ForwardPass.Run(model, problem.Inputs, h0)), "the state runs through whole sequences");
+            problem.Objective.Loss(ForwardPass.Run(model, problem.Inputs, h0)),
+            "the state runs through whole sequences");
         result.Updates.Should().Be(6);
         result.InitialStates.Should().Be(h0);
     }
@@ -150,7 +151,8 @@ public class TrainerTests
 
             pieces.SelectMany(p => p.Parts).SelectMany(
                     p => Enumerable.Range(p.FirstStep, p.Length).Select(t => (p.Sequence, t)))
-                .Should().BeEquivalentTo(lengths.SelectMany((length, b) => Enumerable.Range(1, length).Select(t => (b, t))));
+                .Should().BeEquivalentTo(
+                    lengths.SelectMany((length, b) => Enumerable.Range(1, length).Select(t => (b, t))));
             pieces.Count(p => p.IsFirstWindow).Should().Be(3);
             pieces.Count(p => p.IsLastWindow).Should().Be(3);
             Order(plan, 1).Should().Equal(Order(new EpochPlan(lengths, 3, window, 9), 1));
@@ -227,7 +229,8 @@ public class TrainerTests
         double[][] training = [[.. Mask(16, 4)], [.. Mask(8, 2)], [1.0, 1.0]];
         double[][] held = Array.ConvertAll(training, w => Array.ConvertAll(w, v => 1.0 - v));
         var forward = ForwardPass.Run(result.LastParameters.Model, problem.Inputs);
-        result.History[^1].Loss.Should().BeApproximately(problem.Objective.WithStepWeights(training).Loss(forward), 1e-14);
+        result.History[^1].Loss
+            .Should().BeApproximately(problem.Objective.WithStepWeights(training).Loss(forward), 1e-14);
         result.History[^1].ValidationLoss.Should()
             .BeApproximately(problem.Objective.WithStepWeights(held).Loss(forward), 1e-14);
 
@@ -370,13 +373,14 @@ public class TrainerTests
         LinearRnn start = examples.Model(8, 40, 5, spectralRadius: 0.9);
         SequenceBatch inputs = examples.Batch(8, 300, 120, 200);
         var objective = Objective.SquaredError(examples.Batch(5, 300, 120, 200));
-        double[][] ends = Array.ConvertAll([1, 2, -1], threads => Trainer.Run(start, inputs, objective, new TrainerOptions
-        {
-            BatchSize = 2,
-            WindowLength = 100,
-            MaxEpochs = 2,
-            Execution = new ExecutionOptions { MaxDegreeOfParallelism = threads },
-        }).LastParameters.ToVector().ToArray());
+        double[][] ends = Array.ConvertAll(
+            [1, 2, -1], threads => Trainer.Run(start, inputs, objective, new TrainerOptions
+            {
+                BatchSize = 2,
+                WindowLength = 100,
+                MaxEpochs = 2,
+                Execution = new ExecutionOptions { MaxDegreeOfParallelism = threads },
+            }).LastParameters.ToVector().ToArray());
 
         ends[1].Should().Equal(ends[0]);
         ends[2].Should().Equal(ends[0]);

@@ -52,7 +52,8 @@ public class AdjointTestTests(ITestOutputHelper output)
             BackwardThroughTime backward = scenario.RunBackward();
             Gradients g = backward.Gradients;
             Matrix<double>? final = backward.Options.FinalStateGradients;
-            double error = 1e-4 * (g.GlobalNorm() + backward.InitialStateGradients.FrobeniusNorm() + backward.InputGradientBatch().Columns.All.ToMatrix().FrobeniusNorm());
+            double error = 1e-4 * (g.GlobalNorm() + backward.InitialStateGradients.FrobeniusNorm()
+                + backward.InputGradientBatch().Columns.All.ToMatrix().FrobeniusNorm());
             Matrix<double> With(Matrix<double> gradient)
             {
                 gradient[gradient.RowCount / 2, gradient.ColumnCount / 2] += error;
@@ -95,7 +96,8 @@ public class AdjointTestTests(ITestOutputHelper output)
             var forward = ForwardPass.Run(examples.Model(2, 5, 2, 0.9), examples.Matrix(2, 20));
             var backward = BackwardThroughTime.Run(forward, 1e-289 * examples.Matrix(2, 20));
             var test = AdjointTest.Run(forward, backward, seed: seed);
-            test.Verdict.Should().Be(Verdict.Inconclusive, "entries below 1E-290 are set to zero, seed {0}: {1}", seed, test);
+            test.Verdict.Should().Be(
+                Verdict.Inconclusive, "entries below 1E-290 are set to zero, seed {0}: {1}", seed, test);
         }
     }
 
@@ -113,7 +115,8 @@ public class AdjointTestTests(ITestOutputHelper output)
         Refused(() => AdjointTest.Run(forward, truncated), "*not truncated, got one of 2 lags*");
         Refused(() => AdjointTest.Run(forward, backward, directions: 0), "*at least 1*");
         Refused(
-            () => AdjointTest.Run(forward, outputGradients, new Gradients(One(1), One(1), One(1))), "*gradients*h = 2*");
+            () => AdjointTest.Run(forward, outputGradients, new Gradients(One(1), One(1), One(1))),
+            "*gradients*h = 2*");
         Refused(
             () => AdjointTest.Run(forward, outputGradients, double.NaN * backward.Gradients), "*gradients.Whx*finite*");
         Refused(

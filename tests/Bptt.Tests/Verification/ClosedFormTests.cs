@@ -21,10 +21,12 @@ public class ClosedFormTests(ITestOutputHelper output)
             ForwardPass forward = scenario.Problem.RunForward();
             foreach (Truncation? truncation in new[]
             {
-                null, Truncation.Lags(1), Truncation.Lags(4), Truncation.Windows(1), Truncation.Windows(3), Truncation.Randomized(4, seed),
+                null, Truncation.Lags(1), Truncation.Lags(4), Truncation.Windows(1), Truncation.Windows(3),
+                Truncation.Randomized(4, seed),
             })
             {
-                BackwardOptions options = LibraryConversions.Options(scenario.FinalStateGradients) with { Truncation = truncation };
+                BackwardOptions options =
+                    LibraryConversions.Options(scenario.FinalStateGradients) with { Truncation = truncation };
                 var backward = BackwardThroughTime.Run(forward, scenario.Objective, options);
                 ScalarGradients<double> expected = backward.ToArrays();
                 string where = $"{scenario.Settings}, {truncation?.ToString() ?? "not truncated"}";
@@ -34,7 +36,8 @@ public class ClosedFormTests(ITestOutputHelper output)
                 worst.Add(closed.Wqh.ToArray(), expected.Wqh, where);
                 for (int b = 0; b < forward.SequenceCount; b++)
                 {
-                    worst.AddColumns(ClosedForm.HiddenStateGradients(backward, b).ToArray(), expected.HiddenStates[b], where);
+                    worst.AddColumns(
+                        ClosedForm.HiddenStateGradients(backward, b).ToArray(), expected.HiddenStates[b], where);
                     for (int t = 0; t <= forward.Lengths[b]; t += 3)
                     {
                         worst.AddColumns(
@@ -61,7 +64,8 @@ public class ClosedFormTests(ITestOutputHelper output)
 
         Matrix<double> inputs = examples.Matrix(1, 4);
         Vector<double> moved = examples.Vector(3);
-        Vector<double> change = ForwardPass.Run(model, inputs, moved).HiddenState(4) - ForwardPass.Run(model, inputs).HiddenState(4);
+        Vector<double> change = ForwardPass.Run(model, inputs, moved).HiddenState(4)
+            - ForwardPass.Run(model, inputs).HiddenState(4);
         (change - jacobian * moved).L2Norm().Should().BeLessThan(1e-14);
     }
 
@@ -72,8 +76,10 @@ public class ClosedFormTests(ITestOutputHelper output)
         LinearRnn model = examples.Model(1, 3, 1);
         var backward = BackwardThroughTime.Run(ForwardPass.Run(model, examples.Matrix(1, 4)), examples.Matrix(1, 4));
         FluentActions.Invoking(() => ClosedForm.StateJacobian(model, -1)).Should().Throw<ArgumentOutOfRangeException>();
-        FluentActions.Invoking(() => ClosedForm.HiddenStateGradient(backward, 5)).Should().Throw<ArgumentOutOfRangeException>();
-        FluentActions.Invoking(() => ClosedForm.HiddenStateGradients(backward, 1)).Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => ClosedForm.HiddenStateGradient(backward, 5))
+            .Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => ClosedForm.HiddenStateGradients(backward, 1))
+            .Should().Throw<ArgumentOutOfRangeException>();
         FluentActions.Invoking(() => ClosedForm.Gradients(null!)).Should().Throw<ArgumentNullException>();
     }
 }

@@ -1,5 +1,5 @@
-// The certificate: right gradients of every kind of pass satisfy it to rounding, wrong ones do not, and where nothing can be
-// said it says so.
+// The certificate: right gradients of every kind of pass satisfy it to rounding, wrong ones do not, and where nothing
+// can be said it says so.
 
 using Bptt.Remedies;
 using Bptt.Tests.Reference;
@@ -24,7 +24,8 @@ public class GradientCertificateTests(ITestOutputHelper output)
         {
             RandomScenario scenario = ScenarioTable.Random(seed);
             int[] lengths = Array.ConvertAll(scenario.Problem.Inputs, inputs => inputs.GetLength(1));
-            ForwardPass forward = scenario.Problem.RunForward(Ways.Some(seed).For(scenario.Problem.HiddenSize, lengths));
+            ForwardPass forward = scenario.Problem.RunForward(
+                Ways.Some(seed).For(scenario.Problem.HiddenSize, lengths));
             var backward = BackwardThroughTime.Run(forward, scenario.Objective, Options(scenario, truncation));
 
             var certificate = GradientCertificate.Verify(forward, backward);
@@ -96,7 +97,8 @@ public class GradientCertificateTests(ITestOutputHelper output)
     {
         RandomScenario scenario = ScenarioTable.Of(3, 5, 2, 17, 1.0).First();
         BackwardThroughTime backward = scenario.RunBackward();
-        ClippedGradients clipped = new GlobalNormClipping(0.1 * backward.Gradients.GlobalNorm()).Apply(backward.Gradients);
+        ClippedGradients clipped = new GlobalNormClipping(0.1 * backward.Gradients.GlobalNorm()).Apply(
+            backward.Gradients);
 
         GradientCertificate.Verify(backward.Forward, backward, clipped.Gradients, clipped.Factor!.Value)
             .Verdict.Should().Be(Verdict.Passed);
@@ -104,7 +106,8 @@ public class GradientCertificateTests(ITestOutputHelper output)
 
         // Clipped matrix by matrix: the certificate must not hold.
         var apart = new Gradients(clipped.Gradients.Whx, backward.Gradients.Whh, clipped.Gradients.Wqh);
-        GradientCertificate.Verify(backward.Forward, backward, apart, clipped.Factor!.Value).Verdict.Should().Be(Verdict.Failed);
+        GradientCertificate.Verify(backward.Forward, backward, apart, clipped.Factor!.Value).Verdict
+            .Should().Be(Verdict.Failed);
     }
 
     [Fact]
@@ -118,13 +121,16 @@ public class GradientCertificateTests(ITestOutputHelper output)
             foreach (double residual in new[] { 1e-3, 1e-9, 1e-13, 0.0 })
             {
                 Matrix<double> noise = examples.Matrix(2, 80);
-                var backward = BackwardThroughTime.Run(forward, Objective.SquaredError(forward.Outputs() + residual * noise));
-                GradientCertificate.Verify(forward, backward).Verdict.Should().Be(Verdict.Passed, "residual {0}", residual);
+                var backward = BackwardThroughTime.Run(
+                    forward, Objective.SquaredError(forward.Outputs() + residual * noise));
+                GradientCertificate.Verify(forward, backward).Verdict
+                    .Should().Be(Verdict.Passed, "residual {0}", residual);
             }
 
             // ∂L/∂o is orthogonal to every state, but for rounding: all of ∂L/∂W_qh cancels.
             Matrix<double> states = forward.HiddenStates().SubMatrix(0, 6, 1, 80);
-            Vector<double> direction = states.Transpose().QR(MathNet.Numerics.LinearAlgebra.Factorization.QRMethod.Full).Q.Column(20);
+            Vector<double> direction = states.Transpose()
+                .QR(MathNet.Numerics.LinearAlgebra.Factorization.QRMethod.Full).Q.Column(20);
             var cancelling = Matrix<double>.Build.Dense(2, 80, (_, t) => direction[t]);
             var cancelled = BackwardThroughTime.Run(forward, cancelling);
             cancelled.Gradients.WqhNorm().Should().BeLessThan(1e-12);
@@ -141,10 +147,13 @@ public class GradientCertificateTests(ITestOutputHelper output)
             Matrix<double> basis = examples.Matrix(7, 7).QR().Q;
             Matrix<double> triangular = examples.Matrix(7, 7);
             triangular.MapIndexedInplace((i, j, value) => i == j ? 0.3 * value : j > i ? 30.0 * value : 0.0);
-            var model = new LinearRnn(examples.Matrix(7, 2), basis * triangular * basis.Transpose(), examples.Matrix(2, 7));
+            var model = new LinearRnn(
+                examples.Matrix(7, 2), basis * triangular * basis.Transpose(), examples.Matrix(2, 7));
             var forward = ForwardPass.Run(model, examples.Matrix(2, 35));
             var backward = BackwardThroughTime.Run(
-                forward, examples.Matrix(2, 35), new BackwardOptions { Truncation = Truncation.Lags(10 + (seed % 20)) });
+                forward,
+                examples.Matrix(2, 35),
+                new BackwardOptions { Truncation = Truncation.Lags(10 + (seed % 20)) });
             var certificate = GradientCertificate.Verify(forward, backward);
             certificate.Verdict.Should().NotBe(Verdict.Failed, "seed {0}: {1}", seed, certificate);
         }
@@ -157,7 +166,8 @@ public class GradientCertificateTests(ITestOutputHelper output)
         var examples = new Examples(seed: 35);
         Matrix<double> inputs = examples.Matrix(2, 40);
         var shifted = Matrix<double>.Build.Dense(2, 40, (i, t) => t == 0 ? 0.0 : inputs[i, t - 1]);
-        Matrix<double> q = inputs.Stack(shifted).Transpose().QR(MathNet.Numerics.LinearAlgebra.Factorization.QRMethod.Thin).Q;
+        Matrix<double> q = inputs.Stack(shifted)
+            .Transpose().QR(MathNet.Numerics.LinearAlgebra.Factorization.QRMethod.Thin).Q;
         Matrix<double> outputGradients = examples.Matrix(2, 40);
         outputGradients -= outputGradients * q * q.Transpose();
 
@@ -201,7 +211,8 @@ public class GradientCertificateTests(ITestOutputHelper output)
         var certificate = GradientCertificate.Verify(
             forward, BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 4, 1.0)));
         certificate.Verdict.Should().Be(Verdict.Inconclusive);
-        double.IsNaN(certificate.GaugeResidual + certificate.EulerResidual + certificate.ExpectedRounding).Should().BeFalse();
+        double.IsNaN(certificate.GaugeResidual + certificate.EulerResidual + certificate.ExpectedRounding)
+            .Should().BeFalse();
 
         var finite = ForwardPass.Run(new LinearRnn(One(1), One(1), One(1)), Matrix<double>.Build.Dense(1, 4, 1.0));
         var backward = BackwardThroughTime.Run(finite, Matrix<double>.Build.Dense(1, 4, 1.0));
@@ -246,7 +257,8 @@ public class GradientCertificateTests(ITestOutputHelper output)
     public void Products_that_underflow_are_not_called_wrong()
     {
         // ∂L/∂W_qh underflows to zero, while W_qh and ∂L/∂o_t o_tᵀ do not.
-        var forward = ForwardPass.Run(new LinearRnn(One(1e-100), One(0.5), One(1e140)), Matrix<double>.Build.Dense(1, 3, 1.0));
+        var forward = ForwardPass.Run(
+            new LinearRnn(One(1e-100), One(0.5), One(1e140)), Matrix<double>.Build.Dense(1, 3, 1.0));
         var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 3, 1e-250));
         backward.Gradients.WqhNorm().Should().Be(0.0);
         var certificate = GradientCertificate.Verify(forward, backward);
@@ -263,9 +275,11 @@ public class GradientCertificateTests(ITestOutputHelper output)
         SequenceBatch outputGradients = examples.Batch(1, 4);
         Refused(() => GradientCertificate.Verify(other, backward), "*forward pass from which*");
         Refused(
-            () => GradientCertificate.Verify(forward, backward, new Gradients(One(1), One(1), One(1))), "*gradients*h = 2*");
+            () => GradientCertificate.Verify(forward, backward, new Gradients(One(1), One(1), One(1))),
+            "*gradients*h = 2*");
         Refused(
-            () => GradientCertificate.Verify(forward, outputGradients, backward.Gradients), "*initialStateGradients*not zero*");
+            () => GradientCertificate.Verify(forward, outputGradients, backward.Gradients),
+            "*initialStateGradients*not zero*");
         Refused(
             () => GradientCertificate.Verify(
                 forward, examples.Batch(1, 5), backward.Gradients, backward.InitialStateGradients),

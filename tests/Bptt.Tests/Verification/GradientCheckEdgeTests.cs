@@ -1,4 +1,5 @@
-// The gradient check at its edges: kinks and jumps, zeros, huge and tiny numbers, special matrices, objectives that throw.
+// The gradient check at its edges: kinks and jumps, zeros, huge and tiny numbers, special matrices, objectives that
+// throw.
 
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;
@@ -20,7 +21,9 @@ public class GradientCheckEdgeTests
     {
         // The second output is 0 at every step, the first is not.
         var model = new LinearRnn(
-            _examples.Matrix(3, 2), 0.5 * _examples.Matrix(3, 3), _examples.Matrix(1, 3).Stack(Matrix<double>.Build.Dense(1, 3)));
+            _examples.Matrix(3, 2),
+            0.5 * _examples.Matrix(3, 3),
+            _examples.Matrix(1, 3).Stack(Matrix<double>.Build.Dense(1, 3)));
         var forward = ForwardPass.Run(model, _examples.Matrix(2, 4));
         GradientCheckReport report = GradientCheck.Run(forward, new Corner(kind, claimed));
 
@@ -50,10 +53,13 @@ public class GradientCheckEdgeTests
     public void The_size_of_the_gradient_does_not_matter(double scale)
     {
         var model = _examples.Model(2, 4, 3);
-        foreach ((LinearRnn at, Func<ForwardPass, Objective> objective) in new (LinearRnn, Func<ForwardPass, Objective>)[]
+        foreach ((
+            LinearRnn at, Func<ForwardPass, Objective> objective) in new (LinearRnn, Func<ForwardPass, Objective>)[]
         {
             (new(model.Whx, model.Whh, scale * model.Wqh), f => Objective.SquaredError(0.9 * f.Outputs())),
-            (new(scale * model.Whx, model.Whh, model.Wqh), f => Objective.Huber(0.9 * f.Outputs(), delta: 0.01 * scale)),
+            (
+                new(scale * model.Whx, model.Whh, model.Wqh),
+                f => Objective.Huber(0.9 * f.Outputs(), delta: 0.01 * scale)),
             (new(scale * model.Whx, model.Whh, model.Wqh / scale), _ => Objective.CrossEntropy([0, 1, 2, 0, 1])),
         })
         {
@@ -76,7 +82,9 @@ public class GradientCheckEdgeTests
         var objective = Objective.SquaredError(Matrix<double>.Build.Dense(2, 5));
         ShouldHoldNoNaN(GradientCheck.Run(forward, objective));
         var huge = new Gradients(
-            Matrix<double>.Build.Dense(3, 2, 1.7e308), Matrix<double>.Build.Dense(3, 3, -1.7e308), Matrix<double>.Build.Dense(2, 3));
+            Matrix<double>.Build.Dense(3, 2, 1.7e308),
+            Matrix<double>.Build.Dense(3, 3, -1.7e308),
+            Matrix<double>.Build.Dense(2, 3));
         ShouldHoldNoNaN(GradientCheck.Run(forward, objective, huge), Verdict.Failed);
     }
 
@@ -86,7 +94,9 @@ public class GradientCheckEdgeTests
     public void Gradients_that_all_but_vanish_are_not_called_wrong(double output)
     {
         var model = new LinearRnn(
-            Matrix<double>.Build.Dense(1, 1, 1), Matrix<double>.Build.Dense(1, 1), Matrix<double>.Build.Dense(2, 1, [output, 0]));
+            Matrix<double>.Build.Dense(1, 1, 1),
+            Matrix<double>.Build.Dense(1, 1),
+            Matrix<double>.Build.Dense(2, 1, [output, 0]));
         var forward = ForwardPass.Run(model, Matrix<double>.Build.Dense(1, 3, 1.0));
         GradientCheckReport report = GradientCheck.Run(forward, Objective.CrossEntropy(new int[3]));
         ShouldHoldNoNaN(report);
@@ -99,7 +109,8 @@ public class GradientCheckEdgeTests
         var tiny = Matrix<double>.Build.Dense(1, 1, 1e-146);
         var forward = ForwardPass.Run(
             new LinearRnn(Matrix<double>.Build.Dense(1, 1, 1.0), tiny, tiny), Matrix<double>.Build.Dense(1, 3, 1.0));
-        GradientCheckReport report = GradientCheck.Run(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 3, 1.0)));
+        GradientCheckReport report = GradientCheck.Run(
+            forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 3, 1.0)));
         ShouldHoldNoNaN(report);
         report.Verdict.Should().Be(Verdict.Inconclusive, "∂L/∂h_0 of 3E-293 is set to zero: {0}", report);
     }
@@ -121,7 +132,8 @@ public class GradientCheckEdgeTests
     public void Special_matrices_pass(string name, double[,] whh)
     {
         int h = whh.GetLength(0);
-        var model = new LinearRnn(_examples.Matrix(h, 1), Matrix<double>.Build.DenseOfArray(whh), _examples.Matrix(2, h));
+        var model = new LinearRnn(
+            _examples.Matrix(h, 1), Matrix<double>.Build.DenseOfArray(whh), _examples.Matrix(2, h));
         foreach (int steps in new[] { 1, 2, 40 })
         {
             var forward = ForwardPass.Run(model, _examples.Matrix(1, steps));
@@ -146,19 +158,25 @@ public class GradientCheckEdgeTests
     [Fact]
     public void A_zero_gradient_passes_only_where_the_zero_is_certain()
     {
-        // Without outputs that move there is nothing to see; where they move and the loss is too coarse it cannot be told.
+        // Without outputs that move there is nothing to see; where they move and the loss is too coarse it cannot be
+        // told.
         var still = ForwardPass.Run(
-            new LinearRnn(_examples.Matrix(2, 1), _examples.Matrix(2, 2), Matrix<double>.Build.Dense(1, 2)), _examples.Matrix(1, 3));
+            new LinearRnn(_examples.Matrix(2, 1), _examples.Matrix(2, 2), Matrix<double>.Build.Dense(1, 2)),
+            _examples.Matrix(1, 3));
         GradientCheckReport report = GradientCheck.Run(still, new Distant());
         report.Parameters.Where(p => p.Parameter is not ("W_qh" or "o"))
-            .Should().OnlyContain(p => p.Verdict == Verdict.Passed && p.RelativeError == 0 && p.RelativeUncertainty == 0);
-        report.Parameters.Where(p => p.Parameter is "W_qh" or "o").Should().OnlyContain(p => p.Verdict == Verdict.Inconclusive);
+            .Should().OnlyContain(
+                p => p.Verdict == Verdict.Passed && p.RelativeError == 0 && p.RelativeUncertainty == 0);
+        report.Parameters.Where(p => p.Parameter is "W_qh" or "o")
+            .Should().OnlyContain(p => p.Verdict == Verdict.Inconclusive);
 
         var moving = ForwardPass.Run(_examples.Model(1, 2, 1), _examples.Matrix(1, 3), _examples.Vector(2));
-        GradientCheck.Run(moving, new Distant()).Parameters.Should().OnlyContain(p => p.Verdict == Verdict.Inconclusive);
+        GradientCheck.Run(moving, new Distant()).Parameters
+            .Should().OnlyContain(p => p.Verdict == Verdict.Inconclusive);
 
         // Zeros claimed where the gradient is not zero are wrong by all of it.
-        Gradients zero = 0.0 * BackwardThroughTime.Run(moving, Objective.SquaredError(_examples.Matrix(1, 3))).Gradients;
+        Gradients zero =
+            0.0 * BackwardThroughTime.Run(moving, Objective.SquaredError(_examples.Matrix(1, 3))).Gradients;
         report = GradientCheck.Run(moving, Objective.SquaredError(_examples.Matrix(1, 3)), zero);
         report.Parameters.Should().OnlyContain(p => p.Verdict == Verdict.Failed && p.RelativeError == 1.0);
     }

@@ -1,5 +1,5 @@
-// The gradient check of gradients from elsewhere, of truncated ones and with final-state gradients; its directions, and where
-// a report says that an entry stands.
+// The gradient check of gradients from elsewhere, of truncated ones and with final-state gradients; its directions, and
+// where a report says that an entry stands.
 
 using System.Numerics;
 using Bptt.Tests.Reference;
@@ -66,12 +66,14 @@ public class GradientCheckGivenTests
         Of("W_hh").WorstEntries.Should().HaveCount(5).And.BeInDescendingOrder(e => e.ErrorOverTolerance);
         Of("W_hh").WorstEntries.Take(3).Select(e => (e.Row, e.Column, e.Sequence, e.Step))
             .Should().Equal((3, 1, null, null), (0, 2, null, null), (2, 2, null, null));
-        Of("W_hh").Worst.ErrorOverTolerance.Should().BeApproximately(0.5 / 1.5e-6, 1, "half of the right one, which is smaller");
+        Of("W_hh").Worst.ErrorOverTolerance
+            .Should().BeApproximately(0.5 / 1.5e-6, 1, "half of the right one, which is smaller");
         Of("W_hh").WorstEntries[3].ErrorOverTolerance.Should().BeLessThan(1e-6);
         Of("h_0").Worst.Should().BeEquivalentTo(new { Parameter = "h_0", Row = 3, Column = 2, Sequence = 2, Step = 0 });
         Of("x").Worst.Should().BeEquivalentTo(new { Parameter = "x", Row = 1, Column = 6, Sequence = 1, Step = 7 });
         report.ToString().Should().Contain("gradient check: FAILED")
-            .And.Contain("W_hh[3, 1]: analytic ").And.Contain("h_0[3] of sequence 2: ").And.Contain("x_7[1] of sequence 1: ")
+            .And.Contain("W_hh[3, 1]: analytic ")
+            .And.Contain("h_0[3] of sequence 2: ").And.Contain("x_7[1] of sequence 1: ")
             .And.MatchRegex(@"W_hx: passed, relative error \d\.\dE-\d+, uncertainty \d\.\dE-\d+, 8 of 8 entries\n");
         report.Directions.Should().OnlyContain(d => d.Verdict == Verdict.Failed);
     }
@@ -83,7 +85,8 @@ public class GradientCheckGivenTests
         GradientCheckReport report = GradientCheck.Run(forward, new WrongAt(sequence: 1, t: 6));
         ParameterCheck outputs = report.Parameters.Single(p => p.Parameter == "o");
         outputs.Verdict.Should().Be(Verdict.Failed);
-        outputs.WorstEntries.Where(e => e.ErrorOverTolerance > 1).Should().OnlyContain(e => e.Sequence == 1 && e.Step == 6)
+        outputs.WorstEntries.Where(e => e.ErrorOverTolerance > 1)
+            .Should().OnlyContain(e => e.Sequence == 1 && e.Step == 6)
             .And.HaveCount(2);
         outputs.Worst.Column.Should().Be(5);
         (outputs.Worst.Analytic / outputs.Worst.Numeric).Should().BeApproximately(1.01, 1e-8);
@@ -106,7 +109,8 @@ public class GradientCheckGivenTests
         GradientCheckReport report = Run(options);
         report.Parameters.Should().OnlyContain(p => p.Verdict == Verdict.Passed && p.CheckedCount == 4);
         report.Verdict.Should().Be(Verdict.Failed);
-        report.Directions.GroupBy(d => string.Join(' ', d.Parameters)).Select(g => (g.Key, g.Count(), g.Max(d => d.Verdict)))
+        report.Directions.GroupBy(d => string.Join(' ', d.Parameters)).Select(
+            g => (g.Key, g.Count(), g.Max(d => d.Verdict)))
             .Should().Equal(
                 ("W_hx W_hh W_qh", 3, Verdict.Failed),
                 ("W_hx", 3, Verdict.Passed),
@@ -151,7 +155,12 @@ public class GradientCheckGivenTests
             {
                 var backward = BackwardThroughTime.Run(forward, objective, actual);
                 GradientCheckReport report = GradientCheck.Run(
-                    forward, objective, backward.Gradients, backward.InitialStateGradients, backward.InputGradientBatch(), options);
+                    forward,
+                    objective,
+                    backward.Gradients,
+                    backward.InitialStateGradients,
+                    backward.InputGradientBatch(),
+                    options);
                 bool isSame = GradientSet.Of(backward).DistanceTo(
                     GradientSet.Of(BackwardThroughTime.Run(forward, objective, claimed))) < 1e-12;
                 report.Verdict.Should().Be(
@@ -207,12 +216,14 @@ public class GradientCheckGivenTests
     public void Gradients_that_do_not_fit_are_refused_by_name()
     {
         Gradients right = _right.Gradients;
-        Gradients Other(int d, int h, int q) => new(_examples.Matrix(h, d), _examples.Matrix(h, h), _examples.Matrix(q, h));
+        Gradients Other(int d, int h, int q) =>
+            new(_examples.Matrix(h, d), _examples.Matrix(h, h), _examples.Matrix(q, h));
         Refused("gradients", () => GradientCheck.Run(_forward, _objective, Other(2, 4, 2)));
         Refused("gradients", () => GradientCheck.Run(_forward, _objective, Other(3, 4, 3)));
         Matrix<double> bad = right.Whh;
         bad[1, 2] = double.NaN;
-        Refused("gradients.Whh", () => GradientCheck.Run(_forward, _objective, new Gradients(right.Whx, bad, right.Wqh)));
+        Refused(
+            "gradients.Whh", () => GradientCheck.Run(_forward, _objective, new Gradients(right.Whx, bad, right.Wqh)));
         Refused("initialStateGradients", () => GradientCheck.Run(_forward, _objective, right, _examples.Matrix(4, 2)));
         Refused("initialStateGradients", () => GradientCheck.Run(
             _forward, _objective, right, Matrix<double>.Build.Dense(4, 3, double.PositiveInfinity)));

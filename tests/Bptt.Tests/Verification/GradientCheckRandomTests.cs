@@ -34,7 +34,8 @@ public class GradientCheckRandomTests(ITestOutputHelper output)
             {
                 checks++;
                 inconclusive += report.Verdict == Verdict.Inconclusive ? 1 : 0;
-                bool isExact = report.Parameters.Single(p => p.Parameter == "W_hh").Worst.Method == DerivativeMethod.ComplexStep;
+                bool isExact =
+                    report.Parameters.Single(p => p.Parameter == "W_hh").Worst.Method == DerivativeMethod.ComplexStep;
                 if (report.Verdict != expected || isExact == (scenario.Settings.Objective == ObjectiveKind.Own))
                 {
                     wrong.Add($"{scenario.Settings}, {name}: expected {expected}, got\n{report}");
@@ -58,7 +59,8 @@ public class GradientCheckRandomTests(ITestOutputHelper output)
         int k = random.Next(1, scenario.Settings.Lengths.Max() + 2);
         Truncation truncation = random.Next(2) == 0 ? Truncation.Windows(k) : Truncation.Lags(k);
         GradientCheckOptions truncated = options with { Backward = full.Backward with { Truncation = truncation } };
-        yield return ($"right, {truncation}", Verdict.Passed, GradientCheck.Run(forward, scenario.Objective, truncated));
+        yield return (
+            $"right, {truncation}", Verdict.Passed, GradientCheck.Run(forward, scenario.Objective, truncated));
 
         // How the pass is carried out has been varied enough; the default is the fastest.
         forward = scenario.Problem.RunForward(ExecutionOptions.Default);
@@ -73,7 +75,10 @@ public class GradientCheckRandomTests(ITestOutputHelper output)
                 Verdict.Failed,
                 Given(GradientSet.Of(backward), truncated));
         }
-        yield return ("right, by loops", Verdict.Passed, Given(PlantedMistakes.Loops(scenario, backward, Mistake.None), full, hasInputs: true));
+        yield return (
+            "right, by loops",
+            Verdict.Passed,
+            Given(PlantedMistakes.Loops(scenario, backward, Mistake.None), full, hasInputs: true));
 
         (string Name, GradientSet Gradients)[] mistakes = [.. PlantedMistakes.Of(scenario, backward, options)];
         random.Shuffle(mistakes);

@@ -115,7 +115,8 @@ public class GradientCheckTests
             report.Verdict.Should().NotBe(Verdict.Failed, "seed {0}", seed);
             if (kind != "at the optimum")
             {
-                report.Verdict.Should().Be(Verdict.Passed, "a complex step loses nothing; seed {0}:\n{1}", seed, report);
+                report.Verdict
+                    .Should().Be(Verdict.Passed, "a complex step loses nothing; seed {0}:\n{1}", seed, report);
             }
         }
     }
@@ -125,7 +126,8 @@ public class GradientCheckTests
     {
         // ℓ = ½ o_1² + ½·10⁻⁸ o_2², whose second derivative is doubled by mistake
         var forward = ForwardPass.Run(_examples.Model(1, 2, 2), _examples.Matrix(1, 6));
-        ParameterCheck check = GradientCheck.Run(forward, new WrongInOneOutput()).Parameters.Single(p => p.Parameter == "W_qh");
+        ParameterCheck check = GradientCheck.Run(forward, new WrongInOneOutput()).Parameters.Single(
+            p => p.Parameter == "W_qh");
         check.RelativeError.Should().BeLessThan(1e-6, "the norm alone would let it pass");
         check.Verdict.Should().Be(Verdict.Failed);
         check.Worst.Row.Should().Be(1);
@@ -161,7 +163,8 @@ public class GradientCheckTests
     public void A_gradient_of_the_initial_state_that_overflows_is_refused_too()
     {
         var forward = ForwardPass.Run(new LinearRnn(One(1), One(1e200), One(1e100)), One(1));
-        forward.Invoking(f => GradientCheck.Run(f, Objective.SquaredError(One(0)))).Should().Throw<ArithmeticException>();
+        forward.Invoking(f => GradientCheck.Run(f, Objective.SquaredError(One(0))))
+            .Should().Throw<ArithmeticException>();
     }
 
     [Fact]
@@ -177,7 +180,8 @@ public class GradientCheckTests
     public void Zero_gradients_on_both_sides_pass_with_error_zero()
     {
         var forward = ForwardPass.Run(new LinearRnn(One(1), One(1), One(0)), Matrix<double>.Build.Dense(1, 3));
-        GradientCheckReport report = GradientCheck.Run(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 3)));
+        GradientCheckReport report = GradientCheck.Run(
+            forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 3)));
         report.Verdict.Should().Be(Verdict.Passed);
         report.RelativeError.Should().Be(0);
         report.Parameters.Should().OnlyContain(p => p.RelativeUncertainty == 0);
@@ -212,7 +216,8 @@ public class GradientCheckTests
     {
         var model = new LinearRnn(One(1), One(1e200), One(1));
         var forward = ForwardPass.Run(model, Matrix<double>.Build.Dense(1, 4, 1.0));
-        FluentActions.Invoking(() => GradientCheck.Run(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 4))))
+        FluentActions.Invoking(
+            () => GradientCheck.Run(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 4))))
             .Should().Throw<ArithmeticException>().WithMessage("*step 3*");
     }
 
@@ -241,7 +246,8 @@ public class GradientCheckTests
     [InlineData(0.5001)]
     public void Steps_that_round_unequally_do_not_tilt_the_derivative_of_a_steep_loss(double x)
     {
-        // x is next to a power of two, so that x + s and x − s are rounded differently, of which the curvature makes 1e-4.
+        // x is next to a power of two, so that x + s and x − s are rounded differently, of which the curvature makes
+        // 1e-4.
         var numeric = NumericalDerivative.OfQuadratic(z => 1.0 + 3.0 * (z - x) + 1e12 * (z - x) * (z - x), x);
         numeric.Value.Should().BeApproximately(3.0, 1e-6);
         Math.Abs(numeric.Value - 3.0).Should().BeLessThan(numeric.Uncertainty);

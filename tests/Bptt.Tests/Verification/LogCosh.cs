@@ -8,7 +8,8 @@ namespace Bptt.Tests.Verification;
 /// <param name="targets">q×T.</param>
 /// <param name="isAnalytic">Whether it says that it is given in complex numbers.</param>
 /// <param name="complex">Σ log cosh in complex numbers, of one residual; the right one where null.</param>
-internal sealed class LogCosh(Matrix<double> targets, bool isAnalytic, Func<Complex, Complex>? complex = null) : Objective
+internal sealed class LogCosh(Matrix<double> targets, bool isAnalytic, Func<Complex, Complex>? complex = null)
+    : Objective
 {
     protected internal override bool IsAnalytic => isAnalytic;
 

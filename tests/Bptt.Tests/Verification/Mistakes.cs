@@ -111,7 +111,8 @@ internal static class Mistakes
                     states.RowCount, states.ColumnCount, (i, t) => other[i, Math.Min(t, other.ColumnCount - 1)]);
             }
             inputGradients[b] = Matrix<double>.Build.Dense(model.InputSize, length);
-            Vector<double> later = backward.Options.FinalStateGradients is Matrix<double> final && mistake != Mistake.FinalStateGradientForgotten
+            Vector<double> later = backward.Options.FinalStateGradients is Matrix<double> final
+                && mistake != Mistake.FinalStateGradientForgotten
                 ? final.Column(b)
                 : Vector<double>.Build.Dense(model.HiddenSize);
             for (int t = length; t >= 1; t--)
@@ -125,7 +126,8 @@ internal static class Mistakes
                     ? fromOutput * used
                     : later + fromOutput * used;
                 wqh += g.OuterProduct(states.Column(mistake == Mistake.PreviousStateForState ? t - 1 : t));
-                whx += d.OuterProduct(inputs[b].Column(mistake == Mistake.InputOfThePreviousStep ? Math.Max(t - 2, 0) : t - 1));
+                whx += d.OuterProduct(
+                    inputs[b].Column(mistake == Mistake.InputOfThePreviousStep ? Math.Max(t - 2, 0) : t - 1));
                 if (mistake != Mistake.InitialStateDropped || t > 1)
                 {
                     whh += d.OuterProduct(states.Column(mistake == Mistake.StateForPreviousState ? t : t - 1));
@@ -153,8 +155,8 @@ internal static class Checks
     public static IReadOnlyList<string> Names { get; } =
         ["GradientCheck", "TaylorTest", "GradientCertificate", "AdjointTest", "ClosedForm"];
 
-    /// <summary>The verdict of each check. The last three are given ∂L/∂o_t as the program believes them to be: they know no
-    /// objective.</summary>
+    /// <summary>The verdict of each check. The last three are given ∂L/∂o_t as the program believes them to be: they
+    /// know no objective.</summary>
     /// <param name="right">A pass with the right gradients.</param>
     /// <param name="objective">L.</param>
     /// <param name="program">What is checked.</param>

@@ -1,5 +1,5 @@
-// The proof that the checks check: right gradients pass all of them, every classic mistake fails at least one, and the table of
-// which mistake is seen by which check, in src/Bptt/Verification/README.md, is what is found here.
+// The proof that the checks check: right gradients pass all of them, every classic mistake fails at least one, and the
+// table of which mistake is seen by which check, in src/Bptt/Verification/README.md, is what is found here.
 
 using System.Text;
 using Bptt.Tests.Architecture;
@@ -18,7 +18,8 @@ public class MutationProofTests(ITestOutputHelper output)
 
     [Fact]
     [Trait("Category", "Long")]
-    public void Every_mistake_is_caught_in_1000_random_models() => Prove(firstSeed: 1000, models: 1000, comparesTable: false);
+    public void Every_mistake_is_caught_in_1000_random_models() =>
+        Prove(firstSeed: 1000, models: 1000, comparesTable: false);
 
     private void Prove(int firstSeed, int models, bool comparesTable)
     {
@@ -32,7 +33,8 @@ public class MutationProofTests(ITestOutputHelper output)
             Verdict[] ofRight = Checks.Run(right, objective, Mistakes.Gradients(right, inputs, Mistake.None), seed);
             for (int check = 0; check < ofRight.Length; check++)
             {
-                ofRight[check].Should().Be(Verdict.Passed, "gradients without a mistake, {0}, seed {1}", Checks.Names[check], seed);
+                ofRight[check].Should().Be(
+                    Verdict.Passed, "gradients without a mistake, {0}, seed {1}", Checks.Names[check], seed);
             }
             foreach (Mistake mistake in Mistakes.All)
             {
@@ -42,7 +44,8 @@ public class MutationProofTests(ITestOutputHelper output)
                 }
                 Verdict[] verdicts = Checks.Run(right, objective, Mistakes.Gradients(right, inputs, mistake), seed);
                 verdicts.Should().Contain(Verdict.Failed, "{0}, seed {1}", mistake.Text(), seed);
-                verdicts[0].Should().Be(Verdict.Failed, "differences of the loss see everything: {0}, seed {1}", mistake.Text(), seed);
+                verdicts[0].Should().Be(
+                    Verdict.Failed, "differences of the loss see everything: {0}, seed {1}", mistake.Text(), seed);
                 for (int check = 0; check < verdicts.Length; check++)
                 {
                     caught[mistake][check] += verdicts[check] == Verdict.Failed ? 1 : 0;
@@ -59,7 +62,8 @@ public class MutationProofTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>A ragged batch with given h_0, every second one with final-state gradients, q = h, radius 0.5 to 1.2.</summary>
+    /// <summary>A ragged batch with given h_0, every second one with final-state gradients, q = h, radius 0.5 to
+    /// 1.2.</summary>
     private static (BackwardThroughTime Right, Objective Objective, Matrix<double>[] Inputs) Problem(int seed)
     {
         var random = new MersenneTwister(seed, threadSafe: false);
@@ -74,7 +78,8 @@ public class MutationProofTests(ITestOutputHelper output)
         {
             0 => Objective.SquaredError(examples.Batch(h, lengths)),
             1 => Objective.Huber(examples.Batch(h, lengths), delta: 0.7),
-            _ => Objective.CrossEntropy([.. lengths.Select(length => Enumerable.Range(0, length).Select(_ => random.Next(h)).ToArray())]),
+            _ => Objective.CrossEntropy(
+                [.. lengths.Select(length => Enumerable.Range(0, length).Select(_ => random.Next(h)).ToArray())]),
         };
         var options = new BackwardOptions
         {

@@ -82,7 +82,8 @@ internal static class PlantedMistakes
             {
                 Matrix<double> wrong = matrix.Clone();
                 wrong[row, column] *= 1.001;
-                yield return ($"one entry of {name}, {matrix[row, column]:E2} beside {matrix.FrobeniusNorm():E2}", with(wrong));
+                yield return (
+                    $"one entry of {name}, {matrix[row, column]:E2} beside {matrix.FrobeniusNorm():E2}", with(wrong));
             }
         }
     }

@@ -1,6 +1,6 @@
-// Autograd with everything taken out of the loop that can be: W_hx X and W_qh H are products over all steps, and the loss
-// is one expression; only the recurrence goes step by step. The gradient of W_hh is then still summed step by step, since
-// autograd sees one product with W_hh for each step.
+// Autograd with everything taken out of the loop that can be: W_hx X and W_qh H are products over all steps, and the
+// loss is one expression; only the recurrence goes step by step. The gradient of W_hh is then still summed step by
+// step, since autograd sees one product with W_hh for each step.
 
 using static TorchSharp.torch;
 

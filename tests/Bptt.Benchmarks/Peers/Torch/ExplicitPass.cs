@@ -10,7 +10,8 @@ namespace Bptt.Benchmarks.Peers.Torch;
 
 internal sealed class ExplicitPass : IPass
 {
-    /// <summary>The loss is summed in parts: in float a product over millions of numbers loses half their digits.</summary>
+    /// <summary>The loss is summed in parts: in float a product over millions of numbers loses half their
+    /// digits.</summary>
     private const int PartLength = 1 << 16;
 
     private readonly TorchProblem _problem;
@@ -48,8 +49,8 @@ internal sealed class ExplicitPass : IPass
         _outputGradientParts = Array.ConvertAll(Own(_outputGradients.view(-1)).split(PartLength), Own);
         _stateGradients = Own(zeros_like(_statesAfterFirst));
 
-        // h_{t−1} beside each ∂L/∂h_t: where all sequences run to the end the same rows, moved by one step; where they do
-        // not, they are gathered in each pass.
+        // h_{t−1} beside each ∂L/∂h_t: where all sequences run to the end the same rows, moved by one step; where they
+        // do not, they are gathered in each pass.
         if (layout.IsUniform)
         {
             _previous = Own(_states.narrow(0, 0, layout.ColumnCount));

@@ -12,7 +12,8 @@ internal static class TorchPeers
     /// <summary>Why they take no part; null where they do.</summary>
     public static string? WhyNot => WhyNotFound.Value;
 
-    public static string Version => $"TorchSharp {Machine.VersionOf(typeof(torch).Assembly)} (libtorch {torch.__version__})";
+    public static string Version =>
+        $"TorchSharp {Machine.VersionOf(typeof(torch).Assembly)} (libtorch {torch.__version__})";
 
     public static IReadOnlyList<Contender> All =>
     [
@@ -34,7 +35,8 @@ internal static class TorchPeers
         }
     }
 
-    /// <summary>Asks before TorchSharp does, which would print pages and copy its libraries where they do not load.</summary>
+    /// <summary>Asks before TorchSharp does, which would print pages and copy its libraries where they do not
+    /// load.</summary>
     private static string? TryToLoad()
     {
         string[] libraries = ["torch_cpu", "LibTorchSharp"];

@@ -60,7 +60,9 @@ internal sealed class TorchProblem : IDisposable
     ];
 
     /// <summary>h_0: zeros, h or B×h.</summary>
-    public Tensor InitialState() => IsOneSequence ? zeros(Whh.shape[0], Type) : zeros(Layout.SequenceCount, Whh.shape[0], Type);
+    public Tensor InitialState() => IsOneSequence
+        ? zeros(Whh.shape[0], Type)
+        : zeros(Layout.SequenceCount, Whh.shape[0], Type);
 
     /// <summary>What the library's own types hold.</summary>
     public static PassResult Result(double loss, Tensor whx, Tensor whh, Tensor wqh) =>
@@ -77,7 +79,8 @@ internal sealed class TorchProblem : IDisposable
     private static Matrix<double> Matrix(Tensor tensor)
     {
         using Tensor copy = tensor.to_type(ScalarType.Float64).contiguous();
-        return Matrix<double>.Build.DenseOfRowMajor((int)copy.shape[0], (int)copy.shape[1], copy.data<double>().ToArray());
+        return Matrix<double>.Build.DenseOfRowMajor(
+            (int)copy.shape[0], (int)copy.shape[1], copy.data<double>().ToArray());
     }
 
     private Tensor Weights(Matrix<double> weights) =>

@@ -1,0 +1,20 @@
+// A program as a user of the library publishes it with Native AOT. It says what it compares, and ends with 1 where
+// something differs: compiled ahead of time and trimmed, the library must compute what it computes elsewhere.
+
+using System.Text;
+using Bptt.AotApp;
+
+Console.OutputEncoding = Encoding.UTF8;
+try
+{
+    WalkChecks.Run();
+    VerificationChecks.Run();
+    ModelFileChecks.Run();
+    TrainingChecks.Run();
+}
+catch (DifferenceException e)
+{
+    Console.Error.WriteLine($"error: {e.Message}");
+    return 1;
+}
+return 0;
