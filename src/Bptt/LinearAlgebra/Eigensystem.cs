@@ -13,8 +13,6 @@ namespace Bptt.LinearAlgebra;
 /// <summary>A V = V Λ, for A = M·2ᵉ.</summary>
 internal sealed class Eigensystem
 {
-    private const double Epsilon = 2.220446049250313e-16;
-
     /// <summary>Rounding moves a matrix of h rows by about this many times h ε, relative to its Frobenius norm.</summary>
     private const double RoundingOfMatrix = 10.0;
 
@@ -75,7 +73,7 @@ internal sealed class Eigensystem
         Matrix<double> vectors = UnitVectors();
         MathNet.Numerics.LinearAlgebra.Vector<double> singular = vectors.Svd(computeVectors: false).S;
         double smallest = singular[size - 1];
-        if (!(smallest > size * Epsilon * singular[0]))
+        if (!(smallest > size * MachineEpsilon.OfDouble * singular[0]))
         {
             return double.PositiveInfinity;
         }
@@ -89,7 +87,7 @@ internal sealed class Eigensystem
     private bool IsDefective(Matrix<double> vectors)
     {
         int size = Values.Length;
-        double rounding = RoundingOfMatrix * size * Epsilon * _norm;
+        double rounding = RoundingOfMatrix * size * MachineEpsilon.OfDouble * _norm;
         Matrix<double> inverse = vectors.Inverse();
         double[] conditions = new double[size];
         for (int i = 0; i < size; i++)

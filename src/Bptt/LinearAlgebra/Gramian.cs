@@ -11,8 +11,6 @@ namespace Bptt.LinearAlgebra;
 /// <summary>W = Σ_k Aᵏ B Bᵀ (Aᵀ)ᵏ, the solution of the discrete Lyapunov equation W = A W Aᵀ + B Bᵀ.</summary>
 internal static class Gramian
 {
-    private const double Epsilon = 2.220446049250313e-16;
-
     /// <summary>The terms are doubled at most this often. A radius below 1 in double precision needs about 60.</summary>
     private const int MaxDoublings = 80;
 
@@ -52,7 +50,8 @@ internal static class Gramian
                 break;
             }
             // Far from normal, a power can be small on what is there and large on what follows.
-            if (size == 0.0 || (size <= Epsilon * factor.FrobeniusNorm() && power.FrobeniusNorm() < 0.5))
+            if (size == 0.0
+                || (size <= MachineEpsilon.OfDouble * factor.FrobeniusNorm() && power.FrobeniusNorm() < 0.5))
             {
                 return factor;
             }

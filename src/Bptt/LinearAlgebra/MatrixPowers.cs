@@ -83,7 +83,7 @@ internal sealed class MatrixPowers(ScaledMatrix a, bool isDefective = false)
 
     /// <summary>Whether ‖A^(2^level)‖₂ ≤ 1, to what rounding makes of A in so many steps: then no later power is larger than
     /// the largest before.</summary>
-    public bool IsContraction(int level) => Log2Norm(level) <= 4.0 * Size * Math.ScaleB(1.0, level - 52);
+    public bool IsContraction(int level) => Log2Norm(level) <= 4.0 * Size * Math.ScaleB(MachineEpsilon.OfDouble, level);
 
     /// <summary>Whether A^(2^level) is as accurate as taking the steps one by one, nearly. If not, longer stretches must be
     /// made of shorter ones.</summary>

@@ -31,7 +31,7 @@ internal sealed class ScaledWhh
     public int Exponent { get; }
 
     /// <summary>What factorisations of W_hh and the products that follow lose at most, relative to its norm.</summary>
-    public double Rounding => 16.0 * Math.ScaleB(1.0, -52) * Mantissa.RowCount;
+    public double Rounding => 16.0 * MachineEpsilon.OfDouble * Mantissa.RowCount;
 
     /// <summary>M = U Σ Vᵀ. Cost about 20h³.</summary>
     /// <exception cref="ArithmeticException">The iteration does not converge.</exception>

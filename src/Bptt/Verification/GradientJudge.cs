@@ -17,7 +17,7 @@ internal static class GradientJudge
 
     /// <summary>What rounding may do to one entry of any gradient, beside the norm of all: an entry that is a sum of terms that
     /// cancel has no digits below that.</summary>
-    private const double RoundingOfEntry = 8.0 * 2.220446049250313e-16;
+    private const double RoundingOfEntry = 8.0 * MachineEpsilon.OfDouble;
 
     private const int NamedEntries = 5;
 
