@@ -37,8 +37,7 @@ internal static class FlowCurve
             KernelSet.FlushTiny(next);
             (current, next) = (next, current);
             exponent += whh.Exponent;
-            double largest = VectorMath.MaxAbs(current);
-            int shift = largest == 0.0 ? 0 : Math.ILogB(largest);
+            int shift = VectorMath.Exponent(VectorMath.MaxAbs(current));
             if (Math.Abs(shift) > 100)
             {
                 VectorMath.ScaleByPowerOfTwo(-shift, current);

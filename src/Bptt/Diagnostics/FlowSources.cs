@@ -108,6 +108,6 @@ internal sealed class FlowSources
                 largest = magnitude;
             }
         }
-        return largest == 0.0 ? 0 : Math.ILogB(largest);
+        return VectorMath.Exponent(largest);
     }
 }

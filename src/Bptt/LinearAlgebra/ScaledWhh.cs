@@ -19,8 +19,7 @@ internal sealed class ScaledWhh
         _model = model;
         Mantissa = model.Whh;
         Span<double> entries = Mantissa.AsColumnMajorArray();
-        double largest = VectorMath.MaxAbs(entries);
-        Exponent = largest == 0.0 ? 0 : Math.ILogB(largest);
+        Exponent = VectorMath.Exponent(VectorMath.MaxAbs(entries));
         VectorMath.ScaleByPowerOfTwo(-Exponent, entries);
     }
 

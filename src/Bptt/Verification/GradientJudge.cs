@@ -27,7 +27,7 @@ internal static class GradientJudge
     {
         // In units of the largest, so that no norm overflows or vanishes.
         double largest = Math.Max(VectorMath.MaxAbs(analytic), numeric.Max(n => Math.Abs(n.Number.Value)));
-        int exponent = largest == 0.0 ? 0 : -Math.ILogB(largest);
+        int exponent = -VectorMath.Exponent(largest);
         double A(int i) => Math.ScaleB(analytic[i], exponent);
         double N(int i) => Math.ScaleB(numeric[i].Number.Value, exponent);
         double Norm(Func<int, double> select) => VectorMath.Norm([.. Enumerable.Range(0, places.Length).Select(select)]);
