@@ -40,11 +40,15 @@ internal sealed class FlowSources
     public int LastCount { get; }
 
     /// <summary>Cost O(min(q, h)² N + h² B), and O(qhN) where q &gt; h.</summary>
+    /// <param name="kernels">Those of the pass.</param>
     /// <param name="weights">The model.</param>
     /// <param name="outputGradients">G, q×N.</param>
     /// <param name="finalStateGradients">e_b of every sequence, h×B; null for zero.</param>
     public static FlowSources Of(
-        ParameterArray weights, PackedColumns outputGradients, Matrix<double>? finalStateGradients)
+        KernelSet kernels,
+        ParameterArray weights,
+        PackedColumns outputGradients,
+        Matrix<double>? finalStateGradients)
     {
         BatchLayout layout = outputGradients.Layout;
         int h = weights.HiddenSize;
@@ -69,7 +73,8 @@ internal sealed class FlowSources
             VectorMath.ScaleByPowerOfTwo(-exponent, scaled);
             if (place.Step == layout.Lengths[place.Sequence])
             {
-                ScaledMatrix source = wqhTransposed.Times(ScaledMatrix.Take([.. scaled], scaled.Length, exponent));
+                ScaledMatrix source =
+                    wqhTransposed.Times(ScaledMatrix.Take([.. scaled], scaled.Length, exponent), kernels);
                 if (finalStateGradients is not null)
                 {
                     source = source.Plus(ScaledMatrix.Take(finalStateGradients.Column(place.Sequence).ToArray(), h));
@@ -85,12 +90,12 @@ internal sealed class FlowSources
             else
             {
                 var column = new MatrixView(scaled, scaled.Length, 1, scaled.Length);
-                others.Add(KernelChoice.Default, wqhTransposed.View, column);
+                others.Add(kernels, wqhTransposed.View, column);
             }
         }
 
         ScaledMatrix otherSources = compressesOutputs
-            ? wqhTransposed.Times(ScaledMatrix.Take(others.Result(), weights.OutputSize, exponent))
+            ? wqhTransposed.Times(ScaledMatrix.Take(others.Result(), weights.OutputSize, exponent), kernels)
             : ScaledMatrix.Take(others.Result(), h, exponent + wqhTransposed.Exponent);
         return new FlowSources(
             ColumnCompression.Of(otherSources.Beside(last)), count, ColumnCompression.Of(last), lastCount);

@@ -48,7 +48,7 @@ internal sealed record TransientSearch(double Growth, int Peak, bool IsCertain)
         long peak = 0;
         ScaledMatrix a = powers.Square(0);
         ScaledMatrix power = a;
-        for (long k = 1; work <= maxWork; k++, power = power.Times(a))
+        for (long k = 1; work <= maxWork; k++, power = powers.Times(power, a))
         {
             work += workOfStep;
             double bound = power.Log2FrobeniusNorm;

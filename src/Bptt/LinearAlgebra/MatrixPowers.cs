@@ -1,13 +1,16 @@
 // A¹, A², A⁴, … of one matrix, and from them any power and what bounds the powers between. Knows no RNN.
 
+using Bptt.Kernels;
+
 namespace Bptt.LinearAlgebra;
 
 /// <summary>Powers of a square matrix by repeated squaring, computed when first needed; safe to use from many
 /// threads.</summary>
 /// <param name="a">A.</param>
+/// <param name="kernels">What multiplies.</param>
 /// <param name="isDefective">Whether A is defective to rounding: then rounding of its powers moves their eigenvalues by far more
 /// than that of A, and only the first squares count as accurate.</param>
-internal sealed class MatrixPowers(ScaledMatrix a, bool isDefective = false)
+internal sealed class MatrixPowers(ScaledMatrix a, KernelSet kernels, bool isDefective = false)
 {
     /// <summary>Aᵏ for k = 2^j is used up to this j: further on the rounding of A itself decides.</summary>
     public const int MaxLevel = 45;
@@ -48,11 +51,14 @@ internal sealed class MatrixPowers(ScaledMatrix a, bool isDefective = false)
         {
             while (_squares.Count <= level)
             {
-                _squares.Add(_squares[^1].Times(_squares[^1]));
+                _squares.Add(Times(_squares[^1], _squares[^1]));
             }
             return _squares[level];
         }
     }
+
+    /// <summary>The product of any two matrices, by the kernels of all others.</summary>
+    public ScaledMatrix Times(ScaledMatrix left, ScaledMatrix right) => left.Times(right, kernels);
 
     /// <summary>log₂ ‖A^(2^level)‖₂.</summary>
     public double Log2Norm(int level)
@@ -128,7 +134,7 @@ internal sealed class MatrixPowers(ScaledMatrix a, bool isDefective = false)
         {
             for (long i = 0; i < times; i++)
             {
-                power = power is null ? Square(level) : power.Times(Square(level));
+                power = power is null ? Square(level) : Times(power, Square(level));
             }
         }
     }

@@ -89,10 +89,10 @@ internal sealed class ScaledMatrix
     }
 
     /// <summary>The product. Cost 2·rows·columns·inner size.</summary>
-    public ScaledMatrix Times(ScaledMatrix right)
+    public ScaledMatrix Times(ScaledMatrix right, KernelSet kernels)
     {
         double[] values = new double[Rows * right.Columns];
-        KernelChoice.Default.Multiply(View, right.View, new MatrixSpan(values, Rows, right.Columns, Rows));
+        kernels.Multiply(View, right.View, new MatrixSpan(values, Rows, right.Columns, Rows));
         return new ScaledMatrix(values, Rows, right.Columns, Exponent + right.Exponent);
     }
 
