@@ -2,7 +2,6 @@
 // order, and what is defective to rounding.
 
 using System.Numerics;
-using Bptt.Edge;
 using MathNet.Numerics;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra.Factorization;
@@ -53,7 +52,8 @@ internal sealed class Eigensystem
             {
                 Evd<double> evd = similar.Evd();
                 Complex[] values = evd.EigenValues.ToArray();
-                if (values.All(Complex.IsFinite) && VectorMath.FirstNonFinite(evd.EigenVectors.ColumnMajor()) < 0)
+                if (values.All(Complex.IsFinite)
+                    && VectorMath.FirstNonFinite(evd.EigenVectors.ToColumnMajorArray()) < 0)
                 {
                     return new Eigensystem(values, evd.EigenVectors, VectorMath.Norm(a.Values));
                 }
@@ -63,7 +63,8 @@ internal sealed class Eigensystem
                 // In other coordinates it does.
             }
         }
-        throw new ArithmeticException($"The eigenvalues of W_hh (h = {a.Rows}): the iteration does not converge.");
+        throw new ArithmeticException(
+            $"The eigenvalues of a {a.Rows}×{a.Rows} matrix: the iteration does not converge.");
     }
 
     /// <summary>κ₂(V) with eigenvectors of length 1; +∞ where A is defective to rounding. Cost O(h³).</summary>
