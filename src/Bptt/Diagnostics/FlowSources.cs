@@ -56,7 +56,8 @@ internal sealed class FlowSources
         int exponent = LargestExponent(outputGradients);
 
         bool compressesOutputs = weights.OutputSize <= h;
-        var others = new ColumnCompression(compressesOutputs ? weights.OutputSize : h);
+        var others = new TriangularFactor(compressesOutputs ? weights.OutputSize : h, rightSides: 0);
+        double[] product = new double[h];
         var last = ScaledMatrix.Take([], h);
         int count = 0;
         int lastCount = 0;
@@ -80,7 +81,7 @@ internal sealed class FlowSources
                     source = source.Plus(ScaledMatrix.Take(finalStateGradients.Column(place.Sequence).ToArray(), h));
                 }
                 last = last.Beside(source);
-                last = last.Columns < 3 * h ? last : ColumnCompression.Of(last);
+                last = last.Columns < 3 * h ? last : last.Compressed();
                 lastCount++;
             }
             else if (compressesOutputs)
@@ -90,15 +91,15 @@ internal sealed class FlowSources
             else
             {
                 var column = new MatrixView(scaled, scaled.Length, 1, scaled.Length);
-                others.Add(kernels, wqhTransposed.View, column);
+                kernels.Multiply(wqhTransposed.View, column, new MatrixSpan(product, h, 1, h));
+                others.Add(product);
             }
         }
 
         ScaledMatrix otherSources = compressesOutputs
-            ? wqhTransposed.Times(ScaledMatrix.Take(others.Result(), weights.OutputSize, exponent), kernels)
-            : ScaledMatrix.Take(others.Result(), h, exponent + wqhTransposed.Exponent);
-        return new FlowSources(
-            ColumnCompression.Of(otherSources.Beside(last)), count, ColumnCompression.Of(last), lastCount);
+            ? wqhTransposed.Times(ScaledMatrix.Take(others.OuterFactor(), weights.OutputSize, exponent), kernels)
+            : ScaledMatrix.Take(others.OuterFactor(), h, exponent + wqhTransposed.Exponent);
+        return new FlowSources(otherSources.Beside(last).Compressed(), count, last.Compressed(), lastCount);
     }
 
     /// <summary>Of the largest finite magnitude.</summary>

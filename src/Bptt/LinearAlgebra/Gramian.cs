@@ -4,7 +4,6 @@
 
 using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
-using MathNet.Numerics.LinearAlgebra.Factorization;
 
 namespace Bptt.LinearAlgebra;
 
@@ -80,7 +79,12 @@ internal static class Gramian
         return scaled;
     }
 
-    /// <summary>A factor of the same product with at most n columns: M Mᵀ = Rᵀ R for Mᵀ = QR.</summary>
-    private static Matrix<double> Compressed(Matrix<double> factor) =>
-        factor.ColumnCount <= factor.RowCount ? factor : factor.Transpose().QR(QRMethod.Thin).R.Transpose();
+    /// <summary>A factor of the same product with at most n columns.</summary>
+    private static Matrix<double> Compressed(Matrix<double> factor)
+    {
+        int n = factor.RowCount;
+        return factor.ColumnCount <= n
+            ? factor
+            : Matrix<double>.Build.Dense(n, n, TriangularFactor.OuterFactorOf(factor.ToColumnMajorArray(), n));
+    }
 }

@@ -129,6 +129,11 @@ internal sealed class ScaledMatrix
         return new ScaledMatrix(values, Rows, right.Columns, Exponent + right.Exponent);
     }
 
+    /// <summary>A matrix S of at most as many columns as rows with the same S Sᵀ: the matrix itself where it has no
+    /// more.</summary>
+    public ScaledMatrix Compressed() =>
+        Columns <= Rows ? this : Take(TriangularFactor.OuterFactorOf(_values, Rows), Rows, Exponent);
+
     /// <summary>Both side by side, in the larger exponent.</summary>
     public ScaledMatrix Beside(ScaledMatrix right)
     {
