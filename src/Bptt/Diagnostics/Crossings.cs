@@ -16,7 +16,7 @@ internal sealed record Crossings(long? Overflow, long? Vanish)
     private static readonly double Log2Flush = Math.Log2(KernelSet.FlushThreshold);
 
     /// <summary>Both, k counted from a given number.</summary>
-    public static Crossings Of(ScaledMatrix a, ScaledMatrix b, long countedFrom)
+    public static Crossings Of(ScaledMatrix a, ScaledMatrix b, KernelSet kernels, long countedFrom)
     {
         // What B does not reach has no part in the response, but would hide it among powers that grow beyond it.
         int[] reached = BlockOrder.Reached(a, b);
@@ -27,7 +27,7 @@ internal sealed record Crossings(long? Overflow, long? Vanish)
         ScaledMatrix part = a.Part(reached, ofColumnsToo: true);
         var eigensystem = Eigensystem.Of(part);
         double log2Radius = Math.Log2(eigensystem.Values.Max(Complex.Abs)) + part.Exponent;
-        var powers = new MatrixPowers(part, isDefective: double.IsInfinity(eigensystem.Condition()));
+        var powers = new MatrixPowers(part, kernels, isDefective: double.IsInfinity(eigensystem.Condition()));
         var search = new ResponseSearch(powers, b.Part(reached, ofColumnsToo: false), log2Radius);
         long? overflow = search.FirstAbove(Log2Largest);
         long? last = log2Radius < -ResponseSearch.RoundingOfRadius ? search.LastFrom(Log2Flush) : null;

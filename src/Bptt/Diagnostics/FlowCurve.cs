@@ -8,13 +8,15 @@ namespace Bptt.Diagnostics;
 internal static class FlowCurve
 {
     /// <summary>√(‖(W_hhᵀ)ᵏ F‖²/count) for k = 0, 1, … up to the last lag, or to the first at which it is below
-    /// <see cref="KernelSet.FlushThreshold"/> (0 then) or exceeds the largest double (+∞ then). Cost 2h² for each lag
-    /// and column of F.</summary>
+    /// <see cref="KernelSet.FlushThreshold"/> (0 then) or exceeds the largest double (+∞ then). Cost 2h² for each lag and
+    /// column of F.</summary>
+    /// <param name="kernels">Those of the pass.</param>
     /// <param name="whh">W_hh.</param>
     /// <param name="sources">F.</param>
     /// <param name="count">The sources that F stands for, at least 1.</param>
     /// <param name="lastLag">At least 0.</param>
-    public static double[] Follow(ScaledMatrix whh, ScaledMatrix sources, int count, int lastLag)
+    public static double[] Follow(
+        KernelSet kernels, ScaledMatrix whh, ScaledMatrix sources, int count, int lastLag)
     {
         var curve = new List<double>();
         int h = whh.Rows;
@@ -32,13 +34,12 @@ internal static class FlowCurve
                 break;
             }
 
-            KernelChoice.Default.Multiply(
+            kernels.Multiply(
                 whh.View.T, new MatrixView(current, h, columns, h), new MatrixSpan(next, h, columns, h));
             KernelSet.FlushTiny(next);
             (current, next) = (next, current);
             exponent += whh.Exponent;
-            double largest = VectorMath.MaxAbs(current);
-            int shift = largest == 0.0 ? 0 : Math.ILogB(largest);
+            int shift = VectorMath.Exponent(VectorMath.MaxAbs(current));
             if (Math.Abs(shift) > 100)
             {
                 VectorMath.ScaleByPowerOfTwo(-shift, current);

@@ -41,11 +41,15 @@ internal sealed class FlowSources
     public int LastCount { get; }
 
     /// <summary>Cost O(min(q, h)² N + h² B), and O(qhN) where q &gt; h.</summary>
+    /// <param name="kernels">Those of the pass.</param>
     /// <param name="weights">The model.</param>
     /// <param name="outputGradients">G, q×N.</param>
     /// <param name="finalStateGradients">e_b of every sequence, h×B; null for zero.</param>
     public static FlowSources Of(
-        ParameterArray weights, PackedColumns outputGradients, Matrix<double>? finalStateGradients)
+        KernelSet kernels,
+        ParameterArray weights,
+        PackedColumns outputGradients,
+        Matrix<double>? finalStateGradients)
     {
         BatchLayout layout = outputGradients.Layout;
         int h = weights.HiddenSize;
@@ -53,7 +57,8 @@ internal sealed class FlowSources
         int exponent = LargestExponent(outputGradients);
 
         bool compressesOutputs = weights.OutputSize <= h;
-        var others = new ColumnCompression(compressesOutputs ? weights.OutputSize : h);
+        var others = new TriangularFactor(compressesOutputs ? weights.OutputSize : h, rightSides: 0);
+        double[] product = new double[h];
         var last = ScaledMatrix.Take([], h);
         int count = 0;
         int lastCount = 0;
@@ -70,13 +75,14 @@ internal sealed class FlowSources
             VectorMath.ScaleByPowerOfTwo(-exponent, scaled);
             if (place.Step == layout.Lengths[place.Sequence])
             {
-                ScaledMatrix source = wqhTransposed.Times(ScaledMatrix.Take([.. scaled], scaled.Length, exponent));
+                ScaledMatrix source =
+                    wqhTransposed.Times(ScaledMatrix.Take([.. scaled], scaled.Length, exponent), kernels);
                 if (finalStateGradients is not null)
                 {
                     source = source.Plus(ScaledMatrix.Take(finalStateGradients.Column(place.Sequence).ToArray(), h));
                 }
                 last = last.Beside(source);
-                last = last.Columns < 3 * h ? last : ColumnCompression.Of(last);
+                last = last.Columns < 3 * h ? last : last.Compressed();
                 lastCount++;
             }
             else if (compressesOutputs)
@@ -86,15 +92,15 @@ internal sealed class FlowSources
             else
             {
                 var column = new MatrixView(scaled, scaled.Length, 1, scaled.Length);
-                others.Add(KernelChoice.Default, wqhTransposed.View, column);
+                kernels.Multiply(wqhTransposed.View, column, new MatrixSpan(product, h, 1, h));
+                others.Add(product);
             }
         }
 
         ScaledMatrix otherSources = compressesOutputs
-            ? wqhTransposed.Times(ScaledMatrix.Take(others.Result(), weights.OutputSize, exponent))
-            : ScaledMatrix.Take(others.Result(), h, exponent + wqhTransposed.Exponent);
-        return new FlowSources(
-            ColumnCompression.Of(otherSources.Beside(last)), count, ColumnCompression.Of(last), lastCount);
+            ? wqhTransposed.Times(ScaledMatrix.Take(others.OuterFactor(), weights.OutputSize, exponent), kernels)
+            : ScaledMatrix.Take(others.OuterFactor(), h, exponent + wqhTransposed.Exponent);
+        return new FlowSources(otherSources.Beside(last).Compressed(), count, last.Compressed(), lastCount);
     }
 
     /// <summary>Of the largest finite magnitude.</summary>
@@ -109,6 +115,6 @@ internal sealed class FlowSources
                 largest = magnitude;
             }
         }
-        return largest == 0.0 ? 0 : Math.ILogB(largest);
+        return VectorMath.Exponent(largest);
     }
 }

@@ -5,6 +5,7 @@
 
 using System.Globalization;
 using Bptt.Edge;
+using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.Passes;
 
@@ -62,11 +63,14 @@ public sealed class GradientFlow
         Spectrum = spectrum;
         _norms = PassNorms.Of(forward, backward);
         FirstNonFinite = NonFiniteSearch.First(_norms, backward.Gradients);
-        _sources = FlowSources.Of(weights, backward.OutputGradientColumns, backward.Options.FinalStateGradients);
+        KernelSet kernels = forward.Context.Kernels;
+        _sources = FlowSources.Of(
+            kernels, weights, backward.OutputGradientColumns, backward.Options.FinalStateGradients);
         int lastLag = maxLag ?? Math.Min(forward.Layout.LastStep - 1, MaxDefaultLag);
         var whh = ScaledMatrix.Of(weights.Whh);
-        double[] mean = FlowCurve.Follow(whh, _sources.All, Math.Max(1, _sources.AllCount), lastLag);
-        LastStepFlow = Array.AsReadOnly(FlowCurve.Follow(whh, _sources.Last, Math.Max(1, _sources.LastCount), lastLag));
+        double[] mean = FlowCurve.Follow(kernels, whh, _sources.All, Math.Max(1, _sources.AllCount), lastLag);
+        LastStepFlow = Array.AsReadOnly(
+            FlowCurve.Follow(kernels, whh, _sources.Last, Math.Max(1, _sources.LastCount), lastLag));
         MeanFlow = Array.AsReadOnly(mean);
 
         GrowthFit? fit = GrowthFit.Of(mean);
@@ -176,7 +180,7 @@ public sealed class GradientFlow
         {
             throw Guard.Range(nameof(maxLag), $"expected at least 0, got {maxLag}.");
         }
-        var spectrum = Spectrum.Of(forward.Model);
+        var spectrum = Spectrum.Of(forward.Model, forward.Context.Kernels);
         return forward.Context.Read(() => new GradientFlow(backward, spectrum, maxLag));
     }
 

@@ -145,7 +145,7 @@ internal sealed class ResponseSearch
             || (_log2Radius < 0.0 && largest < Log2Nothing);
     }
 
-    private ScaledMatrix From(ScaledMatrix start, int level) => _powers.Square(level).Times(start);
+    private ScaledMatrix From(ScaledMatrix start, int level) => _powers.Times(_powers.Square(level), start);
 
     /// <returns>The first step above the bound, if any; else what has not been looked at for want of work, from its
     /// first step on.</returns>

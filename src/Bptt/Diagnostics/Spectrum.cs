@@ -35,7 +35,7 @@ public sealed class Spectrum
     private readonly Lazy<Crossings> _state;
     private readonly Lazy<Crossings> _gradient;
 
-    private Spectrum(LinearRnn model)
+    private Spectrum(LinearRnn model, KernelSet kernels)
     {
         ParameterArray weights = model.Weights;
         _whh = ScaledMatrix.Of(weights.Whh);
@@ -46,10 +46,11 @@ public sealed class Spectrum
         SpectralRadius = Modes[0].Magnitude;
         Norm = _whh.Norm;
         _condition = new(eigensystem.Condition);
-        _powers = new(() => new MatrixPowers(_whh, double.IsInfinity(_condition.Value)));
+        _powers = new(() => new MatrixPowers(_whh, kernels, double.IsInfinity(_condition.Value)));
         _transient = new(() => TransientSearch.Of(_powers.Value, Modes[0].Log2Magnitude, MaxScanWork));
-        _state = new(() => Crossings.Of(_whh, _whx, 1));
-        _gradient = new(() => Crossings.Of(ScaledMatrix.Of(_whh.View.T, _whh.Exponent), _wqhTransposed, 0));
+        _state = new(() => Crossings.Of(_whh, _whx, kernels, 1));
+        _gradient = new(() =>
+            Crossings.Of(ScaledMatrix.Of(_whh.View.T, _whh.Exponent), _wqhTransposed, kernels, 0));
     }
 
     /// <summary>The h modes, by |λ| descending, conjugate pairs adjacent.</summary>
@@ -128,8 +129,11 @@ public sealed class Spectrum
     public static Spectrum Of(LinearRnn model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return new Spectrum(model);
+        return Of(model, KernelChoice.Default);
     }
+
+    /// <summary>The spectrum of a model's W_hh, by the kernels of a pass.</summary>
+    internal static Spectrum Of(LinearRnn model, KernelSet kernels) => new(model, kernels);
 
     /// <summary>max |λ| of a matrix alone. Cost about 25h³.</summary>
     /// <param name="whh">h×h, of finite entries.</param>

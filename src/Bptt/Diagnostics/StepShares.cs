@@ -55,8 +55,7 @@ internal static class StepShares
                         int sequence = gradients.Layout.SequenceAt(slot);
                         ReadOnlySpan<double> product = products.AsSpan(layout.Column(sequence, t - 1) * h, h);
                         ReadOnlySpan<double> gradient = block.Column(slot);
-                        double largest = VectorMath.MaxAbs(gradient);
-                        int exponent = largest == 0.0 ? 0 : Math.ILogB(largest);
+                        int exponent = VectorMath.Exponent(VectorMath.MaxAbs(gradient));
                         shares[sequence][t - 1] = Math.ScaleB(
                             Dot(gradient, exponent, product) / norm / norm, exponent + room - (int)scaled.Exponent);
                     }

@@ -34,7 +34,7 @@ internal sealed record TransientSearch(double Growth, int Peak, bool IsCertain)
     public static TransientSearch Of(MatrixPowers powers, double log2Radius, double maxWork)
     {
         double rounding = 16.0 * powers.Size * Math.Max(1.0, Math.Pow(2.0, Math.Min(powers.Log2Norm(0), 100.0)));
-        double tolerance = Math.ScaleB(rounding, -52);
+        double tolerance = rounding * MachineEpsilon.OfDouble;
         if (log2Radius > tolerance || (log2Radius > -tolerance && GrowsForGood(powers)))
         {
             return Unbounded;
@@ -48,11 +48,11 @@ internal sealed record TransientSearch(double Growth, int Peak, bool IsCertain)
         long peak = 0;
         ScaledMatrix a = powers.Square(0);
         ScaledMatrix power = a;
-        for (long k = 1; work <= maxWork; k++, power = power.Times(a))
+        for (long k = 1; work <= maxWork; k++, power = powers.Times(power, a))
         {
             work += workOfStep;
             double bound = power.Log2FrobeniusNorm;
-            double allowed = Math.ScaleB(4.0 * powers.Size * k, -52);
+            double allowed = 4.0 * powers.Size * k * MachineEpsilon.OfDouble;
             if (bound <= allowed && bound <= largest)
             {
                 return Found(isCertain: true);

@@ -59,7 +59,7 @@ internal sealed class HankelRealization
         Matrix<double> gamma = _svd.U.SubMatrix(0, rows, 0, order) * scale;
         Matrix<double> upper = gamma.SubMatrix(0, rows - _outputSize, 0, order);
         Matrix<double> lower = gamma.SubMatrix(_outputSize, rows - _outputSize, 0, order);
-        return (RowCompression.Shortest(upper, lower), gamma.SubMatrix(0, _outputSize, 0, order));
+        return (LeastSquares.Shortest(upper, lower), gamma.SubMatrix(0, _outputSize, 0, order));
     }
 
     /// <summary>R of the inputs [u_t; u_{t−1}; …; u_{t−f+1}] over all steps, zero before the first, as means. Cost
@@ -67,17 +67,19 @@ internal sealed class HankelRealization
     public static Matrix<double> InputWeight(IdentificationData data, int blocks)
     {
         int d = data.InputSize;
-        var rows = new RowCompression(blocks * d);
+        var rows = new TriangularFactor(blocks * d, rightSides: 0);
+        double[] row = new double[blocks * d];
         foreach (Matrix<double> sequence in data.Inputs)
         {
             ReadOnlySpan<double> inputs = sequence.ColumnMajor();
             for (int t = 0; t < sequence.ColumnCount; t++)
             {
-                Span<double> row = rows.Add();
+                Array.Clear(row);
                 for (int k = 0; k < Math.Min(blocks, t + 1); k++)
                 {
-                    inputs.Slice((t - k) * d, d).CopyTo(row[(k * d)..]);
+                    inputs.Slice((t - k) * d, d).CopyTo(row.AsSpan(k * d));
                 }
+                rows.Add(row);
             }
         }
         return rows.Triangle() / Math.Sqrt(data.TotalLength);

@@ -90,7 +90,7 @@ internal sealed class LaggedInputs
                 }
             }
         }
-        return largest == 0.0 ? 0 : Math.ILogB(largest);
+        return VectorMath.Exponent(largest);
     }
 
     private void Add(Matrix<double> block, Matrix<double> outputs)

@@ -34,26 +34,27 @@ internal static class LaggedRegression
         int q = data.OutputSize;
         int d = data.InputSize;
         int unknowns = Unknowns(data, outputLags, inputLags);
-        var rows = new RowCompression(unknowns + q);
+        var rows = new TriangularFactor(unknowns, rightSides: q);
+        double[] row = new double[unknowns + q];
         for (int b = 0; b < data.Inputs.Length; b++)
         {
             ReadOnlySpan<double> inputs = data.Inputs[b].ColumnMajor();
             ReadOnlySpan<double> targets = data.Targets[b].ColumnMajor();
             for (int t = Math.Max(outputLags, inputLags); t < data.Inputs[b].ColumnCount; t++)
             {
-                Span<double> row = rows.Add();
                 for (int k = 1; k <= outputLags; k++)
                 {
-                    targets.Slice((t - k) * q, q).CopyTo(row[((k - 1) * q)..]);
+                    targets.Slice((t - k) * q, q).CopyTo(row.AsSpan((k - 1) * q));
                 }
                 for (int k = 0; k <= inputLags; k++)
                 {
-                    inputs.Slice((t - k) * d, d).CopyTo(row[(outputLags * q + k * d)..]);
+                    inputs.Slice((t - k) * d, d).CopyTo(row.AsSpan(outputLags * q + k * d));
                 }
-                targets.Slice(t * q, q).CopyTo(row[unknowns..]);
+                targets.Slice(t * q, q).CopyTo(row.AsSpan(unknowns));
+                rows.Add(row);
             }
         }
-        Matrix<double> coefficients = RowCompression.Solve(rows.Triangle(), unknowns).Transpose();
+        Matrix<double> coefficients = rows.ShortestSolution().Transpose();
 
         var response = new Matrix<double>[count];
         for (int k = 0; k < count; k++)

@@ -23,27 +23,24 @@ internal static class OutputErrorFit
         int d = data.InputSize;
         int own = withInitialStates ? h : 0; // unknowns of one sequence alone
         int common = h * d;
-        var all = new RowCompression(common + 1);
-        var triangles = new Matrix<double>[data.Inputs.Length];
+        var all = new TriangularFactor(common);
+        var triangles = new Matrix<double>[data.Inputs.Length]; // of each sequence [R z]
         for (int b = 0; b < triangles.Length; b++)
         {
-            Matrix<double> triangle = triangles[b] = Rows(data, b, whh, wqh, own).Triangle();
-            for (int i = own; i < triangle.RowCount; i++)
+            TriangularFactor rows = Rows(data, b, whh, wqh, own);
+            triangles[b] = rows.Triangle().Append(rows.RightSides());
+            for (int i = own; i < own + common; i++)
             {
-                Span<double> row = all.Add();
-                for (int j = own; j < triangle.ColumnCount; j++)
-                {
-                    row[j - own] = triangle[i, j];
-                }
+                all.Add(triangles[b].Row(i, own, common + 1).Entries());
             }
         }
-        Matrix<double> entries = RowCompression.Solve(all.Triangle(), common);
+        Matrix<double> entries = all.ShortestSolution();
         var states = Matrix<double>.Build.Dense(h, triangles.Length);
         for (int b = 0; own > 0 && b < triangles.Length; b++)
         {
             Matrix<double> rest = triangles[b].SubMatrix(0, own, own + common, 1)
                 - triangles[b].SubMatrix(0, own, own, common) * entries;
-            states.SetSubMatrix(0, b, RowCompression.Shortest(triangles[b].SubMatrix(0, own, 0, own), rest));
+            states.SetSubMatrix(0, b, LeastSquares.Shortest(triangles[b].SubMatrix(0, own, 0, own), rest));
         }
         return (Matrix<double>.Build.Dense(h, d, entries.ToColumnMajorArray()), states);
     }
@@ -55,19 +52,20 @@ internal static class OutputErrorFit
     {
         int h = states[0].RowCount;
         int q = data.OutputSize;
-        var rows = new RowCompression(h + q);
+        var rows = new TriangularFactor(h, rightSides: q);
+        double[] row = new double[h + q];
         for (int b = 0; b < states.Length; b++)
         {
             ReadOnlySpan<double> columns = states[b].ColumnMajor();
             ReadOnlySpan<double> targets = data.Targets[b].ColumnMajor();
             for (int t = 0; t < states[b].ColumnCount; t++)
             {
-                Span<double> row = rows.Add();
                 columns.Slice(t * h, h).CopyTo(row);
-                targets.Slice(t * q, q).CopyTo(row[h..]);
+                targets.Slice(t * q, q).CopyTo(row.AsSpan(h));
+                rows.Add(row);
             }
         }
-        return RowCompression.Solve(rows.Triangle(), h).Transpose();
+        return rows.ShortestSolution().Transpose();
     }
 
     /// <summary>h_1 … h_T of each sequence, h×T_b.</summary>
@@ -89,7 +87,7 @@ internal static class OutputErrorFit
     }
 
     /// <summary>A row for each output at each step: [N_t, M_t^(1) … M_t^(d), y_t].</summary>
-    private static RowCompression Rows(
+    private static TriangularFactor Rows(
         IdentificationData data, int sequence, Matrix<double> whh, Matrix<double> wqh, int own)
     {
         int h = whh.RowCount;
@@ -104,7 +102,8 @@ internal static class OutputErrorFit
         double[] now = new double[(d + 1) * q * h];
         double[] next = new double[now.Length];
         readout.CopyTo(now, d * q * h);
-        var rows = new RowCompression(own + h * d + 1);
+        var rows = new TriangularFactor(own + h * d);
+        double[] equation = new double[own + h * d + 1];
         for (int t = 0; t < inputs.ColumnCount; t++)
         {
             for (int block = 0; block < (own > 0 ? d + 1 : d) * q; block++)
@@ -120,16 +119,16 @@ internal static class OutputErrorFit
             (now, next) = (next, now);
             for (int i = 0; i < q; i++)
             {
-                Span<double> row = rows.Add();
                 if (own > 0)
                 {
-                    now.AsSpan((d * q + i) * h, h).CopyTo(row);
+                    now.AsSpan((d * q + i) * h, h).CopyTo(equation);
                 }
                 for (int j = 0; j < d; j++)
                 {
-                    now.AsSpan((j * q + i) * h, h).CopyTo(row[(own + j * h)..]);
+                    now.AsSpan((j * q + i) * h, h).CopyTo(equation.AsSpan(own + j * h));
                 }
-                row[^1] = targets[i, t];
+                equation[^1] = targets[i, t];
+                rows.Add(equation);
             }
         }
         return rows;

@@ -63,8 +63,8 @@ public sealed class StateSpace
         _initialState = initialState is null
             ? Vector<double>.Build.Dense(Order) : Vector<double>.Build.DenseOfVector(initialState);
         _spectrum = new(() => Spectrum.Of(new LinearRnn(_b, _a, _c)));
-        _reachable = new(() => Gramian.Factor(_a, _b, SpectralRadius));
-        _observable = new(() => Gramian.Factor(_a.Transpose(), _c.Transpose(), SpectralRadius));
+        _reachable = new(() => GramianFactor(_a, _b));
+        _observable = new(() => GramianFactor(_a.Transpose(), _c.Transpose()));
     }
 
     /// <summary>n, the number of states.</summary>
@@ -111,7 +111,7 @@ public sealed class StateSpace
     {
         get
         {
-            Gramian.RequireStable(SpectralRadius);
+            RequireStable();
             return _d + _c * (Matrix<double>.Build.DenseIdentity(Order) - _a).Solve(_b);
         }
     }
@@ -268,11 +268,28 @@ public sealed class StateSpace
     /// <summary>The sizes, for a debugger.</summary>
     public override string ToString() => $"StateSpace (n = {Order}, d = {InputSize}, q = {OutputSize})";
 
+    private Matrix<double> GramianFactor(Matrix<double> a, Matrix<double> b)
+    {
+        RequireStable();
+        return Gramian.Factor(a, b);
+    }
+
+    /// <summary>Refuses a system whose states do not fade.</summary>
+    private void RequireStable()
+    {
+        if (!IsStable)
+        {
+            throw new InvalidOperationException(
+                $"Expected a stable system, of spectral radius below 1, got {Guard.Text(SpectralRadius)}: "
+                + "its Gramians and its steady state do not exist.");
+        }
+    }
+
     private BalancedCoordinates Coordinates()
     {
         Matrix<double> reachable = _initialState.AbsoluteMaximum() == 0.0
             ? _reachable.Value
-            : Gramian.Factor(_a, _b.Append(_initialState.ToColumnMatrix()), SpectralRadius);
+            : GramianFactor(_a, _b.Append(_initialState.ToColumnMatrix()));
         return new BalancedCoordinates(this, reachable, _observable.Value);
     }
 }

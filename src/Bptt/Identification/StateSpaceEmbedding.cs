@@ -3,6 +3,7 @@
 //
 //   n  states      d  inputs      q  outputs      r  units added
 
+using Bptt.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra.Factorization;
 
@@ -14,10 +15,7 @@ namespace Bptt.Identification;
 /// </summary>
 internal static class StateSpaceEmbedding
 {
-    private const double Epsilon = 2.220446049250313e-16;
-
-    /// <summary>How much larger than the output the terms may be whose sum it is: two digits are lost at
-    /// most.</summary>
+    /// <summary>How much larger than the output the terms may be whose sum it is: two digits are lost at most.</summary>
     private const double MaxCancellation = 100.0;
 
     /// <summary>The network, and its h_0.</summary>
@@ -32,7 +30,7 @@ internal static class StateSpaceEmbedding
         Matrix<double> rest = rows - readout * step;
 
         Svd<double> restSvd = rest.Svd();
-        double tolerance = step.ColumnCount * Epsilon * (1.0 + readout.FrobeniusNorm() * svd.S[0]);
+        double tolerance = step.ColumnCount * MachineEpsilon.OfDouble * (1.0 + readout.FrobeniusNorm() * svd.S[0]);
         int added = restSvd.S.Count(s => s > tolerance);
         int inputs = b.ColumnCount;
         Vector<double>? before = added > inputs ? Before(svd, step, initialState) : null;
@@ -76,7 +74,7 @@ internal static class StateSpaceEmbedding
             .PointwiseDivide(svd.S.SubVector(0, rank));
         Vector<double> before = svd.VT.SubMatrix(0, rank, 0, step.ColumnCount).TransposeThisAndMultiply(components);
         double size = initialState.L2Norm();
-        bool holds = (step * before - initialState).L2Norm() <= 10.0 * step.ColumnCount * Epsilon * size
+        bool holds = (step * before - initialState).L2Norm() <= 10.0 * step.ColumnCount * MachineEpsilon.OfDouble * size
             && before.L2Norm() * svd.S[0] <= MaxCancellation * size;
         return holds ? before : null;
     }

@@ -2,7 +2,6 @@
 // scaling, order, and what is defective to rounding.
 
 using System.Numerics;
-using Bptt.Edge;
 using MathNet.Numerics;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra.Factorization;
@@ -13,10 +12,7 @@ namespace Bptt.LinearAlgebra;
 /// <summary>A V = V Λ, for A = M·2ᵉ.</summary>
 internal sealed class Eigensystem
 {
-    private const double Epsilon = 2.220446049250313e-16;
-
-    /// <summary>Rounding moves a matrix of h rows by about this many times h ε, relative to its Frobenius
-    /// norm.</summary>
+    /// <summary>Rounding moves a matrix of h rows by about this many times h ε, relative to its Frobenius norm.</summary>
     private const double RoundingOfMatrix = 10.0;
 
     /// <summary>The least condition of an eigenvalue that belongs to a Jordan block: 1/√ε for one of order 2, less
@@ -60,7 +56,8 @@ internal sealed class Eigensystem
             {
                 Evd<double> evd = similar.Evd();
                 Complex[] values = evd.EigenValues.ToArray();
-                if (values.All(Complex.IsFinite) && VectorMath.FirstNonFinite(evd.EigenVectors.ColumnMajor()) < 0)
+                if (values.All(Complex.IsFinite)
+                    && VectorMath.FirstNonFinite(evd.EigenVectors.ToColumnMajorArray()) < 0)
                 {
                     return new Eigensystem(values, evd.EigenVectors, VectorMath.Norm(a.Values));
                 }
@@ -70,7 +67,8 @@ internal sealed class Eigensystem
                 // In other coordinates it does.
             }
         }
-        throw new ArithmeticException($"The eigenvalues of W_hh (h = {a.Rows}): the iteration does not converge.");
+        throw new ArithmeticException(
+            $"The eigenvalues of a {a.Rows}×{a.Rows} matrix: the iteration does not converge.");
     }
 
     /// <summary>κ₂(V) with eigenvectors of length 1; +∞ where A is defective to rounding. Cost O(h³).</summary>
@@ -80,7 +78,7 @@ internal sealed class Eigensystem
         Matrix<double> vectors = UnitVectors();
         MathNet.Numerics.LinearAlgebra.Vector<double> singular = vectors.Svd(computeVectors: false).S;
         double smallest = singular[size - 1];
-        if (!(smallest > size * Epsilon * singular[0]))
+        if (!(smallest > size * MachineEpsilon.OfDouble * singular[0]))
         {
             return double.PositiveInfinity;
         }
@@ -94,7 +92,7 @@ internal sealed class Eigensystem
     private bool IsDefective(Matrix<double> vectors)
     {
         int size = Values.Length;
-        double rounding = RoundingOfMatrix * size * Epsilon * _norm;
+        double rounding = RoundingOfMatrix * size * MachineEpsilon.OfDouble * _norm;
         Matrix<double> inverse = vectors.Inverse();
         double[] conditions = new double[size];
         for (int i = 0; i < size; i++)

@@ -2,45 +2,37 @@
 //
 //   n  states      m  columns
 
-using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
-using MathNet.Numerics.LinearAlgebra.Factorization;
 
 namespace Bptt.LinearAlgebra;
 
 /// <summary>W = Σ_k Aᵏ B Bᵀ (Aᵀ)ᵏ, the solution of the discrete Lyapunov equation W = A W Aᵀ + B Bᵀ.</summary>
 internal static class Gramian
 {
-    private const double Epsilon = 2.220446049250313e-16;
-
-    /// <summary>The terms are doubled at most this often. A radius below 1 in double precision needs about
-    /// 60.</summary>
+    /// <summary>The terms are doubled at most this often. A radius below 1 in double precision needs about 60.</summary>
     private const int MaxDoublings = 80;
 
     /// <summary>
     /// L with W = L Lᵀ, n×m with m ≤ n or as B has. By the squared iteration of Smith (1968) on the factor, [L, A^(2ᵏ)
     /// L] compressed by a QR factorisation: W itself, whose small eigenvalues drown in rounding, is never formed.
     /// </summary>
-    /// <param name="a">A, n×n.</param>
+    /// <param name="a">A, n×n, of a spectral radius below 1: otherwise the sum does not exist.</param>
     /// <param name="b">B, n×m.</param>
-    /// <param name="spectralRadius">ρ(A).</param>
-    /// <exception cref="InvalidOperationException">ρ is not below 1: the sum does not exist.</exception>
-    /// <exception cref="ArithmeticException">The sum overflows, or rounding keeps it from converging.</exception>
-    public static Matrix<double> Factor(Matrix<double> a, Matrix<double> b, double spectralRadius)
+    /// <exception cref="ArithmeticException">The sum overflows, does not exist, or rounding keeps it from
+    /// converging.</exception>
+    public static Matrix<double> Factor(Matrix<double> a, Matrix<double> b)
     {
-        RequireStable(spectralRadius);
-
         // L is linear in B: at a size near 1 no sum of squares leaves the range of doubles.
-        double largest = VectorMath.MaxAbs(b.ColumnMajor());
+        double largest = VectorMath.MaxAbs(b.ToColumnMajorArray());
         if (largest == 0.0)
         {
             return b;
         }
-        int exponent = Math.ILogB(largest);
-        return Scaled(Sum(a, Scaled(b, -exponent), spectralRadius), exponent);
+        int exponent = VectorMath.Exponent(largest);
+        return Scaled(Sum(a, Scaled(b, -exponent)), exponent);
     }
 
-    private static Matrix<double> Sum(Matrix<double> a, Matrix<double> b, double spectralRadius)
+    private static Matrix<double> Sum(Matrix<double> a, Matrix<double> b)
     {
         Matrix<double> factor = b;
         Matrix<double> power = a;
@@ -53,7 +45,8 @@ internal static class Gramian
                 break;
             }
             // Far from normal, a power can be small on what is there and large on what follows.
-            if (size == 0.0 || (size <= Epsilon * factor.FrobeniusNorm() && power.FrobeniusNorm() < 0.5))
+            if (size == 0.0
+                || (size <= MachineEpsilon.OfDouble * factor.FrobeniusNorm() && power.FrobeniusNorm() < 0.5))
             {
                 return factor;
             }
@@ -61,19 +54,7 @@ internal static class Gramian
             power *= power;
         }
         throw new ArithmeticException(
-            $"The Gramian of a system of order {a.RowCount} and spectral radius {Guard.Text(spectralRadius)}: "
-            + "the sum does not converge.");
-    }
-
-    /// <summary>Refuses a system whose states do not fade.</summary>
-    public static void RequireStable(double spectralRadius)
-    {
-        if (!(spectralRadius < 1.0))
-        {
-            throw new InvalidOperationException(
-                $"Expected a stable system, of spectral radius below 1, got {Guard.Text(spectralRadius)}: "
-                + "its Gramians and its steady state do not exist.");
-        }
+            $"The Gramian of a system of order {a.RowCount}: the sum does not converge.");
     }
 
     /// <summary>M·2ᵉ, fresh.</summary>
@@ -84,7 +65,12 @@ internal static class Gramian
         return scaled;
     }
 
-    /// <summary>A factor of the same product with at most n columns: M Mᵀ = Rᵀ R for Mᵀ = QR.</summary>
-    private static Matrix<double> Compressed(Matrix<double> factor) =>
-        factor.ColumnCount <= factor.RowCount ? factor : factor.Transpose().QR(QRMethod.Thin).R.Transpose();
+    /// <summary>A factor of the same product with at most n columns.</summary>
+    private static Matrix<double> Compressed(Matrix<double> factor)
+    {
+        int n = factor.RowCount;
+        return factor.ColumnCount <= n
+            ? factor
+            : Matrix<double>.Build.Dense(n, n, TriangularFactor.OuterFactorOf(factor.ToColumnMajorArray(), n));
+    }
 }

@@ -1,13 +1,16 @@
 // A¹, A², A⁴, … of one matrix, and from them any power and what bounds the powers between. Knows no RNN.
 
+using Bptt.Kernels;
+
 namespace Bptt.LinearAlgebra;
 
 /// <summary>Powers of a square matrix by repeated squaring, computed when first needed; safe to use from many
 /// threads.</summary>
 /// <param name="a">A.</param>
-/// <param name="isDefective">Whether A is defective to rounding: then rounding of its powers moves their eigenvalues by
-/// far more than that of A, and only the first squares count as accurate.</param>
-internal sealed class MatrixPowers(ScaledMatrix a, bool isDefective = false)
+/// <param name="kernels">What multiplies.</param>
+/// <param name="isDefective">Whether A is defective to rounding: then rounding of its powers moves their eigenvalues by far more
+/// than that of A, and only the first squares count as accurate.</param>
+internal sealed class MatrixPowers(ScaledMatrix a, KernelSet kernels, bool isDefective = false)
 {
     /// <summary>Aᵏ for k = 2^j is used up to this j: further on the rounding of A itself decides.</summary>
     public const int MaxLevel = 45;
@@ -49,11 +52,14 @@ internal sealed class MatrixPowers(ScaledMatrix a, bool isDefective = false)
         {
             while (_squares.Count <= level)
             {
-                _squares.Add(_squares[^1].Times(_squares[^1]));
+                _squares.Add(Times(_squares[^1], _squares[^1]));
             }
             return _squares[level];
         }
     }
+
+    /// <summary>The product of any two matrices, by the kernels of all others.</summary>
+    public ScaledMatrix Times(ScaledMatrix left, ScaledMatrix right) => left.Times(right, kernels);
 
     /// <summary>log₂ ‖A^(2^level)‖₂.</summary>
     public double Log2Norm(int level)
@@ -82,9 +88,9 @@ internal sealed class MatrixPowers(ScaledMatrix a, bool isDefective = false)
         }
     }
 
-    /// <summary>Whether ‖A^(2^level)‖₂ ≤ 1, to what rounding makes of A in so many steps: then no later power is larger
-    /// than the largest before.</summary>
-    public bool IsContraction(int level) => Log2Norm(level) <= 4.0 * Size * Math.ScaleB(1.0, level - 52);
+    /// <summary>Whether ‖A^(2^level)‖₂ ≤ 1, to what rounding makes of A in so many steps: then no later power is larger than
+    /// the largest before.</summary>
+    public bool IsContraction(int level) => Log2Norm(level) <= 4.0 * Size * Math.ScaleB(MachineEpsilon.OfDouble, level);
 
     /// <summary>Whether A^(2^level) is as accurate as taking the steps one by one, nearly. If not, longer stretches
     /// must be made of shorter ones.</summary>
@@ -129,7 +135,7 @@ internal sealed class MatrixPowers(ScaledMatrix a, bool isDefective = false)
         {
             for (long i = 0; i < times; i++)
             {
-                power = power is null ? Square(level) : power.Times(Square(level));
+                power = power is null ? Square(level) : Times(power, Square(level));
             }
         }
     }

@@ -1,7 +1,10 @@
-// A matrix with an exponent of its own, so that its powers neither overflow nor vanish. Knows no RNN.
+// A matrix with an exponent of its own, so that neither its powers nor its factorisations overflow or vanish. Knows no
+// RNN.
 
 using Bptt.Kernels;
+using MathNet.Numerics;
 using MathNet.Numerics.LinearAlgebra;
+using MathNet.Numerics.LinearAlgebra.Factorization;
 
 namespace Bptt.LinearAlgebra;
 
@@ -21,7 +24,7 @@ internal sealed class ScaledMatrix
         double largest = VectorMath.MaxAbs(values);
         if (largest > 0.0)
         {
-            int shift = Math.ILogB(largest);
+            int shift = VectorMath.Exponent(largest);
             if (shift != 0)
             {
                 VectorMath.ScaleByPowerOfTwo(-shift, values);
@@ -89,13 +92,48 @@ internal sealed class ScaledMatrix
         return new ScaledMatrix(values, size, size, 0);
     }
 
+    /// <summary>What factorisations of the matrix and the products that follow lose at most, relative to its
+    /// norm.</summary>
+    public double Rounding => 16.0 * MachineEpsilon.OfDouble * Rows;
+
+    /// <summary>M, fresh.</summary>
+    public Matrix<double> ToMantissa() => Matrix<double>.Build.Dense(Rows, Columns, [.. _values]);
+
+    /// <summary>M = U Σ Vᵀ. Cost about 20n³.</summary>
+    /// <exception cref="ArithmeticException">The iteration does not converge.</exception>
+    public Svd<double> Svd()
+    {
+        try
+        {
+            return ToMantissa().Svd();
+        }
+        catch (NonConvergenceException e)
+        {
+            throw new ArithmeticException(
+                $"The singular values of a {Rows}×{Columns} matrix: the iteration does not converge.", e);
+        }
+    }
+
+    /// <summary>s·2ᵉ over a bound, for a number s that belongs to M, such as a singular value; +∞ where it is beyond
+    /// the largest double.</summary>
+    public double Ratio(double ofMantissa, double bound)
+    {
+        int exponent = VectorMath.Exponent(bound);
+        return Math.ScaleB(ofMantissa / Math.ScaleB(bound, -exponent), (int)Exponent - exponent);
+    }
+
     /// <summary>The product. Cost 2·rows·columns·inner size.</summary>
-    public ScaledMatrix Times(ScaledMatrix right)
+    public ScaledMatrix Times(ScaledMatrix right, KernelSet kernels)
     {
         double[] values = new double[Rows * right.Columns];
-        KernelChoice.Default.Multiply(View, right.View, new MatrixSpan(values, Rows, right.Columns, Rows));
+        kernels.Multiply(View, right.View, new MatrixSpan(values, Rows, right.Columns, Rows));
         return new ScaledMatrix(values, Rows, right.Columns, Exponent + right.Exponent);
     }
+
+    /// <summary>A matrix S of at most as many columns as rows with the same S Sᵀ: the matrix itself where it has no
+    /// more.</summary>
+    public ScaledMatrix Compressed() =>
+        Columns <= Rows ? this : Take(TriangularFactor.OuterFactorOf(_values, Rows), Rows, Exponent);
 
     /// <summary>Both side by side, in the larger exponent.</summary>
     public ScaledMatrix Beside(ScaledMatrix right)

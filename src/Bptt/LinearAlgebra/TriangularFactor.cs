@@ -1,40 +1,70 @@
-// A least-squares problem whose rows come in blocks, kept as one triangle. Knows no model.
+// The triangle that any number of rows leaves, taken in block by block, and what is read off it. Knows no model.
 //
-//   n  unknowns      J  any number of rows, n columns      r  a number for each row
+//   A  any number of rows, n columns      B  as many rows, p columns: the right-hand sides
 
 using Bptt.Kernels;
+using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.LinearAlgebra;
 
 /// <summary>
-/// R and z = Qᵀ r of the QR factorisation of J, updated block by block: R ← QR([R; block]) by Householder reflections,
-/// so that J is never whole and is never squared. Then each damping λ takes one more elimination, of [R; √(λD)] (Golub
-/// &amp; Van Loan, <i>Matrix Computations</i>, 5.2 and 12.5; Moré, "The Levenberg-Marquardt algorithm", 1978).
+/// R and Z = QᵀB of the QR factorisation A = QR, updated block by block: R ← QR([R; block]) by Householder reflections,
+/// so that A is never whole and is never squared, as in normal equations (Golub &amp; Van Loan, <i>Matrix
+/// Computations</i>, 5.2 and 12.5). It serves three ends: least squares over many rows, since ‖A X − B‖² is ‖R X − Z‖²
+/// up to a constant; least squares with damping, each λ for one more elimination, of [R; √(λD)] (Moré, "The
+/// Levenberg-Marquardt algorithm", 1978); and few columns in the place of many with the same outer product, since
+/// AᵀA = RᵀR.
 /// </summary>
-/// <remarks>A block of m rows costs 2mn² operations, a damping about n³: less than a singular value decomposition,
-/// which would make each damping cost n².</remarks>
+/// <remarks>A block of m rows costs 2mn(n + p) operations, a damping about n³: less than a singular value
+/// decomposition, which would make each damping cost n².</remarks>
 internal sealed class TriangularFactor
 {
-    private readonly int _width;        // n + 1: the last column is z
-    private readonly double[] _rows;    // R and z, row by row: n × (n + 1)
-    private readonly double[] _damped;  // the same of [R; √(λD)]
-    private readonly double[] _damping; // √(λD), column by column, as it is eliminated
+    private const int EntriesOfBlock = 1 << 15;
+    private const int FewestRows = 16;
+    private const int MostRows = 256;
+
+    private readonly int _width;     // n + p: the last columns are Z
+    private readonly double[] _rows; // R and Z, row by row: n × (n + p)
+    private double[] _block = [];    // rows added one by one, column by column; made for the first of them
+    private int _filled;             // how many rows are in it
+    private double[]? _damped;       // R and Z of [R; √(λD)]
+    private double[]? _damping;      // √(λD), column by column, as it is eliminated
 
     /// <param name="unknowns">n.</param>
-    public TriangularFactor(int unknowns)
+    /// <param name="rightSides">p.</param>
+    public TriangularFactor(int unknowns, int rightSides = 1)
     {
         Unknowns = unknowns;
-        _width = unknowns + 1;
+        _width = unknowns + rightSides;
         _rows = new double[unknowns * _width];
-        _damped = new double[unknowns * _width];
-        _damping = new double[unknowns * _width];
     }
 
     /// <summary>n.</summary>
     public int Unknowns { get; }
 
+    /// <summary>How many rows are best eliminated at once: a block of them stays in the cache.</summary>
+    public int RowsOfBlock => Math.Clamp(EntriesOfBlock / Math.Max(1, Unknowns), FewestRows, MostRows);
+
+    /// <summary>F, n×n column after column, with F Fᵀ = S Sᵀ for any number of columns S.</summary>
+    /// <param name="columns">S, side by side.</param>
+    /// <param name="rows">n.</param>
+    public static double[] OuterFactorOf(ReadOnlySpan<double> columns, int rows)
+    {
+        var factor = new TriangularFactor(rows, rightSides: 0);
+        for (int i = 0; i < columns.Length; i += rows)
+        {
+            factor.Add(columns.Slice(i, rows));
+        }
+        return factor.OuterFactor();
+    }
+
     /// <summary>Forgets every row.</summary>
-    public void Clear() => Array.Clear(_rows);
+    public void Clear()
+    {
+        Array.Clear(_rows);
+        Array.Clear(_block);
+        _filled = 0;
+    }
 
     /// <summary>A row with one entry, for an unknown that has had no row yet.</summary>
     public void SetDiagonal(int unknown, double entry, double right)
@@ -44,13 +74,58 @@ internal sealed class TriangularFactor
     }
 
     /// <summary>Adds rows.</summary>
-    /// <param name="block">Column by column, rows × (n + 1), the last column being r; overwritten.</param>
+    /// <param name="block">Column by column, rows × (n + p), right-hand sides last; overwritten.</param>
     /// <param name="rows">How many.</param>
     public void Add(Span<double> block, int rows) => Eliminate(_rows, block, rows, isTriangular: false);
 
-    /// <summary>The largest ‖J e_i‖²; 0 without any row.</summary>
+    /// <summary>Adds a row, n + p numbers. Cost 2n(n + p) on average.</summary>
+    public void Add(ReadOnlySpan<double> row)
+    {
+        int capacity = RowsOfBlock;
+        if (_block.Length == 0)
+        {
+            _block = new double[capacity * _width];
+        }
+        if (_filled == capacity)
+        {
+            EliminateBlock();
+        }
+        for (int j = 0; j < _width; j++)
+        {
+            _block[j * capacity + _filled] = row[j];
+        }
+        _filled++;
+    }
+
+    /// <summary>R, n×n upper triangular, fresh.</summary>
+    public Matrix<double> Triangle()
+    {
+        EliminateBlock();
+        return Matrix<double>.Build.Dense(Unknowns, Unknowns, (i, j) => _rows[i * _width + j]);
+    }
+
+    /// <summary>Z, n×p, fresh.</summary>
+    public Matrix<double> RightSides()
+    {
+        EliminateBlock();
+        return Matrix<double>.Build.Dense(Unknowns, _width - Unknowns, (i, j) => _rows[i * _width + Unknowns + j]);
+    }
+
+    /// <summary>F = Rᵀ, n×n column after column, fresh: F Fᵀ = AᵀA, the sum of the outer products of all rows. Without
+    /// right-hand sides.</summary>
+    public double[] OuterFactor()
+    {
+        EliminateBlock();
+        return [.. _rows];
+    }
+
+    /// <summary>The shortest X that minimises ‖A X − B‖, n×p. Cost about 20n³.</summary>
+    public Matrix<double> ShortestSolution() => LeastSquares.Shortest(Triangle(), RightSides());
+
+    /// <summary>The largest ‖A e_i‖²; 0 without any row.</summary>
     public double LargestSquaredColumn()
     {
+        EliminateBlock();
         double[] squares = new double[Unknowns];
         for (int i = 0; i < Unknowns; i++)
         {
@@ -63,14 +138,17 @@ internal sealed class TriangularFactor
         return squares.Max();
     }
 
-    /// <summary>p = −(JᵀJ + λD)⁻¹ g, with g = Jᵀr + what is given beside it.</summary>
+    /// <summary>x = −(AᵀA + λD)⁻¹ g, with g = Aᵀb + what is given beside it, for one right-hand side b.</summary>
     /// <param name="damping">λ, above 0.</param>
     /// <param name="metric">The diagonal of D, above 0.</param>
-    /// <param name="gradient">g where it is more than Jᵀr; empty where it is not.</param>
-    /// <param name="step">Receives p; not finite where the numbers overflow.</param>
+    /// <param name="gradient">g where it is more than Aᵀb; empty where it is not.</param>
+    /// <param name="step">Receives x; not finite where the numbers overflow.</param>
     public void Solve(double damping, ReadOnlySpan<double> metric, ReadOnlySpan<double> gradient, Span<double> step)
     {
+        EliminateBlock();
         int n = Unknowns;
+        _damped ??= new double[_rows.Length];
+        _damping ??= new double[_rows.Length];
         _rows.CopyTo(_damped, 0);
         Array.Clear(_damping);
         for (int i = 0; i < n; i++)
@@ -85,7 +163,7 @@ internal sealed class TriangularFactor
         }
         if (!gradient.IsEmpty)
         {
-            AddUnreached(gradient, step);
+            AddUnreached(_damped, gradient, step);
         }
         for (int i = n - 1; i >= 0; i--)
         {
@@ -94,20 +172,31 @@ internal sealed class TriangularFactor
         }
     }
 
-    /// <summary>z ← z + R⁻ᵀ(g − Rᵀz), for the damped R and z: what of g is no Jᵀr.</summary>
-    private void AddUnreached(ReadOnlySpan<double> gradient, Span<double> z)
+    /// <summary>z ← z + R⁻ᵀ(g − Rᵀz), for the damped R and z: what of g is no Aᵀb.</summary>
+    private void AddUnreached(double[] damped, ReadOnlySpan<double> gradient, Span<double> z)
     {
         int n = Unknowns;
         double[] rest = gradient.ToArray();
         for (int i = 0; i < n; i++)
         {
-            VectorMath.AddScaled(-z[i], _damped.AsSpan(i * _width + i, n - i), rest.AsSpan(i));
+            VectorMath.AddScaled(-z[i], damped.AsSpan(i * _width + i, n - i), rest.AsSpan(i));
         }
         for (int i = 0; i < n; i++)
         {
-            double entry = rest[i] / _damped[i * _width + i];
-            VectorMath.AddScaled(-entry, _damped.AsSpan(i * _width + i, n - i), rest.AsSpan(i));
+            double entry = rest[i] / damped[i * _width + i];
+            VectorMath.AddScaled(-entry, damped.AsSpan(i * _width + i, n - i), rest.AsSpan(i));
             z[i] += entry;
+        }
+    }
+
+    /// <summary>Takes in the rows that were added one by one.</summary>
+    private void EliminateBlock()
+    {
+        if (_filled > 0)
+        {
+            Eliminate(_rows, _block, RowsOfBlock, isTriangular: false); // rows that are not filled are zero
+            Array.Clear(_block);
+            _filled = 0;
         }
     }
 

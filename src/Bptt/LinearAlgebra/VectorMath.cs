@@ -127,6 +127,14 @@ internal static class VectorMath
         return total.Value;
     }
 
+    /// <summary>e of x = m·2ᵉ with 1 ≤ |m| &lt; 2; 0 for 0.</summary>
+    public static int Exponent(double x) => x == 0.0 ? 0 : Math.ILogB(x);
+
+    /// <summary>A power of two near ‖x‖, to divide by without rounding, so that squares neither overflow nor
+    /// vanish.</summary>
+    public static double PowerOfTwoNear(ReadOnlySpan<double> x) =>
+        Math.ScaleB(1.0, Math.Clamp(Math.ILogB(Norm(x)), -1000, 1000));
+
     /// <summary>x ← 2ⁿ x, exact but for results below the normal range.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ScaleByPowerOfTwo(int n, Span<double> x)

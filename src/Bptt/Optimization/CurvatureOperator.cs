@@ -48,16 +48,11 @@ internal sealed class CurvatureOperator
     public double AlongGradient()
     {
         double[] along = _at.Gradient.ToArray();
-        VectorMath.Scale(1.0 / PowerOfTwoNear(_at.Gradient), along);
+        VectorMath.Scale(1.0 / VectorMath.PowerOfTwoNear(_at.Gradient), along);
         double[] product = new double[along.Length];
         Multiply(along, product);
         return VectorMath.Dot(along, product) / VectorMath.Dot(along, along);
     }
-
-    /// <summary>A power of two near the norm of a vector, to divide by without rounding, so that squares neither
-    /// overflow nor vanish.</summary>
-    public static double PowerOfTwoNear(ReadOnlySpan<double> vector) =>
-        Math.ScaleB(1.0, Math.Clamp(Math.ILogB(VectorMath.Norm(vector)), -1000, 1000));
 
     /// <summary>One product.</summary>
     /// <param name="vector">v, in the order of the parameters.</param>

@@ -145,7 +145,7 @@ internal sealed class IterativeSystem : DampedSystem
     {
         int n = At.Parameters.Count;
         double[] step = new double[n];
-        double unit = CurvatureOperator.PowerOfTwoNear(At.Gradient);
+        double unit = VectorMath.PowerOfTwoNear(At.Gradient);
         double[] residual = At.Gradient.ToArray(); // (H + λD) p + g, and p, in multiples of the unit
         VectorMath.Scale(1.0 / unit, residual);
         double[] direction = new double[n];

@@ -22,10 +22,6 @@ namespace Bptt.Optimization;
 /// rows.</remarks>
 internal sealed class JacobianRows
 {
-    private const int EntriesOfBlock = 1 << 15;
-    private const int FewestRows = 16;
-    private const int MostRows = 256;
-
     private readonly TrainingLoss _loss;
     private readonly TrainingPoint _at;
     private readonly ParameterArray _weights;
@@ -43,7 +39,7 @@ internal sealed class JacobianRows
         _kernels = at.Forward.Context.Kernels;
         _target = target;
         int q = _weights.OutputSize;
-        _rows = Math.Max(q, Math.Clamp(EntriesOfBlock / target.Unknowns, FewestRows, MostRows) / q * q);
+        _rows = Math.Max(q, target.RowsOfBlock / q * q);
         _block = new double[_rows * (target.Unknowns + 1)];
     }
 

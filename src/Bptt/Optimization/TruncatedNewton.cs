@@ -129,7 +129,7 @@ public sealed class TruncatedNewton : Optimizer
     {
         int n = gradient.Length;
         double[] step = new double[n];
-        double unit = CurvatureOperator.PowerOfTwoNear(gradient); // of the model: that of the loss does not matter
+        double unit = VectorMath.PowerOfTwoNear(gradient); // of the model: that of the loss does not matter
         double[] curved = new double[n]; // H p
         double[] residual = gradient.ToArray();
         VectorMath.Scale(1.0 / unit, residual);

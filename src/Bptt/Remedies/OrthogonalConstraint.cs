@@ -24,7 +24,7 @@ public sealed class OrthogonalConstraint : WeightConstraint
     public override LinearRnn Apply(LinearRnn model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        var whh = new ScaledWhh(model);
+        var whh = ScaledMatrix.Of(model.Weights.Whh);
         int h = model.HiddenSize;
         var identity = Matrix<double>.Build.DenseIdentity(h);
         if (whh.Exponent is >= -32 and <= 1) // the largest entry of an orthogonal matrix is from 1/√h to 1
@@ -41,6 +41,6 @@ public sealed class OrthogonalConstraint : WeightConstraint
 
         // One step of Newton and Schulz squares the distance from orthogonality that rounding has left.
         polar = 0.5 * (polar * ((3.0 * identity) - polar.TransposeThisAndMultiply(polar)));
-        return whh.With(polar);
+        return With(model, polar);
     }
 }

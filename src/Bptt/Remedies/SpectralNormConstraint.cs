@@ -32,7 +32,7 @@ public sealed class SpectralNormConstraint : WeightConstraint
     public override LinearRnn Apply(LinearRnn model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        var whh = new ScaledWhh(model);
+        var whh = ScaledMatrix.Of(model.Weights.Whh);
         Svd<double> svd = whh.Svd();
         if (whh.Ratio(svd.S[0], MaxNorm) <= 1.0 + whh.Rounding)
         {
@@ -45,6 +45,6 @@ public sealed class SpectralNormConstraint : WeightConstraint
         {
             scaled.SetColumn(i, Math.Min(1.0, whh.Ratio(svd.S[i], MaxNorm)) * svd.U.Column(i));
         }
-        return whh.With(scaled * svd.VT * MaxNorm);
+        return With(model, scaled * svd.VT * MaxNorm);
     }
 }

@@ -3,6 +3,7 @@
 using Bptt.Diagnostics;
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
+using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Remedies;
 
@@ -42,13 +43,14 @@ public sealed class SpectralRadiusConstraint : WeightConstraint
         // One scaling does, but where the eigenvalues of the scaled matrix come out otherwise than those of the first.
         for (int i = 0; i < MostScalings; i++)
         {
-            var whh = new ScaledWhh(model);
-            double radius = Spectrum.RadiusOf(whh.Mantissa);
+            var whh = ScaledMatrix.Of(model.Weights.Whh);
+            Matrix<double> mantissa = whh.ToMantissa();
+            double radius = Spectrum.RadiusOf(mantissa);
             if (whh.Ratio(radius, MaxRadius) <= 1.0 + whh.Rounding)
             {
                 return model;
             }
-            model = whh.With(whh.Mantissa / radius * MaxRadius);
+            model = With(model, mantissa / radius * MaxRadius);
         }
         return model;
     }

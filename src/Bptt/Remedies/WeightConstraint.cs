@@ -1,5 +1,9 @@
 // What every constraint on weights has in common. Constrains nothing itself; the remedies are its subclasses.
 
+using Bptt.Edge;
+using Bptt.Passes;
+using MathNet.Numerics.LinearAlgebra;
+
 namespace Bptt.Remedies;
 
 /// <summary>
@@ -25,4 +29,12 @@ public abstract class WeightConstraint
 
     /// <summary>The name with every setting.</summary>
     public override string ToString() => Settings;
+
+    /// <summary>The model with another W_hh.</summary>
+    private protected static LinearRnn With(LinearRnn model, Matrix<double> whh)
+    {
+        ParameterArray weights = model.Weights.Copy();
+        whh.ColumnMajor().CopyTo(weights.Whh.Values);
+        return new LinearRnn(weights);
+    }
 }

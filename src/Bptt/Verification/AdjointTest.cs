@@ -147,7 +147,7 @@ public sealed class AdjointTest
         int directions,
         int seed)
     {
-        double rounding = 64.0 * Math.ScaleB(1.0, -52)
+        double rounding = 64.0 * MachineEpsilon.OfDouble
             * (forward.Model.HiddenSize + Math.Sqrt(forward.Layout.ColumnCount));
         var pairs = new AdjointPair[directions];
         for (int i = 0; i < directions; i++)

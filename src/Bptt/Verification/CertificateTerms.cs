@@ -17,8 +17,6 @@ internal sealed class CertificateTerms
     /// <summary>Products and inner products below which a second thread costs more than it takes over.</summary>
     private const int WorthSharing = 100_000;
 
-    private static readonly double Unit = Math.ScaleB(1.0, -52);
-
     private readonly ForwardPass _forward;
     private readonly BackwardThroughTime? _backward;
     private readonly PackedColumns _outputGradients;
@@ -72,7 +70,8 @@ internal sealed class CertificateTerms
 
     /// <summary>The relative rounding of products of h, d or q terms.</summary>
     public double RoundingOfTerms =>
-        32.0 * Unit * Math.Sqrt(_gradients.HiddenSize + _gradients.InputSize + _gradients.OutputSize);
+        32.0 * MachineEpsilon.OfDouble
+        * Math.Sqrt(_gradients.HiddenSize + _gradients.InputSize + _gradients.OutputSize);
 
     /// <summary>Both identities: the norm of the difference between the sides, and the sum of the norms of both
     /// sides.</summary>
@@ -198,8 +197,8 @@ internal sealed class CertificateTerms
         }
         int n = _forward.Layout.ColumnCount;
         double hidden = _gradients.HiddenSize;
-        double unit = _factor
-            * Unit * (32.0 * Math.Sqrt(hidden + _gradients.InputSize + _gradients.OutputSize) + 2.0 * Math.Sqrt(n));
+        double unit = _factor * MachineEpsilon.OfDouble
+            * (32.0 * Math.Sqrt(hidden + _gradients.InputSize + _gradients.OutputSize) + 2.0 * Math.Sqrt(n));
         double underflow = 8.0 * double.Epsilon * hidden * n; // of a product in a gradient, then times a weight
         return (
             unit * gauge + _factor * 8.0 * KernelSet.FlushThreshold * hidden * flushed

@@ -77,7 +77,7 @@ internal sealed class GradientCheckRun
         {
             // Gradients near the ends of the range of numbers would leave it: then the direction is shorter or longer.
             double largest = over.Max(part => VectorMath.MaxAbs(part.Gradient));
-            int exponent = largest == 0.0 ? 0 : Math.ILogB(largest);
+            int exponent = VectorMath.Exponent(largest);
             int shift = Math.Abs(exponent) > 500 ? -exponent : 0;
             (LossVariable, double[])[][] drawn = [.. Enumerable.Range(0, _options.Directions)
                 .Select(_ => Array.ConvertAll(

@@ -15,9 +15,9 @@ internal static class GradientJudge
     /// <summary>The same for one entry, of which there are many to go wrong by chance, and for one direction.</summary>
     private const double ClearInOneEntry = 10.0;
 
-    /// <summary>What rounding may do to one entry of any gradient, beside the norm of all: an entry that is a sum of
-    /// terms that cancel has no digits below that.</summary>
-    private const double RoundingOfEntry = 8.0 * 2.220446049250313e-16;
+    /// <summary>What rounding may do to one entry of any gradient, beside the norm of all: an entry that is a sum of terms that
+    /// cancel has no digits below that.</summary>
+    private const double RoundingOfEntry = 8.0 * MachineEpsilon.OfDouble;
 
     private const int NamedEntries = 5;
 
@@ -27,7 +27,7 @@ internal static class GradientJudge
     {
         // In units of the largest, so that no norm overflows or vanishes.
         double largest = Math.Max(VectorMath.MaxAbs(analytic), numeric.Max(n => Math.Abs(n.Number.Value)));
-        int exponent = largest == 0.0 ? 0 : -Math.ILogB(largest);
+        int exponent = -VectorMath.Exponent(largest);
         double A(int i) => Math.ScaleB(analytic[i], exponent);
         double N(int i) => Math.ScaleB(numeric[i].Number.Value, exponent);
         double Norm(Func<int, double> select) =>

@@ -1,5 +1,7 @@
 // The derivative of a function of one number, from its values alone, and how far it can be trusted.
 
+using Bptt.LinearAlgebra;
+
 namespace Bptt.Verification;
 
 /// <summary>A derivative and how far it is likely to be off: +∞ where the values tell nothing.</summary>
@@ -8,10 +10,8 @@ namespace Bptt.Verification;
 /// <param name="IsFlat">Whether every value was the same, bit for bit.</param>
 internal readonly record struct NumericalDerivative(double Value, double Uncertainty, bool IsFlat = false)
 {
-    private const double Epsilon = 2.220446049250313e-16;
-
     /// <summary>The least rounding of one evaluation of a loss, which sums many rounded terms.</summary>
-    private const double RoundingOfLoss = 16.0 * Epsilon;
+    private const double RoundingOfLoss = 16.0 * MachineEpsilon.OfDouble;
 
     private const int MaxLevels = 14;
 
@@ -120,7 +120,7 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
         return Array.TrueForAll(values, double.IsFinite) && double.IsFinite(magnitude)
             ? new(
                 values[values.Length / 2],
-                (2.0 * (values[^1] - values[0])) + (4.0 * Epsilon * magnitude) + floor,
+                (2.0 * (values[^1] - values[0])) + (4.0 * MachineEpsilon.OfDouble * magnitude) + floor,
                 Array.TrueForAll(values, v => v == 0.0))
             : Unknown;
     }

@@ -25,7 +25,7 @@ public sealed class TaylorTest
 
     /// <summary>Moves of a few units in the last place: what they do to the loss is what rounding does to it.</summary>
     private static readonly double[] Roundings =
-        [Math.ScaleB(1.0, -50), -Math.ScaleB(1.0, -50), Math.ScaleB(1.0, -49), -Math.ScaleB(1.0, -49)];
+        [.. new[] { 4.0, -4.0, 8.0, -8.0 }.Select(units => units * MachineEpsilon.OfDouble)];
 
     /// <summary>How well the slope must fit where the loss is as good as linear.</summary>
     private const double SlopeTolerance = 1e-6;
@@ -146,7 +146,7 @@ public sealed class TaylorTest
         }
 
         List<TaylorRemainder> remainders = [];
-        double unit = 16.0 * Math.ScaleB(1.0, -52) * Math.Sqrt(forward.Model.HiddenSize);
+        double unit = 16.0 * MachineEpsilon.OfDouble * Math.Sqrt(forward.Model.HiddenSize);
         double slopeError = double.PositiveInfinity; // what the slope can be off at most, as far as linear goes
         double step = FirstStep;
         int stepsInRounding = 0;

@@ -13,7 +13,7 @@ public class ImportRulesTests
         "Bptt",
         "Kernels →",
         "Scheduling →",
-        "LinearAlgebra → Kernels Edge Passes Root",
+        "LinearAlgebra → Kernels",
         "LinearRecurrence → Kernels LinearAlgebra",
         "Edge → Kernels LinearAlgebra LinearRecurrence",
         "Passes → Kernels Scheduling LinearAlgebra LinearRecurrence Edge",

@@ -1,7 +1,6 @@
 // The steps of an identification, each on its own, where the search over many of them would hide a fault.
 
 using Bptt.Identification;
-using Bptt.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Tests.Identification;
@@ -9,38 +8,6 @@ namespace Bptt.Tests.Identification;
 public class IdentificationStepsTests
 {
     private readonly Examples _examples = new(seed: 2800);
-
-    [Theory]
-    [InlineData(3, 2)]
-    [InlineData(5, 5)]
-    [InlineData(7, 400)]
-    public void Rows_that_come_one_by_one_have_the_triangle_of_all(int columns, int count)
-    {
-        Matrix<double> all = _examples.Matrix(count, columns);
-        var rows = new RowCompression(columns);
-        for (int i = 0; i < count; i++)
-        {
-            all.Row(i).AsArray().CopyTo(rows.Add());
-        }
-        Matrix<double> triangle = rows.Triangle();
-
-        triangle.StrictlyLowerTriangle().FrobeniusNorm().Should().Be(0);
-        StateSpaceTests.Difference(triangle.TransposeThisAndMultiply(triangle), all.TransposeThisAndMultiply(all))
-            .Should().BeLessThan(1e-13);
-    }
-
-    [Fact]
-    public void The_shortest_of_all_best_solutions_is_taken()
-    {
-        // Columns 0 and 1 are the same: what they do together is shared.
-        Matrix<double> a = _examples.Matrix(6, 3);
-        a.SetColumn(1, a.Column(0));
-        Matrix<double> b = 4 * a.Column(0).ToColumnMatrix() + 3 * a.Column(2).ToColumnMatrix();
-
-        (RowCompression.Shortest(a, b) - Matrix<double>.Build.Dense(3, 1, [2, 2, 3])).InfinityNorm()
-            .Should().BeLessThan(1e-13);
-        RowCompression.Shortest(0 * a, b).InfinityNorm().Should().Be(0);
-    }
 
     [Theory]
     [InlineData(2, 3)]
