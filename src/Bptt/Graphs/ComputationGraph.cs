@@ -1,4 +1,5 @@
-// The dependency graph of the unrolled model, as data. The pictures of it are drawn elsewhere; no pass runs through it.
+// The dependency graph of the unrolled model, as a user holds it. Its nodes and edges are in UnrolledGraph, each kind
+// of picture has a writer of its own; no pass runs through it.
 
 using Bptt.Edge;
 
@@ -18,39 +19,19 @@ public sealed class ComputationGraph
     /// viewers can draw, and show nothing that fewer do not.</summary>
     public static int MaxSteps => 100;
 
-    private readonly Dictionary<string, GraphNode> _byId;
-
-    private ComputationGraph(
-        int steps,
-        ComputationGraphOptions options,
-        List<GraphNode> nodes,
-        List<GraphEdge> edges,
-        List<GradientEdge> gradientEdges)
+    private ComputationGraph(UnrolledGraph data)
     {
-        Steps = steps;
-        Options = options;
-        Nodes = nodes.AsReadOnly();
-        Edges = edges.AsReadOnly();
-        GradientEdges = gradientEdges.AsReadOnly();
-        _byId = nodes.ToDictionary(n => n.Id, StringComparer.Ordinal);
+        Data = data;
     }
 
     /// <summary>T.</summary>
-    public int Steps { get; }
+    public int Steps => Data.Steps;
 
     /// <summary>As it was made.</summary>
-    public ComputationGraphOptions Options { get; }
+    public ComputationGraphOptions Options => Data.Options;
 
-    /// <summary>The 8T + 6 nodes in an order of evaluation: each after all that it depends on.</summary>
-    public IReadOnlyList<GraphNode> Nodes { get; }
-
-    /// <summary>The 12T + 1 dependencies of the forward pass, in the order in which they are evaluated.</summary>
-    public IReadOnlyList<GraphEdge> Edges { get; }
-
-    /// <summary>The 10T edges of the backward pass, in an order in which it can go: the reverse of every dependency
-    /// whose source is a parameter or depends on one. ∂L/∂x_t and ∂L/∂h_0, which no parameter's gradient needs, are not
-    /// among them.</summary>
-    public IReadOnlyList<GradientEdge> GradientEdges { get; }
+    /// <summary>The nodes and edges.</summary>
+    internal UnrolledGraph Data { get; }
 
     /// <summary>Unrolls the model.</summary>
     /// <param name="steps">T, from 1 to <see cref="MaxSteps"/>.</param>
@@ -63,59 +44,36 @@ public sealed class ComputationGraph
             throw Guard.Range(
                 nameof(steps), $"expected from 1 to {MaxSteps} steps, as many as a picture can show, got {steps}.");
         }
-        options ??= new ComputationGraphOptions();
-        var unrolling = new GraphUnrolling(steps, options.Truncation);
-        return new ComputationGraph(steps, options, unrolling.Nodes, unrolling.Edges, unrolling.GradientEdges());
-    }
-
-    /// <summary>The node of a name.</summary>
-    /// <param name="id"><see cref="GraphNode.Id"/>, "h_2".</param>
-    /// <exception cref="ArgumentException">The graph has no such node.</exception>
-    public GraphNode Node(string id)
-    {
-        ArgumentNullException.ThrowIfNull(id);
-        return _byId.TryGetValue(id, out GraphNode? node)
-            ? node
-            : throw Guard.Error(
-                nameof(id), $"expected a node of {Steps} unrolled steps, such as 'h_{Steps}' or 'W_hh', got '{id}'.");
+        return new ComputationGraph(new UnrolledGraph(steps, options ?? new ComputationGraphOptions()));
     }
 
     /// <summary>How many paths of dependencies lead from one node to another: 0 where the other does not depend on it,
     /// 1 from a node to itself. A gradient sums over these paths: from W_hh to L there are T(T + 1)/2, one for each
     /// pair of a step where W_hh is used and a loss no earlier. O(T).</summary>
-    /// <param name="from">The id of the node where paths begin.</param>
-    /// <param name="to">The id of the node where they end.</param>
+    /// <remarks>Nodes are named as in <see cref="ToDot"/>: x_1, h_0, h_1, o_1, y_1, W_hx, W_hh, W_qh and L as they are,
+    /// ℓ_1 as l_1; the operators are f_1 (from which h_1 comes), g_1 (o_1), loss_1 (ℓ_1) and mean (L).</remarks>
+    /// <param name="from">The name of the node where paths begin.</param>
+    /// <param name="to">The name of the node where they end.</param>
+    /// <exception cref="ArgumentNullException">A name is null.</exception>
     /// <exception cref="ArgumentException">The graph has no such node.</exception>
-    public long PathCount(string from, string to)
-    {
-        GraphNode first = Node(from);
-        GraphNode last = Node(to);
-        var counts = new Dictionary<string, long>(StringComparer.Ordinal) { [first.Id] = 1 };
-        foreach (GraphEdge edge in Edges)
-        {
-            if (counts.TryGetValue(edge.From.Id, out long count))
-            {
-                counts[edge.To.Id] = counts.GetValueOrDefault(edge.To.Id) + count;
-            }
-        }
-        return counts.GetValueOrDefault(last.Id);
-    }
+    public long PathCount(string from, string to) =>
+        Data.PathCount(Data.Node(from, nameof(from)), Data.Node(to, nameof(to)));
 
     /// <summary>The graph in Graphviz' language, for <c>dot</c>. The same text for the same graph, always.</summary>
     /// <remarks><c>dot</c> lays out ten steps with gradients within a second, but twenty take it many times as long;
     /// <see cref="ToSvg"/> takes milliseconds for any.</remarks>
-    public string ToDot() => GraphDot.Write(this);
+    public string ToDot() => GraphDot.Write(Data);
 
     /// <summary>The graph as a Mermaid flowchart, in which an edge that gradients go back on has two heads. The same
     /// text for the same graph, always.</summary>
     /// <remarks>Mermaid refuses diagrams of more than 500 edges, here of more than 41 steps, unless the page that shows
     /// them sets its <c>maxEdges</c>.</remarks>
-    public string ToMermaid() => GraphMermaid.Write(this);
+    public string ToMermaid() => GraphMermaid.Write(Data);
 
     /// <summary>The graph as a self-contained SVG: a column for each step, legend below; light or dark as the viewer
     /// prefers. The same text for the same graph, always.</summary>
-    public string ToSvg() => GraphSvg.Write(this);
+    public string ToSvg() => GraphSvg.Write(Data);
 
     /// <summary>As it is written in text.</summary>
-    public override string ToString() => $"{Steps} steps unrolled: {Nodes.Count} nodes, {Edges.Count} edges";
+    public override string ToString() => $"{Steps} steps unrolled: {Data.Nodes.Count} nodes, {Data.Edges.Count} edges";
 }

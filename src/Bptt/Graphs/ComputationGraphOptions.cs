@@ -10,15 +10,15 @@ public sealed record ComputationGraphOptions
     private readonly Truncation? _truncation;
 
     /// <summary>Whether pictures show the paths of the backward pass, each edge with what travels along it; not by
-    /// default. <see cref="ComputationGraph.GradientEdges"/> holds them in any case.</summary>
+    /// default.</summary>
     public bool ShowsGradients { get; init; }
 
     /// <summary>Whether pictures show what is stored on the way forward, and what it is reused for on the way back; not
-    /// by default. <see cref="GraphNode.IsStored"/> says so in any case.</summary>
+    /// by default.</summary>
     public bool ShowsStored { get; init; }
 
-    /// <summary>The windows between which the recursion (3) is cut; null for no cut. It is seen in
-    /// <see cref="GradientEdge.IsCut"/> and, where <see cref="ShowsGradients"/>, in pictures.</summary>
+    /// <summary>The windows between which the recursion (3) is cut; null for no cut. Pictures show it
+    /// where <see cref="ShowsGradients"/>.</summary>
     /// <remarks><see cref="Truncation.Lags"/> is refused: it cuts paths, not edges. With k lags the loss of step t + k
     /// stops before h_t while that of step t + 1 goes on to it over the same edge from h_{t+1}, so that any picture
     /// with this edge drawn, or cut, would be wrong for one of them; and the edge does not carry W_hhᵀ ∂L/∂h_{t+1}.

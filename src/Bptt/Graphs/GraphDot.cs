@@ -11,7 +11,7 @@ internal static class GraphDot
 
     /// <summary>All names are ids of DOT as they are; labels are HTML-like, for sub- and superscripts, and tooltips are
     /// quoted.</summary>
-    public static string Write(ComputationGraph graph)
+    public static string Write(UnrolledGraph graph)
     {
         ComputationGraphOptions options = graph.Options;
         var dot = new StringBuilder();
@@ -58,7 +58,7 @@ internal static class GraphDot
         void Line(string text) => dot.Append(text).Append('\n');
     }
 
-    private static string Attributes(ComputationGraph graph, GraphNode node)
+    private static string Attributes(UnrolledGraph graph, GraphNode node)
     {
         bool isMarked = graph.Options.ShowsStored && node.IsStored;
         string look = node.Kind switch

@@ -33,7 +33,7 @@ internal sealed class GraphLayout
     private const double TextGap = 6; // between an edge and the text beside it
     private const double ToBaseline = 4; // from the middle of a text of TextSize
 
-    private readonly ComputationGraph _graph;
+    private readonly UnrolledGraph _graph;
     private readonly double _lane; // from the middle of a pair to the edge, and to its gradient on the other side
     private readonly double _beforeOperator; // from h_{t−1} to f_t
     private readonly double _afterOperator; // from f_t to h_t
@@ -48,7 +48,7 @@ internal sealed class GraphLayout
     private readonly double _inputRow;
     private readonly double _whxRail;
 
-    public GraphLayout(ComputationGraph graph)
+    public GraphLayout(UnrolledGraph graph)
     {
         _graph = graph;
         bool isWide = graph.Options.ShowsGradients;

@@ -14,22 +14,21 @@ internal sealed class GraphLegend
     private readonly List<Item> _items = [];
     private int _rows;
 
-    public GraphLegend(ComputationGraph graph, double width)
+    public GraphLegend(UnrolledGraph graph, double width)
     {
         Width = Math.Max(width, LeastWidth);
         ComputationGraphOptions options = graph.Options;
         List<Entry> looks =
         [
-            new("variable", (x, y) => GraphSvg.Outline(GraphNodeKind.Variable, Box(x, y), isStored: false)),
-            new("parameter", (x, y) => GraphSvg.Outline(GraphNodeKind.Parameter, Box(x, y), isStored: false)),
-            new("operator",
-                (x, y) => GraphSvg.Outline(GraphNodeKind.Operator, new GraphShape(x, y, 10, 10), isStored: false)),
+            new("variable", (x, y) => SvgElements.Outline(GraphNodeKind.Variable, Box(x, y), isStored: false)),
+            new("parameter", (x, y) => SvgElements.Outline(GraphNodeKind.Parameter, Box(x, y), isStored: false)),
+            new("operator", (x, y) => SvgElements.Outline(GraphNodeKind.Operator, new GraphShape(x, y, 10, 10), isStored: false)),
         ];
         if (options.ShowsStored)
         {
             looks.Add(new(
                 "stored, and → reused for",
-                (x, y) => GraphSvg.Outline(GraphNodeKind.Variable, Box(x, y), isStored: true)));
+                (x, y) => SvgElements.Outline(GraphNodeKind.Variable, Box(x, y), isStored: true)));
         }
         if (options.ShowsGradients)
         {
@@ -40,7 +39,7 @@ internal sealed class GraphLegend
             {
                 looks.Add(new(
                     $"cut: {truncation}",
-                    (x, y) => $"{Arrow("cut", "", x, y)}<path class=\"cut-mark\" d=\"{CutMark(x, y)}\"/>"));
+                    (x, y) => $"{Arrow("cut", "", x, y)}<path class=\"cut-mark\" d=\"{SvgElements.CutMark(x, y)}\"/>"));
             }
         }
 
@@ -52,10 +51,6 @@ internal sealed class GraphLegend
     public double Width { get; }
 
     public double Height => _rows * RowHeight + GraphLayout.Margin;
-
-    /// <summary>Two strokes across a horizontal edge.</summary>
-    public static string CutMark(double x, double y) =>
-        $"M{GraphLabel.Number(x - 6)} {GraphLabel.Number(y + 6)}l6 -12m0 12l6 -12";
 
     public void Write(Action<string> line, double top)
     {
@@ -70,7 +65,7 @@ internal sealed class GraphLegend
                 x += Swatch + SwatchGap;
             }
             string look = item.Entry.Sample is null ? "math" : "words";
-            line(GraphSvg.Text(new GraphCaption(item.Entry.Text, x, y + 4, "start"), look, GraphLayout.TextSize));
+            line(SvgElements.Text(new GraphCaption(item.Entry.Text, x, y + 4, "start"), look, GraphLayout.TextSize));
         }
         line("</g>");
     }

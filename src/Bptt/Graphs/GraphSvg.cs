@@ -51,7 +51,7 @@ internal static class GraphSvg
         }
         """;
 
-    public static string Write(ComputationGraph graph)
+    public static string Write(UnrolledGraph graph)
     {
         var layout = new GraphLayout(graph);
         var legend = new GraphLegend(graph, layout.Width);
@@ -88,27 +88,25 @@ internal static class GraphSvg
                 + $"d=\"{Way(route)}\"><title>{Escaped(GraphText.Of(edge))}</title></path>");
             if (edge.IsCut)
             {
-                Line("<path class=\"cut-mark\" "
-                    + $"d=\"{GraphLegend.CutMark((route[0].X + route[^1].X) / 2, route[0].Y)}\"/>");
+                Line($"<path class=\"cut-mark\" d=\"{SvgElements.CutMark((route[0].X + route[^1].X) / 2, route[0].Y)}\"/>");
             }
         }
         foreach (GraphNode node in graph.Nodes)
         {
             GraphShape shape = layout.Shape(node);
             Line($"<g data-node=\"{node.Id}\"><title>{Escaped(GraphText.Of(node, graph.Options))}</title>");
-            Line(Outline(node.Kind, shape, graph.Options.ShowsStored && node.IsStored));
-            var caption = new GraphCaption(node.Label, shape.X, shape.Y + 5, "middle");
-            Line($"{Text(caption, "math", GraphLayout.NodeTextSize)}</g>");
+            Line(SvgElements.Outline(node.Kind, shape, graph.Options.ShowsStored && node.IsStored));
+            Line($"{SvgElements.Text(new GraphCaption(node.Label, shape.X, shape.Y + 5, "middle"), "math", GraphLayout.NodeTextSize)}</g>");
         }
         foreach (GradientEdge edge in gradients)
         {
-            Line(Text(layout.Caption(edge), edge.IsCut ? "cut-text" : "math gradient-text", GraphLayout.TextSize));
+            Line(SvgElements.Text(layout.Caption(edge), edge.IsCut ? "cut-text" : "math gradient-text", GraphLayout.TextSize));
         }
         if (graph.Options.ShowsStored)
         {
             foreach (GraphCaption caption in graph.Nodes.SelectMany(layout.Readers))
             {
-                Line(Text(caption, "math stored-text", GraphLayout.TextSize));
+                Line(SvgElements.Text(caption, "math stored-text", GraphLayout.TextSize));
             }
         }
         legend.Write(Line, layout.Height);
@@ -117,29 +115,6 @@ internal static class GraphSvg
 
         void Line(string text) => svg.Append(text.ReplaceLineEndings("\n")).Append('\n');
     }
-
-    /// <summary>A box or a circle.</summary>
-    public static string Outline(GraphNodeKind kind, GraphShape shape, bool isStored)
-    {
-        string look = kind switch
-        {
-            GraphNodeKind.Variable => "variable",
-            GraphNodeKind.Parameter => "parameter",
-            _ => "operator",
-        };
-        look += isStored ? " stored" : "";
-        return kind == GraphNodeKind.Operator
-            ? $"<circle class=\"{look}\" cx=\"{Number(shape.X)}\" cy=\"{Number(shape.Y)}\" "
-                + $"r=\"{Number(shape.HalfWidth)}\"/>"
-            : $"<rect class=\"{look}\" x=\"{Number(shape.X - shape.HalfWidth)}\" "
-                + $"y=\"{Number(shape.Y - shape.HalfHeight)}\" "
-                + $"width=\"{Number(2 * shape.HalfWidth)}\" height=\"{Number(2 * shape.HalfHeight)}\" rx=\"3\"/>";
-    }
-
-    /// <summary>A line of text.</summary>
-    public static string Text(GraphCaption caption, string look, double size) =>
-        $"<text class=\"{look}\" x=\"{Number(caption.X)}\" y=\"{Number(caption.Y)}\" font-size=\"{Number(size)}\" "
-        + $"text-anchor=\"{caption.Anchor}\" xml:space=\"preserve\">{GraphLabel.Svg(caption.Text, size)}</text>";
 
     /// <summary>Straight lines with rounded corners.</summary>
     private static string Way(GraphPoint[] points)

@@ -4,10 +4,10 @@ namespace Bptt.Graphs;
 
 internal static class GraphText
 {
-    public static string Title(ComputationGraph graph) =>
+    public static string Title(UnrolledGraph graph) =>
         $"The linear RNN unrolled over {graph.Steps} time {(graph.Steps == 1 ? "step" : "steps")}";
 
-    public static string Description(ComputationGraph graph)
+    public static string Description(UnrolledGraph graph)
     {
         string text = "Dependency graph: boxes are variables, shaded boxes are parameters and circles are operators. "
             + "At each step t the state h_t is computed from the input x_t, the state before it and the weights W_hx "
@@ -25,7 +25,7 @@ internal static class GraphText
     }
 
     /// <summary>What colours and arrows mean, where no sample stands beside the words.</summary>
-    public static IEnumerable<string> Marks(ComputationGraph graph)
+    public static IEnumerable<string> Marks(UnrolledGraph graph)
     {
         if (graph.Options.ShowsStored)
         {
@@ -42,7 +42,7 @@ internal static class GraphText
     }
 
     /// <summary>The operators by their formulas, and what else is shown: lines of a legend.</summary>
-    public static IEnumerable<string> Notes(ComputationGraph graph)
+    public static IEnumerable<string> Notes(UnrolledGraph graph)
     {
         yield return "f: h_t = W_hx x_t + W_hh h_{t−1}";
         yield return "g: o_t = W_qh h_t";
@@ -60,8 +60,8 @@ internal static class GraphText
     }
 
     /// <summary>The gradients that read a value again, by the names of what they are gradients of.</summary>
-    public static IEnumerable<string> Readers(ComputationGraph graph, GraphNode node) =>
-        graph.GradientEdges.Where(e => e.Reads?.Id == node.Id).Select(e => $"∂L/∂{e.To.Label}");
+    public static IEnumerable<string> Readers(UnrolledGraph graph, GraphNode node) =>
+        graph.GradientEdges.Where(e => e.Reads == node).Select(e => $"∂L/∂{e.To.Label}");
 
     public static string Of(GraphNode node, ComputationGraphOptions options) =>
         options.ShowsStored && node.IsStored

@@ -1,4 +1,5 @@
-// The coordinates in which both Gramians of a state space system are one diagonal matrix.
+// The coordinates in which both Gramians of a state space system are one diagonal matrix. Knows the factors of the
+// Gramians alone.
 //
 //   n  states      r  states that are kept
 
@@ -7,31 +8,28 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 
 namespace Bptt.Identification;
 
-/// <summary>The square-root method (Laub, Heath, Paige and Ward 1987): with W_c = L_c L_cᵀ, W_o = L_o L_oᵀ and L_oᵀ L_c
-/// = U Σ Vᵀ, the leading r columns of T = L_c V Σ^(−½) and rows of T⁻¹ = Σ^(−½) Uᵀ L_oᵀ.</summary>
-internal sealed class BalancedCoordinates(StateSpace system, Matrix<double> reachable, Matrix<double> observable)
+/// <summary>The square-root method (Laub, Heath, Paige and Ward 1987): with W_c = L_c L_cᵀ, W_o = L_o L_oᵀ and
+/// L_oᵀ L_c = U Σ Vᵀ, the leading r columns of T = L_c V Σ^(−½) and rows of T⁻¹ = Σ^(−½) Uᵀ L_oᵀ.</summary>
+/// <param name="reachable">L_c.</param>
+/// <param name="observable">L_o.</param>
+internal sealed class BalancedCoordinates(Matrix<double> reachable, Matrix<double> observable)
 {
     private readonly Svd<double> _svd = observable.TransposeThisAndMultiply(reachable).Svd();
 
-    /// <summary>The system of at most the order given, without the states below the tolerance; at least one
-    /// state.</summary>
-    public StateSpace Leading(int order, double tolerance)
+    /// <summary>The leading columns of T, n×r, and rows of T⁻¹, r×n, for at most as many states as the order says,
+    /// without those below the tolerance; null where none is left: nothing goes from inputs through states to
+    /// outputs.</summary>
+    public (Matrix<double> From, Matrix<double> To)? Leading(int order, double tolerance)
     {
         Vector<double> sigma = _svd.S;
         int kept = Math.Min(order, sigma.Count(s => s > tolerance * sigma[0]));
         if (kept == 0)
         {
-            // Nothing goes from inputs to outputs but through D.
-            return new StateSpace(
-                Matrix<double>.Build.Dense(1, 1),
-                Matrix<double>.Build.Dense(1, system.InputSize),
-                Matrix<double>.Build.Dense(system.OutputSize, 1),
-                system.D);
+            return null;
         }
         var scale = Matrix<double>.Build.DenseOfDiagonalVector(sigma.SubVector(0, kept).PointwisePower(-0.5));
-        Matrix<double> from =
-            reachable * _svd.VT.SubMatrix(0, kept, 0, reachable.ColumnCount).TransposeThisAndMultiply(scale);
-        Matrix<double> to = scale * (observable * _svd.U.SubMatrix(0, observable.ColumnCount, 0, kept)).Transpose();
-        return new StateSpace(to * system.A * from, to * system.B, system.C * from, system.D, to * system.InitialState);
+        return (
+            reachable * _svd.VT.SubMatrix(0, kept, 0, reachable.ColumnCount).TransposeThisAndMultiply(scale),
+            scale * (observable * _svd.U.SubMatrix(0, observable.ColumnCount, 0, kept)).Transpose());
     }
 }

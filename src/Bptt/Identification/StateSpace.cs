@@ -245,7 +245,7 @@ public sealed class StateSpace
             throw Guard.Range(
                 nameof(tolerance), $"expected a number above 0 and below 1, got {Guard.Text(tolerance)}.");
         }
-        return Coordinates().Leading(Order, tolerance);
+        return Balance(Order, tolerance);
     }
 
     /// <summary>A smaller system with almost the same outputs, by balanced truncation: the states that least go from
@@ -262,34 +262,25 @@ public sealed class StateSpace
         {
             throw Guard.Range(nameof(order), $"expected an order from 1 to {Order} (n), got {order}.");
         }
-        return Coordinates().Leading(order, 1e-12);
+        return Balance(order, 1e-12);
     }
 
     /// <summary>The sizes, for a debugger.</summary>
     public override string ToString() => $"StateSpace (n = {Order}, d = {InputSize}, q = {OutputSize})";
 
-    private Matrix<double> GramianFactor(Matrix<double> a, Matrix<double> b)
-    {
-        RequireStable();
-        return Gramian.Factor(a, b);
-    }
-
-    /// <summary>Refuses a system whose states do not fade.</summary>
-    private void RequireStable()
-    {
-        if (!IsStable)
-        {
-            throw new InvalidOperationException(
-                $"Expected a stable system, of spectral radius below 1, got {Guard.Text(SpectralRadius)}: "
-                + "its Gramians and its steady state do not exist.");
-        }
-    }
-
-    private BalancedCoordinates Coordinates()
+    /// <summary>In balanced coordinates, of at most the order given, without the states below the tolerance; at least one
+    /// state.</summary>
+    private StateSpace Balance(int order, double tolerance)
     {
         Matrix<double> reachable = _initialState.AbsoluteMaximum() == 0.0
             ? _reachable.Value
-            : GramianFactor(_a, _b.Append(_initialState.ToColumnMatrix()));
-        return new BalancedCoordinates(this, reachable, _observable.Value);
+            : Gramian.Factor(_a, _b.Append(_initialState.ToColumnMatrix()), SpectralRadius);
+        return new BalancedCoordinates(reachable, _observable.Value).Leading(order, tolerance) is var (from, to)
+            ? new StateSpace(to * _a * from, to * _b, _c * from, _d, to * _initialState)
+            : new StateSpace( // nothing goes from inputs to outputs but through D
+                Matrix<double>.Build.Dense(1, 1),
+                Matrix<double>.Build.Dense(1, InputSize),
+                Matrix<double>.Build.Dense(OutputSize, 1),
+                _d);
     }
 }

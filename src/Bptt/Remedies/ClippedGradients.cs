@@ -4,17 +4,17 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Remedies;
 
-/// <summary>What clipping made of the gradients.</summary>
+/// <summary>What clipping made of the gradients: those to move by, what a certificate needs to know of them
+/// (<see cref="Factor"/>), and the norm that tells how much was clipped.</summary>
 public sealed class ClippedGradients
 {
     internal ClippedGradients(
-        Gradients gradients, Matrix<double>? initialStateGradients, double normBefore, double normAfter, double? factor)
+        Gradients gradients, Matrix<double>? initialStateGradients, double normBefore, double? factor)
     {
         Factor = factor;
         Gradients = gradients;
         InitialStateGradients = initialStateGradients;
         NormBefore = normBefore;
-        NormAfter = normAfter;
     }
 
     /// <summary>The gradients of the weights after clipping.</summary>
@@ -30,7 +30,4 @@ public sealed class ClippedGradients
     /// <summary>The norm of all that was given; infinite where it exceeds the largest double though no entry
     /// does.</summary>
     public double NormBefore { get; }
-
-    /// <summary>The norm of all that is returned.</summary>
-    public double NormAfter { get; }
 }

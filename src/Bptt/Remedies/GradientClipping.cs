@@ -26,7 +26,7 @@ public abstract class GradientClipping
     /// <summary>Clips the gradients of the weights, and of the initial states where they are learned.</summary>
     /// <param name="gradients">∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh.</param>
     /// <param name="initialStateGradients">∂L/∂h_0, h×B; null where h_0 is not learned.</param>
-    /// <returns>The clipped gradients, with the norm before and after. Cost O(h(h + d + q + B)).</returns>
+    /// <returns>The clipped gradients, with the norm before. Cost O(h(h + d + q + B)).</returns>
     /// <exception cref="ArgumentNullException"><paramref name="gradients"/> is null.</exception>
     /// <exception cref="ArgumentException">A gradient is NaN or infinite, or that of h_0 has other than h
     /// rows.</exception>
@@ -51,9 +51,8 @@ public abstract class GradientClipping
         double before = Norm(clipped.Values, states);
         double? factor = Clip(clipped, states);
         return factor == 1.0
-            ? new ClippedGradients(gradients, clippedStates, before, before, factor)
-            : new ClippedGradients(
-                new Gradients(clipped), clippedStates, before, Norm(clipped.Values, states), factor);
+            ? new ClippedGradients(gradients, clippedStates, before, factor)
+            : new ClippedGradients(new Gradients(clipped), clippedStates, before, factor);
     }
 
     /// <summary>Name and every setting, as <see cref="ToString"/> prints and checkpoints compare them.</summary>

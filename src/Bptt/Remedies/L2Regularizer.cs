@@ -32,12 +32,12 @@ public sealed class L2Regularizer : Regularizer
 
     /// <inheritdoc/>
     /// <remarks>Cost O(h(h + d + q)).</remarks>
-    public override RegularizerTerm Evaluate(BackwardThroughTime backward)
+    public override (double Value, Gradients Gradients) Evaluate(BackwardThroughTime backward)
     {
         ArgumentNullException.ThrowIfNull(backward);
         ParameterArray gradients = backward.Forward.Model.Weights.Copy();
         VectorMath.Scale(Strength, gradients.Values);
-        return new RegularizerTerm(Value(backward), new Gradients(gradients));
+        return (Value(backward), new Gradients(gradients));
     }
 
     /// <inheritdoc/>

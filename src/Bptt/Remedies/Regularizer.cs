@@ -16,11 +16,12 @@ public abstract class Regularizer
 
     /// <summary>Ω and its gradient.</summary>
     /// <param name="backward">The backward pass; its model's weights are those that Ω is taken of. Not changed.</param>
-    /// <returns>Not finite, but no exception, where the pass is not finite.</returns>
+    /// <returns>Ω, any factor λ included; and ∂Ω/∂W_hx, ∂Ω/∂W_hh and ∂Ω/∂W_qh, independent of the pass and of any
+    /// workspace. Not finite, but no exception, where the pass is not finite.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="backward"/> is null.</exception>
     /// <exception cref="InvalidOperationException">Ω depends on ∂L/∂h_t, and the workspace of the pass serves a newer
     /// one.</exception>
-    public abstract RegularizerTerm Evaluate(BackwardThroughTime backward);
+    public abstract (double Value, Gradients Gradients) Evaluate(BackwardThroughTime backward);
 
     /// <summary>Ω alone, the same to the last bit as from <see cref="Evaluate"/>.</summary>
     /// <param name="backward">The backward pass; its model's weights are those that Ω is taken of. Not changed.</param>
@@ -42,20 +43,4 @@ public abstract class Regularizer
 
     /// <summary>The name with every setting.</summary>
     public override string ToString() => Settings;
-}
-
-/// <summary>A penalty at one point: its value and its gradient.</summary>
-public sealed class RegularizerTerm
-{
-    internal RegularizerTerm(double value, Gradients gradients)
-    {
-        Value = value;
-        Gradients = gradients;
-    }
-
-    /// <summary>Ω, any factor λ included.</summary>
-    public double Value { get; }
-
-    /// <summary>∂Ω/∂W_hx, ∂Ω/∂W_hh and ∂Ω/∂W_qh; independent of the pass and of any workspace.</summary>
-    public Gradients Gradients { get; }
 }

@@ -5,26 +5,16 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Training;
 
-/// <summary>The losses after some epochs.</summary>
-/// <param name="Epoch">The epochs done; 0 is the start.</param>
-/// <param name="Loss">The training loss at the weights as they were then, penalties included.</param>
-/// <param name="ValidationLoss">The validation loss at the same weights, NaN where the state that it starts from is not
-/// finite; null without a validation set.</param>
-/// <param name="GradientNorm">With one update an epoch, ‖∂L/∂θ‖ before clipping at these weights; with more, the
-/// largest of the epoch's updates, null at the start. Null where no update had a finite gradient.</param>
-/// <param name="Seconds">The time taken up to then.</param>
-public sealed record EpochRecord(int Epoch, double Loss, double? ValidationLoss, double? GradientNorm, double Seconds);
-
 /// <summary>The outcome of a training. Immutable.</summary>
 public sealed class TrainingResult
 {
     private readonly Matrix<double>? _initialStates;
 
     internal TrainingResult(
-        StopReason stopReason, string text, TrainingState state, Matrix<double>? initialStates, string? checkpointFault)
+        StopReason stopReason, string summary, TrainingState state, Matrix<double>? initialStates, string? checkpointFault)
     {
         StopReason = stopReason;
-        Text = text;
+        Summary = summary;
         BestParameters = state.Best;
         BestLoss = state.BestLoss;
         BestEpoch = state.BestEpoch;
@@ -40,7 +30,7 @@ public sealed class TrainingResult
     public StopReason StopReason { get; }
 
     /// <summary>Why it ended, in a sentence.</summary>
-    public string Text { get; }
+    public string Summary { get; }
 
     /// <summary>The losses of every epoch, the start first.</summary>
     public IReadOnlyList<EpochRecord> History { get; }
@@ -78,6 +68,6 @@ public sealed class TrainingResult
     /// saved.</summary>
     public string? CheckpointFault { get; }
 
-    /// <summary><see cref="Text"/>.</summary>
-    public override string ToString() => Text;
+    /// <summary><see cref="Summary"/>.</summary>
+    public override string ToString() => Summary;
 }

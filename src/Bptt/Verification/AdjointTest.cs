@@ -2,8 +2,7 @@
 // differences.
 //
 //   J  the Jacobian of all outputs and final states in all weights, inputs and initial states      v  a direction of
-//   those
-//   w  ∂L/∂o_t and given final-state gradients, so that Jᵀ w is the gradient
+// those   w  ∂L/∂o_t and given final-state gradients, so that Jᵀ w is the gradient
 
 using System.Globalization;
 using Bptt.Edge;
@@ -29,7 +28,7 @@ public sealed class AdjointTest
 
     private AdjointTest(IReadOnlyList<AdjointPair> pairs)
     {
-        Pairs = pairs;
+        Pairs = [.. pairs];
     }
 
     /// <summary>One for each direction.</summary>
@@ -43,35 +42,31 @@ public sealed class AdjointTest
 
     /// <summary>Tests the gradients of a backward pass: ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh, ∂L/∂h_0 and all ∂L/∂x_t
     /// together.</summary>
-    /// <param name="forward">The forward pass.</param>
-    /// <param name="backward">A backward pass made from it, not truncated.</param>
-    /// <param name="directions">How many directions, at least 1.</param>
+    /// <param name="backward">The backward pass, not truncated.</param>
+    /// <param name="directionCount">How many directions, at least 1.</param>
     /// <param name="seed">Decides them.</param>
     /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass.</returns>
-    /// <exception cref="ArgumentNullException">A pass is null.</exception>
-    /// <exception cref="ArgumentException">The backward pass was made from another forward pass, or is truncated: the
-    /// derivative forward in time is not.</exception>
+    /// <exception cref="ArgumentNullException">The pass is null.</exception>
+    /// <exception cref="ArgumentException">The pass is truncated: the derivative forward in time is not.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one direction is asked for.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
-    public static AdjointTest Run(ForwardPass forward, BackwardThroughTime backward, int directions = 5, int seed = 1)
+    public static AdjointTest Run(BackwardThroughTime backward, int directionCount = 5, int seed = 1)
     {
-        ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(backward);
-        backward.RequireForward(forward, nameof(forward));
-        Guard.AtLeastOne(directions, nameof(directions));
+        Guard.AtLeastOne(directionCount, nameof(directionCount));
         if (backward.Options.Truncation is Truncation truncation)
         {
             throw Guard.Error(nameof(backward), $"expected a pass that is not truncated, got one of {truncation}.");
         }
         return new AdjointTest(Pair(
-            forward,
+            backward.Forward,
             () => backward,
             backward.OutputGradientColumns,
             backward.Options.FinalStateGradients,
             backward.Gradients,
             backward.InitialStateGradients,
             backward.InputGradientBatch(),
-            directions,
+            directionCount,
             seed));
     }
 
@@ -82,7 +77,7 @@ public sealed class AdjointTest
     /// <param name="initialStateGradients">∂L/∂h_0, h×B; not tested where null.</param>
     /// <param name="inputGradients">∂L/∂x_t, B sequences of d rows; not tested where null.</param>
     /// <param name="finalStateGradients">∂L/∂h_T from beyond the last step, h×B; zero where null.</param>
-    /// <param name="directions">How many directions, at least 1.</param>
+    /// <param name="directionCount">How many directions, at least 1.</param>
     /// <param name="seed">Decides them.</param>
     /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass; where a difference is not
     /// clear at once, a backward pass and one walk over all states.</returns>
@@ -97,14 +92,14 @@ public sealed class AdjointTest
         Matrix<double>? initialStateGradients = null,
         SequenceBatch? inputGradients = null,
         Matrix<double>? finalStateGradients = null,
-        int directions = 5,
+        int directionCount = 5,
         int seed = 1)
     {
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(outputGradients);
         ArgumentNullException.ThrowIfNull(gradients);
-        Guard.AtLeastOne(directions, nameof(directions));
-        outputGradients.RequireFitsOutputs(forward.Record, "the output gradients", nameof(outputGradients));
+        Guard.AtLeastOne(directionCount, nameof(directionCount));
+        outputGradients.RequireFitsOutputs(forward, "the output gradients", nameof(outputGradients));
         GivenGradients.Check(forward, gradients, initialStateGradients, inputGradients);
         if (finalStateGradients is not null)
         {
@@ -126,7 +121,7 @@ public sealed class AdjointTest
             gradients,
             initialStateGradients,
             inputGradients,
-            directions,
+            directionCount,
             seed));
     }
 
@@ -144,13 +139,13 @@ public sealed class AdjointTest
         Gradients gradients,
         Matrix<double>? initialStateGradients,
         SequenceBatch? inputGradients,
-        int directions,
+        int directionCount,
         int seed)
     {
         double rounding = 64.0 * MachineEpsilon.OfDouble
             * (forward.Model.HiddenSize + Math.Sqrt(forward.Layout.ColumnCount));
-        var pairs = new AdjointPair[directions];
-        for (int i = 0; i < directions; i++)
+        var pairs = new AdjointPair[directionCount];
+        for (int i = 0; i < directionCount; i++)
         {
             var direction = new RandomDirection(
                 forward, unchecked(seed + 7919 * i), initialStateGradients is not null, inputGradients is not null);
@@ -205,9 +200,8 @@ public sealed class AdjointTest
     /// <summary>
     /// Σ_t ‖∂L/∂h_t‖ times the terms that make up ḣ_t, and ‖ḣ_t‖ times those that make up ∂L/∂h_t. The difference
     /// between the two sides is the sum over all steps of the rounding of each line of both passes, times the other
-    /// pass's vector:
-    /// rounding enters it as it arises, and so does what is lost where tiny entries are set to zero or products
-    /// underflow.
+    /// pass's vector: rounding enters it as it arises, and so does what is lost where tiny entries are set to zero or
+    /// products underflow.
     /// </summary>
     private static double RoundingOfSteps(
         TangentPass tangent, RandomDirection random, BackwardThroughTime backward, double rounding)

@@ -9,7 +9,7 @@ public sealed record GradientCheckOptions
 {
     private readonly double _tolerance = 1e-6;
     private readonly int _maxEntries = 200;
-    private readonly int _directions = 5;
+    private readonly int _directionCount = 5;
 
     /// <summary>The relative error, per parameter in the Frobenius norm, up to which a gradient passes; 1e-6 by
     /// default. There is no absolute one.</summary>
@@ -41,12 +41,12 @@ public sealed record GradientCheckOptions
     /// which not every entry is; 5 by default. They see errors in entries that the sample left out. 0 for
     /// none.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
-    public int Directions
+    public int DirectionCount
     {
-        get => _directions;
-        init => _directions = value >= 0
+        get => _directionCount;
+        init => _directionCount = value >= 0
             ? value
-            : throw Guard.Range(nameof(Directions), $"expected at least 0, got {value}.");
+            : throw Guard.Range(nameof(DirectionCount), $"expected at least 0, got {value}.");
     }
 
     /// <summary>The seed of the sample and of the directions.</summary>

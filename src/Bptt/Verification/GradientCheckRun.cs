@@ -44,7 +44,7 @@ internal sealed class GradientCheckRun
     private BatchLayout Layout => _loss.Layout;
 
     /// <summary>Checks the gradients of some variables, in their layout, and where given ∂L/∂o_t.</summary>
-    public GradientCheckReport Report(
+    public (List<ParameterCheck> Parameters, List<DirectionCheck> Directions) Check(
         (LossVariable Variable, double[] Gradient)[] given, PackedColumns? outputGradients)
     {
         var parameters = new List<ParameterCheck>();
@@ -71,7 +71,7 @@ internal sealed class GradientCheckRun
                 index => PlaceOf("o", index % q, index / q),
                 (index, analytic) => OfOutput(index % q, index / q, analytic)));
         }
-        return new GradientCheckReport(parameters, directions);
+        return (parameters, directions);
 
         void AddDirections(params (LossVariable Variable, double[] Gradient)[] over)
         {
@@ -79,8 +79,7 @@ internal sealed class GradientCheckRun
             double largest = over.Max(part => VectorMath.MaxAbs(part.Gradient));
             int exponent = VectorMath.Exponent(largest);
             int shift = Math.Abs(exponent) > 500 ? -exponent : 0;
-            (LossVariable, double[])[][] drawn = [.. Enumerable.Range(0, _options.Directions)
-                .Select(_ => Array.ConvertAll(
+            (LossVariable, double[])[][] drawn = [.. Enumerable.Range(0, _options.DirectionCount).Select(_ => Array.ConvertAll(
                 over,
                 part => (
                     part.Variable,

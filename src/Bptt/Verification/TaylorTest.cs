@@ -35,7 +35,7 @@ public sealed class TaylorTest
 
     private TaylorTest(IReadOnlyList<TaylorRemainder> remainders, double? rate, Verdict verdict)
     {
-        Remainders = remainders;
+        Remainders = [.. remainders];
         Rate = rate;
         Verdict = verdict;
     }
@@ -179,7 +179,7 @@ public sealed class TaylorTest
         }
 
         double[] rates = [.. remainders.Zip(remainders.Skip(1), (larger, smaller) =>
-            Math.Log(larger.Remainder / smaller.Remainder) / Math.Log(larger.Step / smaller.Step))];
+            Math.Log(larger.Remainder / smaller.Remainder) / Math.Log(larger.StepSize / smaller.StepSize))];
         double[] last = [.. rates.TakeLast(3).Order()];
         double rate = last[last.Length / 2];
         return new(
@@ -189,7 +189,18 @@ public sealed class TaylorTest
     }
 }
 
-/// <summary>The error of the linear model of the loss at one step.</summary>
-/// <param name="Step">ε.</param>
-/// <param name="Remainder">|L(θ + ε v) − L(θ) − ε ⟨g, v⟩|.</param>
-public readonly record struct TaylorRemainder(double Step, double Remainder);
+/// <summary>The error of the linear model of the loss at one size of the step.</summary>
+public sealed class TaylorRemainder
+{
+    internal TaylorRemainder(double stepSize, double remainder)
+    {
+        StepSize = stepSize;
+        Remainder = remainder;
+    }
+
+    /// <summary>ε.</summary>
+    public double StepSize { get; }
+
+    /// <summary>|L(θ + ε v) − L(θ) − ε ⟨g, v⟩|.</summary>
+    public double Remainder { get; }
+}

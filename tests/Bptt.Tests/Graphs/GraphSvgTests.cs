@@ -23,17 +23,16 @@ public class GraphSvgTests
         XElement svg = Parse(graph);
 
         Dictionary<string, Box> nodes = Nodes(svg);
-        nodes.Keys.Should().Equal(graph.Nodes.Select(n => n.Id));
-        svg.Descendants(Svg + "circle").Where(c => c.Parent!.Attribute("data-node") is not null)
-            .Should().HaveCount(3 * steps + 1);
+        nodes.Keys.Should().Equal(graph.Data.Nodes.Select(n => n.Id));
+        svg.Descendants(Svg + "circle").Where(c => c.Parent!.Attribute("data-node") is not null).Should().HaveCount(3 * steps + 1);
         Shapes(svg, "parameter").Should().HaveCount(3);
         Shapes(svg, "stored").Should().HaveCount(stored ? 3 * steps + 1 : 0);
 
-        Paths(svg, "edge", "rail").Select(Name).Should().Equal(graph.Edges.Select(e => $"{e.From} {e.To}"));
+        Paths(svg, "edge", "rail").Select(Name).Should().Equal(graph.Data.Edges.Select(e => $"{e.From} {e.To}"));
         Paths(svg, "gradient").Select(Name).Should().Equal(
-            gradients ? graph.GradientEdges.Where(e => !e.IsCut).Select(e => $"{e.From} {e.To}") : []);
+            gradients ? graph.Data.GradientEdges.Where(e => !e.IsCut).Select(e => $"{e.From} {e.To}") : []);
         Paths(svg, "cut").Select(Name).Should().Equal(
-            gradients ? graph.GradientEdges.Where(e => e.IsCut).Select(e => $"{e.From} {e.To}") : []);
+            gradients ? graph.Data.GradientEdges.Where(e => e.IsCut).Select(e => $"{e.From} {e.To}") : []);
         foreach (XElement path in Paths(svg, "edge", "rail", "gradient", "cut"))
         {
             (double X, double Y)[] points = Points(path);

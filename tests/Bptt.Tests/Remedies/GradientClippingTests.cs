@@ -25,7 +25,6 @@ public class GradientClippingTests
         clipped.Factor.Should().BeNull();
         double tolerance = Math.Max(1e-14 * scale, double.Epsilon);
         clipped.NormBefore.Should().BeApproximately(Math.Sqrt(173) * scale, tolerance);
-        clipped.NormAfter.Should().BeApproximately(Math.Sqrt(9 + 4 + (2 * 12.25)) * scale, tolerance);
     }
 
     [Fact]
@@ -58,7 +57,6 @@ public class GradientClippingTests
         clipped.Factor.Should().BeNull();
         double tolerance = Math.Max(1e-14 * scale, double.Epsilon);
         clipped.NormBefore.Should().BeApproximately(Math.Sqrt(169 + 25) * scale, tolerance);
-        clipped.NormAfter.Should().BeApproximately(Math.Sqrt(9 + (3 * 12.25)) * scale, tolerance);
     }
 
     [Fact]
@@ -74,7 +72,7 @@ public class GradientClippingTests
             clipped.Gradients.Should().BeSameAs(Thirteen);
             clipped.InitialStateGradients.Should().Be(states).And.NotBeSameAs(states);
             clipped.Factor.Should().Be(1.0);
-            clipped.NormAfter.Should().Be(clipped.NormBefore);
+            clipped.NormBefore.Should().BeApproximately(Math.Sqrt(169 + 4), 1e-13);
         }
     }
 
@@ -100,16 +98,15 @@ public class GradientClippingTests
         var backward = BackwardThroughTime.Run(forward, examples.Matrix(2, 20));
         double limit = 0.5 * backward.Gradients.WhhNorm();
         Gradients clipped = new MatrixNormClipping(limit).Apply(backward.Gradients).Gradients;
-        GradientCertificate.Verify(forward, backward, clipped).Verdict.Should().Be(Verdict.Failed);
+        GradientCertificate.Run(backward, clipped).Verdict.Should().Be(Verdict.Failed);
 
         double ofOutputs = Enumerable.Range(1, 20).Sum(t => backward.OutputGradient(t) * forward.Output(t));
         double factor = Math.Min(1.0, limit / backward.Gradients.WqhNorm());
         forward.Model.Wqh.PointwiseMultiply(clipped.Wqh).Enumerate().Sum()
             .Should().BeApproximately(factor * ofOutputs, 1e-13);
 
-        Gradients byValue = new ValueClipping(0.3 * backward.Gradients.Whh.Enumerate().Max(Math.Abs))
-            .Apply(backward.Gradients).Gradients;
-        GradientCertificate.Verify(forward, backward, byValue).Verdict.Should().Be(Verdict.Failed);
+        Gradients byValue = new ValueClipping(0.3 * backward.Gradients.Whh.Enumerate().Max(Math.Abs)).Apply(backward.Gradients).Gradients;
+        GradientCertificate.Run(backward, byValue).Verdict.Should().Be(Verdict.Failed);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public class GradientCheckRandomTests(ITestOutputHelper output)
     /// directions.</summary>
     [Fact]
     public void On_fifty_random_models_right_gradients_pass_and_planted_mistakes_fail() =>
-        Check(50, new GradientCheckOptions { MaxEntriesPerParameter = 8, Directions = 2 }, mistakesPerModel: 4);
+        Check(50, new GradientCheckOptions { MaxEntriesPerParameter = 8, DirectionCount = 2 }, mistakesPerModel: 4);
 
     [Fact]
     [Trait("Category", "Long")]
@@ -29,7 +29,7 @@ public class GradientCheckRandomTests(ITestOutputHelper output)
         for (int seed = 1; seed <= count; seed++)
         {
             RandomScenario scenario = ScenarioTable.Random(seed);
-            foreach ((string name, Verdict expected, GradientCheckReport report) in Reports(
+            foreach ((string name, Verdict expected, GradientCheck report) in Reports(
                 scenario, options with { Seed = seed }, mistakesPerModel))
             {
                 checks++;
@@ -47,7 +47,7 @@ public class GradientCheckRandomTests(ITestOutputHelper output)
         checks.Should().BeGreaterThan(5 * count);
     }
 
-    private static IEnumerable<(string Name, Verdict Expected, GradientCheckReport Report)> Reports(
+    private static IEnumerable<(string Name, Verdict Expected, GradientCheck Report)> Reports(
         RandomScenario scenario, GradientCheckOptions options, int mistakesPerModel)
     {
         ForwardPass forward = scenario.Problem.RunForward();
@@ -88,7 +88,7 @@ public class GradientCheckRandomTests(ITestOutputHelper output)
         }
 
         // The inputs are many, so they are given only where there is something to be seen in them alone.
-        GradientCheckReport Given(GradientSet gradients, GradientCheckOptions how, bool hasInputs = false) =>
+        GradientCheck Given(GradientSet gradients, GradientCheckOptions how, bool hasInputs = false) =>
             GradientCheck.Run(
                 forward,
                 scenario.Objective,
