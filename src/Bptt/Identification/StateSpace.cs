@@ -268,13 +268,30 @@ public sealed class StateSpace
     /// <summary>The sizes, for a debugger.</summary>
     public override string ToString() => $"StateSpace (n = {Order}, d = {InputSize}, q = {OutputSize})";
 
+    private Matrix<double> GramianFactor(Matrix<double> a, Matrix<double> b)
+    {
+        RequireStable();
+        return Gramian.Factor(a, b);
+    }
+
+    /// <summary>Refuses a system whose states do not fade.</summary>
+    private void RequireStable()
+    {
+        if (!IsStable)
+        {
+            throw new InvalidOperationException(
+                $"Expected a stable system, of spectral radius below 1, got {Guard.Text(SpectralRadius)}: "
+                + "its Gramians and its steady state do not exist.");
+        }
+    }
+
     /// <summary>In balanced coordinates, of at most the order given, without the states below the tolerance; at least one
     /// state.</summary>
     private StateSpace Balance(int order, double tolerance)
     {
         Matrix<double> reachable = _initialState.AbsoluteMaximum() == 0.0
             ? _reachable.Value
-            : Gramian.Factor(_a, _b.Append(_initialState.ToColumnMatrix()), SpectralRadius);
+            : GramianFactor(_a, _b.Append(_initialState.ToColumnMatrix()));
         return new BalancedCoordinates(reachable, _observable.Value).Leading(order, tolerance) is var (from, to)
             ? new StateSpace(to * _a * from, to * _b, _c * from, _d, to * _initialState)
             : new StateSpace( // nothing goes from inputs to outputs but through D

@@ -99,7 +99,7 @@ public sealed class AdjointTest
         ArgumentNullException.ThrowIfNull(outputGradients);
         ArgumentNullException.ThrowIfNull(gradients);
         Guard.AtLeastOne(directionCount, nameof(directionCount));
-        outputGradients.RequireFitsOutputs(forward, "the output gradients", nameof(outputGradients));
+        outputGradients.RequireFitsOutputs(forward.Record, "the output gradients", nameof(outputGradients));
         GivenGradients.Check(forward, gradients, initialStateGradients, inputGradients);
         if (finalStateGradients is not null)
         {
