@@ -1,6 +1,6 @@
 // A model goes into a file and comes back bit for bit; a damaged file is refused.
 
-using Bptt.Interop;
+using Bptt.Files;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.AotApp;

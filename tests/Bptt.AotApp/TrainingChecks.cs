@@ -1,6 +1,8 @@
 // A training from random weights, by Levenberg-Marquardt, back to a system whose impulse response is known in closed
 // form.
 
+using Bptt.Optimization;
+using Bptt.Remedies;
 using Bptt.Training;
 using MathNet.Numerics.LinearAlgebra;
 

@@ -61,7 +61,7 @@ internal static class InsightCases
 
     private static void Flow(BitHash hash, BackwardThroughTime backward, int sequences)
     {
-        var flow = GradientFlow.Analyze(backward.Forward, backward);
+        var flow = GradientFlow.Of(backward);
         hash.Add(flow.Factor);
         hash.Add(flow.FactorSteps);
         hash.Add(flow.LastStepFlow);
@@ -81,7 +81,6 @@ internal static class InsightCases
         }
         if (flow.FirstNonFinite is NonFiniteOrigin origin)
         {
-            hash.Add(origin.Pass.ToString());
             hash.Add(origin.Quantity);
             hash.Add(origin.Sequence);
             hash.Add(origin.Step);
@@ -92,7 +91,7 @@ internal static class InsightCases
 
     private static void Lags(BitHash hash, BackwardThroughTime backward)
     {
-        var lags = LagDecomposition.Of(backward.Forward, backward, 12);
+        var lags = LagDecomposition.Of(backward, 12);
         hash.Add(lags.LagCount);
         hash.Add(lags.IsComplete);
         hash.Add(lags.ContributionNorms);

@@ -89,7 +89,7 @@ internal static class ModelCases
                 hash.Add(clipped.Gradients);
                 hash.Add(clipped.InitialStateGradients);
                 hash.Add(clipped.Factor);
-                hash.Add([clipped.NormBefore, clipped.NormAfter]);
+                hash.Add(clipped.NormBefore);
             }
         }
         foreach (WeightConstraint constraint in Constraints)
@@ -98,9 +98,9 @@ internal static class ModelCases
         }
         foreach (Regularizer regularizer in Regularizers)
         {
-            RegularizerTerm term = regularizer.Evaluate(backward);
-            hash.Add(term.Value);
-            hash.Add(term.Gradients);
+            (double value, Gradients gradients) = regularizer.Evaluate(backward);
+            hash.Add(value);
+            hash.Add(gradients);
             hash.Add(regularizer.Value(backward));
         }
     }

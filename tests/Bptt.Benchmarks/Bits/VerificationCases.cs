@@ -44,16 +44,16 @@ internal static class VerificationCases
     {
         Backward = told,
         MaxEntriesPerParameter = 12,
-        Directions = 2,
+        DirectionCount = 2,
     };
 
     private static void Add(BitHash hash, ForwardPass forward, Objective objective, BackwardOptions told)
     {
         var backward = BackwardThroughTime.Run(forward, objective, told);
-        Add(hash, GradientCertificate.Verify(forward, backward));
+        Add(hash, GradientCertificate.Run(backward));
         if (told.Truncation is null)
         {
-            Add(hash, AdjointTest.Run(forward, backward));
+            Add(hash, AdjointTest.Run(backward));
             Add(hash, TaylorTest.Run(forward, objective, told));
         }
         Add(hash, GradientCheck.Run(forward, objective, Sample(told)));
@@ -77,7 +77,7 @@ internal static class VerificationCases
                     [.. Enumerable.Range(0, forward.SequenceCount).Select(backward.OutputGradients)]);
                 Matrix<double> states = backward.InitialStateGradients;
                 SequenceBatch inputs = backward.InputGradientBatch();
-                Add(hash, GradientCertificate.Verify(forward, outputGradients, gradients, states, told));
+                Add(hash, GradientCertificate.Run(forward, outputGradients, gradients, states, told));
                 Add(hash, AdjointTest.Run(
                     forward, outputGradients, gradients, states, inputs, told.FinalStateGradients));
                 Add(hash, TaylorTest.Run(forward, objective, gradients, told));
@@ -103,12 +103,12 @@ internal static class VerificationCases
         hash.Add(test.Verdict.ToString());
         foreach (TaylorRemainder remainder in test.Remainders)
         {
-            hash.Add(remainder.Step);
+            hash.Add(remainder.StepSize);
             hash.Add(remainder.Remainder);
         }
     }
 
-    private static void Add(BitHash hash, GradientCheckReport report)
+    private static void Add(BitHash hash, GradientCheck report)
     {
         foreach (ParameterCheck parameter in report.Parameters)
         {
@@ -152,9 +152,9 @@ internal static class VerificationCases
                     ForwardPass forward = problem.Forward(options);
                     BackwardOptions told = problem.FinalStateGradients with { Truncation = truncation };
                     var backward = BackwardThroughTime.Run(forward, Objective.SquaredError(problem.Targets), told);
-                    Add(hash, GradientCertificate.Verify(forward, backward));
-                    Add(hash, GradientCertificate.Verify(forward, backward, backward.Gradients.Multiply(3.0), 3.0));
-                    Add(hash, GradientCertificate.Verify(forward, backward, backward.Gradients.Multiply(1.001)));
+                    Add(hash, GradientCertificate.Run(backward));
+                    Add(hash, GradientCertificate.Run(backward, backward.Gradients.Multiply(3.0), 3.0));
+                    Add(hash, GradientCertificate.Run(backward, backward.Gradients.Multiply(1.001)));
                 }));
             }
         }
