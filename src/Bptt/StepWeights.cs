@@ -25,7 +25,7 @@ internal sealed class StepWeights
                 {
                     throw Guard.Error(
                         name,
-                        $"expected finite weights of at least 0, got {Guard.Text(given[t - 1])} for sequence {b}, step {t}.");
+                        $"expected finite weights of at least 0, got {NumberText.Exact(given[t - 1])} for sequence {b}, step {t}.");
                 }
             }
             _weights[b] = (double[])given.Clone();

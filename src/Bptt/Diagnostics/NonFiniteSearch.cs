@@ -1,6 +1,6 @@
 // Names the first number of a forward and backward pass that is not finite, and says how it came about.
 
-using System.Globalization;
+using Bptt.Edge;
 using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 
@@ -113,5 +113,5 @@ internal static class NonFiniteSearch
     private static string Kind(double value) => double.IsNaN(value) ? "NaN" : "infinite";
 
     private static string Text(double value) =>
-        double.IsPositiveInfinity(value) ? "beyond the largest double" : value.ToString("G3", CultureInfo.InvariantCulture);
+        double.IsPositiveInfinity(value) ? "beyond the largest double" : NumberText.Significant(value, 3);
 }

@@ -1,6 +1,6 @@
 // One entry of a gradient beside its numerical counterpart. Plain data; never NaN.
 
-using System.Globalization;
+using Bptt.Edge;
 
 namespace Bptt.Verification;
 
@@ -68,9 +68,9 @@ public sealed class CheckedEntry
     internal EntryPlace Place { get; }
 
     /// <summary>The place and the numbers in one line.</summary>
-    public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{Place}: analytic {Analytic:G9}, numeric {Numeric:G9} ± {Uncertainty:0.0E+0}, error over tolerance {ErrorOverTolerance:G3}");
+    public override string ToString() =>
+        $"{Place}: analytic {NumberText.Significant(Analytic, 9)}, numeric {NumberText.Significant(Numeric, 9)} "
+        + $"± {NumberText.Size(Uncertainty)}, error over tolerance {NumberText.Significant(ErrorOverTolerance, 3)}";
 }
 
 /// <summary>Where an entry stands.</summary>
