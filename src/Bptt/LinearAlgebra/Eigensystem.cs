@@ -37,7 +37,8 @@ internal sealed class Eigensystem
     /// <exception cref="ArithmeticException">The iteration does not converge, not even in other coordinates.</exception>
     public static Eigensystem Of(ScaledMatrix a)
     {
-        ScaledMatrix ordered = a.Part(BlockOrder.UpperTriangular(a), ofColumnsToo: true);
+        int[] order = BlockOrder.UpperTriangular(a);
+        ScaledMatrix ordered = a.Part(order, order);
         var mantissa = Matrix<double>.Build.Dense(a.Rows, a.Rows, ordered.Values.ToArray());
         for (int seed = 0; seed < 4; seed++)
         {

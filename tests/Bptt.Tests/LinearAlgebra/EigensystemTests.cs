@@ -77,6 +77,16 @@ public class EigensystemTests
     }
 
     [Fact]
+    public void A_Jordan_block_that_rounding_tears_apart_has_no_condition()
+    {
+        Matrix<double> turn = _examples.Matrix(4, 4).QR().Q;
+        Matrix<double> jordan = Matrix<double>.Build.DenseOfRowArrays([0.5, 1], [0, 0.5])
+            .DiagonalStack(Matrix<double>.Build.DenseOfDiagonalArray([0.1, 2]));
+
+        Eigensystem.Of(Scaled(turn * jordan * turn.Transpose())).Condition().Should().Be(double.PositiveInfinity);
+    }
+
+    [Fact]
     public void A_triangular_matrix_has_its_diagonal_exactly_in_any_order_of_its_units()
     {
         int[] order = [3, 0, 4, 1, 2];

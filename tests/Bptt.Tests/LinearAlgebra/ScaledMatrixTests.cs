@@ -76,13 +76,13 @@ public class ScaledMatrixTests
     }
 
     [Fact]
-    public void A_part_has_the_rows_of_its_numbers_and_where_asked_the_same_columns()
+    public void A_part_has_its_rows_and_columns_in_the_order_given()
     {
         Matrix<double> given = _examples.Matrix(5, 5);
         int[] rows = [4, 0, 2];
 
-        Difference(Of(given).Part(rows, ofColumnsToo: false), Selected(rows, [0, 1, 2, 3, 4])).Should().Be(0.0);
-        Difference(Of(given).Part(rows, ofColumnsToo: true), Selected(rows, rows)).Should().Be(0.0);
+        Difference(Of(given).Part(rows), Selected(rows, [0, 1, 2, 3, 4])).Should().Be(0.0);
+        Difference(Of(given).Part(rows, [3, 3, 1, 0]), Selected(rows, [3, 3, 1, 0])).Should().Be(0.0);
 
         Matrix<double> Selected(int[] fromRows, int[] fromColumns) => Matrix<double>.Build.Dense(
             fromRows.Length, fromColumns.Length, (i, j) => given[fromRows[i], fromColumns[j]]);
