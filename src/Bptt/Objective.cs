@@ -130,4 +130,198 @@ public abstract partial class Objective
     protected virtual void CheckFits(ForwardPass forward)
     {
     }
+
+    /// <summary>Refuses targets that do not fit the outputs of a pass, or that are not finite at a step that is not masked:
+    /// for subclasses to call from <see cref="CheckFits"/>.</summary>
+    /// <param name="targets">Expected: sequences as long as the inputs, of q rows.</param>
+    /// <param name="forward">The pass about to be judged.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException">The targets do not fit; the message says where.</exception>
+    protected void CheckTargets(SequenceBatch targets, ForwardPass forward)
+    {
+        ArgumentNullException.ThrowIfNull(targets);
+        ArgumentNullException.ThrowIfNull(forward);
+        targets.RequireFitsOutputs(
+            forward, "the targets", nameof(targets), except: (b, t) => StepWeight(b, t) == 0.0);
+    }
+
+    /// <summary>w_bt: 1 unless weights are given, 0 where the step is masked.</summary>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <param name="t">The step, from 1.</param>
+    protected double StepWeight(int sequence, int t) => _weights is null ? 1.0 : _weights[sequence, t];
+
+    /// <summary>Checks that the objective fits a pass, and starts an evaluation.</summary>
+    /// <param name="forward">The pass.</param>
+    /// <param name="outputGradients">Receives ∂L/∂o_t; null where only L is asked.</param>
+    /// <param name="storage">Makes memory of a length.</param>
+    internal ObjectiveEvaluation Begin(
+        ForwardPass forward, PackedColumns? outputGradients, Func<long, ArraySegment<double>> storage)
+    {
+        PackedColumns outputs = forward.OutputColumns;
+        _weights?.RequireLengths(outputs.Layout, "weights");
+        double[] factors = SequenceFactors(outputs.Layout);
+        CheckFits(forward);
+        return new ObjectiveEvaluation(this, outputs, factors, outputGradients, storage);
+    }
+
+    /// <summary>Σ c_b w_bt ℓ over some columns, and where asked ∂L/∂o_t of each.</summary>
+    internal virtual double EvaluateColumns(
+        PackedColumns outputs, PackedColumns? outputGradients, int first, int count, double[] factors)
+    {
+        var sum = default(CompensatedSum);
+        foreach (BatchLayout.Place place in outputs.Layout.Places(first, count))
+        {
+            Span<double> output = outputs.All.Column(place.Column);
+            double weight = StepWeight(place.Sequence, place.Step);
+            double factor = weight * factors[place.Sequence];
+            double loss = outputGradients is null
+                ? LossOf(output, place.Sequence, place.Step, weight)
+                : LossAndGradientOf(
+                    output, place.Sequence, place.Step, weight, factor, outputGradients.All.Column(place.Column));
+            sum.Add(factor * loss);
+        }
+        return sum.Value;
+    }
+
+    /// <summary>c_b w_bt ∂²ℓ/∂o_t² · v for some columns.</summary>
+    /// <param name="outputs">O, q×N.</param>
+    /// <param name="directions">v of each column, q×N.</param>
+    /// <param name="products">Receives the products, q×N.</param>
+    /// <param name="first">The first column.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="factors">c_b.</param>
+    internal virtual void MultiplyCurvature(
+        PackedColumns outputs, PackedColumns directions, PackedColumns products, int first, int count, double[] factors)
+    {
+        foreach (BatchLayout.Place place in outputs.Layout.Places(first, count))
+        {
+            Span<double> product = products.All.Column(place.Column);
+            product.Clear();
+            double factor = StepFactor(place.Sequence, place.Step, factors);
+            if (factor != 0.0)
+            {
+                StepCurvature(
+                    outputs.All.Column(place.Column),
+                    place.Sequence,
+                    place.Step,
+                    directions.All.Column(place.Column),
+                    product);
+                VectorMath.Scale(factor, product);
+            }
+        }
+    }
+
+    /// <summary>F, q×q, and r of one step with F Fᵀ = ∂²ℓ/∂o² and F r = ∂ℓ/∂o; see <see cref="CurvatureFactor"/>.</summary>
+    /// <param name="output">o_t, length q.</param>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <param name="t">The step, from 1.</param>
+    /// <param name="factor">Receives F, column-major.</param>
+    /// <param name="residual">Receives r, length q.</param>
+    /// <returns>Whether F r is all of ∂ℓ/∂o.</returns>
+    internal virtual bool FactorCurvature(
+        ReadOnlySpan<double> output, int sequence, int t, Span<double> factor, Span<double> residual)
+    {
+        double[] at = output.ToArray();
+        double[] gradient = new double[at.Length];
+        StepGradient(at, sequence, t, gradient);
+        return CurvatureFactor.Of(
+            (direction, product) => StepCurvature(at, sequence, t, direction, product), gradient, factor, residual);
+    }
+
+    /// <summary>Refuses an objective without second derivatives.</summary>
+    internal void RequireCurvature()
+    {
+        if (!IsTwiceDifferentiable)
+        {
+            throw NoCurvature();
+        }
+    }
+
+    private NotSupportedException NoCurvature() => new(
+        $"{GetType().Name}: expected an objective that gives ∂²ℓ/∂o², by overrides of {nameof(IsTwiceDifferentiable)} and {nameof(StepCurvature)}, got one without.");
+
+    /// <summary>c_b w_bt.</summary>
+    internal double StepFactor(int sequence, int t, double[] factors) => StepWeight(sequence, t) * factors[sequence];
+
+    /// <summary>c_b w_bt ℓ(o_t): what one step adds to L.</summary>
+    internal double StepTerm(ReadOnlySpan<double> output, int sequence, int t, double[] factors) =>
+        StepFactor(sequence, t, factors) * LossOf(output, sequence, t, StepWeight(sequence, t));
+
+    /// <summary>c_b w_bt where it is the same for every step; null where not.</summary>
+    internal double? CommonFactor(double[] factors) =>
+        _weights is null && (Reduction != Reduction.MeanPerSequence || factors.Length == 1) ? factors[0] : null;
+
+    /// <summary>ℓ of one step; 0 where it is masked, whatever its target.</summary>
+    private double LossOf(ReadOnlySpan<double> output, int sequence, int t, double weight)
+    {
+        if (weight == 0.0)
+        {
+            return 0.0;
+        }
+        double loss = StepLoss(output, sequence, t);
+        return VectorMath.FirstNonFinite(output) < 0 ? loss : NotFinite(loss);
+    }
+
+    /// <summary>The same, and the factor times ∂ℓ/∂o_t.</summary>
+    private double LossAndGradientOf(
+        ReadOnlySpan<double> output, int sequence, int t, double weight, double factor, Span<double> gradient)
+    {
+        gradient.Clear();
+        if (weight == 0.0)
+        {
+            return 0.0;
+        }
+        double loss = StepLossAndGradient(output, sequence, t, gradient);
+        VectorMath.Scale(factor, gradient);
+        if (VectorMath.FirstNonFinite(output) < 0)
+        {
+            return loss;
+        }
+        if (VectorMath.FirstNonFinite(gradient) < 0)
+        {
+            gradient.Fill(double.NaN);
+        }
+        return NotFinite(loss);
+    }
+
+    /// <summary>An output that is not finite is not hidden by a loss that stays finite.</summary>
+    private static double NotFinite(double loss) => double.IsFinite(loss) ? double.NaN : loss;
+
+    /// <summary>c_b in L = Σ_b c_b Σ_t w_bt ℓ.</summary>
+    internal double[] SequenceFactors(BatchLayout layout)
+    {
+        double[] sums = new double[layout.SequenceCount];
+        for (int b = 0; b < sums.Length; b++)
+        {
+            sums[b] = _weights is null ? layout.Lengths[b] : _weights.Sum(b);
+        }
+        double total = sums.Sum();
+        if (total == 0.0 && _normalizer is null)
+        {
+            throw Guard.Error(
+                "weights", "expected a sum above 0, or a normaliser given from outside, got weights that sum to 0.");
+        }
+
+        int sequences = sums.Count(s => s > 0.0);
+        double[] factors = Reduction switch
+        {
+            Reduction.MeanPerStep => Array.ConvertAll(sums, _ => 1.0 / (_normalizer ?? total)),
+            Reduction.MeanPerSequence => Array.ConvertAll(
+                sums, s => s == 0.0 ? 0.0 : 1.0 / (s * (_normalizer ?? sequences))),
+            _ => Array.ConvertAll(sums, _ => 1.0 / (_normalizer ?? 1.0)),
+        };
+        if (!double.IsFinite(total) || VectorMath.FirstNonFinite(factors) >= 0)
+        {
+            throw Guard.Error(
+                _normalizer is null ? "weights" : "normalizer",
+                $"expected a sum and a divisor whose reciprocals are finite numbers above 0, got weights that sum to {NumberText.Exact(total)} and the normaliser {(_normalizer is double n ? NumberText.Exact(n) : "none")}.");
+        }
+        return factors;
+    }
+
+    private static SequenceBatch Single(Matrix<double> targets)
+    {
+        Guard.NotEmpty(targets, "q×T", nameof(targets));
+        return SequenceBatch.Pack([targets]);
+    }
 }

@@ -24,11 +24,11 @@ internal sealed record Crossings(long? Overflow, long? Vanish)
         {
             return new Crossings(null, countedFrom);
         }
-        ScaledMatrix part = a.Part(reached, ofColumnsToo: true);
+        ScaledMatrix part = a.Part(reached, reached);
         var eigensystem = Eigensystem.Of(part);
         double log2Radius = Math.Log2(eigensystem.Values.Max(Complex.Abs)) + part.Exponent;
         var powers = new MatrixPowers(part, kernels, isDefective: double.IsInfinity(eigensystem.Condition()));
-        var search = new ResponseSearch(powers, b.Part(reached, ofColumnsToo: false), log2Radius);
+        var search = new ResponseSearch(powers, b.Part(reached), log2Radius);
         long? overflow = search.FirstAbove(Log2Largest);
         long? last = log2Radius < -ResponseSearch.RoundingOfRadius ? search.LastFrom(Log2Flush) : null;
         return new Crossings(overflow + countedFrom, last + 1 + countedFrom);

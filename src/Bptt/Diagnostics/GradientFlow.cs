@@ -3,7 +3,6 @@
 //
 //   h  hidden units      q  outputs      T  time steps      B  sequences      N = ΣT_b
 
-using System.Globalization;
 using Bptt.Edge;
 using Bptt.Kernels;
 using Bptt.LinearAlgebra;
@@ -258,5 +257,5 @@ public sealed class GradientFlow
     }
 
     private static string Text(double value) =>
-        double.IsPositiveInfinity(value) ? "more than 1.8E+308" : value.ToString("G3", CultureInfo.InvariantCulture);
+        double.IsPositiveInfinity(value) ? "more than 1.8E+308" : NumberText.Significant(value, 3);
 }

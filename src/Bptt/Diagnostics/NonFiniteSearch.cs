@@ -1,6 +1,6 @@
 // Names the first number of a forward and backward pass that is not finite, and says how it came about.
 
-using System.Globalization;
+using Bptt.Edge;
 using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 
@@ -17,12 +17,12 @@ internal static class NonFiniteSearch
     /// sums (5). Null where every number is finite.</summary>
     public static NonFiniteOrigin? First(PassNorms norms, Gradients gradients)
     {
-        if (norms.BadState is PassNorms.Place state && !(norms.BadOutput?.Step < state.Step))
+        if (norms.BadState is PassNorms.NonFiniteEntry state && !(norms.BadOutput?.Step < state.Step))
         {
             double[] before = norms.States[state.Sequence][..state.Step];
             return Origin("h", state, $"the state overflowed: {Growth(before, "‖h‖", "W_hh h + W_hx x")}");
         }
-        if (norms.BadOutput is PassNorms.Place output)
+        if (norms.BadOutput is PassNorms.NonFiniteEntry output)
         {
             double norm = norms.States[output.Sequence][output.Step];
             return Origin(
@@ -30,7 +30,7 @@ internal static class NonFiniteSearch
                 output,
                 $"the state is finite there (‖h‖ = {Text(norm)}), but the product W_qh h exceeds {LargestDouble}");
         }
-        if (norms.BadOutputGradient is PassNorms.Place outputGradient)
+        if (norms.BadOutputGradient is PassNorms.NonFiniteEntry outputGradient)
         {
             double norm = norms.Outputs[outputGradient.Sequence][outputGradient.Step - 1];
             return Origin(
@@ -38,7 +38,7 @@ internal static class NonFiniteSearch
                 outputGradient,
                 $"the objective returned it for a finite output (‖o‖ = {Text(norm)})");
         }
-        if (norms.BadStateGradient is PassNorms.Place gradient)
+        if (norms.BadStateGradient is PassNorms.NonFiniteEntry gradient)
         {
             double[] curve = norms.StateGradients[gradient.Sequence];
             if (gradient.Step == curve.Length - 1)
@@ -62,13 +62,15 @@ internal static class NonFiniteSearch
             ?? InWeights(gradients.Entries.Whh, "∂L/∂W_hh", "Σ ∂L/∂h_t h_{t−1}ᵀ");
     }
 
-    private static NonFiniteOrigin Origin(string letter, PassNorms.Place place, string cause) => new(
+    private static NonFiniteOrigin Origin(
+        NonFinitePass pass, string letter, PassNorms.NonFiniteEntry entry, string cause) => new(
+        pass,
         letter + "_t",
-        place.Sequence,
-        place.Step,
-        place.Row,
+        entry.Sequence,
+        entry.Step,
+        entry.Row,
         null,
-        $"{letter}_{place.Step} of sequence {place.Sequence} is {Kind(place.Value)} in row {place.Row}: {cause}");
+        $"{letter}_{entry.Step} of sequence {entry.Sequence} is {Kind(entry.Value)} in row {entry.Row}: {cause}");
 
     private static NonFiniteOrigin? InWeights(MatrixView matrix, string name, string sum)
     {
@@ -112,7 +114,5 @@ internal static class NonFiniteSearch
     private static string Kind(double value) => double.IsNaN(value) ? "NaN" : "infinite";
 
     private static string Text(double value) =>
-        double.IsPositiveInfinity(value)
-            ? "beyond the largest double"
-            : value.ToString("G3", CultureInfo.InvariantCulture);
+        double.IsPositiveInfinity(value) ? "beyond the largest double" : NumberText.Significant(value, 3);
 }

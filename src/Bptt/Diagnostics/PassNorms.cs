@@ -17,8 +17,8 @@ internal sealed class PassNorms
         OutputGradients = Empty(layout, 0);
     }
 
-    /// <summary>Where a number is.</summary>
-    public readonly record struct Place(int Step, int Sequence, int Row, double Value);
+    /// <summary>A number that is NaN or infinite, and where it is.</summary>
+    public readonly record struct NonFiniteEntry(int Step, int Sequence, int Row, double Value);
 
     /// <summary>‖h_t‖, entry t.</summary>
     public double[][] States { get; }
@@ -33,16 +33,16 @@ internal sealed class PassNorms
     public double[][] OutputGradients { get; }
 
     /// <summary>The first number that is not finite in h_1 … h_T, by step.</summary>
-    public Place? BadState { get; private set; }
+    public NonFiniteEntry? BadState { get; private set; }
 
     /// <summary>The same in o_1 … o_T.</summary>
-    public Place? BadOutput { get; private set; }
+    public NonFiniteEntry? BadOutput { get; private set; }
 
     /// <summary>The same in ∂L/∂o_T … ∂L/∂o_1, the last step first.</summary>
-    public Place? BadOutputGradient { get; private set; }
+    public NonFiniteEntry? BadOutputGradient { get; private set; }
 
     /// <summary>The same in ∂L/∂h_T … ∂L/∂h_0.</summary>
-    public Place? BadStateGradient { get; private set; }
+    public NonFiniteEntry? BadStateGradient { get; private set; }
 
     /// <summary>Reads everything once, window by window where memory is bounded. Cost O((h + q)·ΣT_b), and under a
     /// memory budget that of computing all windows again.</summary>
@@ -57,14 +57,14 @@ internal sealed class PassNorms
         return norms;
     }
 
-    private static Place? Read(Trajectory trajectory, double[][] norms, bool lastFirst)
+    private static NonFiniteEntry? Read(Trajectory trajectory, double[][] norms, bool lastFirst)
     {
-        Place? bad = null;
+        NonFiniteEntry? bad = null;
         foreach (int window in trajectory.WindowsFromHeld())
         {
             int first = window == 0 ? 0 : trajectory.Windows.FirstStep(window);
             int last = trajectory.Windows.LastStep(window);
-            Place? here = trajectory.Read(window, columns => Read(columns, first, last, norms, 0, lastFirst));
+            NonFiniteEntry? here = trajectory.Read(window, columns => Read(columns, first, last, norms, 0, lastFirst));
             if (bad is null || (here is not null && here.Value.Step < bad.Value.Step != lastFirst))
             {
                 bad = here ?? bad;
@@ -74,14 +74,14 @@ internal sealed class PassNorms
     }
 
     /// <returns>The first place that is not finite, in the order asked for.</returns>
-    private static Place? Read(
+    private static NonFiniteEntry? Read(
         PackedColumns columns, int firstStep, int lastStep, double[][] norms, int stepOfFirstEntry, bool lastFirst)
     {
-        Place? bad = null;
+        NonFiniteEntry? bad = null;
         for (int step = firstStep; step <= lastStep; step++)
         {
             MatrixSpan block = columns.Block(step);
-            Place? badHere = null;
+            NonFiniteEntry? badHere = null;
             for (int slot = 0; slot < block.Columns; slot++)
             {
                 int sequence = columns.Layout.SequenceAt(slot);
@@ -91,7 +91,7 @@ internal sealed class PassNorms
                 int row = double.IsFinite(norm) ? -1 : VectorMath.FirstNonFinite(column);
                 if (row >= 0 && !(badHere?.Sequence < sequence))
                 {
-                    badHere = new Place(step, sequence, row, column[row]);
+                    badHere = new NonFiniteEntry(step, sequence, row, column[row]);
                 }
             }
             bad = lastFirst ? badHere ?? bad : bad ?? badHere;

@@ -1,7 +1,7 @@
 // One eigenvalue of W_hh and what it does to a state or a gradient in time. Data only.
 
-using System.Globalization;
 using System.Numerics;
+using Bptt.Edge;
 
 namespace Bptt.Diagnostics;
 
@@ -48,10 +48,11 @@ public sealed class SpectralMode
     /// <summary>The mode in words.</summary>
     public override string ToString()
     {
+        string real = NumberText.Significant(Eigenvalue.Real, 4);
+        string imaginary = NumberText.Significant(Math.Abs(Eigenvalue.Imaginary), 4);
         string value = Eigenvalue.Imaginary == 0.0
-            ? Text(Eigenvalue.Real)
-            : $"{Text(Eigenvalue.Real)} {(Eigenvalue.Imaginary < 0.0 ? "−" : "+")} "
-                + $"{Text(Math.Abs(Eigenvalue.Imaginary))}i";
+            ? real
+            : $"{real} {(Eigenvalue.Imaginary < 0.0 ? "−" : "+")} {imaginary}i";
         string pace = KeepsItsSize ? "keeps its size"
             : HalfLife is double half ? half == 0.0 ? "gone after a step" : $"halves in {Steps(half)}"
             : $"doubles in {Steps(DoublingTime ?? 0.0)}";
@@ -59,7 +60,5 @@ public sealed class SpectralMode
     }
 
     /// <summary>A number of steps as texts print it.</summary>
-    internal static string Steps(double count) => count == 1.0 ? "1 step" : $"{Text(count)} steps";
-
-    private static string Text(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
+    internal static string Steps(double count) => count == 1.0 ? "1 step" : $"{NumberText.Significant(count, 4)} steps";
 }

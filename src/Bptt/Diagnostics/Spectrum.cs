@@ -3,7 +3,6 @@
 //
 //   d  inputs      h  hidden units      q  outputs
 
-using System.Globalization;
 using System.Numerics;
 using Bptt.Edge;
 using Bptt.Kernels;
@@ -115,7 +114,8 @@ public sealed class Spectrum
                 : Modes[0].KeepsItsSize ? "the largest mode keeps its size"
                 : Modes[0].HalfLife is double half ? $"the slowest mode halves in {SpectralMode.Steps(half)}"
                 : $"the fastest mode doubles in {SpectralMode.Steps(Modes[0].DoublingTime ?? 0.0)}";
-            return $"spectral radius {Text(SpectralRadius)}, norm {Text(Norm)}: {pace}";
+            string radius = NumberText.Significant(SpectralRadius, 4);
+            return $"spectral radius {radius}, norm {NumberText.Significant(Norm, 4)}: {pace}";
         }
     }
 
@@ -168,6 +168,4 @@ public sealed class Spectrum
             .SelectMany(value => value.Imaginary == 0.0 ? new[] { value } : [value, Complex.Conjugate(value)])
             .Select(value => new SpectralMode(value, exponent)),
     ];
-
-    private static string Text(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
 }

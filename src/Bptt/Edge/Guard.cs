@@ -1,7 +1,6 @@
 // Checks at the public edge. Each message names the parameter, what was expected and what came; inside the edge the
 // code trusts.
 
-using System.Globalization;
 using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra;
@@ -67,7 +66,7 @@ internal static class Guard
     }
 
     public static ArgumentException NotFinite(string name, double value, string place) =>
-        Error(name, $"expected finite numbers, got {Text(value)} at {place}.");
+        Error(name, $"expected finite numbers, got {NumberText.Exact(value)} at {place}.");
 
     /// <summary>The exception for an argument that does not fit.</summary>
     /// <param name="name">The parameter.</param>
@@ -102,7 +101,7 @@ internal static class Guard
     {
         if (!(value > 0.0) || !double.IsFinite(value))
         {
-            throw Range(name, $"expected a finite number above 0, got {Text(value)}.");
+            throw Range(name, $"expected a finite number above 0, got {NumberText.Exact(value)}.");
         }
     }
 
@@ -111,7 +110,7 @@ internal static class Guard
     {
         if (!(value >= 0.0) || !double.IsFinite(value))
         {
-            throw Range(name, $"expected a finite number of at least 0, got {Text(value)}.");
+            throw Range(name, $"expected a finite number of at least 0, got {NumberText.Exact(value)}.");
         }
     }
 
@@ -120,7 +119,7 @@ internal static class Guard
     {
         if (!(value >= 0.0 && value < 1.0))
         {
-            throw Range(name, $"expected a number from 0 to below 1, got {Text(value)}.");
+            throw Range(name, $"expected a number from 0 to below 1, got {NumberText.Exact(value)}.");
         }
     }
 
@@ -155,9 +154,6 @@ internal static class Guard
             }
         }
     }
-
-    /// <summary>A number as messages print it, whatever the culture.</summary>
-    public static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 
     private static string Size(Matrix<double> matrix) => $"{matrix.RowCount}×{matrix.ColumnCount}";
 }

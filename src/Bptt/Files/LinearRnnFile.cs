@@ -3,7 +3,6 @@
 //   d  inputs      h  hidden units      q  outputs
 
 using System.Collections.ObjectModel;
-using System.Globalization;
 using System.Text.Json;
 using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
@@ -197,7 +196,7 @@ public sealed class LinearRnnFile
     }
 
     private static string Numbers(Vector<double> numbers) =>
-        $"[{string.Join(", ", numbers.Select(n => n.ToString("R", CultureInfo.InvariantCulture)))}]";
+        $"[{string.Join(", ", numbers.Select(NumberText.Exact))}]";
 
     private static ReadOnlyCollection<Channel> Channels(
         IReadOnlyList<Channel>? given, int count, string letter, string prefix, string name)

@@ -50,7 +50,7 @@ public sealed class ImpulseResponsePrior
         Guard.Positive(scale, nameof(scale));
         if (!(decay > 0.0 && decay < 1.0))
         {
-            throw Guard.Range(nameof(decay), $"expected a number between 0 and 1, got {Guard.Text(decay)}.");
+            throw Guard.Range(nameof(decay), $"expected a number between 0 and 1, got {NumberText.Exact(decay)}.");
         }
         _inputScale = IdentificationData.RootMeanSquares(inputs);
         _outputSize = outputSize;
@@ -62,8 +62,7 @@ public sealed class ImpulseResponsePrior
         {
             throw Guard.Range(
                 nameof(scale),
-                "expected c aⁿ (1 − a), a bound on the variances of the prior, "
-                    + $"of at least {Guard.Text(LeastVariance)}, got {Guard.Text(least)} with n = {LagCount}.");
+                $"expected c aⁿ (1 − a), a bound on the variances of the prior, of at least {NumberText.Exact(LeastVariance)}, got {NumberText.Exact(least)} with n = {LagCount}.");
         }
     }
 
@@ -162,7 +161,7 @@ public sealed class ImpulseResponsePrior
 
     /// <summary>a, c and n, as a report prints them.</summary>
     public override string ToString() =>
-        $"decay {Guard.Text(Decay)}, scale {Guard.Text(Scale)}, {LagCount} lags";
+        $"decay {NumberText.Exact(Decay)}, scale {NumberText.Exact(Scale)}, {LagCount} lags";
 
     private static int LagsOf(double decay, SequenceBatch inputs) => (int)Math.Clamp(
         Math.Ceiling(Math.Log(Negligible) / Math.Log(decay)),

@@ -243,7 +243,7 @@ public sealed class StateSpace
         if (!(tolerance > 0.0 && tolerance < 1.0))
         {
             throw Guard.Range(
-                nameof(tolerance), $"expected a number above 0 and below 1, got {Guard.Text(tolerance)}.");
+                nameof(tolerance), $"expected a number above 0 and below 1, got {NumberText.Exact(tolerance)}.");
         }
         return Balance(Order, tolerance);
     }
@@ -280,7 +280,7 @@ public sealed class StateSpace
         if (!IsStable)
         {
             throw new InvalidOperationException(
-                $"Expected a stable system, of spectral radius below 1, got {Guard.Text(SpectralRadius)}: "
+                $"Expected a stable system, of spectral radius below 1, got {NumberText.Exact(SpectralRadius)}: "
                 + "its Gramians and its steady state do not exist.");
         }
     }

@@ -40,7 +40,8 @@ internal sealed class Eigensystem
     /// coordinates.</exception>
     public static Eigensystem Of(ScaledMatrix a)
     {
-        ScaledMatrix ordered = a.Part(BlockOrder.UpperTriangular(a), ofColumnsToo: true);
+        int[] order = BlockOrder.UpperTriangular(a);
+        ScaledMatrix ordered = a.Part(order, order);
         var mantissa = Matrix<double>.Build.Dense(a.Rows, a.Rows, ordered.Values.ToArray());
         for (int seed = 0; seed < 4; seed++)
         {

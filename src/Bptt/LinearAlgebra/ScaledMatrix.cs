@@ -164,19 +164,20 @@ internal sealed class ScaledMatrix
         return new ScaledMatrix(sum, Rows, Columns, both.Exponent);
     }
 
-    /// <summary>The rows of some numbers, and for a square matrix the same columns.</summary>
-    public ScaledMatrix Part(IReadOnlyList<int> rows, bool ofColumnsToo)
+    /// <summary>Some rows, in the order given.</summary>
+    public ScaledMatrix Part(int[] rows) => Part(rows, [.. Enumerable.Range(0, Columns)]);
+
+    /// <summary>Some rows and columns, in the order given.</summary>
+    public ScaledMatrix Part(int[] rows, int[] columns)
     {
-        int columns = ofColumnsToo ? rows.Count : Columns;
-        double[] values = new double[rows.Count * columns];
-        for (int j = 0; j < columns; j++)
+        double[] values = new double[rows.Length * columns.Length];
+        for (int j = 0; j < columns.Length; j++)
         {
-            int column = ofColumnsToo ? rows[j] : j;
-            for (int i = 0; i < rows.Count; i++)
+            for (int i = 0; i < rows.Length; i++)
             {
-                values[j * rows.Count + i] = _values[column * Rows + rows[i]];
+                values[j * rows.Length + i] = _values[columns[j] * Rows + rows[i]];
             }
         }
-        return new ScaledMatrix(values, rows.Count, columns, Exponent);
+        return new ScaledMatrix(values, rows.Length, columns.Length, Exponent);
     }
 }

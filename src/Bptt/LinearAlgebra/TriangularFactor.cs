@@ -76,7 +76,7 @@ internal sealed class TriangularFactor
     /// <summary>Adds rows.</summary>
     /// <param name="block">Column by column, rows × (n + p), right-hand sides last; overwritten.</param>
     /// <param name="rows">How many.</param>
-    public void Add(Span<double> block, int rows) => Eliminate(_rows, block, rows, isTriangular: false);
+    public void Add(Span<double> block, int rows) => Eliminate(_rows, block, rows, heightOfFirst: rows);
 
     /// <summary>Adds a row, n + p numbers. Cost 2n(n + p) on average.</summary>
     public void Add(ReadOnlySpan<double> row)
@@ -155,7 +155,7 @@ internal sealed class TriangularFactor
         {
             _damping[i * n + i] = Math.Sqrt(damping * metric[i]);
         }
-        Eliminate(_damped, _damping, n, isTriangular: true);
+        Eliminate(_damped, _damping, n, heightOfFirst: 1);
 
         for (int i = 0; i < n; i++)
         {
@@ -194,7 +194,7 @@ internal sealed class TriangularFactor
     {
         if (_filled > 0)
         {
-            Eliminate(_rows, _block, RowsOfBlock, isTriangular: false); // rows that are not filled are zero
+            Eliminate(_rows, _block, RowsOfBlock, heightOfFirst: RowsOfBlock); // rows that are not filled are zero
             Array.Clear(_block);
             _filled = 0;
         }
@@ -204,12 +204,13 @@ internal sealed class TriangularFactor
     /// <param name="target">The triangle, row by row.</param>
     /// <param name="block">Column by column.</param>
     /// <param name="rows">Rows of the block.</param>
-    /// <param name="isTriangular">Whether column j of the block ends with row j.</param>
-    private void Eliminate(double[] target, Span<double> block, int rows, bool isTriangular)
+    /// <param name="heightOfFirst">The rows in which the first column is not zero; each further one may have one
+    /// more.</param>
+    private void Eliminate(double[] target, Span<double> block, int rows, int heightOfFirst)
     {
         for (int j = 0; j < Unknowns; j++)
         {
-            int height = isTriangular ? Math.Min(j + 1, rows) : rows;
+            int height = Math.Min(heightOfFirst + j, rows);
             Span<double> reflector = block.Slice(j * rows, height);
             double below = VectorMath.Norm(reflector);
             if (below < KernelSet.FlushThreshold)

@@ -52,8 +52,7 @@ public sealed class Adam : GradientOptimizer
     public double WeightDecay { get; }
 
     internal override string Settings =>
-        $"Adam(learning rate {Guard.Text(LearningRate)}, β₁ {Guard.Text(_beta1)}, β₂ {Guard.Text(_beta2)}, "
-        + $"ε {Guard.Text(_epsilon)}, weight decay {Guard.Text(WeightDecay)})";
+        $"Adam(learning rate {NumberText.Exact(LearningRate)}, β₁ {NumberText.Exact(_beta1)}, β₂ {NumberText.Exact(_beta2)}, ε {NumberText.Exact(_epsilon)}, weight decay {NumberText.Exact(WeightDecay)})";
 
     private protected override (string Name, double[] Values)[] Memory =>
         [("first moment", _firstMoment), ("second moment", _secondMoment)];

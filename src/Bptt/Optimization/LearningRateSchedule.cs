@@ -26,7 +26,8 @@ public abstract class LearningRateSchedule
     {
         if (!(factor > 0.0 && factor <= 1.0))
         {
-            throw Guard.Range(nameof(factor), $"expected a number above 0 and at most 1, got {Guard.Text(factor)}.");
+            throw Guard.Range(
+                nameof(factor), $"expected a number above 0 and at most 1, got {NumberText.Exact(factor)}.");
         }
         Guard.AtLeastOne(every, nameof(every));
         return new StepSchedule(factor, every);
@@ -42,7 +43,7 @@ public abstract class LearningRateSchedule
         Guard.AtLeastOne(updates, nameof(updates));
         if (!(final >= 0.0 && final <= 1.0))
         {
-            throw Guard.Range(nameof(final), $"expected a number from 0 to 1, got {Guard.Text(final)}.");
+            throw Guard.Range(nameof(final), $"expected a number from 0 to 1, got {NumberText.Exact(final)}.");
         }
         return new CosineSchedule(updates, final);
     }
@@ -81,14 +82,14 @@ public abstract class LearningRateSchedule
 
     private sealed class StepSchedule(double factor, int every) : LearningRateSchedule
     {
-        public override string ToString() => $"times {Guard.Text(factor)} every {every} updates";
+        public override string ToString() => $"times {NumberText.Exact(factor)} every {every} updates";
 
         private protected override double FactorOf(int update) => Math.Pow(factor, (update - 1) / every);
     }
 
     private sealed class CosineSchedule(int updates, double final) : LearningRateSchedule
     {
-        public override string ToString() => $"half a cosine to {Guard.Text(final)} over {updates} updates";
+        public override string ToString() => $"half a cosine to {NumberText.Exact(final)} over {updates} updates";
 
         private protected override double FactorOf(int update) => update > updates
             ? final

@@ -107,7 +107,8 @@ public sealed class Parameters
         if (bad >= 0)
         {
             throw new ArithmeticException(
-                $"The weights overflow: expected finite parameters, got {Guard.Text(values[bad])} for {NameOf(bad)}.");
+                $"The weights overflow: expected finite parameters, got {NumberText.Exact(values[bad])} "
+                + $"for {NameOf(bad)}.");
         }
         var weights = new ParameterArray(Model.InputSize, Model.HiddenSize, Model.OutputSize);
         values.AsSpan(0, WeightCount).CopyTo(weights.Values);

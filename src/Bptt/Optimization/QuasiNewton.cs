@@ -45,8 +45,7 @@ public sealed class QuasiNewton : Optimizer
     internal override bool TakesGradients => false;
 
     internal override string Settings =>
-        $"{(Memory is int m ? $"LimitedMemoryBfgs(memory {m}, " : "Bfgs(")}{IterationsPerStep} iterations a step, "
-        + $"gradient tolerance {Guard.Text(GradientTolerance)})";
+        $"{(Memory is int m ? $"LimitedMemoryBfgs(memory {m}, " : "Bfgs(")}{IterationsPerStep} iterations a step, gradient tolerance {NumberText.Exact(GradientTolerance)})";
 
     internal override IReadOnlyDictionary<string, double[]> State => new Dictionary<string, double[]>();
 

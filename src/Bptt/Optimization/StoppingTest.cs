@@ -34,8 +34,7 @@ internal sealed class StoppingTest
     public double Reduction { get; }
 
     public string Settings =>
-        $"gradient tolerance {Guard.Text(Gradient)}, step tolerance {Guard.Text(Step)}, "
-        + $"reduction tolerance {Guard.Text(Reduction)}";
+        $"gradient tolerance {NumberText.Exact(Gradient)}, step tolerance {NumberText.Exact(Step)}, reduction tolerance {NumberText.Exact(Reduction)}";
 
     /// <summary>‖∂L/∂θ‖‖θ‖ ≤ ε L: what a change of θ by its own size would bring to first order, or a gradient of
     /// zero.</summary>

@@ -25,7 +25,7 @@ public sealed class GlobalNormClipping : GradientClipping
     /// <summary>θ.</summary>
     public double MaxNorm { get; }
 
-    internal override string Settings => $"GlobalNormClipping(norm {Guard.Text(MaxNorm)})";
+    internal override string Settings => $"GlobalNormClipping(norm {NumberText.Exact(MaxNorm)})";
 
     private protected override double? Clip(ParameterArray weights, Span<double> states) =>
         ScaleToNorm(MaxNorm, weights.Values, states);

@@ -41,7 +41,7 @@ public sealed class JacobianRegularizer : Regularizer
     /// <summary>λ.</summary>
     public double Strength { get; }
 
-    internal override string Settings => $"JacobianRegularizer(strength {Guard.Text(Strength)})";
+    internal override string Settings => $"JacobianRegularizer(strength {NumberText.Exact(Strength)})";
 
     /// <inheritdoc/>
     /// <remarks>Cost 4h²·ΣT_b operations on one thread, those of a backward pass with small d and q; within a memory

@@ -26,7 +26,7 @@ public sealed class L2Regularizer : Regularizer
     /// <summary>λ.</summary>
     public double Strength { get; }
 
-    internal override string Settings => $"L2Regularizer(strength {Guard.Text(Strength)})";
+    internal override string Settings => $"L2Regularizer(strength {NumberText.Exact(Strength)})";
 
     internal override double? Curvature => Strength;
 

@@ -28,7 +28,7 @@ public sealed class MatrixNormClipping : GradientClipping
     /// <summary>θ.</summary>
     public double MaxNorm { get; }
 
-    internal override string Settings => $"MatrixNormClipping(norm {Guard.Text(MaxNorm)})";
+    internal override string Settings => $"MatrixNormClipping(norm {NumberText.Exact(MaxNorm)})";
 
     private protected override double? Clip(ParameterArray weights, Span<double> states)
     {

@@ -26,7 +26,7 @@ public sealed class SpectralNormConstraint : WeightConstraint
     /// <summary>s.</summary>
     public double MaxNorm { get; }
 
-    internal override string Settings => $"SpectralNormConstraint(norm {Guard.Text(MaxNorm)})";
+    internal override string Settings => $"SpectralNormConstraint(norm {NumberText.Exact(MaxNorm)})";
 
     /// <inheritdoc/>
     public override LinearRnn Apply(LinearRnn model)

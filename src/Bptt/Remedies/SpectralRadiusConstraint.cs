@@ -33,7 +33,7 @@ public sealed class SpectralRadiusConstraint : WeightConstraint
     /// <summary>ρ.</summary>
     public double MaxRadius { get; }
 
-    internal override string Settings => $"SpectralRadiusConstraint(radius {Guard.Text(MaxRadius)})";
+    internal override string Settings => $"SpectralRadiusConstraint(radius {NumberText.Exact(MaxRadius)})";
 
     /// <inheritdoc/>
     public override LinearRnn Apply(LinearRnn model)

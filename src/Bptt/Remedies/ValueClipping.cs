@@ -24,7 +24,7 @@ public sealed class ValueClipping : GradientClipping
     /// <summary>c.</summary>
     public double MaxValue { get; }
 
-    internal override string Settings => $"ValueClipping(value {Guard.Text(MaxValue)})";
+    internal override string Settings => $"ValueClipping(value {NumberText.Exact(MaxValue)})";
 
     private protected override double? Clip(ParameterArray weights, Span<double> states)
     {

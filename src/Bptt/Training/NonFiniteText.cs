@@ -17,8 +17,8 @@ internal static class NonFiniteText
     {
         int bad = VectorMath.FirstNonFinite(point.Gradient);
         string what = bad >= 0
-            ? $"the gradient of {point.Parameters.NameOf(bad)} is {Guard.Text(point.Gradient[bad])}"
-            : $"the loss is {Guard.Text(point.Loss)}";
+            ? $"the gradient of {point.Parameters.NameOf(bad)} is {NumberText.Exact(point.Gradient[bad])}"
+            : $"the loss is {NumberText.Exact(point.Loss)}";
         NonFiniteOrigin? origin =
             NonFiniteSearch.First(PassNorms.Of(point.Forward, point.Backward), point.Backward.Gradients);
         if (origin is null)

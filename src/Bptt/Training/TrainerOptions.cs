@@ -99,7 +99,7 @@ public sealed record TrainerOptions
     {
         get => _validationFraction;
         init => _validationFraction = value is null or (> 0.0 and < 1.0) ? value : throw Guard.Range(
-            nameof(ValidationFraction), $"expected a number between 0 and 1, got {Guard.Text(value.Value)}.");
+            nameof(ValidationFraction), $"expected a number between 0 and 1, got {NumberText.Exact(value.Value)}.");
     }
 
     /// <summary>Other sequences that the training is judged by; null for none.</summary>
@@ -120,7 +120,7 @@ public sealed record TrainerOptions
     {
         get => _targetLoss;
         init => _targetLoss = value is null || double.IsFinite(value.Value) ? value : throw Guard.Range(
-            nameof(TargetLoss), $"expected a finite number, got {Guard.Text(value.Value)}.");
+            nameof(TargetLoss), $"expected a finite number, got {NumberText.Exact(value.Value)}.");
     }
 
     /// <summary>The seed that mini-batches are drawn from.</summary>

@@ -2,7 +2,6 @@
 //
 //   h  hidden units
 
-using System.Globalization;
 using System.Text.Json;
 using Bptt.Edge;
 using Bptt.Files;
@@ -170,11 +169,11 @@ internal static class TrainingCheckpoint
     {
         if (double.IsFinite(number))
         {
-            writer.WriteRawValue(number.ToString("R", CultureInfo.InvariantCulture), skipInputValidation: true);
+            writer.WriteRawValue(NumberText.Exact(number), skipInputValidation: true);
         }
         else
         {
-            writer.WriteStringValue(number.ToString(CultureInfo.InvariantCulture));
+            writer.WriteStringValue(NumberText.Exact(number));
         }
     }
 }

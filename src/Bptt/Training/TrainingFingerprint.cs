@@ -38,7 +38,7 @@ internal static class TrainingFingerprint
             ("batch size", options.BatchSize is int size ? $"{size}" : "all"),
             ("window length", options.WindowLength is int length ? $"{length}" : "whole sequences"),
             ("validation", options.ValidationFraction is double fraction
-                ? $"the last {Guard.Text(fraction)}"
+                ? $"the last {NumberText.Exact(fraction)}"
                 : options.Validation is null ? "none" : "other sequences"),
             ("seed", options.Seed.ToString(CultureInfo.InvariantCulture)),
             ("recurrence", options.Execution.Recurrence.ToString()),

@@ -126,10 +126,9 @@ public sealed class AdjointTest
     }
 
     /// <summary>In one sentence.</summary>
-    public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{Verdict.ToString().ToLowerInvariant()}: ⟨J v, w⟩ and ⟨v, Jᵀ w⟩ differ by {RelativeError:0.0E+0} at most in "
-            + $"{Pairs.Count} directions");
+    public override string ToString() =>
+        $"{Verdict.InWords()}: ⟨J v, w⟩ and ⟨v, Jᵀ w⟩ differ by {NumberText.Size(RelativeError)} at most "
+        + $"in {Pairs.Count} directions";
 
     private static AdjointPair[] Pair(
         ForwardPass forward,

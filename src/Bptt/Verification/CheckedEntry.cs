@@ -1,6 +1,6 @@
 // One entry of a gradient beside its numerical counterpart. Plain data; never NaN.
 
-using System.Globalization;
+using Bptt.Edge;
 
 namespace Bptt.Verification;
 
@@ -19,9 +19,9 @@ public enum DerivativeMethod
 public sealed class CheckedEntry
 {
     internal CheckedEntry(
-        EntryPlace place, double analytic, NumericalDerivative derivative, DerivativeMethod method, double allowed)
+        EntryName name, double analytic, NumericalDerivative derivative, DerivativeMethod method, double allowed)
     {
-        Place = place;
+        Name = name;
         Analytic = analytic;
         Numeric = derivative.Value;
         Uncertainty = derivative.Uncertainty;
@@ -30,20 +30,20 @@ public sealed class CheckedEntry
     }
 
     /// <summary>W_hx, W_hh, W_qh, h_0, x or o.</summary>
-    public string Parameter => Place.Parameter;
+    public string Parameter => Name.Parameter;
 
     /// <summary>From 0.</summary>
-    public int Row => Place.Row;
+    public int Row => Name.Row;
 
-    /// <summary>From 0, in the matrix of the parameter: for h_0 the sequence, for x and o the column t − 1 of the
-    /// sequence's matrix.</summary>
-    public int Column => Place.Column;
+    /// <summary>From 0, in the matrix of the parameter: for h_0 the sequence, for x and o the column t − 1 of the sequence's
+    /// matrix.</summary>
+    public int Column => Name.Column;
 
     /// <summary>The sequence, from 0; null for a weight.</summary>
-    public int? Sequence => Place.Sequence;
+    public int? Sequence => Name.Sequence;
 
     /// <summary>The step: from 1 for x and o, 0 for h_0; null for a weight.</summary>
-    public int? Step => Place.Step;
+    public int? Step => Name.Step;
 
     /// <summary>The gradient checked.</summary>
     public double Analytic { get; }
@@ -65,18 +65,16 @@ public sealed class CheckedEntry
     /// are the same, or nothing can be told.</summary>
     public double ErrorOverTolerance { get; }
 
-    internal EntryPlace Place { get; }
+    internal EntryName Name { get; }
 
-    /// <summary>The place and the numbers in one line.</summary>
-    public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{Place}: analytic {Analytic:G9}, numeric {Numeric:G9} ± {Uncertainty:0.0E+0}, "
-            + $"error over tolerance {ErrorOverTolerance:G3}");
+    /// <summary>The entry and the numbers in one line.</summary>
+    public override string ToString() =>
+        $"{Name}: analytic {NumberText.Significant(Analytic, 9)}, numeric {NumberText.Significant(Numeric, 9)} "
+        + $"± {NumberText.Size(Uncertainty)}, error over tolerance {NumberText.Significant(ErrorOverTolerance, 3)}";
 }
 
-/// <summary>Where an entry stands.</summary>
-internal readonly record struct EntryPlace(
-    string Parameter, int Row, int Column, int? Sequence = null, int? Step = null)
+/// <summary>Which entry of which parameter.</summary>
+internal readonly record struct EntryName(string Parameter, int Row, int Column, int? Sequence = null, int? Step = null)
 {
     /// <summary>As in a text: W_hh[1, 2], or x_7[0] of sequence 3.</summary>
     public override string ToString() => Sequence is null

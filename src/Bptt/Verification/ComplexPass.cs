@@ -93,28 +93,28 @@ internal sealed class ComplexPass
     /// <param name="floor">Receives what may have been lost to underflow, here or in a backward pass.</param>
     private double Along(LossDirection direction, double scale, out double magnitude, out double floor)
     {
-        var run = new Run(direction, scale);
+        var sum = new DirectionalSum(direction, scale);
         for (int b = 0; b < _outputs.Layout.SequenceCount; b++)
         {
             double[] driven = Driven(direction, scale, b);
             if (_loss.Truncation is { IsWindowed: false } lags)
             {
-                AddLags(run, b, driven, lags.Steps);
+                AddLags(sum, b, driven, lags.Steps);
             }
             else
             {
-                AddSequence(run, b, driven);
+                AddSequence(sum, b, driven);
             }
         }
-        magnitude = run.Magnitude / scale;
-        floor = run.Floor / scale;
-        return run.Sum.Value / scale;
+        magnitude = sum.Magnitude / scale;
+        floor = sum.Floor / scale;
+        return sum.Value / scale;
     }
 
     /// <summary>ḣ_t from step to step; at the border of a window the state before it is a constant.</summary>
-    private void AddSequence(Run run, int sequence, double[] driven)
+    private void AddSequence(DirectionalSum sum, int sequence, double[] driven)
     {
-        double[] state = InitialState(run, sequence);
+        double[] state = InitialState(sum, sequence);
         double[] next = new double[state.Length];
         int length = _outputs.Layout.Lengths[sequence];
         for (int t = 1; t <= length; t++)
@@ -123,18 +123,18 @@ internal sealed class ComplexPass
             {
                 Array.Clear(state);
             }
-            Advance(run, state, driven, t, next);
+            Advance(sum, state, driven, t, next);
             (state, next) = (next, state);
-            Add(run, sequence, t, state);
+            Add(sum, sequence, t, state);
         }
-        AddFinal(run, sequence, state);
+        AddFinal(sum, sequence, state);
     }
 
     /// <summary>Each output from a run of its own over the last k steps.</summary>
-    private void AddLags(Run run, int sequence, double[] driven, int k)
+    private void AddLags(DirectionalSum sum, int sequence, double[] driven, int k)
     {
         int length = _outputs.Layout.Lengths[sequence];
-        double[] initial = InitialState(run, sequence);
+        double[] initial = InitialState(sum, sequence);
         double[] state = new double[initial.Length];
         double[] next = new double[initial.Length];
         for (int s = 1; s <= length; s++)
@@ -146,12 +146,12 @@ internal sealed class ComplexPass
             }
             for (int t = Math.Max(1, s - k + 1); t <= s; t++)
             {
-                Advance(run, state, driven, t, next);
+                Advance(sum, state, driven, t, next);
                 (state, next) = (next, state);
             }
-            Add(run, sequence, s, state);
+            Add(sum, sequence, s, state);
         }
-        AddFinal(run, sequence, state);
+        AddFinal(sum, sequence, state);
     }
 
     /// <summary>α(V_hh h_{t−1} + V_hx x_t + W_hx ẋ_t) for every step, h×T.</summary>
@@ -182,50 +182,50 @@ internal sealed class ComplexPass
         return driven;
     }
 
-    private double[] InitialState(Run run, int sequence)
+    private double[] InitialState(DirectionalSum sum, int sequence)
     {
         int h = _loss.Origin.Weights.HiddenSize;
         double[] state = new double[h];
-        run.Direction.Column(LossVariable.InitialStates, sequence, h).CopyTo(state);
-        VectorMath.Scale(run.Scale, state);
-        AddFlushed(run, state);
+        sum.Direction.Column(LossVariable.InitialStates, sequence, h).CopyTo(state);
+        VectorMath.Scale(sum.Scale, state);
+        AddFlushed(sum, state);
         return state;
     }
 
     /// <summary>next ← W_hh ḣ_{t−1} + what drives step t.</summary>
-    private void Advance(Run run, double[] state, double[] driven, int t, double[] next)
+    private void Advance(DirectionalSum sum, double[] state, double[] driven, int t, double[] next)
     {
         driven.AsSpan((t - 1) * next.Length, next.Length).CopyTo(next);
         RecordedStates.AddProduct(_loss.Origin.Weights.Whh, state, next);
-        AddFlushed(run, next);
+        AddFlushed(sum, next);
     }
 
     /// <summary>A backward pass sets tiny entries of ∂L/∂h_t to zero; each counts as often as ḣ_t has it.</summary>
-    private static void AddFlushed(Run run, double[] state) =>
-        run.Floor += KernelSet.FlushThreshold * Math.Sqrt(state.Length) * VectorMath.Norm(state);
+    private static void AddFlushed(DirectionalSum sum, double[] state) =>
+        sum.Floor += KernelSet.FlushThreshold * Math.Sqrt(state.Length) * VectorMath.Norm(state);
 
     /// <summary>What step t adds to the derivative, from ȯ_t = W_qh ḣ_t + V_qh h_t.</summary>
-    private void Add(Run run, int sequence, int t, double[] state)
+    private void Add(DirectionalSum sum, int sequence, int t, double[] state)
     {
         if (_loss.Objective.StepFactor(sequence, t, _factors) == 0.0)
         {
             return;
         }
-        double[] output = run.Output(_outputs.Rows);
+        double[] output = sum.Output(_outputs.Rows);
         RecordedStates.AddProduct(_loss.Origin.Weights.Wqh, state, output);
-        run.Direction.AddProduct(LossVariable.Wqh, run.Scale, _states[sequence, t], output);
+        sum.Direction.AddProduct(LossVariable.Wqh, sum.Scale, _states[sequence, t], output);
         var place = new BatchLayout.Place(_outputs.Layout.Column(sequence, t), sequence, t);
-        run.Add(Contribution(place, output, out double floor));
-        run.Floor += floor;
+        sum.Add(Contribution(place, output, out double floor));
+        sum.Floor += floor;
     }
 
     /// <summary>⟨e_b, ḣ_T⟩.</summary>
-    private void AddFinal(Run run, int sequence, double[] state)
+    private void AddFinal(DirectionalSum sum, int sequence, double[] state)
     {
         ReadOnlySpan<double> given = _loss.FinalStateGradients;
         for (int i = 0; !given.IsEmpty && i < state.Length; i++)
         {
-            run.Add(given[sequence * state.Length + i] * state[i]);
+            sum.Add(given[sequence * state.Length + i] * state[i]);
         }
     }
 
@@ -317,42 +317,5 @@ internal sealed class ComplexPass
         double complex = Contribution(place, direction, out _);
         return Math.Abs(complex - real.Value)
             <= 1e-5 * Math.Max(Math.Abs(complex), Math.Abs(real.Value)) + 10.0 * real.Uncertainty;
-    }
-
-    /// <summary>One run: its direction, and what has been added up.</summary>
-    private sealed class Run(LossDirection direction, double scale)
-    {
-        private CompensatedSum _sum;
-        private double[] _output = [];
-
-        public LossDirection Direction { get; } = direction;
-
-        public double Scale { get; } = scale;
-
-        public CompensatedSum Sum => _sum;
-
-        public double Magnitude { get; private set; }
-
-        public double Floor { get; set; }
-
-        public void Add(double term)
-        {
-            _sum.Add(term);
-            Magnitude += Math.Abs(term);
-        }
-
-        /// <summary>Zeros for ȯ_t.</summary>
-        public double[] Output(int rows)
-        {
-            if (_output.Length == rows)
-            {
-                Array.Clear(_output);
-            }
-            else
-            {
-                _output = new double[rows];
-            }
-            return _output;
-        }
     }
 }

@@ -1,6 +1,6 @@
 // What a gradient check found along one random direction. Plain data; never NaN.
 
-using System.Globalization;
+using Bptt.Edge;
 
 namespace Bptt.Verification;
 
@@ -51,8 +51,8 @@ public sealed class DirectionCheck
     public double RelativeError { get; }
 
     /// <summary>The verdict and its numbers in one line.</summary>
-    public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture,
-        $"direction over {string.Join(", ", Parameters)}: {Verdict.InWords()}, analytic {Analytic:G9}, "
-            + $"numeric {Numeric:G9} ± {Uncertainty:0.0E+0}, relative error {RelativeError:0.0E+0}");
+    public override string ToString() =>
+        $"direction over {string.Join(", ", Parameters)}: {Verdict.InWords()}, "
+        + $"analytic {NumberText.Significant(Analytic, 9)}, numeric {NumberText.Significant(Numeric, 9)} "
+        + $"± {NumberText.Size(Uncertainty)}, relative error {NumberText.Size(RelativeError)}";
 }

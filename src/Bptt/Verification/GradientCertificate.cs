@@ -146,10 +146,9 @@ public sealed class GradientCertificate
 
     /// <summary>In one sentence.</summary>
     public override string ToString() =>
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"{Verdict.ToString().ToLowerInvariant()}: gauge residual {GaugeResidual:0.0E+0}, "
-                + $"Euler residual {EulerResidual:0.0E+0}, rounding up to {ExpectedRounding:0.0E+0} expected");
+        $"{Verdict.InWords()}: gauge residual {NumberText.Size(GaugeResidual)}, "
+        + $"Euler residual {NumberText.Size(EulerResidual)}, "
+        + $"rounding up to {NumberText.Size(ExpectedRounding)} expected";
 
     private static GradientCertificate Of(CertificateTerms terms)
     {

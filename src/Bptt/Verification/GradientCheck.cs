@@ -176,9 +176,7 @@ public sealed class GradientCheck
         if (!double.IsFinite(loss) || !gradientIsFinite || step is not null)
         {
             throw new ArithmeticException(
-                $"The gradient check: expected finite states, loss and gradient, got loss {Guard.Text(loss)} and "
-                + $"gradients {(gradientIsFinite ? "that are finite" : "with NaN or infinities")} (first non-finite "
-                + $"state or output: {(step is null ? "none" : $"step {step}")}).");
+                $"The gradient check: expected finite states, loss and gradient, got loss {NumberText.Exact(loss)} and gradients {(gradientIsFinite ? "that are finite" : "with NaN or infinities")} (first non-finite state or output: {(step is null ? "none" : $"step {step}")}).");
         }
     }
 }

@@ -55,7 +55,7 @@ internal sealed class GradientCheckRun
         {
             ParameterCheck check = Check(
                 gradient,
-                index => PlaceOf(variable, index),
+                index => EntryAt(variable, index),
                 (index, analytic) => OfEntry(variable, index, analytic));
             parameters.Add(check);
             if (check.CheckedCount < check.EntryCount)
@@ -68,7 +68,7 @@ internal sealed class GradientCheckRun
             int q = outputGradients.Rows;
             parameters.Add(Check(
                 outputGradients.All.Values.ToArray(),
-                index => PlaceOf("o", index % q, index / q),
+                index => EntryAt("o", index % q, index / q),
                 (index, analytic) => OfOutput(index % q, index / q, analytic)));
         }
         return (parameters, directions);
@@ -160,12 +160,12 @@ internal sealed class GradientCheckRun
 
     /// <summary>Checks all entries of a gradient where they are few, otherwise a sample.</summary>
     private ParameterCheck Check(
-        double[] gradient, Func<int, EntryPlace> placeOf, Func<int, double, Derivative> derivativeOf)
+        double[] gradient, Func<int, EntryName> entryAt, Func<int, double, Derivative> derivativeOf)
     {
         int[] sample = Sample(gradient);
         Derivative[] numeric = InOrder(sample.Length, i => derivativeOf(sample[i], gradient[sample[i]]));
         return GradientJudge.Judge(
-            Array.ConvertAll(sample, index => placeOf(index)),
+            Array.ConvertAll(sample, index => entryAt(index)),
             Array.ConvertAll(sample, index => gradient[index]),
             numeric,
             gradient.Length,
@@ -207,7 +207,7 @@ internal sealed class GradientCheckRun
     /// <summary>The derivative of what one step adds to the loss, in one entry of its output.</summary>
     private Derivative OfOutput(int row, int column, double analytic)
     {
-        BatchLayout.Place place = Place(column);
+        BatchLayout.Place place = StepOf(column);
         double[] output = _outputs.All.Column(column).ToArray();
         double[] factors = _objective.SequenceFactors(Layout);
         double typical = VectorMath.Norm(_outputs.All.Values) / Math.Sqrt(_outputs.All.Values.Length);
@@ -269,25 +269,26 @@ internal sealed class GradientCheckRun
         return _loss.SeesMove(point);
     }
 
-    private EntryPlace PlaceOf(LossVariable variable, int index)
+    private EntryName EntryAt(LossVariable variable, int index)
     {
         int rows = Origin.Rows(variable);
         (int column, int row) = Math.DivRem(index, rows);
         return variable switch
         {
             LossVariable.InitialStates => new(NameOf(variable), row, column, column, 0),
-            LossVariable.Inputs => PlaceOf(NameOf(variable), row, column),
+            LossVariable.Inputs => EntryAt(NameOf(variable), row, column),
             _ => new(NameOf(variable), row, column),
         };
     }
 
-    private EntryPlace PlaceOf(string name, int row, int packedColumn)
+    private EntryName EntryAt(string name, int row, int packedColumn)
     {
-        BatchLayout.Place place = Place(packedColumn);
+        BatchLayout.Place place = StepOf(packedColumn);
         return new(name, row, place.Step - 1, place.Sequence, place.Step);
     }
 
-    private BatchLayout.Place Place(int column)
+    /// <summary>Which sequence and which step a packed column belongs to.</summary>
+    private BatchLayout.Place StepOf(int column)
     {
         int step = Layout.StepOfColumn(column);
         return new(column, Layout.SequenceAt(column - Layout.BlockOf(step).FirstColumn), step);

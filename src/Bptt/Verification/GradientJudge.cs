@@ -23,15 +23,14 @@ internal static class GradientJudge
 
     /// <summary>Judges one parameter by its checked entries.</summary>
     public static ParameterCheck Judge(
-        EntryPlace[] places, double[] analytic, Derivative[] numeric, int entryCount, double tolerance)
+        EntryName[] names, double[] analytic, Derivative[] numeric, int entryCount, double tolerance)
     {
         // In units of the largest, so that no norm overflows or vanishes.
         double largest = Math.Max(VectorMath.MaxAbs(analytic), numeric.Max(n => Math.Abs(n.Number.Value)));
         int exponent = -VectorMath.Exponent(largest);
         double A(int i) => Math.ScaleB(analytic[i], exponent);
         double N(int i) => Math.ScaleB(numeric[i].Number.Value, exponent);
-        double Norm(Func<int, double> select) =>
-            VectorMath.Norm([.. Enumerable.Range(0, places.Length).Select(select)]);
+        double Norm(Func<int, double> select) => VectorMath.Norm([.. Enumerable.Range(0, names.Length).Select(select)]);
         double scale = Math.Max(Norm(A), Norm(N));
         double error = Norm(i => A(i) - N(i));
         double uncertainty = Norm(i => Math.ScaleB(numeric[i].Number.Uncertainty, exponent));
@@ -41,8 +40,8 @@ internal static class GradientJudge
         double typical = Math.Max(
             VectorMath.Norm(known) / Math.Sqrt(Math.Max(1, known.Length)),
             Math.ScaleB(RoundingOfEntry * scale, -exponent));
-        CheckedEntry[] entries = [.. Enumerable.Range(0, places.Length).Select(i => new CheckedEntry(
-            places[i],
+        CheckedEntry[] entries = [.. Enumerable.Range(0, names.Length).Select(i => new CheckedEntry(
+            names[i],
             analytic[i],
             numeric[i].Number,
             numeric[i].Method,
@@ -54,7 +53,7 @@ internal static class GradientJudge
             : error <= tolerance * scale && uncertainty <= tolerance * scale ? Verdict.Passed
             : Verdict.Inconclusive;
         return new ParameterCheck(
-            places[0].Parameter,
+            names[0].Parameter,
             verdict,
             entryCount,
             entries.Length,

@@ -1,6 +1,6 @@
 // What a gradient check found for one parameter. Plain data; never NaN.
 
-using System.Globalization;
+using Bptt.Edge;
 
 namespace Bptt.Verification;
 
@@ -53,9 +53,8 @@ public sealed class ParameterCheck
     public IReadOnlyList<CheckedEntry> WorstEntries { get; }
 
     /// <summary>The verdict and its numbers; where it is not a pass, the worst entries in lines of their own.</summary>
-    public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{Parameter}: {Verdict.InWords()}, relative error {RelativeError:0.0E+0}, "
-            + $"uncertainty {RelativeUncertainty:0.0E+0}, {CheckedCount} of {EntryCount} entries")
+    public override string ToString() =>
+        $"{Parameter}: {Verdict.InWords()}, relative error {NumberText.Size(RelativeError)}, "
+        + $"uncertainty {NumberText.Size(RelativeUncertainty)}, {CheckedCount} of {EntryCount} entries"
         + (Verdict == Verdict.Passed ? "" : string.Concat(WorstEntries.Select(e => $"\n    {e}")));
 }

@@ -104,11 +104,9 @@ public sealed class TaylorTest
 
     /// <summary>In one sentence.</summary>
     public override string ToString() => Rate is double rate
-        ? string.Create(
-            CultureInfo.InvariantCulture,
-            $"{Verdict.ToString().ToLowerInvariant()}: the remainder falls with the step to the power {rate:F2} "
-                + $"({Remainders.Count} steps)")
-        : $"{Verdict.ToString().ToLowerInvariant()}: the remainder is within the rounding of the loss";
+        ? FormattableString.Invariant(
+            $"{Verdict.InWords()}: the remainder falls with the step to the power {rate:F2} ({Remainders.Count} steps)")
+        : $"{Verdict.InWords()}: the remainder is within the rounding of the loss";
 
     /// <summary>A copy of the options, dense and of the right shape.</summary>
     private static BackwardOptions Checked(ForwardPass forward, BackwardOptions? options)

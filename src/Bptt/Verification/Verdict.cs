@@ -1,4 +1,4 @@
-// What a check concludes.
+// What a check concludes, and the same in words. Judges nothing.
 
 namespace Bptt.Verification;
 
@@ -14,4 +14,15 @@ public enum Verdict
 
     /// <summary>What was checked disagrees by clearly more than rounding explains.</summary>
     Failed,
+}
+
+internal static class VerdictWords
+{
+    /// <summary>As every check prints it; a failure in capitals, so that it is not overlooked.</summary>
+    public static string InWords(this Verdict verdict) => verdict switch
+    {
+        Verdict.Passed => "passed",
+        Verdict.Failed => "FAILED",
+        _ => "cannot be told",
+    };
 }
