@@ -35,5 +35,5 @@ public sealed class NonFiniteOrigin
     public string Summary { get; }
 
     /// <summary><see cref="Summary"/>.</summary>
-    public override string ToString() => Text;
+    public override string ToString() => Summary;
 }
