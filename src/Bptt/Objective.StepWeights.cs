@@ -61,7 +61,7 @@ public abstract partial class Objective
                     {
                         throw Guard.Error(
                             name,
-                            $"expected finite weights of at least 0, got {Guard.Text(given[t - 1])} "
+                            $"expected finite weights of at least 0, got {NumberText.Exact(given[t - 1])} "
                             + $"for sequence {b}, step {t}.");
                     }
                 }

@@ -63,8 +63,7 @@ internal static class NonFiniteSearch
     }
 
     private static NonFiniteOrigin Origin(
-        NonFinitePass pass, string letter, PassNorms.NonFiniteEntry entry, string cause) => new(
-        pass,
+        string letter, PassNorms.NonFiniteEntry entry, string cause) => new(
         letter + "_t",
         entry.Sequence,
         entry.Step,

@@ -16,8 +16,7 @@ namespace Bptt.Diagnostics;
 /// The spectrum of W_hh. A state that gets no further input is h_{t+k} = W_hhᵏ h_t, and a gradient travels back as
 /// (W_hhᵀ)ᵏ ∂L/∂h, the general term (4) of <i>Dive into Deep Learning</i>, "Back-propagation through time". Its modes
 /// tell how they behave in the long run (Pascanu, Mikolov &amp; Bengio 2013), the norms of the powers how they behave
-/// before that:
-/// where W_hh is not normal they can grow first although every mode fades (Trefethen &amp; Embree 2005).
+/// before that: where W_hh is not normal they can grow first although every mode fades (Trefethen &amp; Embree 2005).
 /// </summary>
 /// <remarks>Immutable; may be used from many threads. What is costly is computed when first asked for.</remarks>
 public sealed class Spectrum
@@ -75,7 +74,7 @@ public sealed class Spectrum
     public double TransientGrowth => _transient.Value.Growth;
 
     /// <summary>The k at which ‖W_hhᵏ‖₂ is largest; 0 where the powers grow without bound.</summary>
-    public int TransientPeak => _transient.Value.Peak;
+    public int TransientPeakLag => _transient.Value.Peak;
 
     /// <summary>Whether <see cref="TransientGrowth"/> is certainly the maximum. It is wherever some power within reach
     /// has norm at most 1, since later ones are products of it with earlier ones; the search ends uncertain after about
@@ -90,19 +89,18 @@ public sealed class Spectrum
     public long? StateOverflowStep => _state.Value.Overflow;
 
     /// <summary>The step t from which on the response to one input of norm 1 at step 1, ‖W_hhᵗ⁻¹ W_hx‖₂, stays below
-    /// 1e-290:
-    /// the passes set such states to zero. Null where it never does, or not within 2⁴⁵ steps. For a nilpotent W_hh it
-    /// is h + 1 or less; 1 where W_hx is zero.</summary>
+    /// 1e-290: the passes set such states to zero. Null where it never does, or not within 2⁴⁵ steps. For a nilpotent
+    /// W_hh it is h + 1 or less; 1 where W_hx is zero.</summary>
     public long? StateVanishStep => _state.Value.Vanish;
 
     /// <summary>How many steps a ∂L/∂o of norm 1 has travelled back when the gradient ‖(W_hhᵀ)ᵏ W_qhᵀ‖₂ first exceeds
     /// the largest double; null where it never does, or not within 2⁴⁵ steps. Counts what W_qh sees only.</summary>
-    public long? GradientOverflowStep => _gradient.Value.Overflow;
+    public long? GradientOverflowLag => _gradient.Value.Overflow;
 
     /// <summary>How many steps a ∂L/∂o of norm 1 has travelled back when the gradient ‖(W_hhᵀ)ᵏ W_qhᵀ‖₂ stays below
     /// 1e-290 from there on: the passes set such gradients to zero. Null where it never does, or not within 2⁴⁵ steps.
     /// 0 where W_qh is zero.</summary>
-    public long? GradientVanishStep => _gradient.Value.Vanish;
+    public long? GradientVanishLag => _gradient.Value.Vanish;
 
     /// <summary>One sentence.</summary>
     public string Summary

@@ -162,9 +162,8 @@ public sealed class StateSpace
     /// <summary>
     /// A network with the outputs of this system, to rounding, from the h_0 that belongs to it. Where [C D] = W_qh [A
     /// B] has a solution that does not lose digits, h = n: W_hh = A, W_hx = B, h_0 = x_1. Where it has none, units are
-    /// added:
-    /// one for each direction of the outputs that is left, which hold it at the same step (at most q), or one for
-    /// each input, which hold it for a step (d, and one more where [A B] h_0 = x_1 has no solution), whichever are
+    /// added: one for each direction of the outputs that is left, which hold it at the same step (at most q), or one
+    /// for each input, which hold it for a step (d, and one more where [A B] h_0 = x_1 has no solution), whichever are
     /// fewer.
     /// </summary>
     /// <returns>The network, and its h_0. Cost O((n + d)³) and that of an SVD.</returns>
@@ -238,14 +237,14 @@ public sealed class StateSpace
     /// Gramians.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The tolerance is outside its range.</exception>
     /// <exception cref="InvalidOperationException">The system is not stable.</exception>
-    public StateSpace Balanced(double tolerance = 1e-12)
+    public StateSpace Balance(double tolerance = 1e-12)
     {
         if (!(tolerance > 0.0 && tolerance < 1.0))
         {
             throw Guard.Range(
                 nameof(tolerance), $"expected a number above 0 and below 1, got {NumberText.Exact(tolerance)}.");
         }
-        return Balance(Order, tolerance);
+        return InBalancedCoordinates(Order, tolerance);
     }
 
     /// <summary>A smaller system with almost the same outputs, by balanced truncation: the states that least go from
@@ -253,7 +252,7 @@ public sealed class StateSpace
     /// 2011). Where x_1 is zero, the gain at any frequency changes by at most twice the sum of the Hankel singular
     /// values that are left out (Glover 1984).</summary>
     /// <param name="order">The largest order wanted, from 1 to n. The result has fewer states where fewer do.</param>
-    /// <returns>A balanced system. Cost as for <see cref="Balanced"/>.</returns>
+    /// <returns>A balanced system. Cost as for <see cref="Balance"/>.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The order is outside its range.</exception>
     /// <exception cref="InvalidOperationException">The system is not stable.</exception>
     public StateSpace Reduce(int order)
@@ -262,7 +261,7 @@ public sealed class StateSpace
         {
             throw Guard.Range(nameof(order), $"expected an order from 1 to {Order} (n), got {order}.");
         }
-        return Balance(order, 1e-12);
+        return InBalancedCoordinates(order, 1e-12);
     }
 
     /// <summary>The sizes, for a debugger.</summary>
@@ -285,9 +284,9 @@ public sealed class StateSpace
         }
     }
 
-    /// <summary>In balanced coordinates, of at most the order given, without the states below the tolerance; at least one
-    /// state.</summary>
-    private StateSpace Balance(int order, double tolerance)
+    /// <summary>In balanced coordinates, of at most the order given, without the states below the tolerance; at least
+    /// one state.</summary>
+    private StateSpace InBalancedCoordinates(int order, double tolerance)
     {
         Matrix<double> reachable = _initialState.AbsoluteMaximum() == 0.0
             ? _reachable.Value

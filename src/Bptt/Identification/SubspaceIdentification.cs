@@ -33,13 +33,13 @@ public sealed class SubspaceIdentification
     private const double Rounding = 1e-20;
 
     private readonly IdentificationData _data;
-    private readonly SubspaceOptions _options;
+    private readonly SubspaceIdentificationOptions _options;
     private readonly IReadOnlyList<HankelRealization> _realizations;
     private readonly Lazy<Vector<double>> _singularValues;
     private readonly Lazy<int> _suggestedOrder;
 
     private SubspaceIdentification(
-        IdentificationData data, SubspaceOptions options, IReadOnlyList<HankelRealization> realizations)
+        IdentificationData data, SubspaceIdentificationOptions options, IReadOnlyList<HankelRealization> realizations)
     {
         _data = data;
         _options = options;
@@ -49,8 +49,9 @@ public sealed class SubspaceIdentification
     }
 
     /// <summary>Singular values of the weighted Hankel matrix, descending, at most
-    /// <see cref="SubspaceOptions.MaxOrder"/> + 1 of them, fresh: how much each further order adds to what past inputs,
-    /// as they were, do to outputs to come. Empty where they do nothing. Cost of a start, at the first call.</summary>
+    /// <see cref="SubspaceIdentificationOptions.MaxOrder"/> + 1 of them, fresh: how much each further order adds to
+    /// what past inputs, as they were, do to outputs to come. Empty where they do nothing. Cost of a start, at the
+    /// first call.</summary>
     public Vector<double> SingularValues => _singularValues.Value.Count == 0
         ? _singularValues.Value : _singularValues.Value.Clone();
 
@@ -72,9 +73,8 @@ public sealed class SubspaceIdentification
     /// <exception cref="ArgumentNullException">A matrix is null.</exception>
     /// <exception cref="ArgumentException">A matrix is empty, lengths differ, there are fewer than 3 steps, or a number
     /// is NaN or infinite.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range.</exception>
     public static SubspaceIdentification Estimate(
-        Matrix<double> inputs, Matrix<double> targets, SubspaceOptions? options = null)
+        Matrix<double> inputs, Matrix<double> targets, SubspaceIdentificationOptions? options = null)
     {
         Guard.NotEmpty(inputs, "d×T", nameof(inputs));
         Guard.NotEmpty(targets, "q×T", nameof(targets));
@@ -92,23 +92,15 @@ public sealed class SubspaceIdentification
     /// <exception cref="ArgumentNullException">A batch is null.</exception>
     /// <exception cref="ArgumentException">Numbers or lengths of sequences differ, none has 3 steps, or a number is NaN
     /// or infinite.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range.</exception>
     public static SubspaceIdentification Estimate(
-        SequenceBatch inputs, SequenceBatch targets, SubspaceOptions? options = null)
+        SequenceBatch inputs, SequenceBatch targets, SubspaceIdentificationOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(targets);
-        options ??= SubspaceOptions.Default;
+        options ??= new SubspaceIdentificationOptions();
         Guard.SameLengths(inputs.Lengths, targets.Lengths, "the inputs", "the targets", nameof(targets));
         inputs.RequireFinite(nameof(inputs));
         targets.RequireFinite(nameof(targets));
-        Guard.AtLeastOne(options.MaxOrder, nameof(options.MaxOrder));
-        if (!Enum.IsDefined(options.InitialStates))
-        {
-            throw Guard.Range(
-                nameof(options.InitialStates),
-                $"expected a value of SubspaceInitialStates, got {options.InitialStates}.");
-        }
         if (inputs.Lengths.Max() < 3)
         {
             throw Guard.Error(
@@ -120,11 +112,11 @@ public sealed class SubspaceIdentification
 
     /// <summary>The system of an order, with the initial state of one of the sequences.</summary>
     /// <param name="order">The order wanted, at least 1. The result has fewer states where the data show no more, or
-    /// <see cref="SubspaceOptions.MaxOrder"/> and their length do not allow more.</param>
+    /// <see cref="SubspaceIdentificationOptions.MaxOrder"/> and their length do not allow more.</param>
     /// <param name="sequence">The sequence, from 0.</param>
     /// <returns>A stable system, D = C A⁻¹ B wherever A is invertible. Cost as for <see cref="Start"/>.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The order is below 1, or there is no such sequence.</exception>
-    public StateSpace Model(int order, int sequence = 0)
+    public StateSpace ToStateSpace(int order, int sequence = 0)
     {
         Guard.AtLeastOne(order, nameof(order));
         Guard.Sequence(sequence, _data.Inputs.Length, nameof(sequence));
@@ -134,9 +126,9 @@ public sealed class SubspaceIdentification
 
     /// <summary>A network to start training from.</summary>
     /// <param name="hiddenSize">h, at least 1, kept exactly. Where the data show fewer modes, or
-    /// <see cref="SubspaceOptions.MaxOrder"/> and their length do not allow more, the other units take inputs in, at
-    /// random from a fixed seed, but no output sees them: training can use them, and until then they change
-    /// nothing.</param>
+    /// <see cref="SubspaceIdentificationOptions.MaxOrder"/> and their length do not allow more, the other units take
+    /// inputs in, at random from a fixed seed, but no output sees them: training can use them, and until then they
+    /// change nothing.</param>
     /// <returns>The network, of spectral radius below 1, and the h_0 of each sequence, h×B: zero where the options say
     /// so. Cost about 2·T·q·(h(d + 1))² for each regression and horizon tried, up to eighteen.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="hiddenSize"/> is below 1.</exception>
@@ -153,10 +145,7 @@ public sealed class SubspaceIdentification
         foreach (HankelRealization realization in _realizations.Where(r => r.MaxOrder > 0))
         {
             var fit = FreeRunFit.Of(
-                _data,
-                realization,
-                Math.Min(order, realization.MaxOrder),
-                _options.InitialStates == SubspaceInitialStates.Estimated);
+                _data, realization, Math.Min(order, realization.MaxOrder), _options.EstimateInitialStates);
             if (fit is not null && (best is null || fit.MeanSquaredError < best.Value.Fit.MeanSquaredError))
             {
                 best = (realization, fit);
@@ -169,7 +158,7 @@ public sealed class SubspaceIdentification
     {
         int q = _data.OutputSize;
         double numbers = (double)_data.TotalLength * q;
-        int own = _options.InitialStates == SubspaceInitialStates.Estimated ? _data.Inputs.Length : 0;
+        int own = _options.EstimateInitialStates ? _data.Inputs.Length : 0;
         int order = 1;
         double least = double.PositiveInfinity;
         for (int n = 1; n <= Math.Min(_options.MaxOrder, MaxSuggestion); n++)

@@ -30,8 +30,8 @@ public static class Trainer
     /// <param name="options">How it runs; the defaults where null.</param>
     /// <param name="progress">Told where the training stands, on the calling thread, ten times a second at
     /// most.</param>
-    /// <param name="cancellation">Ends the training between two updates, or inside a step of a method that evaluates
-    /// the loss itself, which then does not count.</param>
+    /// <param name="cancellationToken">Ends the training between two updates, or inside a step of a method that
+    /// evaluates the loss itself, which then does not count.</param>
     /// <returns>The outcome, also where it was cancelled. Each update costs a forward and a backward pass of its piece
     /// of the data; an epoch of several updates costs a forward pass of the whole besides.</returns>
     /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
@@ -49,7 +49,7 @@ public static class Trainer
         Objective objective,
         TrainerOptions? options = null,
         IProgress<TrainingProgress>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(inputs);
@@ -61,7 +61,7 @@ public static class Trainer
             model = constraint.Apply(model);
         }
         Matrix<double>? fixedStates = options.InitialStates?.Clone();
-        Parameters start = options.InitialState == InitialStateKind.Learned
+        Parameters start = options.InitialStateKind == InitialStateKind.Learned
             ? new Parameters(model, fixedStates ?? Matrix<double>.Build.Dense(model.HiddenSize, inputs.Count))
             : new Parameters(model);
 
@@ -77,7 +77,7 @@ public static class Trainer
             TrainingCheckpoint.Load(path, state, fingerprint);
         }
         var checkpoints = new CheckpointKeeper(options.Checkpoint, state, fingerprint);
-        return new TrainingRun(data, options, fixedStates, state, checkpoints, progress, cancellation).Run();
+        return new TrainingRun(data, options, fixedStates, state, checkpoints, progress, cancellationToken).Run();
     }
 
     /// <summary>Trains on one sequence.</summary>
@@ -87,18 +87,17 @@ public static class Trainer
     /// <param name="options">How it runs; the defaults where null.</param>
     /// <param name="progress">Told where the training stands, on the calling thread, ten times a second at
     /// most.</param>
-    /// <param name="cancellation">Ends the training between two updates.</param>
-    /// <inheritdoc cref="Run(LinearRnn, SequenceBatch, Objective, TrainerOptions?, IProgress{TrainingProgress}?,
-    /// CancellationToken)"/>
+    /// <param name="cancellationToken">Ends the training between two updates.</param>
+    /// <inheritdoc cref="Run(LinearRnn, SequenceBatch, Objective, TrainerOptions?, IProgress{TrainingProgress}?, CancellationToken)"/>
     public static TrainingResult Run(
         LinearRnn model,
         Matrix<double> inputs,
         Objective objective,
         TrainerOptions? options = null,
         IProgress<TrainingProgress>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         Guard.NotEmpty(inputs, "d×T", nameof(inputs));
-        return Run(model, SequenceBatch.Pack([inputs]), objective, options, progress, cancellation);
+        return Run(model, SequenceBatch.Pack([inputs]), objective, options, progress, cancellationToken);
     }
 }

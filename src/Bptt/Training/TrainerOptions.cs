@@ -18,7 +18,7 @@ public sealed record TrainerOptions
     private readonly int _maxEpochs = 1000;
     private readonly double? _validationFraction;
     private readonly double? _targetLoss;
-    private readonly InitialStateKind _initialState = InitialStateKind.Carried;
+    private readonly InitialStateKind _initialStateKind = InitialStateKind.Carried;
     private readonly NonFinitePolicy _nonFinite = NonFinitePolicy.StopAndKeepBest;
 
     /// <summary>The method. A prototype: the run works on a copy without history.</summary>
@@ -37,7 +37,7 @@ public sealed record TrainerOptions
     {
         get => _nonFinite;
         init => _nonFinite = Enum.IsDefined(value) ? value : throw Guard.Range(
-            nameof(NonFinite), $"expected StopAndKeepBest, SkipStep or Throw, got {value}.");
+            nameof(NonFinite), $"expected StopAndKeepBest, SkipUpdate or Throw, got {value}.");
     }
 
     /// <summary>Penalties that add to the objective, in every update and in the training loss, not in the validation
@@ -55,11 +55,11 @@ public sealed record TrainerOptions
 
     /// <summary>Where the state starts.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is none of the named ones.</exception>
-    public InitialStateKind InitialState
+    public InitialStateKind InitialStateKind
     {
-        get => _initialState;
-        init => _initialState = Enum.IsDefined(value) ? value : throw Guard.Range(
-            nameof(InitialState), $"expected Zero, Carried or Learned, got {value}.");
+        get => _initialStateKind;
+        init => _initialStateKind = Enum.IsDefined(value) ? value : throw Guard.Range(
+            nameof(InitialStateKind), $"expected Zero, Carried or Learned, got {value}.");
     }
 
     /// <summary>h×B: h_0 of every sequence, or where it is learned the values to start from; null stands for

@@ -21,7 +21,7 @@ public sealed class TrainingResult
         LastParameters = state.Current;
         History = Array.AsReadOnly(state.History.ToArray());
         Updates = state.Updates;
-        SkippedSteps = state.Skipped;
+        SkippedUpdates = state.Skipped;
         CheckpointFault = checkpointFault;
         _initialStates = initialStates;
     }
@@ -61,8 +61,8 @@ public sealed class TrainingResult
     /// <summary>The updates done, those left out included.</summary>
     public int Updates { get; }
 
-    /// <summary>The updates left out by <see cref="NonFinitePolicy.SkipStep"/>.</summary>
-    public int SkippedSteps { get; }
+    /// <summary>The updates left out by <see cref="NonFinitePolicy.SkipUpdate"/>.</summary>
+    public int SkippedUpdates { get; }
 
     /// <summary>Why the last attempt to save the training failed; null where it did not, or nothing was to be
     /// saved.</summary>
