@@ -1,5 +1,6 @@
 // The factor of a Gramian: it satisfies its equation, keeps small directions, and is refused where there is no sum.
 
+using Bptt.Identification;
 using Bptt.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra;
 
