@@ -11,10 +11,15 @@ internal static class CommandLine
     /// <summary>After Ctrl-C a command may still report and write what it has.</summary>
     private static readonly TimeSpan TimeToFinish = TimeSpan.FromMinutes(1);
 
-    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Terminal terminal)
-    {
-        var root = new RootCommand(
-            "Fits a linear RNN to a table of measurements by exact back-propagation through time.\n\n"
+    /// <summary>No letters are split off a word with one dash: -8 and -a may be values.</summary>
+    private static readonly ParserConfiguration Parsing = new() { EnablePosixBundling = false };
+
+    public static Task<int> RunAsync(IReadOnlyList<string> arguments, Terminal terminal) =>
+        RunAsync(Root(terminal), arguments, terminal);
+
+    /// <summary>All commands, each with its options.</summary>
+    internal static RootCommand Root(Terminal terminal) =>
+        new("Fits a linear RNN to a table of measurements by exact back-propagation through time.\n\n"
             + "Exit codes: 0 done; 1 the data, a file or the training is at fault; 2 the command line is at fault.")
         {
             FitCommand.Create(terminal),
@@ -24,31 +29,23 @@ internal static class CommandLine
             RemediesCommand.Create(terminal),
             GraphCommand.Create(terminal),
         };
-        root.HelpName = "bptt";
 
-        ParseResult parsed = root.Parse(arguments);
-        (parsed.CommandResult.Command as DetailedCommand)?.ShowDetails();
-        if (parsed.Errors.Count > 0)
-        {
-            string[] messages = parsed.Errors.Select(e => e.Message).Distinct().ToArray();
-            foreach (string message in messages.Where(
-                m => messages.Length == 1 || !m.StartsWith("Required command", StringComparison.Ordinal)))
-            {
-                terminal.Error.WriteLine($"error: {message}");
-            }
-            string command = parsed.CommandResult.Command == root
-                ? "bptt"
-                : $"bptt {parsed.CommandResult.Command.Name}";
-            terminal.Error.WriteLine($"See '{command} --help'.");
-            if (arguments.Count == 0)
-            {
-                root.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = terminal.Error });
-            }
-            return ExitCode.UsageFault;
-        }
-
+    /// <summary>Runs one of the commands of a root, or refuses the command line.</summary>
+    internal static async Task<int> RunAsync(RootCommand root, IReadOnlyList<string> arguments, Terminal terminal)
+    {
+        int ofFault = ExitCode.UsageFault; // until a command runs, whatever is thrown comes from the command line
         try
         {
+            root.HelpName = "bptt";
+            ParseResult parsed = Parse(root, arguments);
+            (parsed.CommandResult.Command as DetailedCommand)?.ShowDetails();
+            IReadOnlyList<string> faults = Faults(parsed);
+            if (faults.Count > 0)
+            {
+                Refuse(parsed, faults, terminal);
+                return ExitCode.UsageFault;
+            }
+            ofFault = ExitCode.DataFault;
             return await parsed.InvokeAsync(new InvocationConfiguration
             {
                 Output = terminal.Output,
@@ -60,15 +57,59 @@ internal static class CommandLine
         catch (Exception e) when (
             e is DataFaultException or IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            terminal.Fail(e.Message);
-            return ExitCode.DataFault;
+            Tell(terminal, e.Message);
+            return ofFault;
         }
 #pragma warning disable CA1031 // the last resort: a person at a terminal is never shown a stack trace
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            terminal.Fail($"unexpected fault ({e.GetType().Name}): {e.Message}");
-            return ExitCode.DataFault;
+            Tell(terminal, $"unexpected fault ({e.GetType().Name}): {e.Message}");
+            return ofFault;
+        }
+    }
+
+    internal static ParseResult Parse(RootCommand root, IReadOnlyList<string> arguments) =>
+        root.Parse(arguments, Parsing);
+
+    /// <summary>What is wrong with a command line: options and arguments each by itself, or, where all are right, what
+    /// they are together.</summary>
+    internal static IReadOnlyList<string> Faults(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        if (parsed.Errors.Count == 0)
+        {
+            bool runs = parsed.Action == command.Action; // and does not only show help
+            return runs && command is DetailedCommand detailed ? detailed.Faults(parsed) : [];
+        }
+        string[] messages = parsed.Errors.Select(e => e.Message).Distinct().ToArray();
+        return messages.Length == 1
+            ? messages : [.. messages.Where(m => !m.StartsWith("Required command", StringComparison.Ordinal))];
+    }
+
+    private static void Refuse(ParseResult parsed, IReadOnlyList<string> faults, Terminal terminal)
+    {
+        foreach (string fault in faults)
+        {
+            terminal.Error.WriteLine($"error: {fault}");
+        }
+        Command command = parsed.CommandResult.Command;
+        terminal.Error.WriteLine($"See '{(command is RootCommand ? "bptt" : $"bptt {command.Name}")} --help'.");
+        if (command is RootCommand root && parsed.Tokens.Count == 0)
+        {
+            root.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = terminal.Error });
+        }
+    }
+
+    private static void Tell(Terminal terminal, string message)
+    {
+        try
+        {
+            terminal.Error.WriteLine($"error: {message}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The error stream is closed: the exit code has to say it.
         }
     }
 }

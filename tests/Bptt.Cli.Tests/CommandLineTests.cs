@@ -22,12 +22,9 @@ public class CommandLineTests
             (Flow("--inputs", "a"), ["Expected no --inputs beside --model: the file names its columns"]),
         ["a model file and outputs"] = (Flow("--outputs", "y"), ["Expected no --outputs beside --model"]),
         ["a model file and a forecast"] = (Flow("--predict-next"), ["Expected no --predict-next beside --model"]),
-        ["a model file and no data"] =
-            (["flow", "--model", "model.json", "--out", Out], ["Expected a CSV file or --sample, got neither"]),
-        ["a model file without a name"] =
-            (["flow", Csv, "--model", "", "--out", Out], ["--model: expected a name, got an empty one"]),
-        ["no folder for pictures"] =
-            (["flow", "--sample", "sunspots", "--out", " "], ["--out: expected a name, got an empty one"]),
+        ["a model file and no data"] = (["flow", "--model", "model.json", "--out", Out], ["Expected a CSV file or --sample, got neither"]),
+        ["a model file without a name"] = (["flow", Csv, "--model", "", "--out", Out], ["--model: expected the name of a file, got an empty one"]),
+        ["no folder for pictures"] = (["flow", "--sample", "sunspots", "--out", " "], ["--out: expected the name of a folder, got an empty one"]),
         ["a flow without columns"] = (["flow", Csv, "--out", Out], ["Expected --inputs and --outputs to name columns"]),
         ["a value for a switch"] = (Fit("--report", "report.html"), ["'report.html'"]),
         ["no such command"] = (["train"], ["'train'", "See 'bptt --help'"]),
@@ -46,17 +43,15 @@ public class CommandLineTests
         ["a list with a blank, unquoted"] =
             (["fit", Csv, "--inputs", "a,", "b", "--outputs", "y", "--out", Out], ["'b'"]),
         ["a column twice"] = (Fit("--inputs", "a"), ["Expected each column once, got 'a' twice"]),
-        ["an input that is an output"] =
-            (["fit", Csv, "--inputs", "a,y", "--outputs", "y", "--out", Out], ["'y'", "got both", "--predict-next"]),
-        ["no such sample"] =
-            (["fit", "--sample", "hairdryer", "--out", Out], ["'hairdryer'", "'hair-dryer'", "'sunspots'"]),
+        ["an input that is an output"] = (["fit", Csv, "--inputs", "a,y", "--outputs", "y", "--out", Out], ["'y'", "got both", "--predict-next"]),
+        ["no such sample"] = (["fit", "--sample", "hairdryer", "--out", Out], ["--sample: expected hair-dryer or sunspots, got 'hairdryer'"]),
         ["two files"] = (Fit("more.csv"), ["'more.csv'"]),
         ["an unknown option"] = (Fit("--momentum"), ["'--momentum'"]),
         ["an unknown option with a value"] = (Fit("--momentum", "0.9"), ["'--momentum'"]),
         ["an unknown option before the file"] = (["fit", "--input", "a", Csv], ["'--input'"]),
         ["an option of another command"] = (["check", "--sample", "sunspots", "--epochs", "5"], ["'--epochs'"]),
         ["a bare dash"] = (["fit", "-", "--inputs", "a", "--outputs", "y", "--out", Out], ["'-'"]),
-        ["no value"] = (Fit("--hidden"), ["--hidden"]),
+        ["no value"] = (Fit("--hidden"), ["--hidden: expected a whole number of at least 1 or auto, got no value"]),
         ["an empty value"] = (Fit("--hidden", ""), ["--hidden", "expected a whole number of at least 1", "''"]),
         ["no hidden units"] = (Fit("--hidden", "0"), ["--hidden", "expected a whole number of at least 1", "'0'"]),
         ["negative hidden units"] =
@@ -107,7 +102,7 @@ public class CommandLineTests
         ["a time between checkpoints that are not written"] =
             (Fit("--starts", "2", "--checkpoint-minutes", "5"), ["Expected one of --checkpoint-minutes and --starts"]),
         ["no time between checkpoints"] = (Fit("--checkpoint-minutes", "0"), ["--checkpoint-minutes", "'0'"]),
-        ["a checkpoint without a name"] = (Fit("--resume", ""), ["--resume: expected a name, got an empty one"]),
+        ["a checkpoint without a name"] = (Fit("--resume", ""), ["--resume: expected the name of a file, got an empty one"]),
         ["a negative clip"] = (Fit("--clip", "-1"), ["--clip", "expected a finite number above 0", "'-1'"]),
         ["several faults at once"] = (Fit("--hidden", "x", "--clip", "z"), ["--hidden", "'x'", "--clip", "'z'"]),
         ["remedies for a file and a sample"] =
@@ -120,6 +115,9 @@ public class CommandLineTests
             (["remedies", "--radius", "0", "--out", Out], ["--radius", "expected a finite number above 0", "'0'"]),
         ["remedies of an optimiser"] = (["remedies", "--optimizer", "adam", "--out", Out], ["'--optimizer'"]),
         ["no model"] = (["predict"], ["'model'", "'csv'", "See 'bptt predict --help'"]),
+        ["an unknown option of a prediction"] = (["predict", "--zero", "data.csv"], ["Unrecognized option '--zero'"]),
+        ["a model without a name to predict with"] = (["predict", "", Csv], ["Expected the name of a model file, got an empty one"]),
+        ["an option for a folder"] = (["fit", Csv, "--inputs", "a", "--outputs", "y", "--out=--report"], ["--out: expected the name of a folder, got '--report', which reads like an option"]),
         ["no data to predict from"] = (["predict", "model.json"], ["'csv'"]),
         ["no steps"] = (
             ["graph", "--steps", "0", "--out", Out],
@@ -135,10 +133,8 @@ public class CommandLineTests
             ["graph", "--truncate-windows", "0"],
             ["--truncate-windows", "expected a whole number of at least 1", "'0'"]),
         ["windows without a number"] = (["graph", "--truncate-windows"], ["--truncate-windows"]),
-        ["windows in words"] = (
-            ["graph", "--truncate-windows", "two"],
-            ["--truncate-windows", "expected a whole number of at least 1", "'two'"]),
-        ["a picture without a name"] = (["graph", "--out", " "], ["--out", "expected a name, got an empty one"]),
+        ["windows in words"] = (["graph", "--truncate-windows", "two"], ["--truncate-windows", "expected a whole number of at least 1", "'two'"]),
+        ["a picture without a name"] = (["graph", "--out", " "], ["--out", "expected the name of a file, got an empty one"]),
         ["a picture of data"] = (["graph", Csv], [".csv'"]),
         ["a missing response file"] = (Fit("@none"), ["'none'"]),
         ["a sample's output as its input"] = (

@@ -1,6 +1,5 @@
 // The options that name the data, shared by commands.
 
-using System.CommandLine.Parsing;
 using System.CommandLine;
 using Bptt.Cli.Data;
 using Bptt.Files;
@@ -18,23 +17,17 @@ internal sealed class DataOptions
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private readonly Option<string?> _sample = new("--sample")
-    {
-        Description = "Data that ship with the tool, instead of a CSV file: "
-            + string.Join("; ", Sample.All.Select(s => $"{s.Name}, {s.Source}")) + ".",
-    };
+    private readonly Option<string?> _sample = OptionRules.OneOf(
+        "--sample",
+        [.. Sample.All.Select(s => s.Name)],
+        "Data that ship with the tool, instead of a CSV file: "
+            + string.Join("; ", Sample.All.Select(s => $"{s.Name}, {s.Source}")) + ".");
 
-    private readonly Option<string[]> _inputs = new("--inputs")
-    {
-        Description = "The columns that are inputs, separated by commas.",
-        HelpName = "a,b,…",
-    };
+    private readonly Option<string[]> _inputs = OptionRules.Columns(
+        "--inputs", "The columns that are inputs, separated by commas.", "a,b,…");
 
-    private readonly Option<string[]> _outputs = new("--outputs")
-    {
-        Description = "The columns that are outputs, separated by commas.",
-        HelpName = "y,…",
-    };
+    private readonly Option<string[]> _outputs = OptionRules.Columns(
+        "--outputs", "The columns that are outputs, separated by commas.", "y,…");
 
     private readonly Option<bool> _predictNext = new("--predict-next")
     {
@@ -60,10 +53,10 @@ internal sealed class DataOptions
     {
         _modelFile = modelFile;
         _defaultSample = defaultSample;
-        _sample.AcceptOnlyFromAmong(Sample.All.Select(s => s.Name).ToArray());
+        OptionRules.DemandFile(_csv, "a CSV file");
     }
 
-    public void AddTo(Command command)
+    public void AddTo(DetailedCommand command)
     {
         command.Add(_csv);
         command.Add(_sample);
@@ -71,7 +64,7 @@ internal sealed class DataOptions
         command.Add(_outputs);
         command.Add(_predictNext);
         command.Add(_train);
-        command.Validators.Add(Validate);
+        command.AddRule(Faults);
     }
 
     /// <summary>Reads the data that the command line names.</summary>
@@ -93,54 +86,44 @@ internal sealed class DataOptions
         return Dataset.From(Table(parsed, sample), file, TrainingFraction(parsed, sample));
     }
 
-    private void Validate(CommandResult result)
+    private IEnumerable<string> Faults(ParseResult parsed)
     {
-        string? csv = result.GetValue(_csv);
-        if (csv is not null && csv.Trim().Length == 0)
-        {
-            result.AddError("Expected the name of a CSV file, got an empty one.");
-            return;
-        }
-        if (csv is not null && csv.StartsWith('-'))
-        {
-            result.AddError($"Unrecognized option '{csv}'."); // the parser takes what it does not know for the CSV
-            return;
-        }
-        bool hasSample = result.GetValue(_sample) is not null;
+        string? csv = parsed.GetValue(_csv);
+        bool hasSample = parsed.GetValue(_sample) is not null;
         if (csv is not null == hasSample && (hasSample || _defaultSample is null))
         {
-            result.AddError($"Expected a CSV file or --sample, got {(hasSample ? "both" : "neither")}.");
-            return;
+            return [$"Expected a CSV file or --sample, got {(hasSample ? "both" : "neither")}."];
         }
+        return _modelFile is not null && parsed.GetValue(_modelFile) is not null
+            ? FaultsBeside(_modelFile, parsed)
+            : FaultsOfColumns(parsed, SampleOf(csv, parsed.GetValue(_sample)), hasFile: csv is not null);
+    }
 
-        if (_modelFile is not null && result.GetResult(_modelFile) is not null)
-        {
-            Option? told = new Option[] { _inputs, _outputs, _predictNext }.FirstOrDefault(
-                o => result.GetResult(o) is { Implicit: false });
-            if (told is not null)
-            {
-                result.AddError($"Expected no {told.Name} beside {_modelFile.Name}: the file names its columns.");
-            }
-            return;
-        }
+    private IEnumerable<string> FaultsBeside(Option modelFile, ParseResult parsed)
+    {
+        Option? told = new Option[] { _inputs, _outputs, _predictNext }
+            .FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false });
+        return told is null ? [] : [$"Expected no {told.Name} beside {modelFile.Name}: the file names its columns."];
+    }
 
-        Sample? sample = SampleOf(csv, result.GetValue(_sample));
-        List<string> inputs = Names(result.GetValue(_inputs), sample?.Inputs);
-        List<string> outputs = Names(result.GetValue(_outputs), sample?.Outputs);
-        if (csv is not null && (inputs.Count == 0 || outputs.Count == 0))
+    private IEnumerable<string> FaultsOfColumns(ParseResult parsed, Sample? sample, bool hasFile)
+    {
+        List<string> inputs = Names(parsed.GetValue(_inputs), sample?.Inputs);
+        List<string> outputs = Names(parsed.GetValue(_outputs), sample?.Outputs);
+        if (hasFile && (inputs.Count == 0 || outputs.Count == 0))
         {
-            result.AddError("Expected --inputs and --outputs to name columns of the CSV file.");
+            yield return "Expected --inputs and --outputs to name columns of the CSV file.";
         }
         foreach (string twice in inputs.GroupBy(n => n)
             .Concat(outputs.GroupBy(n => n)).Where(g => g.Count() > 1).Select(g => g.Key))
         {
-            result.AddError($"Expected each column once, got '{twice}' twice.");
+            yield return $"Expected each column once, got '{twice}' twice.";
         }
-        bool isForecast = result.GetValue(_predictNext) || (sample?.PredictNext ?? false);
+        bool isForecast = parsed.GetValue(_predictNext) || (sample?.PredictNext ?? false);
         if (!isForecast && inputs.Intersect(outputs).FirstOrDefault() is string both)
         {
-            result.AddError(
-                $"Expected '{both}' as an input or as an output, got both; with --predict-next it can be both.");
+            yield return
+                $"Expected '{both}' as an input or as an output, got both; with --predict-next it can be both.";
         }
     }
 

@@ -32,8 +32,8 @@ internal static class FitCommand
     {
         var data = new DataOptions();
         var training = new FitOptions();
-        Option<string?> output = OptionRules.Path(
-            "--out", byDefault: "bptt-out", "The folder for model.json, predictions.csv and fit.svg.", "DIR");
+        Option<string?> output = OptionRules.Folder(
+            "--out", byDefault: "bptt-out", "The folder for model.json, predictions.csv and fit.svg.");
 
         Option<bool> withReport = new("--report")
         {

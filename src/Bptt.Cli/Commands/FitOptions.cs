@@ -1,6 +1,5 @@
 // The options of a training, and which of them go together.
 
-using System.CommandLine.Parsing;
 using System.CommandLine;
 using Bptt.Cli.Fitting;
 
@@ -97,11 +96,9 @@ internal sealed class FitOptions
         Description = "Learn h_0 too, instead of starting at rest (h_0 = 0, the training mean).",
     };
 
-    private readonly Option<string?> _resume = OptionRules.Path(
+    private readonly Option<string?> _resume = OptionRules.File(
         "--resume",
-        byDefault: null,
-        "Go on from the checkpoint of an earlier fit of the same data with the same options; --epochs may differ.",
-        "FILE");
+        "Go on from the checkpoint of an earlier fit of the same data with the same options; --epochs may differ.");
 
     private readonly Option<double> _checkpointMinutes = OptionRules.Number(
         "--checkpoint-minutes",
@@ -111,7 +108,7 @@ internal sealed class FitOptions
         "The minutes between two savings to checkpoint.json, which stays where the training could go on.",
         "m");
 
-    public void AddTo(Command command)
+    public void AddTo(DetailedCommand command)
     {
         foreach (Option option in new Option[]
         {
@@ -122,7 +119,7 @@ internal sealed class FitOptions
         {
             command.Add(option);
         }
-        command.Validators.Add(Validate);
+        command.AddRule(Faults);
     }
 
     /// <summary>Reads them; where they have no effect they are warned of.</summary>
@@ -136,13 +133,13 @@ internal sealed class FitOptions
         {
             HiddenSize = OptionRules.Whole(parsed.GetValue(_hidden)!, 1),
             Method = method,
-            Start = StartOf(parsed.GetValue(_start)) ?? (IsTold(parsed.CommandResult, _radius)
-                && parsed.GetValue(_starts) == 1 ? FitStart.Orthogonal : null),
+            Start = StartOf(parsed.GetValue(_start))
+                ?? (IsTold(parsed, _radius) && parsed.GetValue(_starts) == 1 ? FitStart.Orthogonal : null),
             Radius = parsed.GetValue(_radius),
             Seed = seed,
             Starts = parsed.GetValue(_starts),
             Epochs = parsed.GetValue(_epochs),
-            LearningRate = IsTold(parsed.CommandResult, _learningRate) ? parsed.GetValue(_learningRate) : null,
+            LearningRate = IsTold(parsed, _learningRate) ? parsed.GetValue(_learningRate) : null,
             Clipping = clipping,
             Truncation = truncation,
             HasPrior = parsed.GetValue(_prior) is string prior ? prior == "estimated" : null,
@@ -155,58 +152,51 @@ internal sealed class FitOptions
     /// <summary>The options that were given and change nothing under a plan, each with the reason.</summary>
     public IEnumerable<string> WithoutEffect(ParseResult parsed, FitPlan plan)
     {
-        CommandResult result = parsed.CommandResult;
-        if (IsTold(result, _clip) && !FitPlan.IsFirstOrder(plan.Method))
+        if (IsTold(parsed, _clip) && !FitPlan.IsFirstOrder(plan.Method))
         {
             yield return $"--clip has no effect: {plan.MethodName} takes gradients as they are.";
         }
-        if (IsTold(result, _seed) && plan.Start == FitStart.Subspace && plan.Settings.Starts == 1
+        if (IsTold(parsed, _seed) && plan.Start == FitStart.Subspace && plan.Settings.Starts == 1
             && plan.Settings.Truncation?.Kind != TruncationKind.Randomized)
         {
             yield return "--seed has no effect: the start is computed from the data; --init orthogonal draws one.";
         }
     }
 
-    /// <summary>By the texts alone: what cannot be read is told by the option itself.</summary>
-    private void Validate(CommandResult result)
+    private IEnumerable<string> Faults(ParseResult parsed)
     {
-        if (MethodOf(TextOf(result, _method)) is FitMethod method && !FitPlan.IsFirstOrder(method))
+        string? word = parsed.GetValue(_method);
+        bool isOfWhole = MethodOf(word) is FitMethod method && !FitPlan.IsFirstOrder(method);
+        if (isOfWhole && IsTold(parsed, _learningRate))
         {
-            string word = TextOf(result, _method)!;
-            if (IsTold(result, _learningRate))
-            {
-                result.AddError($"Expected no --learning-rate with --optimizer {word}, which finds the length of its "
-                    + "steps itself.");
-            }
-            if (TextOf(result, _truncate) is not (null or "none"))
-            {
-                result.AddError($"Expected no --truncate with --optimizer {word}, which needs the full gradient.");
-            }
+            yield return
+                $"Expected no --learning-rate with --optimizer {word}, which finds the length of its steps itself.";
         }
-        if (TextOf(result, _prior) == "estimated" && IsTold(result, _learnState))
+        if (isOfWhole && parsed.GetValue(_truncate) != "none")
         {
-            result.AddError(
-                "Expected one of --prior estimated and --learn-state: the prior is on responses that start at rest.");
+            yield return $"Expected no --truncate with --optimizer {word}, which needs the full gradient.";
         }
-        bool isOne = TextOf(result, _starts) is not string text || OptionRules.Whole(text, 1) is null or 1;
-        if (StartOf(TextOf(result, _start)) == FitStart.Subspace && IsTold(result, _radius) && isOne)
+        if (parsed.GetValue(_prior) == "estimated" && IsTold(parsed, _learnState))
         {
-            result.AddError("Expected no --radius with --init subspace, which draws no weights.");
+            yield return
+                "Expected one of --prior estimated and --learn-state: the prior is on responses that start at rest.";
         }
-        if (!isOne && IsTold(result, _resume))
+        bool isOne = parsed.GetValue(_starts) == 1;
+        if (StartOf(parsed.GetValue(_start)) == FitStart.Subspace && IsTold(parsed, _radius) && isOne)
         {
-            result.AddError("Expected one of --resume and --starts: a checkpoint is of a single training.");
+            yield return "Expected no --radius with --init subspace, which draws no weights.";
         }
-        if (!isOne && IsTold(result, _checkpointMinutes))
+        if (!isOne && IsTold(parsed, _resume))
         {
-            result.AddError("Expected one of --checkpoint-minutes and --starts: a checkpoint is of a single training.");
+            yield return "Expected one of --resume and --starts: a checkpoint is of a single training.";
+        }
+        if (!isOne && IsTold(parsed, _checkpointMinutes))
+        {
+            yield return "Expected one of --checkpoint-minutes and --starts: a checkpoint is of a single training.";
         }
     }
 
-    private static bool IsTold(CommandResult result, Option option) => result.GetResult(option) is { Implicit: false };
-
-    private static string? TextOf(CommandResult result, Option option) =>
-        result.GetResult(option) is { Implicit: false, Tokens: [var token] } ? token.Value : null;
+    private static bool IsTold(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 
     private static FitMethod? MethodOf(string? word) =>
         word is null

@@ -26,8 +26,8 @@ internal static class FlowCommand
     public static Command Create(Terminal terminal)
     {
         var subject = new SubjectOptions();
-        Option<string?> output = OptionRules.Path(
-            "--out", byDefault: "bptt-out", "The folder for flow.svg, eigenvalues.svg and lags.svg.", "DIR");
+        Option<string?> output = OptionRules.Folder(
+            "--out", byDefault: "bptt-out", "The folder for flow.svg, eigenvalues.svg and lags.svg.");
         var command = new DetailedCommand(
             "flow",
             "Show how gradients flow back through time: whether they vanish or explode, "

@@ -43,8 +43,8 @@ internal static class GraphCommand
         };
         Option<int?> windows = OptionRules.OptionalWholeNumber(
             "--truncate-windows", atLeast: 1, "Show the gradients cut between windows of k steps.", "k");
-        Option<string?> output = OptionRules.Path(
-            "--out", byDefault: null, "The file to write; standard output where not given.", "FILE");
+        Option<string?> output = OptionRules.File(
+            "--out", "The file to write; standard output where not given.");
         var command = new DetailedCommand(
             "graph",
             "Draw the dependency graph of the model unrolled over time.",

@@ -1,7 +1,6 @@
 // The options that name a random model, shared by commands that look at one.
 
 using System.CommandLine;
-using System.CommandLine.Parsing;
 
 namespace Bptt.Cli.Commands;
 
@@ -20,8 +19,8 @@ internal sealed class ModelOptions
     }
 
     /// <summary>Whether the command line names one of them.</summary>
-    public bool IsTold(CommandResult result) =>
-        result.GetResult(_hidden) is { Implicit: false } || result.GetResult(_seed) is { Implicit: false };
+    public bool IsTold(ParseResult parsed) =>
+        parsed.GetResult(_hidden) is { Implicit: false } || parsed.GetResult(_seed) is { Implicit: false };
 
     public int HiddenSize(ParseResult parsed) => parsed.GetValue(_hidden);
 

@@ -1,7 +1,6 @@
-// How the values of options are read, and the message where they cannot be.
+// How the values of options are read, and the message where they are missing or cannot be read.
 
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 
 namespace Bptt.Cli.Commands;
@@ -11,22 +10,24 @@ internal static class OptionRules
     /// <summary>A whole number between two bounds, both included.</summary>
     public static Option<int> WholeNumber(
         string name, int atLeast, int byDefault, string description, string helpName, int atMost = int.MaxValue) =>
-        Create(name, byDefault, description, helpName, text => Whole(text, atLeast, atMost), Expected(atLeast, atMost));
+        Number(name, byDefault, description, helpName, text => Whole(text, atLeast, atMost), Expected(atLeast, atMost));
 
     /// <summary>A whole number of at least the given one, or null where the option is not given.</summary>
     public static Option<int?> OptionalWholeNumber(string name, int atLeast, string description, string helpName) =>
-        new(name)
-        {
-            Description = description,
-            HelpName = helpName,
-            CustomParser = result =>
-                Read(result, name, text => Whole(text, atLeast, int.MaxValue), Expected(atLeast, int.MaxValue)),
-        };
+        Demand(
+            new Option<int?>(name)
+            {
+                Description = description,
+                HelpName = helpName,
+                CustomParser = result => Whole(result.Tokens[0].Value, atLeast),
+            },
+            Expected(atLeast, int.MaxValue),
+            text => Whole(text, atLeast) is not null);
 
     /// <summary>A number between two bounds, both excluded.</summary>
     public static Option<double> Number(
         string name, double above, double below, double byDefault, string description, string helpName) =>
-        Create(
+        Number<double>(
             name,
             byDefault,
             description,
@@ -42,59 +43,106 @@ internal static class OptionRules
         name, byDefault, words.Contains, Expected(words), description, string.Join('|', words));
 
     /// <summary>One of the given words, or null where the option is not given.</summary>
-    public static Option<string?> OneOf(string name, IReadOnlyList<string> words, string description)
-    {
-        Option<string?> option = new(name) { Description = description, HelpName = string.Join('|', words) };
-        Demand(option, name, words.Contains, Expected(words));
-        return option;
-    }
+    public static Option<string?> OneOf(string name, IReadOnlyList<string> words, string description) => Demand(
+        new Option<string?>(name) { Description = description, HelpName = string.Join('|', words) },
+        Expected(words),
+        words.Contains);
 
     /// <summary>A text of a certain form.</summary>
     public static Option<string> Text(
-        string name, string byDefault, Func<string, bool> isRight, string expected, string description, string helpName)
-    {
-        Option<string> option = new(name)
-        {
-            Description = description,
-            HelpName = helpName,
-            DefaultValueFactory = _ => byDefault,
-        };
-        Demand(option, name, isRight, expected);
-        return option;
-    }
+        string name, string byDefault, Func<string, bool> isRight, string expected, string description, string helpName) =>
+        Demand(
+            new Option<string>(name)
+            {
+                Description = description,
+                HelpName = helpName,
+                DefaultValueFactory = _ => byDefault,
+            },
+            expected,
+            isRight);
 
-    /// <summary>The name of a file or folder.</summary>
-    public static Option<string?> Path(string name, string? byDefault, string description, string helpName)
+    /// <summary>Names of columns, in one value or several.</summary>
+    public static Option<string[]> Columns(string name, string description, string helpName) => Demand(
+        new Option<string[]>(name) { Description = description, HelpName = helpName },
+        "names of columns, separated by commas",
+        _ => true);
+
+    /// <summary>The name of a file.</summary>
+    public static Option<string?> File(string name, string description) =>
+        Path(name, null, description, "FILE", "a file");
+
+    /// <summary>The name of a folder.</summary>
+    public static Option<string?> Folder(string name, string byDefault, string description) =>
+        Path(name, byDefault, description, "DIR", "a folder");
+
+    /// <summary>Refuses for a file what is empty or an option that the command does not have: the parser takes all that
+    /// it does not know for an argument.</summary>
+    public static void DemandFile(Argument argument, string what) => argument.Validators.Add(result =>
+    {
+        foreach (string path in result.Tokens.Select(t => t.Value))
+        {
+            if (string.IsNullOrWhiteSpace(path))
+            {
+                result.AddError($"Expected the name of {what}, got an empty one.");
+            }
+            else if (path.StartsWith('-'))
+            {
+                result.AddError($"Unrecognized option '{path}'.");
+            }
+        }
+    });
+
+    /// <summary>A whole number between two bounds, both included; null where it is none.</summary>
+    public static int? Whole(string text, int atLeast, int atMost = int.MaxValue) =>
+        int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int n) && n >= atLeast && n <= atMost
+            ? n : null;
+
+    private static Option<string?> Path(
+        string name, string? byDefault, string description, string helpName, string what)
     {
         Option<string?> option = new(name) { Description = description, HelpName = helpName };
         if (byDefault is not null)
         {
             option.DefaultValueFactory = _ => byDefault;
         }
+        Demand(option, $"the name of {what}", _ => true);
         option.Validators.Add(result =>
         {
-            if (result.Tokens.Any(t => string.IsNullOrWhiteSpace(t.Value)))
+            foreach (string path in result.Tokens.Select(t => t.Value))
             {
-                result.AddError($"{name}: expected a name, got an empty one.");
+                if (string.IsNullOrWhiteSpace(path))
+                {
+                    result.AddError($"{name}: expected the name of {what}, got an empty one.");
+                }
+                else if (path.StartsWith('-'))
+                {
+                    result.AddError(
+                        $"{name}: expected the name of {what}, got '{path}', which reads like an option; "
+                        + $"'./{path}' is a name.");
+                }
             }
         });
         return option;
     }
 
-    /// <summary>A whole number between two bounds, both included; null where it is none.</summary>
-    public static int? Whole(string text, int atLeast, int atMost = int.MaxValue) =>
-        int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int n) && n >= atLeast && n <= atMost
-            ? n
-            : null;
-
-    private static void Demand(Option option, string name, Func<string, bool> isRight, string expected) =>
+    /// <summary>Refuses an option without its value, and values that are not right.</summary>
+    private static Option<T> Demand<T>(Option<T> option, string expected, Func<string, bool> isRight)
+    {
+        // Were a value required of the parser, it would take the next option for it: --out --report.
+        option.Arity = new ArgumentArity(0, option.Arity.MaximumNumberOfValues);
         option.Validators.Add(result =>
         {
+            if (result.Tokens.Count < result.IdentifierTokenCount)
+            {
+                result.AddError($"{option.Name}: expected {expected}, got no value.");
+            }
             foreach (string text in result.Tokens.Select(t => t.Value).Where(t => !isRight(t)))
             {
-                result.AddError($"{name}: expected {expected}, got '{text}'.");
+                result.AddError($"{option.Name}: expected {expected}, got '{text}'.");
             }
         });
+        return option;
+    }
 
     private static string Expected(IReadOnlyList<string> words) =>
         $"{string.Join(", ", words.SkipLast(1))} or {words[^1]}";
@@ -106,25 +154,17 @@ internal static class OptionRules
         _ => $"a whole number from {atLeast} to {atMost}",
     };
 
-    private static Option<T> Create<T>(
+    private static Option<T> Number<T>(
         string name, T byDefault, string description, string helpName, Func<string, T?> read, string expected)
-        where T : struct => new(name)
-        {
-            Description = description,
-            HelpName = helpName,
-            DefaultValueFactory = _ => byDefault,
-            CustomParser = result => Read(result, name, read, expected),
-        };
-
-    private static T Read<T>(ArgumentResult result, string name, Func<string, T?> read, string expected)
-        where T : struct
-    {
-        string text = result.Tokens[0].Value;
-        if (read(text) is T value)
-        {
-            return value;
-        }
-        result.AddError($"{name}: expected {expected}, got '{text}'.");
-        return default;
-    }
+        where T : struct =>
+        Demand(
+            new Option<T>(name)
+            {
+                Description = description,
+                HelpName = helpName,
+                DefaultValueFactory = _ => byDefault,
+                CustomParser = result => read(result.Tokens[0].Value)!.Value, // which is right, or it is not asked for
+            },
+            expected,
+            text => read(text) is not null);
 }

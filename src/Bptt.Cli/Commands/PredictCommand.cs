@@ -14,8 +14,10 @@ internal static class PredictCommand
     {
         Argument<string> model = new("model") { Description = "A model file that `bptt fit` wrote." };
         Argument<string> csv = new("csv") { Description = "A CSV file with the model's input columns." };
-        Option<string?> output = OptionRules.Path(
-            "--out", byDefault: null, "The CSV file to write; standard output where not given.", "FILE");
+        OptionRules.DemandFile(model, "a model file");
+        OptionRules.DemandFile(csv, "a CSV file");
+        Option<string?> output = OptionRules.File(
+            "--out", "The CSV file to write; standard output where not given.");
         Option<bool> fromRest = new("--zero-state")
         {
             Description =

@@ -10,11 +10,8 @@ namespace Bptt.Cli.Commands;
 /// <summary>A model that is drawn or read, and the data that it runs over.</summary>
 internal sealed class SubjectOptions
 {
-    private readonly Option<string?> _model = OptionRules.Path(
-        "--model",
-        byDefault: null,
-        "A model file that `bptt fit` wrote, with its columns, instead of a random model.",
-        "FILE");
+    private readonly Option<string?> _model = OptionRules.File(
+        "--model", "A model file that `bptt fit` wrote, with its columns, instead of a random model.");
 
     private readonly ModelOptions _random = new();
     private readonly DataOptions _data;
@@ -24,18 +21,13 @@ internal sealed class SubjectOptions
         _data = new DataOptions(_model);
     }
 
-    public void AddTo(Command command)
+    public void AddTo(DetailedCommand command)
     {
         _data.AddTo(command);
         command.Add(_model);
         _random.AddTo(command);
-        command.Validators.Add(result =>
-        {
-            if (result.GetResult(_model) is not null && _random.IsTold(result))
-            {
-                result.AddError("Expected --model, or --hidden and --seed for a random model, got both.");
-            }
-        });
+        command.AddRule(parsed => parsed.GetValue(_model) is not null && _random.IsTold(parsed)
+            ? ["Expected --model, or --hidden and --seed for a random model, got both."] : []);
     }
 
     /// <summary>Reads the model and the data.</summary>

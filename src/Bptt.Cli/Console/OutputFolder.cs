@@ -33,12 +33,16 @@ internal sealed class OutputFolder
     /// <summary>The path of a file in it.</summary>
     public string PathOf(string name) => System.IO.Path.Combine(Path, name);
 
-    /// <summary>Removes one file where it is there and can be removed.</summary>
+    /// <summary>Removes one file where it is there and can be removed. What holds nothing, as a device or a pipe, and
+    /// what is a link stays: this command did not make it.</summary>
     public void Remove(string name)
     {
         try
         {
-            File.Delete(PathOf(name));
+            if (new FileInfo(PathOf(name)) is { Exists: true, LinkTarget: null, Length: > 0 } file)
+            {
+                file.Delete();
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

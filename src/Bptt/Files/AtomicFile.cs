@@ -1,33 +1,53 @@
-// Writes a file beside its place and renames it when it is whole, so that an interrupted run leaves the old one.
+// Writes a file beside its place and renames it when it is whole, so that an interrupted run leaves the old one. What
+// is no regular file is written where it is.
 
 namespace Bptt.Files;
 
 internal static class AtomicFile
 {
     /// <summary>Calls <paramref name="write"/> on a new file in the folder of <paramref name="path"/> and, when it has
-    /// returned and all is on disc, puts the new file in the place of the old. Whatever throws leaves the old file as
-    /// it was and no other behind.</summary>
+    /// returned and all is on disc, puts the new file in the place of the old, whose mode it has. Whatever throws
+    /// leaves the old file as it was and no other behind. Symbolic links stay: what they lead to is replaced, or made
+    /// where it is not there. Devices, pipes and what a process has open, as /dev/stdout, are written where they
+    /// are.</summary>
+    /// <exception cref="IOException">It cannot be written, it is a folder, or its folder is not there.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public static void Write(string path, Action<Stream> write)
     {
-        string target = Path.GetFullPath(path);
-        string folder = Path.GetDirectoryName(target) ?? target;
+        string target = SymbolicLinks.Follow(path);
+        if (Directory.Exists(target) || Path.EndsInDirectorySeparator(path))
+        {
+            throw new IOException($"'{path}' is the name of a folder, not of a file.");
+        }
+        using (Stream? direct = DirectOutput.TryOpen(target))
+        {
+            if (direct is not null)
+            {
+                write(direct);
+                direct.Flush();
+                return;
+            }
+        }
+        Replace(target, write);
+    }
+
+    private static void Replace(string target, Action<Stream> write)
+    {
+        string folder = Path.GetDirectoryName(target)!;
         if (!Directory.Exists(folder))
         {
             throw new DirectoryNotFoundException($"There is no folder '{folder}'.");
         }
-        string beside = $"{target}.{Guid.NewGuid():N}.tmp";
+        TemporaryFile.RemoveAbandoned(target);
+        using var file = TemporaryFile.Beside(target);
         try
         {
-            using (var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write, FileShare.None))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(beside, target, overwrite: true);
+            write(file.Stream);
+            file.PutInPlaceOf(target);
         }
         catch
         {
-            File.Delete(beside);
+            file.Remove();
             throw;
         }
     }

@@ -29,5 +29,10 @@ public class CommandRoomsTests
     public void Every_room_of_the_command_is_named_in_the_table() => Rooms.UnknownRooms().Should().BeEmpty();
 
     [Fact]
+    public void Of_the_internals_of_the_library_the_command_uses_the_writing_of_files_alone() =>
+        RoomTable.InternalsUsed(typeof(ExitCode).Assembly, typeof(LinearRnn).Assembly)
+            .Should().Equal("Bptt.Files.AtomicFile");
+
+    [Fact]
     public void The_table_is_an_order() => Rooms.Circles().Should().BeEmpty();
 }

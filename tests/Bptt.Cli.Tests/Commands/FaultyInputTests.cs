@@ -99,6 +99,7 @@ public class FaultyInputTests
     [InlineData("<a>", "y & z")]
     [InlineData("Δ°", "ŷ∂∞")]
     [InlineData("row", "part")]
+    [InlineData("-humidity", "-y")]
     public async Task Columns_of_unusual_names_are_fitted(string input, string output)
     {
         using var folder = new TemporaryFolder();

@@ -1,7 +1,6 @@
 // A table of rooms and who may import whom, held against a compiled assembly: a room is a namespace, and a namespace a
 // folder.
 
-using System.Reflection;
 using ArchUnitNET.Domain;
 using ArchUnitNET.Domain.Extensions;
 using ArchUnitNET.Loader;
@@ -35,6 +34,18 @@ internal sealed class RoomTable
         .Where(import => Room(import.From) != Room(import.To) && !_allowed[Room(import.From)].Contains(Room(import.To)))
         .Select(import => $"{import.From.FullName} → {import.To.FullName}")
         .Distinct();
+
+    /// <summary>Types of another assembly that are no public API of it and that this one uses all the same.</summary>
+    public static IEnumerable<string> InternalsUsed(System.Reflection.Assembly user, System.Reflection.Assembly used)
+    {
+        HashSet<string> names = [.. used.GetTypes().Where(type => !type.IsVisible).Select(type => type.FullName!)];
+        return new ArchLoader().LoadAssemblies(user, used).Build().Types
+            .Where(type => user.GetType(type.FullName) is not null)
+            .SelectMany(type => type.GetTypeDependencies())
+            .Select(target => target.FullName)
+            .Where(names.Contains)
+            .Distinct();
+    }
 
     /// <summary>How many dependencies between types there are.</summary>
     public int ImportCount() => Imports().Count();
