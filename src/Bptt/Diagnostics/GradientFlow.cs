@@ -205,20 +205,21 @@ public sealed class GradientFlow
 
     /// <summary>‖h_t‖ for t = 0 … T; +∞ where an entry is not finite.</summary>
     /// <param name="sequence">The sequence, from 0.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such sequence.</exception>
+    /// <inheritdoc cref="StateGradientNorms" path="/exception"/>
     public IReadOnlyList<double> StateNorms(int sequence = 0) => Of(_norms.States, sequence);
 
     /// <summary>‖∂L/∂o_t‖ for t = 1 … T: entry t − 1. +∞ where an entry is not finite.</summary>
     /// <param name="sequence">The sequence, from 0.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such sequence.</exception>
+    /// <inheritdoc cref="StateGradientNorms" path="/exception"/>
     public IReadOnlyList<double> OutputGradientNorms(int sequence = 0) => Of(_norms.OutputGradients, sequence);
 
     /// <summary>What each step adds to ∂L/∂W_hh, as a share of it: ⟨∂L/∂h_t h_{t−1}ᵀ, ∂L/∂W_hh⟩ / ‖∂L/∂W_hh‖², entry t − 1.
     /// Shares have signs, and sum to 1 over all steps of all sequences. All are 0 where ∂L/∂W_hh is zero, or not finite.
     /// Computed for all sequences at the first call, at cost O(h²N).</summary>
     /// <param name="sequence">The sequence, from 0.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such sequence.</exception>
-    /// <exception cref="InvalidOperationException">At the first call: the workspace of the passes serves a newer one.</exception>
+    /// <inheritdoc cref="StateGradientNorms" path="/exception"/>
+    /// <exception cref="InvalidOperationException">At the first call: the workspace of the passes serves a newer
+    /// one.</exception>
     public IReadOnlyList<double> WhhShares(int sequence = 0)
     {
         Guard.Sequence(sequence, _backward.Forward.SequenceCount, nameof(sequence));

@@ -68,9 +68,9 @@ public sealed class SubspaceIdentification
     /// <param name="options">The settings; the defaults where null.</param>
     /// <returns>The identification, of any order. Cost about 2·T·m² for the m = 5 to 250 unknowns of each of up to
     /// nine regressions: some 0.1 s for T = 1000, d = q = 1.</returns>
-    /// <exception cref="ArgumentNullException">A matrix is null.</exception>
-    /// <exception cref="ArgumentException">A matrix is empty, lengths differ, there are fewer than 3 steps, or a number is NaN or
-    /// infinite.</exception>
+    /// <exception cref="ArgumentNullException">The inputs or the targets are null.</exception>
+    /// <exception cref="ArgumentException">A matrix is empty, numbers or lengths of sequences differ, none has 3 steps,
+    /// or a number is NaN or infinite.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is outside its range.</exception>
     public static SubspaceIdentification Estimate(
         Matrix<double> inputs, Matrix<double> targets, SubspaceOptions? options = null)
@@ -88,10 +88,7 @@ public sealed class SubspaceIdentification
     /// <param name="targets">B sequences of q rows, as long as the inputs.</param>
     /// <param name="options">The settings; the defaults where null.</param>
     /// <returns>The identification, of any order. Cost as for one sequence of all steps together.</returns>
-    /// <exception cref="ArgumentNullException">A batch is null.</exception>
-    /// <exception cref="ArgumentException">Numbers or lengths of sequences differ, none has 3 steps, or a number is NaN or
-    /// infinite.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range.</exception>
+    /// <inheritdoc cref="Estimate(Matrix{double}, Matrix{double}, SubspaceOptions?)" path="/exception"/>
     public static SubspaceIdentification Estimate(
         SequenceBatch inputs, SequenceBatch targets, SubspaceOptions? options = null)
     {

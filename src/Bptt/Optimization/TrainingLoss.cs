@@ -122,8 +122,7 @@ public sealed class TrainingLoss
     /// <param name="parameters">θ; with initial states where these are learned.</param>
     /// <returns>L; NaN or infinite where it is. Cost of one forward pass, and of a backward pass where a penalty depends on
     /// ∂L/∂h_t.</returns>
-    /// <exception cref="ArgumentNullException">The parameters are null.</exception>
-    /// <exception cref="ArgumentException">Parameters, inputs and targets do not fit each other.</exception>
+    /// <inheritdoc cref="Evaluate" path="/exception"/>
     public double Loss(Parameters parameters) => Judge(Forward(parameters, _memory.ForLosses));
 
     /// <summary>L and Σ Ω of a pass that has been run.</summary>

@@ -31,7 +31,8 @@ public static class Initializer
     /// <param name="seed">The seed.</param>
     /// <param name="spectralRadius">ρ, above 0.</param>
     /// <returns>A new model. Cost O(h³).</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or ρ is not a finite number above 0.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or the radius, or scale, is not a finite number
+    /// above 0.</exception>
     public static LinearRnn Orthogonal(
         int inputSize, int hiddenSize, int outputSize, int seed, double spectralRadius = 1.0)
     {
@@ -50,7 +51,7 @@ public static class Initializer
     /// <param name="seed">The seed. A matrix whose radius is far below its norm is drawn again.</param>
     /// <param name="spectralRadius">ρ, above 0; exact to the rounding of the eigenvalues.</param>
     /// <returns>A new model. Cost about 25h³.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or ρ is not a finite number above 0.</exception>
+    /// <inheritdoc cref="Orthogonal" path="/exception"/>
     public static LinearRnn Gaussian(
         int inputSize, int hiddenSize, int outputSize, int seed, double spectralRadius = 1.0)
     {
@@ -88,7 +89,7 @@ public static class Initializer
     /// <param name="seed">The seed, for W_hx and W_qh.</param>
     /// <param name="scale">c, above 0.</param>
     /// <returns>A new model. Cost O(h(h + d + q)).</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or c is not a finite number above 0.</exception>
+    /// <inheritdoc cref="Orthogonal" path="/exception"/>
     public static LinearRnn ScaledIdentity(
         int inputSize, int hiddenSize, int outputSize, int seed, double scale = 1.0)
     {

@@ -23,8 +23,7 @@ public abstract class Regularizer
 
     /// <summary>Ω alone, the same to the last bit as from <see cref="Evaluate"/>.</summary>
     /// <param name="backward">The backward pass; its model's weights are those that Ω is taken of. Not changed.</param>
-    /// <exception cref="ArgumentNullException"><paramref name="backward"/> is null.</exception>
-    /// <exception cref="InvalidOperationException">Ω depends on ∂L/∂h_t, and the workspace of the pass serves a newer one.</exception>
+    /// <inheritdoc cref="Evaluate" path="/exception"/>
     public abstract double Value(BackwardThroughTime backward);
 
     /// <summary>Name and every setting, as <see cref="ToString"/> prints and checkpoints compare them.</summary>

@@ -54,7 +54,7 @@ public sealed record TrainerOptions
     public Truncation? Truncation { get; init; }
 
     /// <summary>Where the state starts.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is none of the named ones.</exception>
+    /// <inheritdoc cref="NonFinite" path="/exception"/>
     public InitialStateKind InitialState
     {
         get => _initialState;
@@ -76,7 +76,7 @@ public sealed record TrainerOptions
 
     /// <summary>Steps after which the weights are updated, one window of time after the other; null, the default, takes whole
     /// sequences. The loss of a window is the objective on its steps.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
+    /// <inheritdoc cref="BatchSize" path="/exception"/>
     public int? WindowLength
     {
         get => _windowLength;
@@ -84,7 +84,7 @@ public sealed record TrainerOptions
     }
 
     /// <summary>The most passes over the data.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
+    /// <inheritdoc cref="BatchSize" path="/exception"/>
     public int MaxEpochs
     {
         get => _maxEpochs;
@@ -106,7 +106,7 @@ public sealed record TrainerOptions
 
     /// <summary>The epochs that may pass without a smaller validation loss before the training stops; null for any
     /// number.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
+    /// <inheritdoc cref="BatchSize" path="/exception"/>
     public int? Patience
     {
         get => _patience;

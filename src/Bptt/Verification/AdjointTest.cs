@@ -44,9 +44,9 @@ public sealed class AdjointTest
     /// <param name="directions">How many directions, at least 1.</param>
     /// <param name="seed">Decides them.</param>
     /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass.</returns>
-    /// <exception cref="ArgumentNullException">A pass is null.</exception>
-    /// <exception cref="ArgumentException">The backward pass was made from another forward pass, or is truncated: the derivative
-    /// forward in time is not.</exception>
+    /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
+    /// <exception cref="ArgumentException">What is tested was not made from this forward pass or has other shapes,
+    /// holds NaN or infinities, or is truncated: the derivative forward in time is not.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one direction is asked for.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
     public static AdjointTest Run(ForwardPass forward, BackwardThroughTime backward, int directions = 5, int seed = 1)
@@ -82,10 +82,7 @@ public sealed class AdjointTest
     /// <param name="seed">Decides them.</param>
     /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass; where a difference is not clear at once,
     /// a backward pass and one walk over all states.</returns>
-    /// <exception cref="ArgumentNullException">The pass, ∂L/∂o_t or the gradients are null.</exception>
-    /// <exception cref="ArgumentException">A shape does not fit the pass, or a number is NaN or infinite.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">Fewer than one direction is asked for.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
+    /// <inheritdoc cref="Run(ForwardPass, BackwardThroughTime, int, int)" path="/exception"/>
     public static AdjointTest Run(
         ForwardPass forward,
         SequenceBatch outputGradients,

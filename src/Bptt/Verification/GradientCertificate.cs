@@ -65,8 +65,9 @@ public sealed class GradientCertificate
     /// <returns>The residuals and the verdict. Cost one pass over ∂L/∂o_t and o_t, and 4h³ + 2h²(d + q + B) operations; 2qh·ΣT_b more
     /// for a truncation to k lags, with 2kh²q; where the residuals are not small at once, one pass over all states and state
     /// gradients, with as many steps of powers as there are lags.</returns>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The backward pass was made from another forward pass.</exception>
+    /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
+    /// <exception cref="ArgumentException">What is certified was not made from this forward pass, or has other
+    /// shapes.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
     public static GradientCertificate Verify(ForwardPass forward, BackwardThroughTime backward)
     {
@@ -82,9 +83,6 @@ public sealed class GradientCertificate
     /// <param name="factor">By how much they were scaled on the way, 1 where they were not: what clipping by the
     /// global norm multiplies by.</param>
     /// <inheritdoc cref="Verify(ForwardPass, BackwardThroughTime)"/>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The backward pass was made from another forward pass, or the gradients have other
-    /// shapes than the weights.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The factor is not a finite number above 0.</exception>
     public static GradientCertificate Verify(
         ForwardPass forward, BackwardThroughTime backward, Gradients gradients, double factor = 1.0)
@@ -107,10 +105,9 @@ public sealed class GradientCertificate
     /// <param name="options">Final-state gradients, and a truncation to lags; windows and random cuts would need ∂L/∂h_t at their borders.</param>
     /// <returns>The residuals and the verdict. Cost as for a backward pass of the library; where the residuals are not small at
     /// once, a backward pass is run to estimate the rounding.</returns>
-    /// <exception cref="ArgumentNullException">A pass or gradient is null.</exception>
-    /// <exception cref="ArgumentException">A shape does not fit, a number of ∂L/∂o_t is NaN or infinite, ∂L/∂h_0 is missing although h_0 is
+    /// <inheritdoc cref="Verify(ForwardPass, BackwardThroughTime)" path="/exception"/>
+    /// <exception cref="ArgumentException">A number of ∂L/∂o_t is NaN or infinite, ∂L/∂h_0 is missing although h_0 is
     /// not zero, or the options name windows.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
     public static GradientCertificate Verify(
         ForwardPass forward,
         SequenceBatch outputGradients,

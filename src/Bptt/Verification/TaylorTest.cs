@@ -57,9 +57,10 @@ public sealed class TaylorTest
     /// <param name="options">Final-state gradients e, which make the loss L + Σ_b ⟨e_b, h_T⟩; no truncation.</param>
     /// <param name="seed">Decides the direction.</param>
     /// <returns>The remainders and their rate. Cost: a backward pass and up to 40 forward passes.</returns>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The objective or the options do not fit the pass, or name a truncation: truncated
-    /// gradients are not those of the loss.</exception>
+    /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
+    /// <exception cref="ArgumentException">The objective, the options or gradients from other code do not fit the pass,
+    /// a gradient is NaN or infinite, or the options name a truncation: truncated gradients are not those of the
+    /// loss.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in use.</exception>
     public static TaylorTest Run(
         ForwardPass forward, Objective objective, BackwardOptions? options = null, int seed = 1)
@@ -85,10 +86,7 @@ public sealed class TaylorTest
     /// <param name="options">Final-state gradients e, which make the loss L + Σ_b ⟨e_b, h_T⟩; no truncation.</param>
     /// <param name="seed">Decides the direction.</param>
     /// <returns>The remainders and their rate. Cost: up to 40 forward passes.</returns>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The objective, the options or a shape do not fit the pass, a gradient is NaN or infinite,
-    /// or the options name a truncation.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
+    /// <inheritdoc cref="Run(ForwardPass, Objective, BackwardOptions?, int)" path="/exception"/>
     public static TaylorTest Run(
         ForwardPass forward, Objective objective, Gradients gradients, BackwardOptions? options = null, int seed = 1)
     {
