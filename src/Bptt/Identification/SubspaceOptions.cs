@@ -1,4 +1,4 @@
-// What an identification takes for known. Data only.
+// The settings of an identification. Data only.
 
 namespace Bptt.Identification;
 
