@@ -1,4 +1,5 @@
-// When a response leaves what the passes can hold. Knows no RNN.
+// From which step on the response to one input, or the gradient of one loss, overflows, and from which on it is so
+// small that passes set it to zero. Knows no RNN.
 
 using System.Numerics;
 using Bptt.Kernels;

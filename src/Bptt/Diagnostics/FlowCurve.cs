@@ -1,4 +1,4 @@
-// How the norm of some gradients changes on their way back in time. Knows no loss.
+// The norm of gradients against the number of steps that they have travelled back in time. Knows no loss.
 
 using Bptt.Kernels;
 using Bptt.LinearAlgebra;

@@ -210,7 +210,7 @@ public sealed class GradientFlow
 
     /// <summary>‖∂L/∂o_t‖ for t = 1 … T: entry t − 1. +∞ where an entry is not finite.</summary>
     /// <param name="sequence">The sequence, from 0.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such sequence.</exception>
+    /// <inheritdoc cref="StateGradientNorms" path="/exception"/>
     public IReadOnlyList<double> OutputGradientNorms(int sequence = 0) => Of(_norms.OutputGradients, sequence);
 
     /// <summary>What each step adds to ∂L/∂W_hh, as a share of it: ⟨∂L/∂h_t h_{t−1}ᵀ, ∂L/∂W_hh⟩ / ‖∂L/∂W_hh‖², entry t

@@ -1,4 +1,4 @@
-// What each step adds to ∂L/∂W_hh.
+// What each step adds to ∂L/∂W_hh, as a share of the whole.
 //
 //   h  hidden units      N = ΣT_b
 

@@ -1,4 +1,5 @@
-// One network for scaled data, fitted to the outputs of its free run.
+// One candidate of an identification: a network for scaled data, and how well its outputs fit when it runs freely, on
+// the inputs alone.
 //
 //   d  inputs      h  hidden units      q  outputs      B  sequences
 

@@ -1,4 +1,4 @@
-// The moments of a regression of targets on inputs and what was before them, zero before the first step.
+// The sums that a regression of targets on present and past inputs needs, whatever its prior. Solves nothing.
 //
 //   d  inputs      q  outputs      n  lags      m = nd  unknowns
 

@@ -1,4 +1,4 @@
-// The impulse response of whatever system made the data, from a regression on what came before. No realisation of it.
+// Estimates an impulse response by regressing each target on earlier targets and inputs. Makes no network of it.
 //
 //   d  inputs      q  outputs      p  lags
 

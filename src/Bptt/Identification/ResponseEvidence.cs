@@ -1,4 +1,4 @@
-// How probable data are under priors on the impulse response. Chooses the prior's two numbers.
+// How probable the data are under each of many priors on the impulse response: the best one's two numbers are taken.
 //
 //   q  outputs      m  unknowns      N  steps
 

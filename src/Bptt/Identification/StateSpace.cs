@@ -97,7 +97,7 @@ public sealed class StateSpace
     public IReadOnlyList<SpectralMode> Poles => _spectrum.Value.Modes;
 
     /// <summary>ρ = max |λ| over the poles. Cost about 25n³ at the first call.</summary>
-    /// <exception cref="ArithmeticException">The iteration for the eigenvalues does not converge.</exception>
+    /// <inheritdoc cref="Poles" path="/exception"/>
     public double SpectralRadius => _spectrum.Value.SpectralRadius;
 
     /// <summary>Whether every pole lies inside the unit circle, ρ &lt; 1: then every state fades without
@@ -106,7 +106,7 @@ public sealed class StateSpace
     public bool IsStable => SpectralRadius < 1.0;
 
     /// <summary>D + C(I − A)⁻¹B, q×d, fresh: the outputs that constant inputs of 1 settle at. Cost O(n³).</summary>
-    /// <exception cref="InvalidOperationException">The system is not stable.</exception>
+    /// <inheritdoc cref="ControllabilityGramian" path="/exception"/>
     public Matrix<double> SteadyStateGain
     {
         get
@@ -120,12 +120,13 @@ public sealed class StateSpace
     /// energy of past inputs that brings the state from zero to x; singular where inputs cannot reach every state. Cost
     /// O(n²(n + d)) for each doubling of the number of terms, at the first call.</summary>
     /// <exception cref="InvalidOperationException">The system is not stable.</exception>
+    /// <exception cref="ArithmeticException">A sum overflows, or an iteration does not converge.</exception>
     public Matrix<double> ControllabilityGramian => _reachable.Value.TransposeAndMultiply(_reachable.Value);
 
     /// <summary>W_o = Σ_k (Aᵀ)ᵏ Cᵀ C Aᵏ, n×n, fresh: the solution of W_o = Aᵀ W_o A + Cᵀ C. xᵀ W_o x is the energy of
     /// all outputs that follow the state x without input; singular where outputs do not see every state. Cost
     /// O(n²(n + q)) for each doubling of the number of terms, at the first call.</summary>
-    /// <exception cref="InvalidOperationException">The system is not stable.</exception>
+    /// <inheritdoc cref="ControllabilityGramian" path="/exception"/>
     public Matrix<double> ObservabilityGramian => _observable.Value.TransposeAndMultiply(_observable.Value);
 
     /// <summary>The n Hankel singular values √λ(W_c W_o), descending, fresh: how much each balanced state takes part in
@@ -215,7 +216,7 @@ public sealed class StateSpace
     /// <see cref="ImpulseResponse"/>. Cost O(n(n + q)d) for each.</summary>
     /// <param name="steps">How many, at least 1.</param>
     /// <returns>For each step q×d, fresh: row i, column j is output i after input j.</returns>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="steps"/> is below 1.</exception>
+    /// <inheritdoc cref="ImpulseResponse" path="/exception"/>
     public IReadOnlyList<Matrix<double>> StepResponse(int steps)
     {
         IReadOnlyList<Matrix<double>> impulse = ImpulseResponse(steps);
@@ -254,7 +255,7 @@ public sealed class StateSpace
     /// <param name="order">The largest order wanted, from 1 to n. The result has fewer states where fewer do.</param>
     /// <returns>A balanced system. Cost as for <see cref="Balance"/>.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The order is outside its range.</exception>
-    /// <exception cref="InvalidOperationException">The system is not stable.</exception>
+    /// <inheritdoc cref="ControllabilityGramian" path="/exception"/>
     public StateSpace Reduce(int order)
     {
         if (order < 1 || order > Order)

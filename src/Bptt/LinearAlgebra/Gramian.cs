@@ -1,4 +1,4 @@
-// The energy of all that a stable linear system reaches, as a factor. Knows no model.
+// The Gramian of a stable linear system, Σ Aᵏ B Bᵀ (Aᵀ)ᵏ over all k, as a factor. Knows no model.
 //
 //   n  states      m  columns
 

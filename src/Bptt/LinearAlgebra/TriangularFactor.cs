@@ -1,4 +1,5 @@
-// The triangle that any number of rows leaves, taken in block by block, and what is read off it. Knows no model.
+// A QR factorisation whose rows come one by one or in blocks: only the triangle is kept, and least squares and outer
+// products are read off it. Knows no model.
 //
 //   A  any number of rows, n columns      B  as many rows, p columns: the right-hand sides
 

@@ -60,7 +60,7 @@ public sealed class LossObjectiveFunction : IObjectiveFunction
     public Vector<double> Point => At.Clone();
 
     /// <summary>L; +∞ where it is NaN or infinite.</summary>
-    /// <exception cref="InvalidOperationException">There is no point yet.</exception>
+    /// <inheritdoc cref="Point" path="/exception"/>
     public double Value
     {
         get
@@ -84,7 +84,7 @@ public sealed class LossObjectiveFunction : IObjectiveFunction
     public bool IsGradientSupported => true;
 
     /// <summary>∂L/∂θ, a copy; NaN where the point is not finite.</summary>
-    /// <exception cref="InvalidOperationException">There is no point yet.</exception>
+    /// <inheritdoc cref="Point" path="/exception"/>
     public Vector<double> Gradient
     {
         get

@@ -1,4 +1,4 @@
-// The result of a clipping. Decides nothing.
+// Gradients after clipping, and what was done to them. Decides nothing.
 
 using MathNet.Numerics.LinearAlgebra;
 

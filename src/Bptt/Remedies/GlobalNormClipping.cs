@@ -1,4 +1,4 @@
-// Clipping of gradients by their global norm: the source's remedy against exploding gradients.
+// Clipping of gradients by their norm together: the usual remedy against exploding gradients.
 
 using Bptt.Edge;
 using Bptt.Passes;

@@ -1,4 +1,4 @@
-// The penalty on steps in which the back-propagated gradient changes its size.
+// A penalty against vanishing gradients: it grows where a step back in time changes the size of the gradient.
 //
 //   δ_t = ∂L/∂h_t      v_t = δ_t/‖δ_t‖      y_t = W_hhᵀ v_t      r_t = ‖y_t‖
 

@@ -1,4 +1,4 @@
-// The penalty on the size of all weights.
+// The penalty on the size of all weights: half the sum of their squares, times a strength.
 
 using Bptt.Edge;
 using Bptt.LinearAlgebra;

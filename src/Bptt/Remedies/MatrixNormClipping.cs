@@ -1,4 +1,4 @@
-// Clipping of gradients matrix by matrix.
+// Clipping of gradients by the norm of each matrix on its own.
 
 using Bptt.Edge;
 using Bptt.Passes;

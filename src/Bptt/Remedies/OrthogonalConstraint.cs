@@ -1,4 +1,4 @@
-// W_hh kept orthogonal.
+// A constraint that keeps W_hh orthogonal, so that no step changes the size of a state or a gradient.
 
 using Bptt.Edge;
 using Bptt.LinearAlgebra;

@@ -1,4 +1,4 @@
-// A bound on the largest singular value of W_hh.
+// A constraint that bounds the largest singular value of W_hh: by how much a state or a gradient can grow in one step.
 
 using Bptt.Edge;
 using Bptt.LinearAlgebra;

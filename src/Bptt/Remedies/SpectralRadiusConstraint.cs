@@ -1,4 +1,4 @@
-// A bound on the largest eigenvalue of W_hh.
+// A constraint that bounds the largest eigenvalue of W_hh: how fast states and gradients grow in the long run.
 
 using Bptt.Diagnostics;
 using Bptt.Edge;

@@ -1,4 +1,4 @@
-// Tells a caller where a training stands, no faster than a person reads. Times nothing else.
+// Tells a caller where a training stands, a few times a second. Times nothing else.
 
 using System.Diagnostics;
 

@@ -85,7 +85,7 @@ public sealed record TrainerOptions
     }
 
     /// <summary>The most passes over the data.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
+    /// <inheritdoc cref="BatchSize" path="/exception"/>
     public int MaxEpochs
     {
         get => _maxEpochs;
@@ -107,7 +107,7 @@ public sealed record TrainerOptions
 
     /// <summary>The epochs that may pass without a smaller validation loss before the training stops; null for any
     /// number.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
+    /// <inheritdoc cref="BatchSize" path="/exception"/>
     public int? Patience
     {
         get => _patience;

@@ -1,4 +1,5 @@
-// The two identities of a certificate, term by term, and the rounding that their terms bring. Concludes nothing.
+// Computes both sides of the two identities that a certificate compares, and how far rounding alone can part them.
+// Gives no verdict.
 //
 //   d  inputs      h  hidden units      q  outputs      G = [∂L/∂o_1 … ∂L/∂o_T]      O = [o_1 … o_T]
 

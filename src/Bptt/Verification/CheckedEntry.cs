@@ -1,4 +1,4 @@
-// One entry of a gradient beside its numerical counterpart. Plain data; never NaN.
+// One entry of a gradient beside the same derivative computed from the loss itself. Plain data; never NaN.
 
 using Bptt.Edge;
 

@@ -51,9 +51,7 @@ public static class ClosedForm
     /// <summary>∂L/∂h_0 … ∂L/∂h_T, h×(T+1), fresh: column t is ∂L/∂h_t. Cost O(T·h³ + T²·h²).</summary>
     /// <param name="backward">The pass whose ∂L/∂o_t, final-state gradients and truncation are taken.</param>
     /// <param name="sequence">The sequence, from 0.</param>
-    /// <exception cref="ArgumentNullException">The pass is null.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such sequence.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
+    /// <inheritdoc cref="HiddenStateGradient" path="/exception"/>
     public static Matrix<double> HiddenStateGradients(BackwardThroughTime backward, int sequence = 0)
     {
         ArgumentNullException.ThrowIfNull(backward);

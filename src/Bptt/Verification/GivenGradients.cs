@@ -1,4 +1,4 @@
-// Checks at the edge for gradients that come from other code.
+// Refuses gradients from other code that do not fit a pass: other shapes, NaN, infinity. Judges no number.
 
 using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;

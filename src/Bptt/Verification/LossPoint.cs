@@ -1,4 +1,5 @@
-// Where a loss is differentiated: all that L is a function of, side by side. Data only.
+// A point at which a loss is differentiated: the values of all weights, initial states and inputs, which L is a
+// function of. Data only.
 //
 //   d inputs   h hidden units   q outputs   N = ΣT_b steps   B sequences
 

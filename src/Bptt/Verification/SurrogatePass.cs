@@ -1,5 +1,6 @@
-// The forward pass whose exact gradient is the truncated gradient: stretches of time from recorded states that are held
-// fixed. Contains no derivative, and shares nothing with the truncated backward pass.
+// A truncated gradient is the exact gradient of another loss: this is the forward pass of that loss, in which time is
+// cut into stretches that start from recorded states, held constant. Contains no derivative, and shares nothing with
+// the truncated backward pass.
 //
 //   d inputs   h hidden units   q outputs   k steps of the truncation
 

@@ -1,4 +1,5 @@
-// The Taylor test: how fast the error of the linear model of the loss falls. Needs the loss and the gradients only.
+// The Taylor test: if the gradient is right, the loss departs from its tangent with the square of the step. Needs the
+// loss and the gradients only.
 
 using System.Globalization;
 using Bptt.Edge;
