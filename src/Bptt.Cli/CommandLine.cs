@@ -91,7 +91,7 @@ internal static class CommandLine
     {
         foreach (string fault in faults)
         {
-            terminal.Error.WriteLine($"error: {fault}");
+            terminal.Fail(fault);
         }
         Command command = parsed.CommandResult.Command;
         terminal.Error.WriteLine($"See '{(command is RootCommand ? "bptt" : $"bptt {command.Name}")} --help'.");
@@ -105,7 +105,7 @@ internal static class CommandLine
     {
         try
         {
-            terminal.Error.WriteLine($"error: {message}");
+            terminal.Fail(message);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

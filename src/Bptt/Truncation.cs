@@ -6,6 +6,20 @@ using Bptt.Edge;
 
 namespace Bptt;
 
+/// <summary>How a <see cref="Truncation"/> chooses what it leaves out.</summary>
+public enum TruncationKind
+{
+    /// <summary>Each loss reaches k steps back: <see cref="Truncation.Lags"/>.</summary>
+    Lags,
+
+    /// <summary>The gradient is cut between windows of k steps: <see cref="Truncation.Windows"/>.</summary>
+    Windows,
+
+    /// <summary>The gradient is cut at random steps and scaled between them:
+    /// <see cref="Truncation.Randomized"/>.</summary>
+    Randomized,
+}
+
 /// <summary>
 /// Truncated back-propagation through time: which paths of the dependency graph count in ∂L/∂h_t, and so in every
 /// gradient (<i>Dive into Deep Learning</i>, "Truncating time steps" and "Randomized truncation"; Williams &amp; Peng
@@ -19,7 +33,8 @@ public sealed record Truncation
         Steps = steps;
     }
 
-    /// <summary>Which rule it is.</summary>
+    /// <summary>Which rule it is: with <see cref="Steps"/>, <see cref="Seed"/> and <see cref="Draw"/> all that is
+    /// needed to write a truncation down and make it again elsewhere.</summary>
     public TruncationKind Kind { get; }
 
     /// <summary>k, at least 1; of a randomised truncation the mean number of steps from cut to cut.</summary>
