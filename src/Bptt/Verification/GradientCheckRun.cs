@@ -37,7 +37,11 @@ internal sealed class GradientCheckRun
         _outputs = forward.OutputBatch().Columns;
         _typicalState = states.TypicalSize();
         ExecutionOptions execution = forward.Options;
-        _threads = execution.MemoryBudget is null ? execution.MaxDegreeOfParallelism : 1;
+        _parallel = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = execution.MemoryBudget is null ? execution.MaxDegreeOfParallelism : 1,
+            CancellationToken = cancellationToken,
+        };
     }
 
     private LossPoint Origin => _loss.Origin;

@@ -70,8 +70,10 @@ internal sealed class RoomTable
         return seen;
     }
 
+    /// <summary>Type parameters left aside: the loader takes those of different methods for each other.</summary>
     private IEnumerable<(IType From, IType To)> Imports() => _types.SelectMany(
-        type => type.GetTypeDependencies().Where(IsOurs).Select(target => (type, target)));
+        type => type.GetTypeDependencies().Where(IsOurs).Where(target => target is not GenericParameter)
+            .Select(target => (type, target)));
 
     private string Room(IType type) =>
         type.Namespace.FullName == _root ? "Root" : type.Namespace.FullName[(_root.Length + 1)..];
