@@ -210,9 +210,7 @@ public sealed class BackwardThroughTime
     }
 
     /// <summary>∂L/∂o_1 … ∂L/∂o_T, q×T, fresh: column t−1 is ∂L/∂o_t. Cost O(qT).</summary>
-    /// <param name="sequence">The sequence, from 0.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such sequence.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
+    /// <inheritdoc cref="HiddenStateGradients"/>
     public Matrix<double> OutputGradients(int sequence = 0)
     {
         Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
@@ -220,10 +218,7 @@ public sealed class BackwardThroughTime
     }
 
     /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t, length d. Computed at each call, at cost O(hd).</summary>
-    /// <param name="t">The step, from 1 to T.</param>
-    /// <param name="sequence">The sequence, from 0.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such step or sequence.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
+    /// <inheritdoc cref="OutputGradient"/>
     public Vector<double> InputGradient(int t, int sequence = 0)
     {
         Forward.CheckStep(t, 1, sequence);
@@ -236,9 +231,7 @@ public sealed class BackwardThroughTime
     }
 
     /// <summary>∂L/∂x_1 … ∂L/∂x_T, d×T: column t−1 is ∂L/∂x_t. Computed at each call, at cost O(hdT).</summary>
-    /// <param name="sequence">The sequence, from 0.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such sequence.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
+    /// <inheritdoc cref="HiddenStateGradients"/>
     public Matrix<double> InputGradients(int sequence = 0)
     {
         Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));

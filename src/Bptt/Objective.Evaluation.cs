@@ -125,7 +125,8 @@ public abstract partial class Objective
             throw Guard.Error(
                 _normalizer is null ? "weights" : "normalizer",
                 "expected a sum and a divisor whose reciprocals are finite numbers above 0, got weights that sum to "
-                + $"{NumberText.Exact(total)} and the normaliser {(_normalizer is double n ? NumberText.Exact(n) : "none")}.");
+                + $"{NumberText.Exact(total)} and the normaliser "
+                + $"{(_normalizer is double n ? NumberText.Exact(n) : "none")}.");
         }
         return factors;
     }

@@ -5,8 +5,6 @@
 
 using System.Numerics;
 using Bptt.Edge;
-using Bptt.LinearAlgebra;
-using Bptt.LinearRecurrence;
 
 namespace Bptt;
 

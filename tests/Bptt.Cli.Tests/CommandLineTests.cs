@@ -22,9 +22,12 @@ public class CommandLineTests
             (Flow("--inputs", "a"), ["Expected no --inputs beside --model: the file names its columns"]),
         ["a model file and outputs"] = (Flow("--outputs", "y"), ["Expected no --outputs beside --model"]),
         ["a model file and a forecast"] = (Flow("--predict-next"), ["Expected no --predict-next beside --model"]),
-        ["a model file and no data"] = (["flow", "--model", "model.json", "--out", Out], ["Expected a CSV file or --sample, got neither"]),
-        ["a model file without a name"] = (["flow", Csv, "--model", "", "--out", Out], ["--model: expected the name of a file, got an empty one"]),
-        ["no folder for pictures"] = (["flow", "--sample", "sunspots", "--out", " "], ["--out: expected the name of a folder, got an empty one"]),
+        ["a model file and no data"] =
+            (["flow", "--model", "model.json", "--out", Out], ["Expected a CSV file or --sample, got neither"]),
+        ["a model file without a name"] =
+            (["flow", Csv, "--model", "", "--out", Out], ["--model: expected the name of a file, got an empty one"]),
+        ["no folder for pictures"] = (
+            ["flow", "--sample", "sunspots", "--out", " "], ["--out: expected the name of a folder, got an empty one"]),
         ["a flow without columns"] = (["flow", Csv, "--out", Out], ["Expected --inputs and --outputs to name columns"]),
         ["a value for a switch"] = (Fit("--report", "report.html"), ["'report.html'"]),
         ["no such command"] = (["train"], ["'train'", "See 'bptt --help'"]),
@@ -43,8 +46,11 @@ public class CommandLineTests
         ["a list with a blank, unquoted"] =
             (["fit", Csv, "--inputs", "a,", "b", "--outputs", "y", "--out", Out], ["'b'"]),
         ["a column twice"] = (Fit("--inputs", "a"), ["Expected each column once, got 'a' twice"]),
-        ["an input that is an output"] = (["fit", Csv, "--inputs", "a,y", "--outputs", "y", "--out", Out], ["'y'", "got both", "--predict-next"]),
-        ["no such sample"] = (["fit", "--sample", "hairdryer", "--out", Out], ["--sample: expected hair-dryer or sunspots, got 'hairdryer'"]),
+        ["an input that is an output"] =
+            (["fit", Csv, "--inputs", "a,y", "--outputs", "y", "--out", Out], ["'y'", "got both", "--predict-next"]),
+        ["no such sample"] = (
+            ["fit", "--sample", "hairdryer", "--out", Out],
+            ["--sample: expected hair-dryer or sunspots, got 'hairdryer'"]),
         ["two files"] = (Fit("more.csv"), ["'more.csv'"]),
         ["an unknown option"] = (Fit("--momentum"), ["'--momentum'"]),
         ["an unknown option with a value"] = (Fit("--momentum", "0.9"), ["'--momentum'"]),
@@ -102,7 +108,8 @@ public class CommandLineTests
         ["a time between checkpoints that are not written"] =
             (Fit("--starts", "2", "--checkpoint-minutes", "5"), ["Expected one of --checkpoint-minutes and --starts"]),
         ["no time between checkpoints"] = (Fit("--checkpoint-minutes", "0"), ["--checkpoint-minutes", "'0'"]),
-        ["a checkpoint without a name"] = (Fit("--resume", ""), ["--resume: expected the name of a file, got an empty one"]),
+        ["a checkpoint without a name"] =
+            (Fit("--resume", ""), ["--resume: expected the name of a file, got an empty one"]),
         ["a negative clip"] = (Fit("--clip", "-1"), ["--clip", "expected a finite number above 0", "'-1'"]),
         ["several faults at once"] = (Fit("--hidden", "x", "--clip", "z"), ["--hidden", "'x'", "--clip", "'z'"]),
         ["remedies for a file and a sample"] =
@@ -116,8 +123,11 @@ public class CommandLineTests
         ["remedies of an optimiser"] = (["remedies", "--optimizer", "adam", "--out", Out], ["'--optimizer'"]),
         ["no model"] = (["predict"], ["'model'", "'csv'", "See 'bptt predict --help'"]),
         ["an unknown option of a prediction"] = (["predict", "--zero", "data.csv"], ["Unrecognized option '--zero'"]),
-        ["a model without a name to predict with"] = (["predict", "", Csv], ["Expected the name of a model file, got an empty one"]),
-        ["an option for a folder"] = (["fit", Csv, "--inputs", "a", "--outputs", "y", "--out=--report"], ["--out: expected the name of a folder, got '--report', which reads like an option"]),
+        ["a model without a name to predict with"] =
+            (["predict", "", Csv], ["Expected the name of a model file, got an empty one"]),
+        ["an option for a folder"] = (
+            ["fit", Csv, "--inputs", "a", "--outputs", "y", "--out=--report"],
+            ["--out: expected the name of a folder, got '--report', which reads like an option"]),
         ["no data to predict from"] = (["predict", "model.json"], ["'csv'"]),
         ["no steps"] = (
             ["graph", "--steps", "0", "--out", Out],
@@ -133,8 +143,11 @@ public class CommandLineTests
             ["graph", "--truncate-windows", "0"],
             ["--truncate-windows", "expected a whole number of at least 1", "'0'"]),
         ["windows without a number"] = (["graph", "--truncate-windows"], ["--truncate-windows"]),
-        ["windows in words"] = (["graph", "--truncate-windows", "two"], ["--truncate-windows", "expected a whole number of at least 1", "'two'"]),
-        ["a picture without a name"] = (["graph", "--out", " "], ["--out", "expected the name of a file, got an empty one"]),
+        ["windows in words"] = (
+            ["graph", "--truncate-windows", "two"],
+            ["--truncate-windows", "expected a whole number of at least 1", "'two'"]),
+        ["a picture without a name"] =
+            (["graph", "--out", " "], ["--out", "expected the name of a file, got an empty one"]),
         ["a picture of data"] = (["graph", Csv], [".csv'"]),
         ["a missing response file"] = (Fit("@none"), ["'none'"]),
         ["a sample's output as its input"] = (

@@ -183,7 +183,8 @@ internal static class FitCommand
         if (fit.Training.StopReason == StopReason.NonFinite)
         {
             throw new DataFaultException(
-                $"the training diverged; what is written are the best weights before that. {fit.Training.Summary}{(isFirstOrder ? " Try a smaller --learning-rate or --clip." : "")}");
+                "the training diverged; what is written are the best weights before that. "
+                + $"{fit.Training.Summary}{(isFirstOrder ? " Try a smaller --learning-rate or --clip." : "")}");
         }
         if (report.HeldOutFit is double score && !double.IsFinite(score))
         {

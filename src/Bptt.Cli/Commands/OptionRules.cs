@@ -50,7 +50,12 @@ internal static class OptionRules
 
     /// <summary>A text of a certain form.</summary>
     public static Option<string> Text(
-        string name, string byDefault, Func<string, bool> isRight, string expected, string description, string helpName) =>
+        string name,
+        string byDefault,
+        Func<string, bool> isRight,
+        string expected,
+        string description,
+        string helpName) =>
         Demand(
             new Option<string>(name)
             {

@@ -45,7 +45,12 @@ internal static class RemediesCommand
             "The spectral radius of the W_hh that all start from.",
             "ρ");
         Option<double> learningRate = OptionRules.Number(
-            "--learning-rate", above: 0, below: double.PositiveInfinity, byDefault: 0.05, "The step size of gradient descent and Adam.", "α");
+            "--learning-rate",
+            above: 0,
+            below: double.PositiveInfinity,
+            byDefault: 0.05,
+            "The step size of gradient descent and Adam.",
+            "α");
         Option<string?> output = OptionRules.Folder(
             "--out", byDefault: "bptt-out", "The folder for remedies.svg and remedies.csv.");
         var command = new DetailedCommand(

@@ -48,8 +48,8 @@ internal sealed class FitReport
 
     public string BaselineName => _arx.Name;
 
-    /// <summary>The gradients before training: at the start, or at random weights where the start is so near a minimum that a
-    /// gradient is hardly there. Made when asked for first.</summary>
+    /// <summary>The gradients before training: at the start, or at random weights where the start is so near a minimum
+    /// that a gradient is hardly there. Made when asked for first.</summary>
     public GradientCheck CheckBefore => _checkBefore.Value;
 
     /// <summary>The gradients of the trained model. Made when asked for first.</summary>

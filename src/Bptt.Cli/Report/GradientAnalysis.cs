@@ -129,9 +129,18 @@ internal sealed class GradientAnalysis
                 ? "powers of W_hh: grow without bound"
                 : spectrum.TransientPeakLag == 0
                     ? "powers of W_hh: never above 1 in norm"
-                    : $"powers of W_hh: {(spectrum.IsTransientGrowthCertain ? "at most" : "at least")} {Words.Number(spectrum.TransientGrowth)} in norm, after {Words.Steps(spectrum.TransientPeakLag)}{(spectrum.IsTransientGrowthCertain ? "" : ", the largest that was found")}";
-            yield return $"response to an input at step 1: {Range(spectrum.StateOverflowStep, spectrum.StateVanishStep, step => $"at step {step}", step => $"from step {step} on")}";
-            yield return $"gradient of one output: {Range(spectrum.GradientOverflowLag, spectrum.GradientVanishLag, After, After)}";
+                    : $"powers of W_hh: {(spectrum.IsTransientGrowthCertain ? "at most" : "at least")} "
+                        + $"{Words.Number(spectrum.TransientGrowth)} in norm, "
+                        + $"after {Words.Steps(spectrum.TransientPeakLag)}"
+                        + (spectrum.IsTransientGrowthCertain ? "" : ", the largest that was found");
+            yield return "response to an input at step 1: "
+                + Range(
+                    spectrum.StateOverflowStep,
+                    spectrum.StateVanishStep,
+                    step => $"at step {step}",
+                    step => $"from step {step} on");
+            yield return "gradient of one output: "
+                + $"{Range(spectrum.GradientOverflowLag, spectrum.GradientVanishLag, After, After)}";
         }
     }
 

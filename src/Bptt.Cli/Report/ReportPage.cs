@@ -116,10 +116,14 @@ internal static class ReportPage
                 + $"{FitScore.Text(report.BaselineHeldOutFit)}.",
             fit.Training.StopReason switch
             {
-                StopReason.NonFinite => $"The training diverged; the best weights before that, after epoch {fit.Training.BestEpoch}, are kept.",
-                StopReason.Canceled => $"The training was stopped after epoch {fit.Training.Epochs}; the best weights so far, after epoch {fit.Training.BestEpoch}, are kept.",
-                StopReason.Converged => $"The training converged after {Words.Epochs(fit.Training.Epochs)}; the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
-                _ => $"The training ran {Words.Epochs(fit.Training.Epochs)}; the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
+                StopReason.NonFinite => "The training diverged; the best weights before that, "
+                    + $"after epoch {fit.Training.BestEpoch}, are kept.",
+                StopReason.Canceled => $"The training was stopped after epoch {fit.Training.Epochs}; "
+                    + $"the best weights so far, after epoch {fit.Training.BestEpoch}, are kept.",
+                StopReason.Converged => $"The training converged after {Words.Epochs(fit.Training.Epochs)}; "
+                    + $"the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
+                _ => $"The training ran {Words.Epochs(fit.Training.Epochs)}; "
+                    + $"the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
             },
             $"Gradient check: {CheckText.Summary(report.CheckBefore)} {report.CheckedBefore}, "
                 + $"{CheckText.Summary(report.CheckAfter)} after training. Certificate: "
@@ -166,7 +170,8 @@ internal static class ReportPage
         {
             yield return $"Prior, a part of the loss: {prior}.";
         }
-        yield return fit.Training.Summary.Replace("NaN", "not a number", StringComparison.Ordinal).Replace("Infinity", "infinite", StringComparison.Ordinal);
+        yield return fit.Training.Summary.Replace("NaN", "not a number", StringComparison.Ordinal).Replace(
+            "Infinity", "infinite", StringComparison.Ordinal);
     }
 
     private static XElement? Choices(TextTable? orders, TextTable? starts) => (orders, starts) switch

@@ -8,8 +8,8 @@ namespace Bptt.Diagnostics;
 internal static class FlowCurve
 {
     /// <summary>√(‖(W_hhᵀ)ᵏ F‖²/count) for k = 0, 1, … up to the last lag, or to the first at which it is below
-    /// <see cref="KernelSet.FlushThreshold"/> (0 then) or exceeds the largest double (+∞ then). Cost 2h² for each lag and
-    /// column of F.</summary>
+    /// <see cref="KernelSet.FlushThreshold"/> (0 then) or exceeds the largest double (+∞ then). Cost 2h² for each lag
+    /// and column of F.</summary>
     /// <param name="kernels">Those of the pass.</param>
     /// <param name="whh">W_hh.</param>
     /// <param name="sources">F.</param>

@@ -139,7 +139,8 @@ public sealed class GradientFlow
             string steps = LastLag == 1 ? "1 step" : $"{LastLag} steps";
             string sentence = Verdict switch
             {
-                GradientFlowVerdict.NoGradient when _sources.AllCount == 0 => "no finite gradient: no ∂L/∂o_t is finite",
+                GradientFlowVerdict.NoGradient when _sources.AllCount == 0 =>
+                    "no finite gradient: no ∂L/∂o_t is finite",
                 GradientFlowVerdict.NoGradient => "no gradient: W_qhᵀ ∂L/∂o_t is zero at every step",
                 GradientFlowVerdict.Exploding when LastLag == 0 =>
                     $"exploding: W_qhᵀ ∂L/∂o_t itself has overflowed{growth}",
@@ -150,7 +151,8 @@ public sealed class GradientFlow
                 GradientFlowVerdict.Vanishing when Factor == 0.0 =>
                     $"vanishing: after {steps} nothing of a step's gradient is left{growth}",
                 _ when LastLag == 0 => $"stable: one step only, nothing to travel back through{growth}",
-                _ => $"{(Verdict == GradientFlowVerdict.Stable ? "stable" : "vanishing")}: after {steps} {Text(Factor)} of a step's gradient is left{growth}",
+                _ => $"{(Verdict == GradientFlowVerdict.Stable ? "stable" : "vanishing")}: "
+                    + $"after {steps} {Text(Factor)} of a step's gradient is left{growth}",
             };
             return FirstNonFinite is null ? sentence : $"{sentence}; {FirstNonFinite.Summary}";
         }
@@ -210,7 +212,7 @@ public sealed class GradientFlow
 
     /// <summary>‖∂L/∂o_t‖ for t = 1 … T: entry t − 1. +∞ where an entry is not finite.</summary>
     /// <param name="sequence">The sequence, from 0.</param>
-    /// <inheritdoc cref="StateGradientNorms" path="/exception"/>
+    /// <inheritdoc cref="HiddenStateGradientNorms" path="/exception"/>
     public IReadOnlyList<double> OutputGradientNorms(int sequence = 0) => Of(_norms.OutputGradients, sequence);
 
     /// <summary>What each step adds to ∂L/∂W_hh, as a share of it: ⟨∂L/∂h_t h_{t−1}ᵀ, ∂L/∂W_hh⟩ / ‖∂L/∂W_hh‖², entry t

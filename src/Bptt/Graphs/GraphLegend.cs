@@ -22,7 +22,8 @@ internal sealed class GraphLegend
         [
             new("variable", (x, y) => SvgElements.Outline(GraphNodeKind.Variable, Box(x, y), isStored: false)),
             new("parameter", (x, y) => SvgElements.Outline(GraphNodeKind.Parameter, Box(x, y), isStored: false)),
-            new("operator", (x, y) => SvgElements.Outline(GraphNodeKind.Operator, new GraphShape(x, y, 10, 10), isStored: false)),
+            new("operator",
+                (x, y) => SvgElements.Outline(GraphNodeKind.Operator, new GraphShape(x, y, 10, 10), isStored: false)),
         ];
         if (options.ShowStored)
         {

@@ -6,9 +6,10 @@ namespace Bptt.Graphs;
 
 internal static class GraphMermaid
 {
-    /// <summary>A gradient is the other head of the edge that it goes back on: edges in reverse would be cycles, which Mermaid
-    /// breaks by drawing some of the dependencies backward. A cut edge has one head. Names stand apart from arrows by blanks, since Mermaid reads an o or x that touches one as its head. Labels
-    /// are in quotes, where only a quote needs escaping and HTML elements give sub- and superscripts.</summary>
+    /// <summary>A gradient is the other head of the edge that it goes back on: edges in reverse would be cycles, which
+    /// Mermaid breaks by drawing some of the dependencies backward. A cut edge has one head. Names stand apart from
+    /// arrows by blanks, since Mermaid reads an o or x that touches one as its head. Labels are in quotes, where only a
+    /// quote needs escaping and HTML elements give sub- and superscripts.</summary>
     public static string Write(UnrolledGraph graph)
     {
         ComputationGraphOptions options = graph.Options;

@@ -88,7 +88,8 @@ internal static class GraphSvg
                 + $"d=\"{Way(route)}\"><title>{Escaped(GraphText.Of(edge))}</title></path>");
             if (edge.IsCut)
             {
-                Line($"<path class=\"cut-mark\" d=\"{SvgElements.CutMark((route[0].X + route[^1].X) / 2, route[0].Y)}\"/>");
+                Line("<path class=\"cut-mark\" "
+                    + $"d=\"{SvgElements.CutMark((route[0].X + route[^1].X) / 2, route[0].Y)}\"/>");
             }
         }
         foreach (GraphNode node in graph.Nodes)
@@ -96,11 +97,13 @@ internal static class GraphSvg
             GraphShape shape = layout.Shape(node);
             Line($"<g data-node=\"{node.Id}\"><title>{Escaped(GraphText.Of(node, graph.Options))}</title>");
             Line(SvgElements.Outline(node.Kind, shape, graph.Options.ShowStored && node.IsStored));
-            Line($"{SvgElements.Text(new GraphCaption(node.Label, shape.X, shape.Y + 5, "middle"), "math", GraphLayout.NodeTextSize)}</g>");
+            var label = new GraphCaption(node.Label, shape.X, shape.Y + 5, "middle");
+            Line($"{SvgElements.Text(label, "math", GraphLayout.NodeTextSize)}</g>");
         }
         foreach (GradientEdge edge in gradients)
         {
-            Line(SvgElements.Text(layout.Caption(edge), edge.IsCut ? "cut-text" : "math gradient-text", GraphLayout.TextSize));
+            Line(SvgElements.Text(
+                layout.Caption(edge), edge.IsCut ? "cut-text" : "math gradient-text", GraphLayout.TextSize));
         }
         if (graph.Options.ShowStored)
         {

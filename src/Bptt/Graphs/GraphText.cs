@@ -9,8 +9,10 @@ internal static class GraphText
 
     public static string Description(UnrolledGraph graph)
     {
-        string text = "Dependency graph: boxes are variables, shaded boxes are parameters and circles are operators. At each step t the "
-            + "state h_t is computed from the input x_t, the state before it and the weights W_hx and W_hh, the output o_t from h_t and "
+        string text = "Dependency graph: boxes are variables, shaded boxes are parameters and circles are operators. "
+            + "At each step t the "
+            + "state h_t is computed from the input x_t, the state before it and the weights W_hx and W_hh, "
+            + "the output o_t from h_t and "
             + "W_qh, and the loss ℓ_t from o_t and the target y_t. The objective L is the mean of the losses.";
         if (graph.Options.ShowGradients)
         {

@@ -29,7 +29,8 @@ internal sealed class UnrolledGraph
         {
             GraphNode input = Variable(
                 GraphRole.Input, $"x_{t}", t, $"input of step {t}, given", $"∂L/∂h_{t} x_{t}ᵀ");
-            GraphNode next = Operator(GraphRole.StateOperator, $"f_{t}", "f", t, $"h_{t} = W_hx x_{t} + W_hh h_{t - 1}");
+            GraphNode next = Operator(
+                GraphRole.StateOperator, $"f_{t}", "f", t, $"h_{t} = W_hx x_{t} + W_hh h_{t - 1}");
             Connect(next, whx, input, whh, state);
             string[] reusedFor = t < steps ? [$"∂L/∂h_{t + 1} h_{t}ᵀ", $"∂L/∂o_{t} h_{t}ᵀ"] : [$"∂L/∂o_{t} h_{t}ᵀ"];
             state = Variable(GraphRole.State, $"h_{t}", t, $"hidden state of step {t}", reusedFor);

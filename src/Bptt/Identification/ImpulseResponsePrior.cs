@@ -62,7 +62,9 @@ public sealed class ImpulseResponsePrior
         {
             throw Guard.Range(
                 nameof(scale),
-                $"expected c aⁿ (1 − a), a bound on the variances of the prior, of at least {NumberText.Exact(LeastVariance)}, got {NumberText.Exact(least)} with n = {LagCount}.");
+                "expected c aⁿ (1 − a), a bound on the variances of the prior, "
+                    + $"of at least {NumberText.Exact(LeastVariance)}, got {NumberText.Exact(least)} with n = "
+                    + $"{LagCount}.");
         }
     }
 

@@ -15,7 +15,8 @@ namespace Bptt.Identification;
 /// </summary>
 internal static class StateSpaceEmbedding
 {
-    /// <summary>How much larger than the output the terms may be whose sum it is: two digits are lost at most.</summary>
+    /// <summary>How much larger than the output the terms may be whose sum it is: two digits are lost at
+    /// most.</summary>
     private const double MaxCancellation = 100.0;
 
     /// <summary>The network, and its h_0.</summary>

@@ -12,7 +12,8 @@ namespace Bptt.LinearAlgebra;
 /// <summary>A V = V Λ, for A = M·2ᵉ.</summary>
 internal sealed class Eigensystem
 {
-    /// <summary>Rounding moves a matrix of h rows by about this many times h ε, relative to its Frobenius norm.</summary>
+    /// <summary>Rounding moves a matrix of h rows by about this many times h ε, relative to its Frobenius
+    /// norm.</summary>
     private const double RoundingOfMatrix = 10.0;
 
     /// <summary>The least condition of an eigenvalue that belongs to a Jordan block: 1/√ε for one of order 2, less

@@ -9,7 +9,8 @@ namespace Bptt.LinearAlgebra;
 /// <summary>W = Σ_k Aᵏ B Bᵀ (Aᵀ)ᵏ, the solution of the discrete Lyapunov equation W = A W Aᵀ + B Bᵀ.</summary>
 internal static class Gramian
 {
-    /// <summary>The terms are doubled at most this often. A radius below 1 in double precision needs about 60.</summary>
+    /// <summary>The terms are doubled at most this often. A radius below 1 in double precision needs about
+    /// 60.</summary>
     private const int MaxDoublings = 80;
 
     /// <summary>

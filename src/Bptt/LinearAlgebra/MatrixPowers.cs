@@ -8,8 +8,8 @@ namespace Bptt.LinearAlgebra;
 /// threads.</summary>
 /// <param name="a">A.</param>
 /// <param name="kernels">What multiplies.</param>
-/// <param name="isDefective">Whether A is defective to rounding: then rounding of its powers moves their eigenvalues by far more
-/// than that of A, and only the first squares count as accurate.</param>
+/// <param name="isDefective">Whether A is defective to rounding: then rounding of its powers moves their eigenvalues by
+/// far more than that of A, and only the first squares count as accurate.</param>
 internal sealed class MatrixPowers(ScaledMatrix a, KernelSet kernels, bool isDefective = false)
 {
     /// <summary>Aᵏ for k = 2^j is used up to this j: further on the rounding of A itself decides.</summary>
@@ -88,8 +88,8 @@ internal sealed class MatrixPowers(ScaledMatrix a, KernelSet kernels, bool isDef
         }
     }
 
-    /// <summary>Whether ‖A^(2^level)‖₂ ≤ 1, to what rounding makes of A in so many steps: then no later power is larger than
-    /// the largest before.</summary>
+    /// <summary>Whether ‖A^(2^level)‖₂ ≤ 1, to what rounding makes of A in so many steps: then no later power is larger
+    /// than the largest before.</summary>
     public bool IsContraction(int level) => Log2Norm(level) <= 4.0 * Size * Math.ScaleB(MachineEpsilon.OfDouble, level);
 
     /// <summary>Whether A^(2^level) is as accurate as taking the steps one by one, nearly. If not, longer stretches

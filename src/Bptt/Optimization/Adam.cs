@@ -52,7 +52,9 @@ public sealed class Adam : GradientOptimizer
     public double WeightDecay { get; }
 
     internal override string Settings =>
-        $"Adam(learning rate {NumberText.Exact(LearningRate)}, β₁ {NumberText.Exact(_beta1)}, β₂ {NumberText.Exact(_beta2)}, ε {NumberText.Exact(_epsilon)}, weight decay {NumberText.Exact(WeightDecay)})";
+        $"Adam(learning rate {NumberText.Exact(LearningRate)}, β₁ {NumberText.Exact(_beta1)}, "
+        + $"β₂ {NumberText.Exact(_beta2)}, ε {NumberText.Exact(_epsilon)}, "
+        + $"weight decay {NumberText.Exact(WeightDecay)})";
 
     private protected override (string Name, double[] Values)[] Memory =>
         [("first moment", _firstMoment), ("second moment", _secondMoment)];

@@ -73,7 +73,8 @@ public sealed class LevenbergMarquardt : Optimizer
     internal override bool TakesGradients => false;
 
     internal override string Settings =>
-        $"LevenbergMarquardt(initial damping {NumberText.Exact(_initialDamping)}, {_stop.Settings}, at most {MaxFactoredParameters} factored parameters)";
+        $"LevenbergMarquardt(initial damping {NumberText.Exact(_initialDamping)}, {_stop.Settings}, "
+        + $"at most {MaxFactoredParameters} factored parameters)";
 
     internal override IReadOnlyDictionary<string, double[]> State =>
         new Dictionary<string, double[]> { ["damping"] = [_damping, _growth] };

@@ -45,7 +45,8 @@ public sealed class QuasiNewton : Optimizer
     internal override bool TakesGradients => false;
 
     internal override string Settings =>
-        $"{(Memory is int m ? $"LimitedMemoryBfgs(memory {m}, " : "Bfgs(")}{IterationsPerStep} iterations a step, gradient tolerance {NumberText.Exact(GradientTolerance)})";
+        $"{(Memory is int m ? $"LimitedMemoryBfgs(memory {m}, " : "Bfgs(")}{IterationsPerStep} iterations a step, "
+        + $"gradient tolerance {NumberText.Exact(GradientTolerance)})";
 
     internal override IReadOnlyDictionary<string, double[]> State => new Dictionary<string, double[]>();
 

@@ -39,7 +39,8 @@ public sealed class Sgd : GradientOptimizer
     public bool IsNesterov { get; }
 
     internal override string Settings =>
-        $"Sgd(learning rate {NumberText.Exact(LearningRate)}, momentum {NumberText.Exact(Momentum)}{(IsNesterov ? " of Nesterov" : "")})";
+        $"Sgd(learning rate {NumberText.Exact(LearningRate)}, "
+        + $"momentum {NumberText.Exact(Momentum)}{(IsNesterov ? " of Nesterov" : "")})";
 
     private protected override (string Name, double[] Values)[] Memory => [("velocity", _velocity)];
 

@@ -34,7 +34,8 @@ internal sealed class StoppingTest
     public double Reduction { get; }
 
     public string Settings =>
-        $"gradient tolerance {NumberText.Exact(Gradient)}, step tolerance {NumberText.Exact(Step)}, reduction tolerance {NumberText.Exact(Reduction)}";
+        $"gradient tolerance {NumberText.Exact(Gradient)}, step tolerance {NumberText.Exact(Step)}, "
+        + $"reduction tolerance {NumberText.Exact(Reduction)}";
 
     /// <summary>‖∂L/∂θ‖‖θ‖ ≤ ε L: what a change of θ by its own size would bring to first order, or a gradient of
     /// zero.</summary>

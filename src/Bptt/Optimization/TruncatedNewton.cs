@@ -60,7 +60,8 @@ public sealed class TruncatedNewton : Optimizer
     internal override bool TakesGradients => false;
 
     internal override string Settings =>
-        $"TruncatedNewton(initial radius {NumberText.Exact(_initialRadius)}, at most {MaxProducts} products, {_stop.Settings})";
+        $"TruncatedNewton(initial radius {NumberText.Exact(_initialRadius)}, at most {MaxProducts} products, "
+        + $"{_stop.Settings})";
 
     internal override IReadOnlyDictionary<string, double[]> State =>
         new Dictionary<string, double[]> { ["region"] = [_radius, _firstSlope] };

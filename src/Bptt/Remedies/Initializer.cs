@@ -149,7 +149,8 @@ public static class Initializer
             {
                 throw Guard.Range(
                     nameof(periods),
-                    $"expected finite numbers of at least 2 (steps), got {NumberText.Exact(period)} at index {pair} (from 0).");
+                    $"expected finite numbers of at least 2 (steps), got {NumberText.Exact(period)} at index "
+                        + $"{pair} (from 0).");
             }
             (double sine, double cosine) = double.SinCosPi(2.0 / period);
             int i = 2 * pair;

@@ -106,14 +106,16 @@ internal sealed class TrainingData
             {
                 throw Guard.Error(
                     nameof(TrainerOptions.ValidationFraction),
-                    $"expected a fraction that leaves each sequence a step to train on, got {NumberText.Exact(fraction)}, which takes all {held[b]} steps of sequence {b}.");
+                    "expected a fraction that leaves each sequence a step to train on, "
+                        + $"got {NumberText.Exact(fraction)}, which takes all {held[b]} steps of sequence {b}.");
             }
         }
         if (Array.TrueForAll(held, count => count == 0))
         {
             throw Guard.Error(
                 nameof(TrainerOptions.ValidationFraction),
-                $"expected a fraction that holds out at least one step, got {NumberText.Exact(fraction)} of sequences of at most {sequences.Max(p => p.Length)} steps.");
+                $"expected a fraction that holds out at least one step, got {NumberText.Exact(fraction)} of sequences "
+                    + $"of at most {sequences.Max(p => p.Length)} steps.");
         }
         return (
             [.. sequences.Select((p, b) => new SequencePart(b, 1, p.Length - held[b]))],

@@ -11,7 +11,11 @@ public sealed class TrainingResult
     private readonly Matrix<double>? _initialStates;
 
     internal TrainingResult(
-        StopReason stopReason, string summary, TrainingState state, Matrix<double>? initialStates, string? checkpointFault)
+        StopReason stopReason,
+        string summary,
+        TrainingState state,
+        Matrix<double>? initialStates,
+        string? checkpointFault)
     {
         StopReason = stopReason;
         Summary = summary;

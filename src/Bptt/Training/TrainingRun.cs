@@ -94,13 +94,16 @@ internal sealed class TrainingRun
             }
             return NonFinite(
                 $"the weights after {Epochs}",
-                _point is null ? $"the training loss is {NumberText.Exact(last.Loss)}" : NonFiniteText.Of(_point, parts: null));
+                _point is null
+                    ? $"the training loss is {NumberText.Exact(last.Loss)}"
+                    : NonFiniteText.Of(_point, parts: null));
         }
         if (last.Loss <= _options.TargetLoss)
         {
             return new End(
                 StopReason.TargetLoss,
-                $"The training loss, {NumberText.Exact(last.Loss)}, reached the target, {NumberText.Exact(_options.TargetLoss.Value)}, after {Epochs}.");
+                $"The training loss, {NumberText.Exact(last.Loss)}, reached the target, "
+                    + $"{NumberText.Exact(_options.TargetLoss.Value)}, after {Epochs}.");
         }
         if (_state.Converged is string note)
         {

@@ -4,7 +4,6 @@
 //   J  the Jacobian of all outputs and final states in all weights, inputs and initial states      v  a direction of
 // those   w  ∂L/∂o_t and given final-state gradients, so that Jᵀ w is the gradient
 
-using System.Globalization;
 using Bptt.Edge;
 using Bptt.Kernels;
 using Bptt.LinearAlgebra;

@@ -35,8 +35,8 @@ public sealed class CheckedEntry
     /// <summary>From 0.</summary>
     public int Row => Name.Row;
 
-    /// <summary>From 0, in the matrix of the parameter: for h_0 the sequence, for x and o the column t − 1 of the sequence's
-    /// matrix.</summary>
+    /// <summary>From 0, in the matrix of the parameter: for h_0 the sequence, for x and o the column t − 1 of the
+    /// sequence's matrix.</summary>
     public int Column => Name.Column;
 
     /// <summary>The sequence, from 0; null for a weight.</summary>

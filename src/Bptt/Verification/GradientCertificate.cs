@@ -3,7 +3,6 @@
 //
 //   d  inputs      h  hidden units      q  outputs      B  sequences      g_0  ∂L/∂h_0      e  final-state gradients
 
-using System.Globalization;
 using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
 
@@ -63,9 +62,9 @@ public sealed class GradientCertificate
 
     /// <summary>Certifies the gradients of a backward pass.</summary>
     /// <param name="backward">The backward pass, truncated or not.</param>
-    /// <returns>The residuals and the verdict. Cost one pass over ∂L/∂o_t and o_t, and 4h³ + 2h²(d + q + B) operations; 2qh·ΣT_b more
-    /// for a truncation to k lags, with 2kh²q; where the residuals are not small at once, one pass over all states and state
-    /// gradients, with as many steps of powers as there are lags.</returns>
+    /// <returns>The residuals and the verdict. Cost one pass over ∂L/∂o_t and o_t, and 4h³ + 2h²(d + q + B) operations;
+    /// 2qh·ΣT_b more for a truncation to k lags, with 2kh²q; where the residuals are not small at once, one pass over
+    /// all states and state gradients, with as many steps of powers as there are lags.</returns>
     /// <exception cref="ArgumentNullException">The pass is null.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
     public static GradientCertificate Run(BackwardThroughTime backward)
@@ -74,7 +73,8 @@ public sealed class GradientCertificate
         return Run(backward, backward.Gradients);
     }
 
-    /// <summary>Certifies gradients that somebody else made of those of a backward pass, or computed beside it.</summary>
+    /// <summary>Certifies gradients that somebody else made of those of a backward pass, or computed beside
+    /// it.</summary>
     /// <param name="backward">The backward pass; its ∂L/∂o_t, ∂L/∂h_0, truncation and final-state gradients are
     /// taken.</param>
     /// <param name="gradients">The gradients to certify.</param>

@@ -144,7 +144,8 @@ public sealed class GradientCheck
         {
             given.Add((LossVariable.Inputs, inputGradients.Columns.All.Values.ToArray()));
         }
-        return Of(new GradientCheckRun(forward, objective, options, cancellationToken), [.. given], outputGradients: null);
+        return Of(
+            new GradientCheckRun(forward, objective, options, cancellationToken), [.. given], outputGradients: null);
     }
 
     /// <summary>The verdict, and a line for each parameter and direction.</summary>
@@ -184,7 +185,9 @@ public sealed class GradientCheck
         if (!double.IsFinite(loss) || !gradientIsFinite || step is not null)
         {
             throw new ArithmeticException(
-                $"The gradient check: expected finite states, loss and gradient, got loss {NumberText.Exact(loss)} and gradients {(gradientIsFinite ? "that are finite" : "with NaN or infinities")} (first non-finite state or output: {(step is null ? "none" : $"step {step}")}).");
+                $"The gradient check: expected finite states, loss and gradient, got loss {NumberText.Exact(loss)} and "
+                + $"gradients {(gradientIsFinite ? "that are finite" : "with NaN or infinities")} (first non-finite "
+                + $"state or output: {(step is null ? "none" : $"step {step}")}).");
         }
     }
 }

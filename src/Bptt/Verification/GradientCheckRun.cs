@@ -84,7 +84,8 @@ internal sealed class GradientCheckRun
             double largest = over.Max(part => VectorMath.MaxAbs(part.Gradient));
             int exponent = VectorMath.Exponent(largest);
             int shift = Math.Abs(exponent) > 500 ? -exponent : 0;
-            (LossVariable, double[])[][] drawn = [.. Enumerable.Range(0, _options.DirectionCount).Select(_ => Array.ConvertAll(
+            (LossVariable, double[])[][] drawn = [.. Enumerable.Range(0, _options.DirectionCount)
+                .Select(_ => Array.ConvertAll(
                 over,
                 part => (
                     part.Variable,

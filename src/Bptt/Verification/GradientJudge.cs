@@ -15,8 +15,8 @@ internal static class GradientJudge
     /// <summary>The same for one entry, of which there are many to go wrong by chance, and for one direction.</summary>
     private const double ClearInOneEntry = 10.0;
 
-    /// <summary>What rounding may do to one entry of any gradient, beside the norm of all: an entry that is a sum of terms that
-    /// cancel has no digits below that.</summary>
+    /// <summary>What rounding may do to one entry of any gradient, beside the norm of all: an entry that is a sum of
+    /// terms that cancel has no digits below that.</summary>
     private const double RoundingOfEntry = 8.0 * MachineEpsilon.OfDouble;
 
     private const int NamedEntries = 5;

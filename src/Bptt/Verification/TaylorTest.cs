@@ -1,7 +1,6 @@
 // The Taylor test: if the gradient is right, the loss departs from its tangent with the square of the step. Needs the
 // loss and the gradients only.
 
-using System.Globalization;
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra;

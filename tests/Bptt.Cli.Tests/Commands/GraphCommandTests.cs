@@ -23,7 +23,8 @@ public class GraphCommandTests
     [InlineData("mermaid")]
     public async Task Each_format_shows_what_is_asked_for(string format)
     {
-        var options = new ComputationGraphOptions { ShowGradients = true, ShowStored = true, Truncation = Truncation.Windows(2) };
+        var options =
+            new ComputationGraphOptions { ShowGradients = true, ShowStored = true, Truncation = Truncation.Windows(2) };
         var graph = ComputationGraph.Unroll(5, options);
         string expected = format switch { "svg" => graph.ToSvg(), "dot" => graph.ToDot(), _ => graph.ToMermaid() };
 

@@ -257,7 +257,8 @@ public class GradientFlowTests
         var forward = ForwardPass.Run(blowUp, Matrix<double>.Build.Dense(1, 4));
         var flow = GradientFlow.Of(BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 4, 1e10)));
         (flow.Verdict, flow.LastLag).Should().Be((GradientFlowVerdict.Exploding, 0));
-        flow.Summary.Should().StartWith("exploding: W_qhᵀ ∂L/∂o_t itself has overflowed (0.5 per step predicted); ∂L/∂h_4");
+        flow.Summary.Should().StartWith(
+            "exploding: W_qhᵀ ∂L/∂o_t itself has overflowed (0.5 per step predicted); ∂L/∂h_4");
     }
 
     [Fact]
@@ -270,7 +271,8 @@ public class GradientFlowTests
         flow.LastStepFlow[^1].Should().Be(double.PositiveInfinity);
         flow.MeanFlow[^1].Should().Be(double.PositiveInfinity);
         flow.MeanFlow.SkipLast(1).Should().OnlyContain(value => double.IsFinite(value));
-        (flow.Verdict, flow.Factor, flow.LastLag).Should().Be((GradientFlowVerdict.Exploding, double.PositiveInfinity, 4));
+        (flow.Verdict, flow.Factor, flow.LastLag)
+            .Should().Be((GradientFlowVerdict.Exploding, double.PositiveInfinity, 4));
         flow.Summary.Should().StartWith("exploding: after 4 steps a step's gradient has overflowed");
         flow.PredictedEnvelope.Should().OnlyContain(value => value > 0);
     }
@@ -392,7 +394,8 @@ public class GradientFlowTests
         var flow = GradientFlow.Of(backward);
         foreach (Action<int> read in new Action<int>[]
         {
-            b => flow.HiddenStateNorms(b), b => flow.HiddenStateGradientNorms(b), b => flow.OutputGradientNorms(b), b => flow.WhhShares(b),
+            b => flow.HiddenStateNorms(b), b => flow.HiddenStateGradientNorms(b), b => flow.OutputGradientNorms(b),
+            b => flow.WhhShares(b),
         })
         {
             read.Invoking(r => r(1)).Should().Throw<ArgumentOutOfRangeException>();

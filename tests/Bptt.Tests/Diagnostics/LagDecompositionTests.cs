@@ -40,7 +40,8 @@ public class LagDecompositionTests(ITestOutputHelper output)
         {
             RandomScenario scenario = ScenarioTable.Random(seed);
             int[] lengths = Array.ConvertAll(scenario.Problem.Inputs, inputs => inputs.GetLength(1));
-            BackwardThroughTime backward = scenario.RunBackward(Ways.Some(seed).For(scenario.Problem.HiddenSize, lengths));
+            BackwardThroughTime backward = scenario.RunBackward(
+                Ways.Some(seed).For(scenario.Problem.HiddenSize, lengths));
             var lags = LagDecomposition.Of(backward);
             lags.IsComplete.Should().BeTrue();
             lags.LagCount.Should().Be(lengths.Max());
@@ -147,8 +148,10 @@ public class LagDecompositionTests(ITestOutputHelper output)
         LagDecomposition.Of(BackwardThroughTime.Run(one, One(3))).ContributionNorms.Should().Equal(6.0);
 
         // The losses end at step 20, before (20)ᵏ overflows.
-        var growing = ForwardPass.Run(new LinearRnn(One(1), One(20), One(1)), Matrix<double>.Build.Dense(1, 230, (_, t) => t == 0 ? 1.0 : 0.0));
-        var backward = BackwardThroughTime.Run(growing, Matrix<double>.Build.Dense(1, 230, (_, t) => t < 20 ? 1.0 : 0.0));
+        var growing = ForwardPass.Run(
+            new LinearRnn(One(1), One(20), One(1)), Matrix<double>.Build.Dense(1, 230, (_, t) => t == 0 ? 1.0 : 0.0));
+        var backward = BackwardThroughTime.Run(
+            growing, Matrix<double>.Build.Dense(1, 230, (_, t) => t < 20 ? 1.0 : 0.0));
         var lags = LagDecomposition.Of(backward);
         lags.ContributionNorms.Should().OnlyContain(v => double.IsFinite(v));
         lags.ContributionShares.Sum().Should().BeApproximately(1.0, 1e-12);
@@ -162,7 +165,8 @@ public class LagDecompositionTests(ITestOutputHelper output)
         var backward = BackwardThroughTime.Run(forward, examples.Matrix(1, 4));
         var truncated = BackwardThroughTime.Run(
             forward, examples.Matrix(1, 4), new BackwardOptions { Truncation = Truncation.Windows(2) });
-        FluentActions.Invoking(() => LagDecomposition.Of(truncated)).Should().Throw<ArgumentException>().WithMessage("*windows of 2 steps*");
+        FluentActions.Invoking(() => LagDecomposition.Of(truncated))
+            .Should().Throw<ArgumentException>().WithMessage("*windows of 2 steps*");
         FluentActions.Invoking(() => LagDecomposition.Of(backward, -1)).Should().Throw<ArgumentOutOfRangeException>();
         LagDecomposition.Of(backward).Invoking(l => l.SmallestWindow(0)).Should().Throw<ArgumentOutOfRangeException>();
 

@@ -27,7 +27,8 @@ public class NonFiniteOriginTests
             .Should().Be(("h_t", 1, 32, 0, null));
         origin.Step.Should().Be(forward.FirstNonFiniteStep);
         origin.Summary.Should().Be(
-            "h_32 of sequence 1 is infinite in row 0: the state overflowed: ‖h‖ grew by 1E+10 per step over 10 steps to 1E+300, and W_hh h + W_hx x exceeds the largest double, 1.8E+308");
+            "h_32 of sequence 1 is infinite in row 0: the state overflowed: ‖h‖ grew by 1E+10 per step over 10 steps "
+            + "to 1E+300, and W_hh h + W_hx x exceeds the largest double, 1.8E+308");
     }
 
     [Theory]
@@ -48,7 +49,8 @@ public class NonFiniteOriginTests
     public void Growth_over_one_step_is_told_in_the_singular()
     {
         var forward = ForwardPass.Run(
-            new LinearRnn(One(1), One(1e150), One(1e-300)), Matrix<double>.Build.Dense(1, 4, (_, t) => t == 0 ? 1e145 : 0));
+            new LinearRnn(One(1), One(1e150), One(1e-300)),
+            Matrix<double>.Build.Dense(1, 4, (_, t) => t == 0 ? 1e145 : 0));
         Analyze(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 4))).Summary
             .Should().Contain("‖h‖ grew by 1E+150 per step over 1 step to 1E+295,");
     }
@@ -84,7 +86,8 @@ public class NonFiniteOriginTests
         NonFiniteOrigin origin = Analyze(forward, new Broken(atStep: [2, 4]));
         (origin.Quantity, origin.Sequence, origin.Step)
             .Should().Be(("∂L/∂o_t", 0, 4), "the backward pass meets the later step first");
-        origin.Summary.Should().StartWith("∂L/∂o_4 of sequence 0 is NaN in row 0: the objective returned it for a finite output");
+        origin.Summary
+            .Should().StartWith("∂L/∂o_4 of sequence 0 is NaN in row 0: the objective returned it for a finite output");
 
         var backward = BackwardThroughTime.Run(forward, new Broken([1, 2, 3, 4, 5, 6]));
         var flow = GradientFlow.Of(backward);
@@ -140,7 +143,8 @@ public class NonFiniteOriginTests
     {
         var flow = GradientFlow.Of(BackwardThroughTime.Run(forward, objective));
         IEnumerable<double> all = Enumerable.Range(0, forward.SequenceCount)
-            .SelectMany(b => flow.HiddenStateNorms(b).Concat(flow.HiddenStateGradientNorms(b)).Concat(flow.OutputGradientNorms(b)).Concat(flow.WhhShares(b)))
+            .SelectMany(b => flow.HiddenStateNorms(b)
+                .Concat(flow.HiddenStateGradientNorms(b)).Concat(flow.OutputGradientNorms(b)).Concat(flow.WhhShares(b)))
             .Concat(flow.MeanFlow).Concat(flow.LastStepFlow).Concat(flow.PredictedEnvelope).Append(flow.Factor);
         all.Should().NotContain(double.NaN);
         flow.Summary.Should().EndWith(flow.FirstNonFinite!.Summary);

@@ -30,7 +30,8 @@ public class SpectrumCrossingTests
             (spectrum.StateOverflowStep, spectrum.StateVanishStep)
                 .Should().Be((overflow + 1, vanish + 1), "seed {0}", seed);
             (overflow, vanish) = StepByStep(model.Whh.Transpose(), model.Wqh.Transpose());
-            (spectrum.GradientOverflowLag, spectrum.GradientVanishLag).Should().Be((overflow, vanish), "seed {0}", seed);
+            (spectrum.GradientOverflowLag, spectrum.GradientVanishLag)
+                .Should().Be((overflow, vanish), "seed {0}", seed);
         }
     }
 

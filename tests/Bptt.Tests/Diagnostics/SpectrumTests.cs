@@ -44,7 +44,8 @@ public class SpectrumTests
         spectrum.PowerNorm(0).Should().Be(1);
         spectrum.PowerNorm(20).Should().BeApproximately(Math.Pow(0.9, 20), 1e-15);
         spectrum.EigenvectorCondition.Should().BeApproximately(1, 1e-14);
-        (spectrum.TransientGrowth, spectrum.TransientPeakLag, spectrum.IsTransientGrowthCertain).Should().Be((1.0, 0, true));
+        (spectrum.TransientGrowth, spectrum.TransientPeakLag, spectrum.IsTransientGrowthCertain)
+            .Should().Be((1.0, 0, true));
     }
 
     [Fact]
@@ -172,7 +173,8 @@ public class SpectrumTests
         // ‖Jᵏ‖ of a Jordan block of 0.99 is largest where k 0.99^(k−1) nearly is, at k = 1/ln(1/0.99) = 99.5.
         var spectrum = Spectrum.Of(Model(Jordan(0.99, 2)));
         spectrum.TransientPeakLag.Should().BeOneOf(99, 100);
-        spectrum.TransientGrowth.Should().BeApproximately(Jordan(0.99, 2).Power(spectrum.TransientPeakLag).L2Norm(), 1e-10);
+        spectrum.TransientGrowth
+            .Should().BeApproximately(Jordan(0.99, 2).Power(spectrum.TransientPeakLag).L2Norm(), 1e-10);
         spectrum.TransientGrowth.Should().BeGreaterThanOrEqualTo(Jordan(0.99, 2).Power(99).L2Norm() * (1 - 1e-12));
         spectrum.TransientGrowth.Should().BeGreaterThanOrEqualTo(Jordan(0.99, 2).Power(100).L2Norm() * (1 - 1e-12));
     }
@@ -296,7 +298,11 @@ public class SpectrumTests
                 spectrum.Modes.Sum(m => m.Eigenvalue.Real)
                     .Should().BeApproximately(whh.Trace(), 1e-10 * norm, "{0}", whh);
             }
-            _ = (spectrum.StateOverflowStep, spectrum.StateVanishStep, spectrum.GradientOverflowLag, spectrum.GradientVanishLag);
+            _ = (
+                spectrum.StateOverflowStep,
+                spectrum.StateVanishStep,
+                spectrum.GradientOverflowLag,
+                spectrum.GradientVanishLag);
             spectrum.Summary.Should().NotContain("NaN");
         }
     }

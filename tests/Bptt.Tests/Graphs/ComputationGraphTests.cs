@@ -61,7 +61,9 @@ public class ComputationGraphTests
             .WithMessage("from: expected a node of 3 unrolled steps, such as 'h_3' or 'W_hh', got 'h_4'.*");
         FluentActions.Invoking(() => graph.PathCount("L", null!)).Should().Throw<ArgumentNullException>()
             .Which.ParamName.Should().Be("to");
-        FluentActions.Invoking(() => graph.PathCount("W_hh", "l")).Should().Throw<ArgumentException>().WithMessage("to: *'l'*");
-        FluentActions.Invoking(() => graph.PathCount("w_hh", "L")).Should().Throw<ArgumentException>().WithMessage("*'w_hh'*");
+        FluentActions.Invoking(() => graph.PathCount("W_hh", "l"))
+            .Should().Throw<ArgumentException>().WithMessage("to: *'l'*");
+        FluentActions.Invoking(() => graph.PathCount("w_hh", "L"))
+            .Should().Throw<ArgumentException>().WithMessage("*'w_hh'*");
     }
 }

@@ -29,7 +29,8 @@ public class GraphDotTests(ITestOutputHelper output)
             .Select(m => m.Groups[1].Value).Should().Equal(graph.Data.Nodes.Select(n => n.Id));
         lines.Select(l => Regex.Match(l, @"^  (\w+) -> (\w+)(?: \[color=""#1f5f99""\])?;$")).Where(m => m.Success)
             .Select(m => $"{m.Groups[1]} → {m.Groups[2]}").Should().Equal(graph.Data.Edges.Select(e => e.ToString()));
-        lines.Select(l => Regex.Match(l, @"^  (\w+) -> (\w+) \[label=(""cut""|<.+>), color=.*constraint=false")).Where(m => m.Success)
+        lines.Select(l => Regex.Match(l, @"^  (\w+) -> (\w+) \[label=(""cut""|<.+>), color=.*constraint=false")).Where(
+            m => m.Success)
             .Select(m => $"{m.Groups[1]} → {m.Groups[2]} {m.Groups[3].Value == "\"cut\""}")
             .Should().Equal(gradients ? graph.Data.GradientEdges.Select(e => $"{e.From} → {e.To} {e.IsCut}") : []);
         lines.Count(l => l.Contains("penwidth=", StringComparison.Ordinal)).Should().Be(stored ? 3 * steps + 1 : 0);
@@ -68,9 +69,11 @@ public class GraphDotTests(ITestOutputHelper output)
 
             (await errors).Should().BeEmpty();
             process.ExitCode.Should().Be(0);
-            string[] groups = XDocument.Parse(answer).Descendants().Select(e => e.Attribute("class")?.Value ?? "").ToArray();
+            string[] groups = XDocument.Parse(answer)
+                .Descendants().Select(e => e.Attribute("class")?.Value ?? "").ToArray();
             groups.Count(g => g == "node").Should().Be(graph.Data.Nodes.Count);
-            groups.Count(g => g == "edge").Should().Be(graph.Data.Edges.Count + (gradients ? graph.Data.GradientEdges.Count : 0));
+            groups.Count(g => g == "edge")
+                .Should().Be(graph.Data.Edges.Count + (gradients ? graph.Data.GradientEdges.Count : 0));
         }
         output.WriteLine("Checked by Graphviz.");
     }

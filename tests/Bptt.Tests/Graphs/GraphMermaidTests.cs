@@ -25,16 +25,20 @@ public class GraphMermaidTests
         lines.Should().Equal(["flowchart LR"], "every other line has one of the forms above");
 
         nodes.Select(m => m.Groups[1].Value).Should().Equal([.. graph.Data.Nodes.Select(n => n.Id), "notes"]);
-        nodes.Select(m => m.Groups[1].Value).Should().NotContain(["end", "default", "subgraph", "style"], "they are words of the language");
+        nodes.Select(m => m.Groups[1].Value)
+            .Should().NotContain(["end", "default", "subgraph", "style"], "they are words of the language");
         nodes.Select(m => m.Groups[5].Value).Should().BeSubsetOf(classes.Select(m => m.Groups[1].Value));
         nodes.Zip(graph.Data.Nodes).Should().OnlyContain(
-            p => (p.First.Groups[2].Value == "((" && p.First.Groups[4].Value == "))") == (p.Second.Kind == GraphNodeKind.Operator));
+            p => (p.First.Groups[2].Value == "((" && p.First.Groups[4].Value == "))")
+                == (p.Second.Kind == GraphNodeKind.Operator));
         nodes.Count(m => m.Groups[5].Value == "stored").Should().Be(stored ? 3 * steps + 1 : 0);
 
         edges.Select(m => $"{m.Groups[1]} → {m.Groups[4]}").Should().Equal(graph.Data.Edges.Select(e => e.ToString()));
-        edges.Where(m => m.Groups[2].Value == "<-->").Select(m => $"{m.Groups[4]} → {m.Groups[1]}").Order().Should().Equal(
+        edges.Where(m => m.Groups[2].Value == "<-->").Select(m => $"{m.Groups[4]} → {m.Groups[1]}").Order()
+            .Should().Equal(
             gradients ? graph.Data.GradientEdges.Where(e => !e.IsCut).Select(e => $"{e.From} → {e.To}").Order() : []);
-        edges.Where(m => m.Groups[3].Value == "cut").Select(m => $"{m.Groups[4]} → {m.Groups[1]}: cut").Order().Should().Equal(
+        edges.Where(m => m.Groups[3].Value == "cut").Select(m => $"{m.Groups[4]} → {m.Groups[1]}: cut").Order()
+            .Should().Equal(
             gradients ? graph.Data.GradientEdges.Where(e => e.IsCut).Select(e => e.ToString()).Order() : []);
         links.SelectMany(m => m.Groups[1].Value.Split(',')).Select(int.Parse)
             .Should().Equal(Enumerable.Range(0, edges.Count).Where(i => edges[i].Groups[2].Value == "<-->"));

@@ -24,7 +24,8 @@ public class GraphSvgTests
 
         Dictionary<string, Box> nodes = Nodes(svg);
         nodes.Keys.Should().Equal(graph.Data.Nodes.Select(n => n.Id));
-        svg.Descendants(Svg + "circle").Where(c => c.Parent!.Attribute("data-node") is not null).Should().HaveCount(3 * steps + 1);
+        svg.Descendants(Svg + "circle").Where(c => c.Parent!.Attribute("data-node") is not null)
+            .Should().HaveCount(3 * steps + 1);
         Shapes(svg, "parameter").Should().HaveCount(3);
         Shapes(svg, "stored").Should().HaveCount(stored ? 3 * steps + 1 : 0);
 

@@ -19,9 +19,11 @@ public class UnrolledGraphTests
 
         graph.Steps.Should().Be(steps);
         graph.Nodes.Should().HaveCount(8 * steps + 6);
-        graph.Nodes.Count(n => n.Kind == GraphNodeKind.Variable).Should().Be(5 * steps + 2, "x, h, o, y, ℓ, and h_0 and L");
+        graph.Nodes.Count(n => n.Kind == GraphNodeKind.Variable)
+            .Should().Be(5 * steps + 2, "x, h, o, y, ℓ, and h_0 and L");
         graph.Nodes.Count(n => n.Kind == GraphNodeKind.Operator).Should().Be(3 * steps + 1, "f, g, ℓ, and the mean");
-        graph.Nodes.Where(n => n.Kind == GraphNodeKind.Parameter).Select(n => n.Id).Should().Equal("W_hx", "W_hh", "W_qh");
+        graph.Nodes.Where(n => n.Kind == GraphNodeKind.Parameter).Select(n => n.Id)
+            .Should().Equal("W_hx", "W_hh", "W_qh");
         graph.Edges.Should().HaveCount(12 * steps + 1);
         graph.GradientEdges.Should().HaveCount(10 * steps);
     }
@@ -63,11 +65,14 @@ public class UnrolledGraphTests
         place.Should().HaveCount(graph.Nodes.Count, "no node comes twice");
         graph.Edges.Should().OnlyContain(e => place[e.From] < place[e.To]);
         graph.Edges.Select(e => place[e.To]).Should().BeInAscendingOrder();
-        graph.GradientEdges.Select(e => place[e.From]).Should().BeInDescendingOrder("a gradient is whole before it goes on");
+        graph.GradientEdges.Select(e => place[e.From])
+            .Should().BeInDescendingOrder("a gradient is whole before it goes on");
         graph.GradientEdges.Should().OnlyContain(e => place[e.From] > place[e.To]);
         graph.Edges.Should().OnlyContain(
-            e => (e.From.Kind == GraphNodeKind.Operator) != (e.To.Kind == GraphNodeKind.Operator), "operators stand between values");
-        graph.Edges.GroupBy(e => e.To).Where(g => g.Key.Kind == GraphNodeKind.Variable).Should().OnlyContain(g => g.Count() == 1);
+            e => (e.From.Kind == GraphNodeKind.Operator) != (e.To.Kind == GraphNodeKind.Operator),
+            "operators stand between values");
+        graph.Edges.GroupBy(e => e.To).Where(g => g.Key.Kind == GraphNodeKind.Variable)
+            .Should().OnlyContain(g => g.Count() == 1);
     }
 
     [Theory]
@@ -101,7 +106,8 @@ public class UnrolledGraphTests
         const int seed = 20;
         var random = new Random(seed);
         Truncation? truncation = window is int k ? Truncation.Windows(k) : null;
-        Matrix<double> Numbers(int count) => Matrix<double>.Build.Dense(1, count, (_, _) => random.NextDouble() * 2 - 1);
+        Matrix<double> Numbers(int count) =>
+            Matrix<double>.Build.Dense(1, count, (_, _) => random.NextDouble() * 2 - 1);
         (Matrix<double> whx, Matrix<double> whh, Matrix<double> wqh) = (Numbers(1), Numbers(1), Numbers(1));
         Matrix<double> inputs = Numbers(steps);
         Matrix<double> targets = Numbers(steps);
@@ -185,7 +191,8 @@ public class UnrolledGraphTests
         UnrolledGraph graph = Unroll(3);
 
         graph.Nodes.Where(n => n.Step is null).Select(n => n.Id).Should().Equal("W_hx", "W_hh", "W_qh", "mean", "L");
-        graph.Nodes.Where(n => n.Step is not null).Should().OnlyContain(n => n.Id.EndsWith($"_{n.Step}", StringComparison.Ordinal));
+        graph.Nodes.Where(n => n.Step is not null)
+            .Should().OnlyContain(n => n.Id.EndsWith($"_{n.Step}", StringComparison.Ordinal));
         graph.Node("l_2", "id").Label.Should().Be("ℓ_2");
         graph.Node("f_2", "id").Meaning.Should().Be("h_2 = W_hx x_2 + W_hh h_1");
     }

@@ -126,7 +126,9 @@ public class StateSpaceGramianTests
         // Mode 0: from input to output. 1: from x_1 alone. 2: no output sees it.
         var a = Matrix<double>.Build.DenseOfDiagonalArray([0.5, 0.7, 0.9]);
         var system = new StateSpace(
-            a, Matrix<double>.Build.DenseOfColumnArrays([1.0, 0, 1]), Matrix<double>.Build.DenseOfRowArrays([1.0, 1, 0]),
+            a,
+            Matrix<double>.Build.DenseOfColumnArrays([1.0, 0, 1]),
+            Matrix<double>.Build.DenseOfRowArrays([1.0, 1, 0]),
             Matrix<double>.Build.Dense(1, 1), Vector<double>.Build.DenseOfArray([0.0, 2, 3]));
         Matrix<double> inputs = new Examples(seed: 7).Matrix(1, 30);
 
@@ -142,7 +144,10 @@ public class StateSpaceGramianTests
         var zero = Matrix<double>.Build.Dense(1, 1);
         Matrix<double> direct = zero + 3.0;
         StateSpace reduced = new StateSpace(
-            Matrix<double>.Build.Dense(2, 2, 0.1), Matrix<double>.Build.Dense(2, 1), Matrix<double>.Build.Dense(1, 2, 1), direct).Balance();
+            Matrix<double>.Build.Dense(2, 2, 0.1),
+            Matrix<double>.Build.Dense(2, 1),
+            Matrix<double>.Build.Dense(1, 2, 1),
+            direct).Balance();
 
         reduced.Order.Should().Be(1);
         reduced.Simulate(direct)[0, 0].Should().Be(9);
@@ -162,7 +167,8 @@ public class StateSpaceGramianTests
             double bound = 2 * sigma.SubVector(order, 8 - order).Sum();
             (reduced.SteadyStateGain - system.SteadyStateGain).InfinityNorm().Should().BeLessThan(bound + 1e-12);
             // The gain at the highest frequency, where inputs alternate.
-            double Alternating(StateSpace s) => s.ImpulseResponse(600).Select((g, t) => t % 2 == 0 ? g[0, 0] : -g[0, 0]).Sum();
+            double Alternating(StateSpace s) =>
+                s.ImpulseResponse(600).Select((g, t) => t % 2 == 0 ? g[0, 0] : -g[0, 0]).Sum();
             Math.Abs(Alternating(reduced) - Alternating(system)).Should().BeLessThan(bound + 1e-12);
         }
     }

@@ -213,7 +213,8 @@ public class StateSpaceTests
         system.IsStable.Should().BeFalse();
         foreach (Action read in new Action[]
         {
-            () => _ = system.SteadyStateGain, () => _ = system.ControllabilityGramian, () => _ = system.ObservabilityGramian,
+            () => _ = system.SteadyStateGain, () => _ = system.ControllabilityGramian, () =>
+                _ = system.ObservabilityGramian,
             () => _ = system.HankelSingularValues, () => system.Balance(), () => system.Reduce(1),
         })
         {

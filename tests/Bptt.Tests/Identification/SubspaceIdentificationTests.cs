@@ -213,7 +213,8 @@ public class SubspaceIdentificationTests
         }
         foreach (bool estimate in new[] { true, false })
         {
-            var found = SubspaceIdentification.Estimate(inputs, targets, new() { EstimateInitialStates = estimate, MaxOrder = 4 });
+            var found = SubspaceIdentification.Estimate(
+                inputs, targets, new() { EstimateInitialStates = estimate, MaxOrder = 4 });
             foreach (int h in new[] { 1, 3, 6 })
             {
                 (LinearRnn model, Matrix<double> start) = found.Start(h);
@@ -267,8 +268,13 @@ public class SubspaceIdentificationTests
         Refused(() => SubspaceIdentification.Estimate(holed, M(1, 9)), "inputs", "*finite*NaN*column 4*");
         Refused(() => SubspaceIdentification.Estimate(M(1, 9), holed), "targets", "*finite*NaN*column 4*");
         Refused(
-            () => SubspaceIdentification.Estimate(SequenceBatch.Pack([M(1, 9)]), SequenceBatch.Pack([M(1, 8)])), "targets", "*9 steps*have 8*");
-        Refused(() => SubspaceIdentification.Estimate(M(1, 9), M(1, 9), new() { MaxOrder = 0 }), "MaxOrder", "*at least 1, got 0*");
+            () => SubspaceIdentification.Estimate(SequenceBatch.Pack([M(1, 9)]), SequenceBatch.Pack([M(1, 8)])),
+            "targets",
+            "*9 steps*have 8*");
+        Refused(
+            () => SubspaceIdentification.Estimate(M(1, 9), M(1, 9), new() { MaxOrder = 0 }),
+            "MaxOrder",
+            "*at least 1, got 0*");
         Refused(() => found.Start(0), "hiddenSize", "*at least 1, got 0*");
         Refused(() => found.ToStateSpace(0), "order", "*at least 1, got 0*");
         Refused(() => found.ToStateSpace(1, 1), "sequence", "*0 to 0, got 1*");

@@ -105,7 +105,8 @@ public class GradientClippingTests
         forward.Model.Wqh.PointwiseMultiply(clipped.Wqh).Enumerate().Sum()
             .Should().BeApproximately(factor * ofOutputs, 1e-13);
 
-        Gradients byValue = new ValueClipping(0.3 * backward.Gradients.Whh.Enumerate().Max(Math.Abs)).Apply(backward.Gradients).Gradients;
+        Gradients byValue = new ValueClipping(0.3 * backward.Gradients.Whh.Enumerate().Max(Math.Abs))
+            .Apply(backward.Gradients).Gradients;
         GradientCertificate.Run(backward, byValue).Verdict.Should().Be(Verdict.Failed);
     }
 

@@ -72,7 +72,8 @@ public class RegularizerTests(ITestOutputHelper output)
         new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, one)).Value
             .Should().BeApproximately(0.25, 1e-14);
 
-        (double Value, Gradients Gradients) none = new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, 0 * one));
+        (double Value, Gradients Gradients) none = new JacobianRegularizer(1.0).Evaluate(
+            BackwardThroughTime.Run(forward, 0 * one));
         (none.Value, none.Gradients.GlobalNorm()).Should().Be((0.0, 0.0));
     }
 
@@ -94,8 +95,10 @@ public class RegularizerTests(ITestOutputHelper output)
         var examples = new Examples(seed: 44);
         var forward = ForwardPass.Run(examples.Model(2, 4, 3, 1.0), examples.Matrix(2, 9));
         Matrix<double> outputGradients = examples.Matrix(3, 9);
-        (double Value, Gradients Gradients) plain = new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, outputGradients));
-        (double Value, Gradients Gradients) scaled = new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, scale * outputGradients));
+        (double Value, Gradients Gradients) plain = new JacobianRegularizer(1.0).Evaluate(
+            BackwardThroughTime.Run(forward, outputGradients));
+        (double Value, Gradients Gradients) scaled = new JacobianRegularizer(1.0).Evaluate(
+            BackwardThroughTime.Run(forward, scale * outputGradients));
         scaled.Value.Should().BeApproximately(plain.Value, 1e-13 * plain.Value);
         (scaled.Gradients.Whh - plain.Gradients.Whh).FrobeniusNorm().Should().BeLessThan(1e-12);
     }

@@ -96,7 +96,8 @@ public class AdjointTestTests(ITestOutputHelper output)
             var forward = ForwardPass.Run(examples.Model(2, 5, 2, 0.9), examples.Matrix(2, 20));
             var backward = BackwardThroughTime.Run(forward, 1e-289 * examples.Matrix(2, 20));
             var test = AdjointTest.Run(backward, seed: seed);
-            test.Verdict.Should().Be(Verdict.Inconclusive, "entries below 1E-290 are set to zero, seed {0}: {1}", seed, test);
+            test.Verdict.Should().Be(
+                Verdict.Inconclusive, "entries below 1E-290 are set to zero, seed {0}: {1}", seed, test);
         }
     }
 

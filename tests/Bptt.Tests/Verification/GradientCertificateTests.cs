@@ -120,7 +120,8 @@ public class GradientCertificateTests(ITestOutputHelper output)
             foreach (double residual in new[] { 1e-3, 1e-9, 1e-13, 0.0 })
             {
                 Matrix<double> noise = examples.Matrix(2, 80);
-                var backward = BackwardThroughTime.Run(forward, Objective.SquaredError(forward.Outputs() + residual * noise));
+                var backward = BackwardThroughTime.Run(
+                    forward, Objective.SquaredError(forward.Outputs() + residual * noise));
                 GradientCertificate.Run(backward).Verdict.Should().Be(Verdict.Passed, "residual {0}", residual);
             }
 
@@ -148,7 +149,9 @@ public class GradientCertificateTests(ITestOutputHelper output)
                 examples.Matrix(7, 2), basis * triangular * basis.Transpose(), examples.Matrix(2, 7));
             var forward = ForwardPass.Run(model, examples.Matrix(2, 35));
             var backward = BackwardThroughTime.Run(
-                forward, examples.Matrix(2, 35), new BackwardOptions { Truncation = Truncation.Lags(10 + (seed % 20)) });
+                forward,
+                examples.Matrix(2, 35),
+                new BackwardOptions { Truncation = Truncation.Lags(10 + (seed % 20)) });
             var certificate = GradientCertificate.Run(backward);
             certificate.Verdict.Should().NotBe(Verdict.Failed, "seed {0}: {1}", seed, certificate);
         }
@@ -270,7 +273,8 @@ public class GradientCertificateTests(ITestOutputHelper output)
         Refused(
             () => GradientCertificate.Run(backward, new Gradients(One(1), One(1), One(1))), "*gradients*h = 2*");
         Refused(
-            () => GradientCertificate.Run(forward, outputGradients, backward.Gradients), "*initialStateGradients*not zero*");
+            () => GradientCertificate.Run(forward, outputGradients, backward.Gradients),
+            "*initialStateGradients*not zero*");
         Refused(
             () => GradientCertificate.Run(
                 forward, examples.Batch(1, 5), backward.Gradients, backward.InitialStateGradients),

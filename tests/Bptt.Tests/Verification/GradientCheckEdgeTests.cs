@@ -160,7 +160,8 @@ public class GradientCheckEdgeTests
         // Without outputs that move there is nothing to see; where they move and the loss is too coarse it cannot be
         // told.
         var still = ForwardPass.Run(
-            new LinearRnn(_examples.Matrix(2, 1), _examples.Matrix(2, 2), Matrix<double>.Build.Dense(1, 2)), _examples.Matrix(1, 3));
+            new LinearRnn(_examples.Matrix(2, 1), _examples.Matrix(2, 2), Matrix<double>.Build.Dense(1, 2)),
+            _examples.Matrix(1, 3));
         var report = GradientCheck.Run(still, new Distant());
         report.Parameters.Where(p => p.Parameter is not ("W_qh" or "o"))
             .Should().OnlyContain(

@@ -155,7 +155,12 @@ public class GradientCheckGivenTests
             {
                 var backward = BackwardThroughTime.Run(forward, objective, actual);
                 var report = GradientCheck.Run(
-                    forward, objective, backward.Gradients, backward.InitialStateGradients, backward.InputGradientBatch(), options);
+                    forward,
+                    objective,
+                    backward.Gradients,
+                    backward.InitialStateGradients,
+                    backward.InputGradientBatch(),
+                    options);
                 bool isSame = GradientSet.Of(backward).DistanceTo(
                     GradientSet.Of(BackwardThroughTime.Run(forward, objective, claimed))) < 1e-12;
                 report.Verdict.Should().Be(
