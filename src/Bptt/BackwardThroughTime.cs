@@ -81,15 +81,6 @@ public sealed class BackwardThroughTime
         }
     }
 
-    /// <summary>Refuses a forward pass other than the one that was differentiated.</summary>
-    internal void RequireForward(ForwardPass forward, string name)
-    {
-        if (!ReferenceEquals(forward, Forward))
-        {
-            throw Guard.Error(name, "expected the forward pass from which the backward pass was made, got another one.");
-        }
-    }
-
     /// <summary>L.</summary>
     /// <exception cref="InvalidOperationException">The pass was run from output gradients, without an objective.</exception>
     public double Loss => _loss ?? throw new InvalidOperationException(

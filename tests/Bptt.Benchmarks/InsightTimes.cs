@@ -27,7 +27,7 @@ internal static class InsightTimes
             leftAligned: 1,
             "shape",
             "forward and backward: ms",
-            "GradientCertificate.Verify",
+            "GradientCertificate.Run",
             "TangentPass.Run, all parts",
             $"truncated to Lags({Lags})",
             $"truncated to Windows({Lags})",
@@ -57,11 +57,11 @@ internal static class InsightTimes
         Action[] runs =
         [
             InLoop(null),
-            () => GradientCertificate.Verify(forward, backward),
+            () => GradientCertificate.Run(backward),
             () => TangentPass.Run(forward, direction),
             InLoop(Truncation.Lags(Lags)),
             InLoop(Truncation.Windows(Lags)),
-            () => LagDecomposition.Of(forward, backward, Lags - 1),
+            () => LagDecomposition.Of(backward, Lags - 1),
         ];
         foreach (Action run in runs)
         {

@@ -41,7 +41,7 @@ internal static class FlowCommand
         TextWriter output = terminal.Output;
         output.WriteLine($"{subject}");
         ForwardPass forward = subject.Run();
-        var analysis = GradientAnalysis.Of(forward, BackwardThroughTime.Run(forward, subject.Objective));
+        var analysis = GradientAnalysis.Of(BackwardThroughTime.Run(forward, subject.Objective));
 
         output.WriteLine(analysis.FlowSentence);
         if (analysis.ReachSentence is string reach)

@@ -41,8 +41,9 @@ internal sealed class GradientAnalysis
     /// <summary>Analyses one sequence, over as many lags as it has, fewer where they would take long: each costs
     /// O(q·h·(h + T)).</summary>
     /// <exception cref="DataFaultException">The eigenvalues of W_hh cannot be found.</exception>
-    public static GradientAnalysis Of(ForwardPass forward, BackwardThroughTime backward)
+    public static GradientAnalysis Of(BackwardThroughTime backward)
     {
+        ForwardPass forward = backward.Forward;
         double perStep = (double)forward.Model.OutputSize * forward.Model.HiddenSize;
         int lags = Math.Min(
             forward.Lengths[0] - 1, Affordable(perStep * (forward.Model.HiddenSize + forward.Lengths[0])));
@@ -51,8 +52,8 @@ internal sealed class GradientAnalysis
         try
         {
             return new GradientAnalysis(
-                GradientFlow.Analyze(forward, backward, flowLags),
-                double.IsFinite(norm) && norm > 0.0 ? Split(forward, backward, lags) : null,
+                GradientFlow.Of(backward, flowLags),
+                double.IsFinite(norm) && norm > 0.0 ? Split(backward, lags) : null,
                 norm);
         }
         catch (ArithmeticException e)
@@ -195,11 +196,11 @@ internal sealed class GradientAnalysis
         Tolerance,
         Lags.SmallestWindow(Tolerance));
 
-    private static LagDecomposition? Split(ForwardPass forward, BackwardThroughTime backward, int lags)
+    private static LagDecomposition? Split(BackwardThroughTime backward, int lags)
     {
         try
         {
-            return LagDecomposition.Of(forward, backward, lags);
+            return LagDecomposition.Of(backward, lags);
         }
         catch (ArithmeticException)
         {

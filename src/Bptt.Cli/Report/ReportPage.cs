@@ -23,10 +23,10 @@ internal static class ReportPage
     {
         var startForward = ForwardPass.Run(fit.InitialModel, data.TrainingInputs, fit.InitialStates.Column(0));
         var startBackward = BackwardThroughTime.Run(startForward, Objective.SquaredError(data.TrainingTargets));
-        var start = GradientAnalysis.Of(startForward, startBackward);
-        var startCertificate = GradientCertificate.Verify(startForward, startBackward);
-        var trained = GradientAnalysis.Of(report.Backward.Forward, report.Backward);
-        var certificate = GradientCertificate.Verify(report.Backward.Forward, report.Backward);
+        var start = GradientAnalysis.Of(startBackward);
+        var startCertificate = GradientCertificate.Run(startBackward);
+        var trained = GradientAnalysis.Of(report.Backward);
+        var certificate = GradientCertificate.Run(report.Backward);
         string title = $"Linear RNN on {data.Name}";
         Html.Write(
             stream,

@@ -151,28 +151,24 @@ public sealed class GradientFlow
         }
     }
 
-    /// <summary>Analyses a forward pass and the backward pass made from it.</summary>
-    /// <param name="forward">The forward pass.</param>
-    /// <param name="backward">A backward pass from it, truncated or not.</param>
+    /// <summary>Analyses a backward pass and the forward pass from which it was made.</summary>
+    /// <param name="backward">The backward pass, truncated or not.</param>
     /// <param name="maxLag">The last lag k that is followed; T − 1 of the longest sequence where null, at most 10 000.</param>
     /// <returns>The analysis. Cost O(25h³) for the spectrum, O((h + q)N) for the norms, O(min(q, h)² N) for the sources, and for
     /// each lag O(h² min(h, q + B)). Under a memory budget all states and gradients are computed once more.</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="forward"/> or <paramref name="backward"/> is null.</exception>
-    /// <exception cref="ArgumentException">The backward pass was not made from this forward pass.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="backward"/> is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxLag"/> is below 0.</exception>
     /// <exception cref="ArithmeticException">The iteration for the eigenvalues does not converge.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
-    public static GradientFlow Analyze(ForwardPass forward, BackwardThroughTime backward, int? maxLag = null)
+    public static GradientFlow Of(BackwardThroughTime backward, int? maxLag = null)
     {
-        ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(backward);
-        backward.RequireForward(forward, nameof(forward));
         if (maxLag < 0)
         {
             throw Guard.Range(nameof(maxLag), $"expected at least 0, got {maxLag}.");
         }
-        var spectrum = Spectrum.Of(forward.Model);
-        return forward.Context.Read(() => new GradientFlow(backward, spectrum, maxLag));
+        var spectrum = Spectrum.Of(backward.Forward.Model);
+        return backward.Forward.Context.Read(() => new GradientFlow(backward, spectrum, maxLag));
     }
 
     /// <summary>The smallest lag from which on <see cref="MeanFlow"/> stays at or below a fraction of its first number; null

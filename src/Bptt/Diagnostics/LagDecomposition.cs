@@ -28,8 +28,9 @@ public sealed class LagDecomposition
     private readonly KernelSet _kernels;
     private readonly int _columns;             // m
 
-    private LagDecomposition(ForwardPass forward, BackwardThroughTime backward, int lagCount)
+    private LagDecomposition(BackwardThroughTime backward, int lagCount)
     {
+        ForwardPass forward = backward.Forward;
         LinearRnn model = forward.Model;
         int h = model.HiddenSize;
         int q = model.OutputSize;
@@ -71,22 +72,20 @@ public sealed class LagDecomposition
     public IReadOnlyList<double> TruncationCosines { get; private set; } = [];
 
     /// <summary>Splits the gradient of a backward pass.</summary>
-    /// <param name="forward">The forward pass.</param>
-    /// <param name="backward">A backward pass made from it, not truncated.</param>
+    /// <param name="backward">The backward pass, not truncated.</param>
     /// <param name="maxLag">The largest lag that is split off, at least 0; null for all of them.</param>
     /// <returns>The split. Cost for each lag 2qh·ΣT_b operations for the products over time and 4h²(q + B) more, where B counts
     /// sequences with a final-state gradient; 8qh bytes for each lag.</returns>
-    /// <exception cref="ArgumentNullException">A pass is null.</exception>
-    /// <exception cref="ArgumentException">The backward pass was made from another forward pass, or is truncated.</exception>
+    /// <exception cref="ArgumentNullException">The pass is null.</exception>
+    /// <exception cref="ArgumentException">The pass is truncated.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The largest lag is negative.</exception>
     /// <exception cref="ArithmeticException">The gradient or its norm is not finite, so nothing is a part of it, or a part overflows though the sum
     /// does not.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
-    public static LagDecomposition Of(ForwardPass forward, BackwardThroughTime backward, int? maxLag = null)
+    public static LagDecomposition Of(BackwardThroughTime backward, int? maxLag = null)
     {
-        ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(backward);
-        backward.RequireForward(forward, nameof(forward));
+        ForwardPass forward = backward.Forward;
         if (backward.Options.Truncation is Truncation truncation)
         {
             throw Guard.Error(nameof(backward), $"expected a pass that is not truncated, got one of {truncation}.");
@@ -103,7 +102,7 @@ public sealed class LagDecomposition
         int all = forward.Layout.LastStep;
         int count = (int)Math.Min(all, (maxLag ?? all) + 1L);
         return forward.Context.Read(() =>
-            new LagDecomposition(forward, backward, count) { IsComplete = count == all });
+            new LagDecomposition(backward, count) { IsComplete = count == all });
     }
 
     /// <summary>C_k, h×h, fresh. Computed at each call, at cost O(k·h²(q + B)).</summary>

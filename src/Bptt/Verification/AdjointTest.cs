@@ -39,28 +39,24 @@ public sealed class AdjointTest
     public Verdict Verdict => Pairs.Max(pair => pair.Verdict);
 
     /// <summary>Tests the gradients of a backward pass: ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh, ∂L/∂h_0 and all ∂L/∂x_t together.</summary>
-    /// <param name="forward">The forward pass.</param>
-    /// <param name="backward">A backward pass made from it, not truncated.</param>
+    /// <param name="backward">The backward pass, not truncated.</param>
     /// <param name="directions">How many directions, at least 1.</param>
     /// <param name="seed">Decides them.</param>
     /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass.</returns>
-    /// <exception cref="ArgumentNullException">A pass is null.</exception>
-    /// <exception cref="ArgumentException">The backward pass was made from another forward pass, or is truncated: the derivative
-    /// forward in time is not.</exception>
+    /// <exception cref="ArgumentNullException">The pass is null.</exception>
+    /// <exception cref="ArgumentException">The pass is truncated: the derivative forward in time is not.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one direction is asked for.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
-    public static AdjointTest Run(ForwardPass forward, BackwardThroughTime backward, int directions = 5, int seed = 1)
+    public static AdjointTest Run(BackwardThroughTime backward, int directions = 5, int seed = 1)
     {
-        ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(backward);
-        backward.RequireForward(forward, nameof(forward));
         Guard.AtLeastOne(directions, nameof(directions));
         if (backward.Options.Truncation is Truncation truncation)
         {
             throw Guard.Error(nameof(backward), $"expected a pass that is not truncated, got one of {truncation}.");
         }
         return new AdjointTest(Pair(
-            forward,
+            backward.Forward,
             () => backward,
             backward.OutputGradientColumns,
             backward.Options.FinalStateGradients,

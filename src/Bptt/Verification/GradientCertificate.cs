@@ -28,7 +28,7 @@ namespace Bptt.Verification;
 /// wherever h = 1, both terms of ∂L/∂W_hh cancel and nothing at all is said of it.
 /// The identities fail, rightly, for gradients to which a penalty was added or that were clipped entry by
 /// entry or matrix by matrix; clipping by the global norm keeps them, see the factor of
-/// <see cref="Verify(ForwardPass, BackwardThroughTime, Gradients, double)"/>.
+/// <see cref="Run(BackwardThroughTime, Gradients, double)"/>.
 /// </remarks>
 public sealed class GradientCertificate
 {
@@ -60,42 +60,36 @@ public sealed class GradientCertificate
     public Verdict Verdict { get; }
 
     /// <summary>Certifies the gradients of a backward pass.</summary>
-    /// <param name="forward">The forward pass.</param>
-    /// <param name="backward">A backward pass made from it, truncated or not.</param>
+    /// <param name="backward">The backward pass, truncated or not.</param>
     /// <returns>The residuals and the verdict. Cost one pass over ∂L/∂o_t and o_t, and 4h³ + 2h²(d + q + B) operations; 2qh·ΣT_b more
     /// for a truncation to k lags, with 2kh²q; where the residuals are not small at once, one pass over all states and state
     /// gradients, with as many steps of powers as there are lags.</returns>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The backward pass was made from another forward pass.</exception>
+    /// <exception cref="ArgumentNullException">The pass is null.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
-    public static GradientCertificate Verify(ForwardPass forward, BackwardThroughTime backward)
+    public static GradientCertificate Run(BackwardThroughTime backward)
     {
         ArgumentNullException.ThrowIfNull(backward);
-        return Verify(forward, backward, backward.Gradients);
+        return Run(backward, backward.Gradients);
     }
 
     /// <summary>Certifies gradients that somebody else made of those of a backward pass, or computed beside it.</summary>
-    /// <param name="forward">The forward pass.</param>
-    /// <param name="backward">A backward pass made from it; its ∂L/∂o_t, ∂L/∂h_0, truncation and final-state gradients are
+    /// <param name="backward">The backward pass; its ∂L/∂o_t, ∂L/∂h_0, truncation and final-state gradients are
     /// taken.</param>
     /// <param name="gradients">The gradients to certify.</param>
     /// <param name="factor">By how much they were scaled on the way, 1 where they were not: what clipping by the
     /// global norm multiplies by.</param>
-    /// <inheritdoc cref="Verify(ForwardPass, BackwardThroughTime)"/>
+    /// <inheritdoc cref="Run(BackwardThroughTime)"/>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The backward pass was made from another forward pass, or the gradients have other
-    /// shapes than the weights.</exception>
+    /// <exception cref="ArgumentException">The gradients have other shapes than the weights.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The factor is not a finite number above 0.</exception>
-    public static GradientCertificate Verify(
-        ForwardPass forward, BackwardThroughTime backward, Gradients gradients, double factor = 1.0)
+    public static GradientCertificate Run(BackwardThroughTime backward, Gradients gradients, double factor = 1.0)
     {
-        ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(backward);
         ArgumentNullException.ThrowIfNull(gradients);
-        backward.RequireForward(forward, nameof(forward));
+        ForwardPass forward = backward.Forward;
         gradients.RequireShapeOf(forward.Model, nameof(gradients));
         Guard.Positive(factor, nameof(factor));
-        return forward.Context.Read(() => Verify(new CertificateTerms(
+        return forward.Context.Read(() => Of(new CertificateTerms(
             forward, backward, gradients, backward.InitialStateGradients, backward.Options, factor)));
     }
 
@@ -111,7 +105,7 @@ public sealed class GradientCertificate
     /// <exception cref="ArgumentException">A shape does not fit, a number of ∂L/∂o_t is NaN or infinite, ∂L/∂h_0 is missing although h_0 is
     /// not zero, or the options name windows.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
-    public static GradientCertificate Verify(
+    public static GradientCertificate Run(
         ForwardPass forward,
         SequenceBatch outputGradients,
         Gradients gradients,
@@ -138,7 +132,7 @@ public sealed class GradientCertificate
         {
             throw Guard.Error(nameof(initialStateGradients), "expected ∂L/∂h_0, since h_0 is not zero, got null.");
         }
-        return forward.Context.Read(() => Verify(new CertificateTerms(
+        return forward.Context.Read(() => Of(new CertificateTerms(
             forward,
             outputGradients.Columns,
             gradients,
@@ -151,7 +145,7 @@ public sealed class GradientCertificate
         FormattableString.Invariant(
             $"{Verdict.ToString().ToLowerInvariant()}: gauge residual {GaugeResidual:0.0E+0}, Euler residual {EulerResidual:0.0E+0}, rounding up to {ExpectedRounding:0.0E+0} expected");
 
-    private static GradientCertificate Verify(CertificateTerms terms)
+    private static GradientCertificate Of(CertificateTerms terms)
     {
         ((double gauge, double gaugeSize), (double euler, double eulerSize)) = terms.Compare();
         if (!double.IsFinite(gauge) || !double.IsFinite(gaugeSize) || !double.IsFinite(euler) || !double.IsFinite(eulerSize))

@@ -43,13 +43,13 @@ internal static class ReadmeWalk
         // README, insight, from here
         // Is the gradient right? Three checks, each by other means than the backward pass.
         Console.WriteLine($"differences of the loss: {GradientCheck.Run(forward, objective).Verdict}");
-        Console.WriteLine($"gauge and Euler identity: {GradientCertificate.Verify(forward, backward).Verdict}");
-        Console.WriteLine($"forward mode: {AdjointTest.Run(forward, backward).Verdict}");
+        Console.WriteLine($"gauge and Euler identity: {GradientCertificate.Run(backward).Verdict}");
+        Console.WriteLine($"forward mode: {AdjointTest.Run(backward).Verdict}");
 
         // Why does it vanish, and how far back must it go?
         var spectrum = Spectrum.Of(model);
-        var flow = GradientFlow.Analyze(forward, backward);
-        var lags = LagDecomposition.Of(forward, backward);
+        var flow = GradientFlow.Of(backward);
+        var lags = LagDecomposition.Of(backward);
         Console.WriteLine($"half-life of a mode: {spectrum.Modes[0].HalfLife:F1} steps");
         Console.WriteLine($"left of a step's gradient after {flow.FactorSteps} steps: {flow.Factor:F3}");
         Console.WriteLine($"truncated to 2 lags, ∂L/∂W_hh is off by {lags.TruncationErrors[1]:P1}");

@@ -21,7 +21,7 @@ public class LagDecompositionTests(ITestOutputHelper output)
         var forward = ForwardPass.Run(model, Matrix<double>.Build.Dense(1, 40, 1));
         var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(2, 40, (i, _) => i));
 
-        var lags = LagDecomposition.Of(forward, backward);
+        var lags = LagDecomposition.Of(backward);
 
         lags.LagCount.Should().Be(40);
         lags.ContributionShares.Sum().Should().BeApproximately(1.0, 1e-13);
@@ -38,7 +38,7 @@ public class LagDecompositionTests(ITestOutputHelper output)
             RandomScenario scenario = ScenarioTable.Random(seed);
             int[] lengths = Array.ConvertAll(scenario.Problem.Inputs, inputs => inputs.GetLength(1));
             BackwardThroughTime backward = scenario.RunBackward(Ways.Some(seed).For(scenario.Problem.HiddenSize, lengths));
-            var lags = LagDecomposition.Of(backward.Forward, backward);
+            var lags = LagDecomposition.Of(backward);
             lags.IsComplete.Should().BeTrue();
             lags.LagCount.Should().Be(lengths.Max());
 
@@ -80,7 +80,7 @@ public class LagDecompositionTests(ITestOutputHelper output)
         var forward = ForwardPass.Run(
             new LinearRnn(One(1), One(0.9), One(1)), Matrix<double>.Build.Dense(1, 400, 1.0), Vector<double>.Build.Dense(1, 10.0));
         var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 400, 1.0));
-        var lags = LagDecomposition.Of(forward, backward);
+        var lags = LagDecomposition.Of(backward);
 
         int k = lags.SmallestWindow()!.Value;
         lags.TruncationErrors[k - 1].Should().BeLessThanOrEqualTo(0.01);
@@ -88,7 +88,7 @@ public class LagDecompositionTests(ITestOutputHelper output)
         Math.Pow(0.9, k).Should().BeApproximately(0.01, 0.001, "the error is the rest of a geometric series");
         lags.SmallestWindow(0.5).Should().Be(7, "0.9⁷ = 0.478");
         lags.SmallestWindow(1e-300).Should().BeGreaterThan(300);
-        LagDecomposition.Of(forward, backward, maxLag: 5).SmallestWindow().Should().BeNull();
+        LagDecomposition.Of(backward, maxLag: 5).SmallestWindow().Should().BeNull();
         lags.ContributionNorms[0].Should().BeApproximately(4000.0, 1e-8);
     }
 
@@ -97,12 +97,12 @@ public class LagDecompositionTests(ITestOutputHelper output)
     {
         RandomScenario scenario = ScenarioTable.Of(3, 5, 2, 17, 1.0).First();
         BackwardThroughTime backward = scenario.RunBackward();
-        var all = LagDecomposition.Of(backward.Forward, backward);
-        var few = LagDecomposition.Of(backward.Forward, backward, maxLag: 3);
+        var all = LagDecomposition.Of(backward);
+        var few = LagDecomposition.Of(backward, maxLag: 3);
         (few.LagCount, few.IsComplete).Should().Be((4, false));
         few.ContributionNorms.Should().Equal(all.ContributionNorms.Take(4));
         few.TruncationErrors.Should().Equal(all.TruncationErrors.Take(4));
-        LagDecomposition.Of(backward.Forward, backward, maxLag: int.MaxValue).LagCount.Should().Be(all.LagCount);
+        LagDecomposition.Of(backward, maxLag: int.MaxValue).LagCount.Should().Be(all.LagCount);
         few.Invoking(l => l.Contribution(4)).Should().Throw<ArgumentOutOfRangeException>();
     }
 
@@ -119,7 +119,7 @@ public class LagDecompositionTests(ITestOutputHelper output)
                 * forward.Model.Wqh.Transpose() * backward.OutputGradient(t + 5);
             expected += pulled.OuterProduct(forward.HiddenState(t - 1));
         }
-        (LagDecomposition.Of(forward, backward).Contribution(5) - expected).FrobeniusNorm()
+        (LagDecomposition.Of(backward).Contribution(5) - expected).FrobeniusNorm()
             .Should().BeLessThan(1e-14 * expected.FrobeniusNorm());
     }
 
@@ -127,18 +127,18 @@ public class LagDecompositionTests(ITestOutputHelper output)
     public void Zero_gradients_one_step_and_powers_that_overflow_unused_leave_no_NaN()
     {
         var still = ForwardPass.Run(new LinearRnn(One(0), One(1), One(1)), Matrix<double>.Build.Dense(1, 3));
-        var none = LagDecomposition.Of(still, BackwardThroughTime.Run(still, Matrix<double>.Build.Dense(1, 3, 1.0)));
+        var none = LagDecomposition.Of(BackwardThroughTime.Run(still, Matrix<double>.Build.Dense(1, 3, 1.0)));
         none.TruncationErrors.Should().OnlyContain(e => e == 0.0);
         none.ContributionShares.Should().OnlyContain(s => s == 0.0);
         none.SmallestWindow().Should().Be(1);
 
         var one = ForwardPass.Run(new LinearRnn(One(1), One(1), One(1)), One(1), Vector<double>.Build.Dense(1, 2.0));
-        LagDecomposition.Of(one, BackwardThroughTime.Run(one, One(3))).ContributionNorms.Should().Equal(6.0);
+        LagDecomposition.Of(BackwardThroughTime.Run(one, One(3))).ContributionNorms.Should().Equal(6.0);
 
         // The losses end at step 20, before (20)ᵏ overflows.
         var growing = ForwardPass.Run(new LinearRnn(One(1), One(20), One(1)), Matrix<double>.Build.Dense(1, 230, (_, t) => t == 0 ? 1.0 : 0.0));
         var backward = BackwardThroughTime.Run(growing, Matrix<double>.Build.Dense(1, 230, (_, t) => t < 20 ? 1.0 : 0.0));
-        var lags = LagDecomposition.Of(growing, backward);
+        var lags = LagDecomposition.Of(backward);
         lags.ContributionNorms.Should().OnlyContain(v => double.IsFinite(v));
         lags.ContributionShares.Sum().Should().BeApproximately(1.0, 1e-12);
     }
@@ -148,18 +148,16 @@ public class LagDecompositionTests(ITestOutputHelper output)
     {
         var examples = new Examples(seed: 62);
         var forward = ForwardPass.Run(examples.Model(1, 2, 1), examples.Matrix(1, 4));
-        var other = ForwardPass.Run(examples.Model(1, 2, 1), examples.Matrix(1, 4));
         var backward = BackwardThroughTime.Run(forward, examples.Matrix(1, 4));
         var truncated = BackwardThroughTime.Run(
             forward, examples.Matrix(1, 4), new BackwardOptions { Truncation = Truncation.Windows(2) });
-        FluentActions.Invoking(() => LagDecomposition.Of(other, backward)).Should().Throw<ArgumentException>().WithMessage("*forward pass from which*");
-        FluentActions.Invoking(() => LagDecomposition.Of(forward, truncated)).Should().Throw<ArgumentException>().WithMessage("*windows of 2 steps*");
-        FluentActions.Invoking(() => LagDecomposition.Of(forward, backward, -1)).Should().Throw<ArgumentOutOfRangeException>();
-        LagDecomposition.Of(forward, backward).Invoking(l => l.SmallestWindow(0)).Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => LagDecomposition.Of(truncated)).Should().Throw<ArgumentException>().WithMessage("*windows of 2 steps*");
+        FluentActions.Invoking(() => LagDecomposition.Of(backward, -1)).Should().Throw<ArgumentOutOfRangeException>();
+        LagDecomposition.Of(backward).Invoking(l => l.SmallestWindow(0)).Should().Throw<ArgumentOutOfRangeException>();
 
         var exploding = ForwardPass.Run(new LinearRnn(One(1), One(1e200), One(1)), Matrix<double>.Build.Dense(1, 4, 1.0));
         var infinite = BackwardThroughTime.Run(exploding, Matrix<double>.Build.Dense(1, 4, 1.0));
-        FluentActions.Invoking(() => LagDecomposition.Of(exploding, infinite))
+        FluentActions.Invoking(() => LagDecomposition.Of(infinite))
             .Should().Throw<ArithmeticException>().WithMessage("*finite ∂L/∂W_hh*step 3*");
     }
 

@@ -85,7 +85,7 @@ public class NonFiniteOriginTests
         origin.Text.Should().StartWith("∂L/∂o_4 of sequence 0 is NaN in row 0: the objective returned it for a finite output");
 
         var backward = BackwardThroughTime.Run(forward, new Broken([1, 2, 3, 4, 5, 6]));
-        var flow = GradientFlow.Analyze(forward, backward);
+        var flow = GradientFlow.Of(backward);
         (flow.Verdict, flow.Factor, flow.FactorSteps).Should().Be((GradientFlowVerdict.None, 0.0, 0));
         flow.Summary.Should().StartWith("no finite gradient");
     }
@@ -94,7 +94,7 @@ public class NonFiniteOriginTests
     public void Finite_sources_are_followed_beside_those_that_are_not()
     {
         var forward = ForwardPass.Run(new LinearRnn(One(1), One(0.5), One(1)), Matrix<double>.Build.Dense(1, 30, 1));
-        var flow = GradientFlow.Analyze(forward, BackwardThroughTime.Run(forward, new Broken([30])));
+        var flow = GradientFlow.Of(BackwardThroughTime.Run(forward, new Broken([30])));
         (flow.Verdict, flow.MeanFlow.Count).Should().Be((GradientFlowVerdict.Vanishing, 30));
         flow.MeanFlow[0].Should().BeApproximately(1, 1e-14);
         flow.LastStepFlow.Should().Equal(0.0);
@@ -106,7 +106,7 @@ public class NonFiniteOriginTests
     {
         var forward = ForwardPass.Run(new LinearRnn(One(1), One(1e20), One(1)), Matrix<double>.Build.Dense(1, 40));
         var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 40, (_, t) => t == 39 ? 1 : 0));
-        NonFiniteOrigin origin = GradientFlow.Analyze(forward, backward).FirstNonFinite!;
+        NonFiniteOrigin origin = GradientFlow.Of(backward).FirstNonFinite!;
         (origin.Pass, origin.Quantity, origin.Step).Should().Be((NonFinitePass.Backward, "∂L/∂h_t", 24));
         origin.Text.Should().Contain("on its way back: ‖∂L/∂h‖ grew by 1E+20 per step over 10 steps to 1E+300");
     }
@@ -116,7 +116,7 @@ public class NonFiniteOriginTests
     {
         var forward = ForwardPass.Run(new LinearRnn(One(1), One(1), One(1e200)), Matrix<double>.Build.Dense(1, 4));
         var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 4, 1e150));
-        var flow = GradientFlow.Analyze(forward, backward);
+        var flow = GradientFlow.Of(backward);
         (flow.FirstNonFinite!.Quantity, flow.FirstNonFinite.Step).Should().Be(("∂L/∂h_t", 4));
         flow.FirstNonFinite.Text.Should().Contain("∂L/∂o is finite there (norm 1E+150)");
         flow.MeanFlow.Should().Equal(double.PositiveInfinity);
@@ -128,7 +128,7 @@ public class NonFiniteOriginTests
     {
         var forward = ForwardPass.Run(new LinearRnn(One(1), One(0), One(1)), Matrix<double>.Build.Dense(1, 3, 1e200));
         var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 3, 1e200));
-        NonFiniteOrigin origin = GradientFlow.Analyze(forward, backward).FirstNonFinite!;
+        NonFiniteOrigin origin = GradientFlow.Of(backward).FirstNonFinite!;
         (origin.Pass, origin.Quantity, origin.Sequence, origin.Step, origin.Row, origin.Column)
             .Should().Be((NonFinitePass.WeightGradients, "∂L/∂W_qh", null, null, 0, 0));
         origin.Text.Should().Contain("every state and gradient is finite, but the sum Σ ∂L/∂o_t h_tᵀ exceeds");
@@ -136,7 +136,7 @@ public class NonFiniteOriginTests
 
     private static NonFiniteOrigin Analyze(ForwardPass forward, Objective objective)
     {
-        var flow = GradientFlow.Analyze(forward, BackwardThroughTime.Run(forward, objective));
+        var flow = GradientFlow.Of(BackwardThroughTime.Run(forward, objective));
         IEnumerable<double> all = Enumerable.Range(0, forward.SequenceCount)
             .SelectMany(b => flow.StateNorms(b).Concat(flow.StateGradientNorms(b)).Concat(flow.OutputGradientNorms(b)).Concat(flow.WhhShares(b)))
             .Concat(flow.MeanFlow).Concat(flow.LastStepFlow).Concat(flow.PredictedEnvelope).Append(flow.Factor);

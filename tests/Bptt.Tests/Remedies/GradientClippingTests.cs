@@ -98,7 +98,7 @@ public class GradientClippingTests
         var backward = BackwardThroughTime.Run(forward, examples.Matrix(2, 20));
         double limit = 0.5 * backward.Gradients.WhhNorm();
         Gradients clipped = new MatrixNormClipping(limit).Apply(backward.Gradients).Gradients;
-        GradientCertificate.Verify(forward, backward, clipped).Verdict.Should().Be(Verdict.Failed);
+        GradientCertificate.Run(backward, clipped).Verdict.Should().Be(Verdict.Failed);
 
         double ofOutputs = Enumerable.Range(1, 20).Sum(t => backward.OutputGradient(t) * forward.Output(t));
         double factor = Math.Min(1.0, limit / backward.Gradients.WqhNorm());
@@ -106,7 +106,7 @@ public class GradientClippingTests
             .Should().BeApproximately(factor * ofOutputs, 1e-13);
 
         Gradients byValue = new ValueClipping(0.3 * backward.Gradients.Whh.Enumerate().Max(Math.Abs)).Apply(backward.Gradients).Gradients;
-        GradientCertificate.Verify(forward, backward, byValue).Verdict.Should().Be(Verdict.Failed);
+        GradientCertificate.Run(backward, byValue).Verdict.Should().Be(Verdict.Failed);
     }
 
     [Fact]

@@ -173,7 +173,7 @@ internal static class Checks
                 program.Inputs,
                 new GradientCheckOptions { Backward = options, Seed = seed }).Verdict,
             TaylorTest.Run(forward, objective, program.Gradients, options, seed).Verdict,
-            GradientCertificate.Verify(
+            GradientCertificate.Run(
                 forward, program.OutputGradients, program.Gradients, program.InitialStates, options).Verdict,
             AdjointTest.Run(
                 forward,
