@@ -8,13 +8,13 @@ namespace Bptt.Cli.Fitting;
 internal static class CheckText
 {
     /// <summary>One line for all parameters.</summary>
-    public static string Summary(GradientCheckReport report) =>
+    public static string Summary(GradientCheck report) =>
         report.Verdict == Verdict.Inconclusive
             ? "cannot be told, the gradient is within the rounding of the loss"
             : $"{Of(report.Verdict)} (worst relative error {report.RelativeError:0.0E+0}, {report.Parameters.Sum(p => p.CheckedCount)} entries)";
 
     /// <summary>A line for each parameter, and one for all directions. Errors and uncertainties are relative.</summary>
-    public static TextTable Table(GradientCheckReport report)
+    public static TextTable Table(GradientCheck report)
     {
         var table = new TextTable("gradient of", "verdict", "error", "uncertainty", "entries", "worst at") { IsNumeric = false };
         foreach (ParameterCheck parameter in report.Parameters)

@@ -15,8 +15,8 @@ internal sealed class FitReport
     private readonly FitResult _fit;
     private readonly ArxBaseline _arx;
     private readonly Objective _objective;
-    private readonly Lazy<GradientCheckReport> _checkBefore;
-    private readonly Lazy<GradientCheckReport> _checkAfter;
+    private readonly Lazy<GradientCheck> _checkBefore;
+    private readonly Lazy<GradientCheck> _checkAfter;
 
     public FitReport(Dataset data, FitResult fit)
     {
@@ -48,10 +48,10 @@ internal sealed class FitReport
 
     /// <summary>The gradients before training: at the start, or at random weights where the start is so near a minimum that a
     /// gradient is hardly there. Made when asked for first.</summary>
-    public GradientCheckReport CheckBefore => _checkBefore.Value;
+    public GradientCheck CheckBefore => _checkBefore.Value;
 
     /// <summary>The gradients of the trained model. Made when asked for first.</summary>
-    public GradientCheckReport CheckAfter => _checkAfter.Value;
+    public GradientCheck CheckAfter => _checkAfter.Value;
 
     /// <summary>Whether no gradient check failed. Near a perfect fit the gradient can be too small to tell, which is no
     /// failure.</summary>
@@ -89,7 +89,7 @@ internal sealed class FitReport
         }
         output.WriteLine($"held-out fit: {FitScore.Text(HeldOutFit)}");
 
-        void PrintCheck(string when, Lazy<GradientCheckReport> check)
+        void PrintCheck(string when, Lazy<GradientCheck> check)
         {
             output.Write($"gradient check {when}: ");
             output.Flush(); // a large model takes its time here
@@ -106,7 +106,7 @@ internal sealed class FitReport
         ? ForwardPass.Run(_fit.InitialModel, _data.TrainingInputs, _fit.InitialStates.Column(0))
         : ForwardPass.Run(_fit.Plan.Begin(_data, FitStart.Orthogonal, _fit.Plan.Settings.Seed).Model, _data.TrainingInputs);
 
-    private GradientCheckReport Check(ForwardPass pass) => GradientCheck.Run(pass, _objective, new GradientCheckOptions
+    private GradientCheck Check(ForwardPass pass) => GradientCheck.Run(pass, _objective, new GradientCheckOptions
     {
         // Every entry costs dozens of passes: all of W_hh up to h = 8, a sample beyond.
         MaxEntriesPerParameter = Math.Max(8, 512 / pass.Model.HiddenSize),

@@ -1,5 +1,5 @@
-// Compares gradients with derivatives of the loss. Uses the forward pass and the objective only, so it shares no code with
-// the backward pass that it checks.
+// Compares gradients with derivatives of the loss. Uses the forward pass and the objective only, so it shares no code
+// with the backward pass that it checks. What was found is plain data, never NaN.
 
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
@@ -9,39 +9,61 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Verification;
 
 /// <summary>
-/// The gradient check. Where the loss is exactly quadratic in an entry (all but W_hh under the squared error), central
-/// differences are exact at any step and a large one is taken. Elsewhere, and where differences drown in rounding, the
-/// complex step is taken if the objective is given in complex numbers (<see cref="Objective.IsAnalytic"/>), which those of
-/// this library are; otherwise differences are extrapolated to step zero (Ridders 1982). Every derivative is estimated
-/// several times over, which tells how far it can be trusted; a kink or a jump of the loss at the point, where there is no
-/// derivative, shows as well.
+/// A gradient check, and what it found. Where the loss is exactly quadratic in an entry (all but W_hh under the squared
+/// error), central differences are exact at any step and a large one is taken. Elsewhere, and where differences drown
+/// in rounding, the complex step is taken if the objective is given in complex numbers
+/// (<see cref="Objective.IsAnalytic"/>), which those of this library are; otherwise differences are extrapolated to
+/// step zero (Ridders 1982). Every derivative is estimated several times over, which tells how far it can be trusted; a
+/// kink or a jump of the loss at the point, where there is no derivative, shows as well.
 /// </summary>
 /// <remarks>
-/// <para>A parameter passes where both its relative error and the uncertainty are within the tolerance, in the Frobenius
-/// norm; no absolute size passes anything. It fails where the error is clearly beyond both the tolerance and the
-/// uncertainty, in that norm or in a single entry by its own size. Between the two it cannot be told. Random
+/// <para>A parameter passes where both its relative error and the uncertainty are within the tolerance, in the
+/// Frobenius norm; no absolute size passes anything. It fails where the error is clearly beyond both the tolerance and
+/// the uncertainty, in that norm or in a single entry by its own size. Between the two it cannot be told. Random
 /// directions are judged alike, by the size to be expected of ⟨gradient, v⟩.</para>
-/// <para>Exceptions of an objective pass through unchanged. Entries are checked on several threads, as many as the pass was
-/// allowed; under a memory budget one by one. The report does not depend on that. Memory: all states of the pass,
-/// whatever its budget, and for each thread a forward pass; under a truncation of k lags runs of up to 65 536 steps.</para>
+/// <para>Exceptions of an objective pass through unchanged. Entries are checked on several threads, as many as the pass
+/// was allowed; under a memory budget one by one. The result does not depend on that. Memory: all states of the pass,
+/// whatever its budget, and for each thread a forward pass; under a truncation of k lags runs of up to 65 536
+/// steps.</para>
 /// </remarks>
-public static class GradientCheck
+public sealed class GradientCheck
 {
-    /// <summary>Runs the backward pass and checks all that it computes: ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh, ∂L/∂h_0, ∂L/∂x_t of every
-    /// step, and the objective's own ∂L/∂o_t against differences of that step's loss alone.</summary>
+    private GradientCheck(IReadOnlyList<ParameterCheck> parameters, IReadOnlyList<DirectionCheck> directions)
+    {
+        Parameters = parameters;
+        Directions = directions;
+    }
+
+    /// <summary>W_hx, W_hh, W_qh, h_0, x and o; of gradients from elsewhere those that were given.</summary>
+    public IReadOnlyList<ParameterCheck> Parameters { get; }
+
+    /// <summary>The random directions: over all parameters but o, and over each parameter of which a sample was
+    /// checked.</summary>
+    public IReadOnlyList<DirectionCheck> Directions { get; }
+
+    /// <summary>The worst verdict of any parameter and any direction.</summary>
+    public Verdict Verdict => Parameters.Select(p => p.Verdict).Concat(Directions.Select(d => d.Verdict)).Max();
+
+    /// <summary>The largest relative error of any parameter.</summary>
+    public double RelativeError => Parameters.Max(p => p.RelativeError);
+
+    /// <summary>Runs the backward pass and checks all that it computes: ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh, ∂L/∂h_0, ∂L/∂x_t
+    /// of every step, and the objective's own ∂L/∂o_t against differences of that step's loss alone.</summary>
     /// <param name="forward">The pass at whose weights, inputs and h_0 the gradients are checked.</param>
     /// <param name="objective">L.</param>
     /// <param name="options">How thorough and strict; the defaults where null.</param>
-    /// <returns>A verdict for each parameter and each random direction. Cost: one backward pass, and for each checked entry
-    /// 3 passes of a complex step, 11 forward passes where the loss is quadratic, or 30 to 120 elsewhere (more where
-    /// rounding gets in the way); k times that under a truncation of k lags. An entry of o costs one step's loss instead of a
-    /// pass.</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="forward"/> or <paramref name="objective"/> is null.</exception>
-    /// <exception cref="ArgumentException">The objective, or what <see cref="GradientCheckOptions.Backward"/> holds, does not
-    /// fit the pass.</exception>
+    /// <returns>A verdict for each parameter and each random direction. Cost: one backward pass, and for each checked
+    /// entry 3 passes of a complex step, 11 forward passes where the loss is quadratic, or 30 to 120 elsewhere (more
+    /// where rounding gets in the way); k times that under a truncation of k lags. An entry of o costs one step's loss
+    /// instead of a pass.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="forward"/> or <paramref name="objective"/> is
+    /// null.</exception>
+    /// <exception cref="ArgumentException">The objective, or what <see cref="GradientCheckOptions.Backward"/> holds,
+    /// does not fit the pass.</exception>
     /// <exception cref="ArithmeticException">A state, the loss or a gradient is NaN or infinite here.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in use.</exception>
-    public static GradientCheckReport Run(
+    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in
+    /// use.</exception>
+    public static GradientCheck Run(
         ForwardPass forward, Objective objective, GradientCheckOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(forward);
@@ -57,8 +79,8 @@ public static class GradientCheck
             backward.Gradients.IsFinite && inputGradients.IsFinite && VectorMath.FirstNonFinite(initialStateGradients) < 0);
 
         PackedColumns outputGradients = SequenceBatch.CopyOf(backward.OutputGradientColumns).Columns;
-        var run = new GradientCheckRun(forward, objective, options);
-        return run.Report(
+        return Of(
+            new GradientCheckRun(forward, objective, options),
             [
                 .. Weights(backward.Gradients),
                 (LossVariable.InitialStates, initialStateGradients),
@@ -67,14 +89,16 @@ public static class GradientCheck
             outputGradients);
     }
 
-    /// <summary>Checks gradients from elsewhere: of another program, of code of your own, or changed on the way.</summary>
+    /// <summary>Checks gradients from elsewhere: of another program, of code of your own, or changed on the
+    /// way.</summary>
     /// <param name="forward">The pass at whose weights, inputs and h_0 the gradients are checked.</param>
     /// <param name="objective">L.</param>
     /// <param name="gradients">∂L/∂W_hx, ∂L/∂W_hh and ∂L/∂W_qh.</param>
     /// <param name="initialStateGradients">∂L/∂h_0 of every sequence, h×B; not checked where null.</param>
-    /// <param name="inputGradients">∂L/∂x_t: B sequences of d rows, as long as the inputs; not checked where null.</param>
-    /// <param name="options">How thorough and strict, and what the gradients are claimed to belong to beyond the objective
-    /// (<see cref="GradientCheckOptions.Backward"/>); the defaults where null.</param>
+    /// <param name="inputGradients">∂L/∂x_t: B sequences of d rows, as long as the inputs; not checked where
+    /// null.</param>
+    /// <param name="options">How thorough and strict, and what the gradients are claimed to belong to beyond the
+    /// objective (<see cref="GradientCheckOptions.Backward"/>); the defaults where null.</param>
     /// <returns>A verdict for each parameter given and each random direction. Cost as of the other overload, without a
     /// backward pass.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="forward"/>, <paramref name="objective"/> or
@@ -82,8 +106,9 @@ public static class GradientCheck
     /// <exception cref="ArgumentException">The objective, the gradients or what
     /// <see cref="GradientCheckOptions.Backward"/> holds do not fit the pass, or hold NaN or infinities.</exception>
     /// <exception cref="ArithmeticException">A state or the loss is NaN or infinite here.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in use.</exception>
-    public static GradientCheckReport Run(
+    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in
+    /// use.</exception>
+    public static GradientCheck Run(
         ForwardPass forward,
         Objective objective,
         Gradients gradients,
@@ -109,7 +134,20 @@ public static class GradientCheck
         {
             given.Add((LossVariable.Inputs, inputGradients.Columns.All.Values.ToArray()));
         }
-        return new GradientCheckRun(forward, objective, options).Report([.. given], outputGradients: null);
+        return Of(new GradientCheckRun(forward, objective, options), [.. given], outputGradients: null);
+    }
+
+    /// <summary>The verdict, and a line for each parameter and direction.</summary>
+    public override string ToString() => string.Join(
+        '\n',
+        Parameters.Select(p => p.ToString()).Concat(Directions.Select(d => d.ToString()))
+            .Prepend($"gradient check: {Verdict.InWords()}"));
+
+    private static GradientCheck Of(
+        GradientCheckRun run, (LossVariable, double[])[] given, PackedColumns? outputGradients)
+    {
+        (List<ParameterCheck> parameters, List<DirectionCheck> directions) = run.Check(given, outputGradients);
+        return new GradientCheck(parameters.AsReadOnly(), directions.AsReadOnly());
     }
 
     private static (LossVariable, double[])[] Weights(Gradients gradients) =>

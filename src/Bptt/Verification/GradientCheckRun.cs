@@ -44,7 +44,7 @@ internal sealed class GradientCheckRun
     private BatchLayout Layout => _loss.Layout;
 
     /// <summary>Checks the gradients of some variables, in their layout, and where given ∂L/∂o_t.</summary>
-    public GradientCheckReport Report(
+    public (List<ParameterCheck> Parameters, List<DirectionCheck> Directions) Check(
         (LossVariable Variable, double[] Gradient)[] given, PackedColumns? outputGradients)
     {
         var parameters = new List<ParameterCheck>();
@@ -71,7 +71,7 @@ internal sealed class GradientCheckRun
                 index => PlaceOf("o", index % q, index / q),
                 (index, analytic) => OfOutput(index % q, index / q, analytic)));
         }
-        return new GradientCheckReport(parameters, directions);
+        return (parameters, directions);
 
         void AddDirections(params (LossVariable Variable, double[] Gradient)[] over)
         {

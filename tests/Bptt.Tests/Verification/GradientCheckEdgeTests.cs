@@ -22,7 +22,7 @@ public class GradientCheckEdgeTests
         var model = new LinearRnn(
             _examples.Matrix(3, 2), 0.5 * _examples.Matrix(3, 3), _examples.Matrix(1, 3).Stack(Matrix<double>.Build.Dense(1, 3)));
         var forward = ForwardPass.Run(model, _examples.Matrix(2, 4));
-        GradientCheckReport report = GradientCheck.Run(forward, new Corner(kind, claimed));
+        var report = GradientCheck.Run(forward, new Corner(kind, claimed));
 
         Verdict Of(string parameter) => report.Parameters.Single(p => p.Parameter == parameter).Verdict;
         Of("o").Should().Be(Verdict.Inconclusive, "{0}", report);
@@ -39,7 +39,7 @@ public class GradientCheckEdgeTests
     public void Kinks_that_are_not_at_the_point_do_no_harm()
     {
         var forward = ForwardPass.Run(_examples.Model(2, 3, 2), _examples.Matrix(2, 6));
-        GradientCheckReport report = GradientCheck.Run(forward, new Corner("kink", 1.0));
+        var report = GradientCheck.Run(forward, new Corner("kink", 1.0));
         report.Verdict.Should().Be(Verdict.Passed, "{0}", report);
     }
 
@@ -59,7 +59,7 @@ public class GradientCheckEdgeTests
         {
             var forward = ForwardPass.Run(at, _examples.Matrix(2, 5));
             Objective fitting = objective(forward);
-            GradientCheckReport report = GradientCheck.Run(forward, fitting);
+            var report = GradientCheck.Run(forward, fitting);
             report.Verdict.Should().Be(Verdict.Passed, "{0}", report);
             ShouldHoldNoNaN(report);
 
@@ -88,7 +88,7 @@ public class GradientCheckEdgeTests
         var model = new LinearRnn(
             Matrix<double>.Build.Dense(1, 1, 1), Matrix<double>.Build.Dense(1, 1), Matrix<double>.Build.Dense(2, 1, [output, 0]));
         var forward = ForwardPass.Run(model, Matrix<double>.Build.Dense(1, 3, 1.0));
-        GradientCheckReport report = GradientCheck.Run(forward, Objective.CrossEntropy(new int[3]));
+        var report = GradientCheck.Run(forward, Objective.CrossEntropy(new int[3]));
         ShouldHoldNoNaN(report);
         report.Verdict.Should().Be(output == 900.0 ? Verdict.Passed : Verdict.Inconclusive, "{0}", report);
     }
@@ -99,7 +99,7 @@ public class GradientCheckEdgeTests
         var tiny = Matrix<double>.Build.Dense(1, 1, 1e-146);
         var forward = ForwardPass.Run(
             new LinearRnn(Matrix<double>.Build.Dense(1, 1, 1.0), tiny, tiny), Matrix<double>.Build.Dense(1, 3, 1.0));
-        GradientCheckReport report = GradientCheck.Run(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 3, 1.0)));
+        var report = GradientCheck.Run(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 3, 1.0)));
         ShouldHoldNoNaN(report);
         report.Verdict.Should().Be(Verdict.Inconclusive, "∂L/∂h_0 of 3E-293 is set to zero: {0}", report);
     }
@@ -133,7 +133,7 @@ public class GradientCheckEdgeTests
                 new LogCosh(forward.Outputs() + noise, isAnalytic: false),
             })
             {
-                GradientCheckReport report = GradientCheck.Run(forward, objective);
+                var report = GradientCheck.Run(forward, objective);
                 // Outputs of 2⁴⁰ whose loss bends within a few units leave differences nothing to go by.
                 bool isHopeless = name == "one unit that doubles" && steps == 40 && objective is LogCosh;
                 report.Verdict.Should().Be(
@@ -149,7 +149,7 @@ public class GradientCheckEdgeTests
         // Without outputs that move there is nothing to see; where they move and the loss is too coarse it cannot be told.
         var still = ForwardPass.Run(
             new LinearRnn(_examples.Matrix(2, 1), _examples.Matrix(2, 2), Matrix<double>.Build.Dense(1, 2)), _examples.Matrix(1, 3));
-        GradientCheckReport report = GradientCheck.Run(still, new Distant());
+        var report = GradientCheck.Run(still, new Distant());
         report.Parameters.Where(p => p.Parameter is not ("W_qh" or "o"))
             .Should().OnlyContain(p => p.Verdict == Verdict.Passed && p.RelativeError == 0 && p.RelativeUncertainty == 0);
         report.Parameters.Where(p => p.Parameter is "W_qh" or "o").Should().OnlyContain(p => p.Verdict == Verdict.Inconclusive);
@@ -179,12 +179,12 @@ public class GradientCheckEdgeTests
     public void A_loss_that_is_not_finite_near_by_is_no_pass_and_leaves_no_NaN()
     {
         var forward = ForwardPass.Run(_examples.Model(1, 2, 1), _examples.Matrix(1, 3));
-        GradientCheckReport report = GradientCheck.Run(forward, new NaNElsewhere(forward.Outputs()));
+        var report = GradientCheck.Run(forward, new NaNElsewhere(forward.Outputs()));
         report.Verdict.Should().Be(Verdict.Inconclusive);
         ShouldHoldNoNaN(report);
     }
 
-    private static void ShouldHoldNoNaN(GradientCheckReport report, Verdict? verdict = null)
+    private static void ShouldHoldNoNaN(GradientCheck report, Verdict? verdict = null)
     {
         if (verdict is not null)
         {

@@ -30,14 +30,14 @@ public class GradientCheckGivenTests
         Names(GradientCheck.Run(_forward, _objective, _right.Gradients)).Should().Equal("W_hx", "W_hh", "W_qh");
         Names(GradientCheck.Run(_forward, _objective, _right.Gradients, _right.InitialStateGradients))
             .Should().Equal("W_hx", "W_hh", "W_qh", "h_0");
-        GradientCheckReport report = GradientCheck.Run(
+        var report = GradientCheck.Run(
             _forward, _objective, _right.Gradients, inputGradients: _right.InputGradientBatch());
         Names(report).Should().Equal("W_hx", "W_hh", "W_qh", "x");
         report.Directions.Should().HaveCount(5);
         report.Directions[4].Parameters.Should().Equal("W_hx", "W_hh", "W_qh", "x");
         report.Verdict.Should().Be(Verdict.Passed);
 
-        static IEnumerable<string> Names(GradientCheckReport of) => of.Parameters.Select(p => p.Parameter);
+        static IEnumerable<string> Names(GradientCheck of) => of.Parameters.Select(p => p.Parameter);
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public class GradientCheckGivenTests
         Matrix<double>[] inputs = [.. Enumerable.Range(0, 3).Select(_right.InputGradients)];
         inputs[1][1, 6] *= -1;
 
-        GradientCheckReport report = GradientCheck.Run(
+        var report = GradientCheck.Run(
             _forward,
             _objective,
             new Gradients(_right.Gradients.Whx, whh, _right.Gradients.Wqh),
@@ -80,7 +80,7 @@ public class GradientCheckGivenTests
     public void An_objective_whose_gradient_does_not_fit_its_loss_is_told_by_the_step()
     {
         var forward = ForwardPass.Run(_examples.Model(2, 4, 2), _examples.Batch(2, 5, 9));
-        GradientCheckReport report = GradientCheck.Run(forward, new WrongAt(sequence: 1, t: 6));
+        var report = GradientCheck.Run(forward, new WrongAt(sequence: 1, t: 6));
         ParameterCheck outputs = report.Parameters.Single(p => p.Parameter == "o");
         outputs.Verdict.Should().Be(Verdict.Failed);
         outputs.WorstEntries.Where(e => e.ErrorOverTolerance > 1).Should().OnlyContain(e => e.Sequence == 1 && e.Step == 6)
@@ -100,10 +100,10 @@ public class GradientCheckGivenTests
         wrong[row, column] += 1e-3 * wrong.FrobeniusNorm();
         var options = new GradientCheckOptions { MaxEntriesPerParameter = 4, Directions = 3 };
 
-        GradientCheckReport Run(GradientCheckOptions how) =>
+        GradientCheck Run(GradientCheckOptions how) =>
             GradientCheck.Run(forward, objective, new Gradients(gradients.Whx, wrong, gradients.Wqh), options: how);
 
-        GradientCheckReport report = Run(options);
+        GradientCheck report = Run(options);
         report.Parameters.Should().OnlyContain(p => p.Verdict == Verdict.Passed && p.CheckedCount == 4);
         report.Verdict.Should().Be(Verdict.Failed);
         report.Directions.GroupBy(d => string.Join(' ', d.Parameters)).Select(g => (g.Key, g.Count(), g.Max(d => d.Verdict)))
@@ -116,7 +116,7 @@ public class GradientCheckGivenTests
             .Should().OnlyContain(d => d.RelativeError > 0.4e-3 && d.RelativeError < 1.6e-3);
         report.ToString().Should().Contain("direction over W_hh: FAILED, analytic ");
 
-        GradientCheckReport without = Run(options with { Directions = 0 });
+        GradientCheck without = Run(options with { Directions = 0 });
         (without.Verdict, without.Directions.Count).Should().Be((Verdict.Passed, 0));
     }
 
@@ -143,14 +143,14 @@ public class GradientCheckGivenTests
         foreach (BackwardOptions claimed in all)
         {
             var options = new GradientCheckOptions { Backward = claimed };
-            GradientCheckReport own = GradientCheck.Run(forward, objective, options);
+            var own = GradientCheck.Run(forward, objective, options);
             own.Verdict.Should().Be(Verdict.Passed, "{0}\n{1}", claimed, own);
             own.Parameters.SelectMany(p => p.WorstEntries).Select(e => e.Method).Distinct().Should().Equal(
                 isAnalytic ? DerivativeMethod.ComplexStep : DerivativeMethod.Differences);
             foreach (BackwardOptions actual in all)
             {
                 var backward = BackwardThroughTime.Run(forward, objective, actual);
-                GradientCheckReport report = GradientCheck.Run(
+                var report = GradientCheck.Run(
                     forward, objective, backward.Gradients, backward.InitialStateGradients, backward.InputGradientBatch(), options);
                 bool isSame = GradientSet.Of(backward).DistanceTo(
                     GradientSet.Of(BackwardThroughTime.Run(forward, objective, claimed))) < 1e-12;
@@ -175,7 +175,7 @@ public class GradientCheckGivenTests
             z => new Complex(double.NaN, 0),
         })
         {
-            GradientCheckReport report = GradientCheck.Run(forward, new LogCosh(targets, isAnalytic: true, complex));
+            var report = GradientCheck.Run(forward, new LogCosh(targets, isAnalytic: true, complex));
             report.Verdict.Should().Be(Verdict.Passed, "{0}", report);
             report.Parameters.Should().OnlyContain(p => p.Worst.Method == DerivativeMethod.Differences);
         }
@@ -197,7 +197,7 @@ public class GradientCheckGivenTests
         Report(new ExecutionOptions { MaxDegreeOfParallelism = 7 }).Should().Be(one);
         foreach (Way way in Ways.All)
         {
-            GradientCheckReport report = GradientCheck.Run(
+            var report = GradientCheck.Run(
                 ForwardPass.Run(model, inputs, options: way.For(5, [60])), objective, options);
             report.Verdict.Should().Be(Verdict.Passed, "{0}\n{1}", way, report);
         }

@@ -29,7 +29,7 @@ public class GradientCheckRandomTests(ITestOutputHelper output)
         for (int seed = 1; seed <= count; seed++)
         {
             RandomScenario scenario = ScenarioTable.Random(seed);
-            foreach ((string name, Verdict expected, GradientCheckReport report) in Reports(
+            foreach ((string name, Verdict expected, GradientCheck report) in Reports(
                 scenario, options with { Seed = seed }, mistakesPerModel))
             {
                 checks++;
@@ -46,7 +46,7 @@ public class GradientCheckRandomTests(ITestOutputHelper output)
         checks.Should().BeGreaterThan(5 * count);
     }
 
-    private static IEnumerable<(string Name, Verdict Expected, GradientCheckReport Report)> Reports(
+    private static IEnumerable<(string Name, Verdict Expected, GradientCheck Report)> Reports(
         RandomScenario scenario, GradientCheckOptions options, int mistakesPerModel)
     {
         ForwardPass forward = scenario.Problem.RunForward();
@@ -83,7 +83,7 @@ public class GradientCheckRandomTests(ITestOutputHelper output)
         }
 
         // The inputs are many, so they are given only where there is something to be seen in them alone.
-        GradientCheckReport Given(GradientSet gradients, GradientCheckOptions how, bool hasInputs = false) =>
+        GradientCheck Given(GradientSet gradients, GradientCheckOptions how, bool hasInputs = false) =>
             GradientCheck.Run(
                 forward,
                 scenario.Objective,

@@ -20,7 +20,7 @@ public class GradientCheckTests
             Objective.Huber(_examples.Batch(3, 9, 4, 1), delta: 50),
         })
         {
-            GradientCheckReport report = GradientCheck.Run(forward, objective);
+            var report = GradientCheck.Run(forward, objective);
 
             report.Verdict.Should().Be(Verdict.Passed);
             report.RelativeError.Should().BeLessThan(1e-10);
@@ -35,7 +35,7 @@ public class GradientCheckTests
     public void Where_the_loss_is_quadratic_large_steps_agree_to_eleven_digits()
     {
         var forward = ForwardPass.Run(_examples.Model(2, 4, 3), _examples.Batch(2, 9, 4, 1), _examples.Matrix(4, 3));
-        GradientCheckReport report = GradientCheck.Run(forward, Objective.SquaredError(_examples.Batch(3, 9, 4, 1)));
+        var report = GradientCheck.Run(forward, Objective.SquaredError(_examples.Batch(3, 9, 4, 1)));
         foreach (ParameterCheck parameter in report.Parameters)
         {
             bool differences = parameter.Parameter != "W_hh";
@@ -61,7 +61,7 @@ public class GradientCheckTests
         var rotation = Matrix<double>.Build.DenseOfArray(new double[,] { { 0.6, -0.8 }, { 0.8, 0.6 } });
         var model = new LinearRnn(_examples.Matrix(2, 1), rotation, _examples.Matrix(1, 2));
         var forward = ForwardPass.Run(model, _examples.Matrix(1, 1000));
-        GradientCheckReport report = GradientCheck.Run(forward, Objective.SquaredError(_examples.Matrix(1, 1000)));
+        var report = GradientCheck.Run(forward, Objective.SquaredError(_examples.Matrix(1, 1000)));
         report.Verdict.Should().Be(Verdict.Passed);
         report.RelativeError.Should().BeLessThan(1e-8);
     }
@@ -73,7 +73,7 @@ public class GradientCheckTests
     public void A_wrong_gradient_of_the_loss_fails_and_the_worst_entry_is_named(double factor)
     {
         var forward = ForwardPass.Run(_examples.Model(2, 3, 2), _examples.Matrix(2, 6));
-        GradientCheckReport report = GradientCheck.Run(forward, new WrongGradient(factor));
+        var report = GradientCheck.Run(forward, new WrongGradient(factor));
 
         report.Verdict.Should().Be(Verdict.Failed);
         foreach (ParameterCheck parameter in report.Parameters)
@@ -110,7 +110,7 @@ public class GradientCheckTests
                 _ => Objective.SquaredError(1e9 * noise),
             };
 
-            GradientCheckReport report = GradientCheck.Run(forward, objective);
+            var report = GradientCheck.Run(forward, objective);
 
             report.Verdict.Should().NotBe(Verdict.Failed, "seed {0}", seed);
             if (kind != "at the optimum")
@@ -141,7 +141,7 @@ public class GradientCheckTests
             (ForwardPass.Run(new LinearRnn(One(0.5), One(0), One(1)), One(1)), new Spike()),
         })
         {
-            GradientCheckReport report = GradientCheck.Run(forward, objective);
+            var report = GradientCheck.Run(forward, objective);
             report.Verdict.Should().NotBe(Verdict.Failed);
             double.IsNaN(report.RelativeError).Should().BeFalse();
             foreach (ParameterCheck check in report.Parameters)
@@ -168,7 +168,7 @@ public class GradientCheckTests
     public void A_gradient_that_drowns_in_the_rounding_of_the_loss_cannot_be_told()
     {
         var forward = ForwardPass.Run(_examples.Model(2, 3, 2), _examples.Matrix(2, 6));
-        GradientCheckReport report = GradientCheck.Run(forward, new FarFromZero());
+        var report = GradientCheck.Run(forward, new FarFromZero());
         report.Verdict.Should().Be(Verdict.Inconclusive);
         report.Parameters.Should().OnlyContain(p => p.RelativeUncertainty > 1e-6);
     }
@@ -177,7 +177,7 @@ public class GradientCheckTests
     public void Zero_gradients_on_both_sides_pass_with_error_zero()
     {
         var forward = ForwardPass.Run(new LinearRnn(One(1), One(1), One(0)), Matrix<double>.Build.Dense(1, 3));
-        GradientCheckReport report = GradientCheck.Run(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 3)));
+        var report = GradientCheck.Run(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 3)));
         report.Verdict.Should().Be(Verdict.Passed);
         report.RelativeError.Should().Be(0);
         report.Parameters.Should().OnlyContain(p => p.RelativeUncertainty == 0);
