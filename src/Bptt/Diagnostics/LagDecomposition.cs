@@ -1,5 +1,5 @@
-// The gradient of the recurrent weights, split by how far back in time it has travelled. Computes no gradient anew: it adds
-// up the terms of the general term.
+// The gradient of the recurrent weights, split by how far back in time it has travelled. Computes no gradient anew: it
+// adds up the terms of the general term.
 //
 //   h  hidden units      q  outputs      T_b  steps of sequence b      u_t = W_qhᵀ ∂L/∂o_t, with e_b added at t = T_b
 
@@ -12,13 +12,13 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Diagnostics;
 
 /// <summary>
-/// ∂L/∂W_hh = Σ_k C_k with C_k = Σ_t (W_hhᵀ)ᵏ u_{t+k} h_{t−1}ᵀ, the part of the losses k steps after the state that they
-/// reach: the general term (4) of <i>Dive into Deep Learning</i>, "Back-propagation through time", put into (5). Its sum
-/// over k &lt; n is the gradient of <see cref="Truncation.Lags"/>(n), so the errors of all truncations follow at once: which
-/// window is long enough can be read off.
+/// ∂L/∂W_hh = Σ_k C_k with C_k = Σ_t (W_hhᵀ)ᵏ u_{t+k} h_{t−1}ᵀ, the part of the losses k steps after the state that
+/// they reach: the general term (4) of <i>Dive into Deep Learning</i>, "Back-propagation through time", put into (5).
+/// Its sum over k &lt; n is the gradient of <see cref="Truncation.Lags"/>(n), so the errors of all truncations follow
+/// at once: which window is long enough can be read off.
 /// </summary>
-/// <remarks>Immutable plain data, but for <see cref="Contribution"/>, which computes a matrix when asked, from copies of its
-/// own.</remarks>
+/// <remarks>Immutable plain data, but for <see cref="Contribution"/>, which computes a matrix when asked, from copies
+/// of its own.</remarks>
 public sealed class LagDecomposition
 {
     private readonly int _hiddenSize;
@@ -64,23 +64,24 @@ public sealed class LagDecomposition
     /// <summary>By lag: ⟨C_k, G⟩/‖G‖² with G = ∂L/∂W_hh; over all lags they sum to 1. All 0 where G is.</summary>
     public IReadOnlyList<double> ContributionShares { get; private set; } = [];
 
-    /// <summary>Entry k − 1, for k = 1 … LagCount: ‖G − G_k‖/‖G‖, the relative error of the gradient G_k truncated to k lags. All 0
-    /// where G is 0 and so is G_k; +∞ where only G is.</summary>
+    /// <summary>Entry k − 1, for k = 1 … LagCount: ‖G − G_k‖/‖G‖, the relative error of the gradient G_k truncated to k
+    /// lags. All 0 where G is 0 and so is G_k; +∞ where only G is.</summary>
     public IReadOnlyList<double> TruncationErrors { get; private set; } = [];
 
-    /// <summary>Entry k − 1, for k = 1 … LagCount: the cosine of the angle between G_k and G; 0 where one of them is 0.</summary>
+    /// <summary>Entry k − 1, for k = 1 … LagCount: the cosine of the angle between G_k and G; 0 where one of them is
+    /// 0.</summary>
     public IReadOnlyList<double> TruncationCosines { get; private set; } = [];
 
     /// <summary>Splits the gradient of a backward pass.</summary>
     /// <param name="backward">The backward pass, not truncated.</param>
     /// <param name="maxLag">The largest lag that is split off, at least 0; null for all of them.</param>
-    /// <returns>The split. Cost for each lag 2qh·ΣT_b operations for the products over time and 4h²(q + B) more, where B counts
-    /// sequences with a final-state gradient; 8qh bytes for each lag.</returns>
+    /// <returns>The split. Cost for each lag 2qh·ΣT_b operations for the products over time and 4h²(q + B) more, where
+    /// B counts sequences with a final-state gradient; 8qh bytes for each lag.</returns>
     /// <exception cref="ArgumentNullException">The pass is null.</exception>
     /// <exception cref="ArgumentException">The pass is truncated.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The largest lag is negative.</exception>
-    /// <exception cref="ArithmeticException">The gradient or its norm is not finite, so nothing is a part of it, or a part overflows though the sum
-    /// does not.</exception>
+    /// <exception cref="ArithmeticException">The gradient or its norm is not finite, so nothing is a part of it, or a
+    /// part overflows though the sum does not.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
     public static LagDecomposition Of(BackwardThroughTime backward, int? maxLag = null)
     {
@@ -123,8 +124,8 @@ public sealed class LagDecomposition
         return contribution.ToColumns(_hiddenSize);
     }
 
-    /// <summary>The smallest k from which on every truncation to k lags or more, as far as lags are split off, has an error
-    /// within the tolerance: the truncation window that is long enough.</summary>
+    /// <summary>The smallest k from which on every truncation to k lags or more, as far as lags are split off, has an
+    /// error within the tolerance: the truncation window that is long enough.</summary>
     /// <param name="tolerance">The relative error, above 0.</param>
     /// <returns>k, at least 1; null where even LagCount lags are not enough.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The tolerance is not a finite number above 0.</exception>
@@ -139,7 +140,8 @@ public sealed class LagDecomposition
         return k < LagCount ? k + 1 : IsComplete ? k : null; // all lags are the gradient itself
     }
 
-    /// <summary>e_b is pulled back to the states before the end of its sequence: a row of the correlations for each.</summary>
+    /// <summary>e_b is pulled back to the states before the end of its sequence: a row of the correlations for
+    /// each.</summary>
     private void AddFinalStates(ForwardPass forward, int q)
     {
         int h = _hiddenSize;
@@ -195,7 +197,10 @@ public sealed class LagDecomposition
             errors[lag] = error == 0.0 ? 0.0 : error / norm;
             cosines[lag] = Cosine(truncated, VectorMath.Norm(truncated), whole, norm);
         }
-        (ContributionNorms, ContributionShares, TruncationErrors, TruncationCosines) = (norms, shares, errors, cosines);
+        ContributionNorms = Array.AsReadOnly(norms);
+        ContributionShares = Array.AsReadOnly(shares);
+        TruncationErrors = Array.AsReadOnly(errors);
+        TruncationCosines = Array.AsReadOnly(cosines);
     }
 
     /// <summary>⟨a, b⟩/(‖a‖‖b‖), by unit vectors, so that nothing overflows; 0 where one of them is 0.</summary>

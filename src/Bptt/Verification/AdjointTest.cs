@@ -1,7 +1,8 @@
-// The adjoint test: forward mode and backward mode give the same derivative. Knows no objective and takes no differences.
+// The adjoint test: forward mode and backward mode give the same derivative. Knows no objective and takes no
+// differences.
 //
-//   J  the Jacobian of all outputs and final states in all weights, inputs and initial states      v  a direction of those
-//   w  ∂L/∂o_t and given final-state gradients, so that Jᵀ w is the gradient
+//   J  the Jacobian of all outputs and final states in all weights, inputs and initial states      v  a direction of
+// those   w  ∂L/∂o_t and given final-state gradients, so that Jᵀ w is the gradient
 
 using Bptt.Edge;
 using Bptt.Kernels;
@@ -12,13 +13,13 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Verification;
 
 /// <summary>
-/// ⟨J v, w⟩ = ⟨v, Jᵀ w⟩ for random directions v: the left side by a <see cref="TangentPass"/>, the right side by the gradients
-/// (the dot-product test: Claerbout 1992; Griewank &amp; Walther, <i>Evaluating Derivatives</i>, chapter 3). Exact to rounding,
-/// where differences have half the digits.
+/// ⟨J v, w⟩ = ⟨v, Jᵀ w⟩ for random directions v: the left side by a <see cref="TangentPass"/>, the right side by the
+/// gradients (the dot-product test: Claerbout 1992; Griewank &amp; Walther, <i>Evaluating Derivatives</i>, chapter 3).
+/// Exact to rounding, where differences have half the digits.
 /// </summary>
-/// <remarks>What it cannot see: the objective, since w is given; a wrong ∂ℓ/∂o, sign or 1/T leads to the gradient of another
-/// loss. All gradients are tried together, each as its parameter is large, so it sees an error in any entry that weighs beside
-/// the largest of them, but does not name it.</remarks>
+/// <remarks>What it cannot see: the objective, since w is given; a wrong ∂ℓ/∂o, sign or 1/T leads to the gradient of
+/// another loss. All gradients are tried together, each as its parameter is large, so it sees an error in any entry
+/// that weighs beside the largest of them, but does not name it.</remarks>
 public sealed class AdjointTest
 {
     /// <summary>An agreement to no more than that is no proof.</summary>
@@ -26,7 +27,7 @@ public sealed class AdjointTest
 
     private AdjointTest(IReadOnlyList<AdjointPair> pairs)
     {
-        Pairs = pairs;
+        Pairs = [.. pairs];
     }
 
     /// <summary>One for each direction.</summary>
@@ -38,19 +39,20 @@ public sealed class AdjointTest
     /// <summary>The worst of the pairs.</summary>
     public Verdict Verdict => Pairs.Max(pair => pair.Verdict);
 
-    /// <summary>Tests the gradients of a backward pass: ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh, ∂L/∂h_0 and all ∂L/∂x_t together.</summary>
+    /// <summary>Tests the gradients of a backward pass: ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh, ∂L/∂h_0 and all ∂L/∂x_t
+    /// together.</summary>
     /// <param name="backward">The backward pass, not truncated.</param>
-    /// <param name="directions">How many directions, at least 1.</param>
+    /// <param name="directionCount">How many directions, at least 1.</param>
     /// <param name="seed">Decides them.</param>
     /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass.</returns>
     /// <exception cref="ArgumentNullException">The pass is null.</exception>
     /// <exception cref="ArgumentException">The pass is truncated: the derivative forward in time is not.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one direction is asked for.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
-    public static AdjointTest Run(BackwardThroughTime backward, int directions = 5, int seed = 1)
+    public static AdjointTest Run(BackwardThroughTime backward, int directionCount = 5, int seed = 1)
     {
         ArgumentNullException.ThrowIfNull(backward);
-        Guard.AtLeastOne(directions, nameof(directions));
+        Guard.AtLeastOne(directionCount, nameof(directionCount));
         if (backward.Options.Truncation is Truncation truncation)
         {
             throw Guard.Error(nameof(backward), $"expected a pass that is not truncated, got one of {truncation}.");
@@ -63,7 +65,7 @@ public sealed class AdjointTest
             backward.Gradients,
             backward.InitialStateGradients,
             backward.InputGradientBatch(),
-            directions,
+            directionCount,
             seed));
     }
 
@@ -74,10 +76,10 @@ public sealed class AdjointTest
     /// <param name="initialStateGradients">∂L/∂h_0, h×B; not tested where null.</param>
     /// <param name="inputGradients">∂L/∂x_t, B sequences of d rows; not tested where null.</param>
     /// <param name="finalStateGradients">∂L/∂h_T from beyond the last step, h×B; zero where null.</param>
-    /// <param name="directions">How many directions, at least 1.</param>
+    /// <param name="directionCount">How many directions, at least 1.</param>
     /// <param name="seed">Decides them.</param>
-    /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass; where a difference is not clear at once,
-    /// a backward pass and one walk over all states.</returns>
+    /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass; where a difference is not
+    /// clear at once, a backward pass and one walk over all states.</returns>
     /// <exception cref="ArgumentNullException">The pass, ∂L/∂o_t or the gradients are null.</exception>
     /// <exception cref="ArgumentException">A shape does not fit the pass, or a number is NaN or infinite.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one direction is asked for.</exception>
@@ -89,13 +91,13 @@ public sealed class AdjointTest
         Matrix<double>? initialStateGradients = null,
         SequenceBatch? inputGradients = null,
         Matrix<double>? finalStateGradients = null,
-        int directions = 5,
+        int directionCount = 5,
         int seed = 1)
     {
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(outputGradients);
         ArgumentNullException.ThrowIfNull(gradients);
-        Guard.AtLeastOne(directions, nameof(directions));
+        Guard.AtLeastOne(directionCount, nameof(directionCount));
         outputGradients.RequireFitsOutputs(forward, "the output gradients", nameof(outputGradients));
         GivenGradients.Check(forward, gradients, initialStateGradients, inputGradients);
         if (finalStateGradients is not null)
@@ -114,7 +116,7 @@ public sealed class AdjointTest
             gradients,
             initialStateGradients,
             inputGradients,
-            directions,
+            directionCount,
             seed));
     }
 
@@ -130,13 +132,13 @@ public sealed class AdjointTest
         Gradients gradients,
         Matrix<double>? initialStateGradients,
         SequenceBatch? inputGradients,
-        int directions,
+        int directionCount,
         int seed)
     {
         double rounding = 64.0 * Math.ScaleB(1.0, -52)
             * (forward.Model.HiddenSize + Math.Sqrt(forward.Layout.ColumnCount));
-        var pairs = new AdjointPair[directions];
-        for (int i = 0; i < directions; i++)
+        var pairs = new AdjointPair[directionCount];
+        for (int i = 0; i < directionCount; i++)
         {
             var direction = new RandomDirection(
                 forward, unchecked(seed + 7919 * i), initialStateGradients is not null, inputGradients is not null);
@@ -185,9 +187,10 @@ public sealed class AdjointTest
     }
 
     /// <summary>
-    /// Σ_t ‖∂L/∂h_t‖ times the terms that make up ḣ_t, and ‖ḣ_t‖ times those that make up ∂L/∂h_t. The difference between
-    /// the two sides is the sum over all steps of the rounding of each line of both passes, times the other pass's vector:
-    /// rounding enters it as it arises, and so does what is lost where tiny entries are set to zero or products underflow.
+    /// Σ_t ‖∂L/∂h_t‖ times the terms that make up ḣ_t, and ‖ḣ_t‖ times those that make up ∂L/∂h_t. The difference
+    /// between the two sides is the sum over all steps of the rounding of each line of both passes, times the other
+    /// pass's vector: rounding enters it as it arises, and so does what is lost where tiny entries are set to zero or
+    /// products underflow.
     /// </summary>
     private static double RoundingOfSteps(
         TangentPass tangent, RandomDirection random, BackwardThroughTime backward, double rounding)
@@ -245,11 +248,11 @@ public sealed class AdjointPair
     /// <summary>⟨v, Jᵀ w⟩, from the gradients; may be infinite or NaN where they are.</summary>
     public double Backward { get; }
 
-    /// <summary>The difference over the size that the inner product has for a direction at random; +∞ where a side is not
-    /// finite, 0 where everything is zero.</summary>
+    /// <summary>The difference over the size that the inner product has for a direction at random; +∞ where a side is
+    /// not finite, 0 where everything is zero.</summary>
     public double RelativeError { get; }
 
-    /// <summary>Failed where the difference is more than rounding explains, passed where it is not, and inconclusive where
-    /// rounding would explain more than a millionth of the size, or a side is not finite.</summary>
+    /// <summary>Failed where the difference is more than rounding explains, passed where it is not, and inconclusive
+    /// where rounding would explain more than a millionth of the size, or a side is not finite.</summary>
     public Verdict Verdict { get; }
 }

@@ -9,7 +9,7 @@ public sealed record GradientCheckOptions
 {
     private readonly double _tolerance = 1e-6;
     private readonly int _maxEntries = 200;
-    private readonly int _directions = 5;
+    private readonly int _directionCount = 5;
 
     /// <summary>The relative error, per parameter in the Frobenius norm, up to which a gradient passes; 1e-6 by
     /// default. There is no absolute one.</summary>
@@ -24,8 +24,8 @@ public sealed record GradientCheckOptions
         }
     }
 
-    /// <summary>The most entries of one parameter that are checked; 200 by default. Where there are more, a random sample
-    /// is taken, which always includes the entry with the largest gradient.</summary>
+    /// <summary>The most entries of one parameter that are checked; 200 by default. Where there are more, a random
+    /// sample is taken, which always includes the entry with the largest gradient.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
     public int MaxEntriesPerParameter
     {
@@ -38,22 +38,23 @@ public sealed record GradientCheckOptions
     }
 
     /// <summary>How many random directions over all parameters at once are checked, and as many over each parameter of
-    /// which not every entry is; 5 by default. They see errors in entries that the sample left out. 0 for none.</summary>
+    /// which not every entry is; 5 by default. They see errors in entries that the sample left out. 0 for
+    /// none.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
-    public int Directions
+    public int DirectionCount
     {
-        get => _directions;
-        init => _directions = value >= 0
+        get => _directionCount;
+        init => _directionCount = value >= 0
             ? value
-            : throw Guard.Range(nameof(Directions), $"expected at least 0, got {value}.");
+            : throw Guard.Range(nameof(DirectionCount), $"expected at least 0, got {value}.");
     }
 
     /// <summary>The seed of the sample and of the directions.</summary>
     public int Seed { get; init; } = 1;
 
-    /// <summary>What the backward pass was told, or is to be told; nothing where null. With final-state gradients e_b the
-    /// loss checked is L + Σ_b ⟨e_b, h_{T,b}⟩. With a truncation it is the surrogate that has the truncated gradient as its
-    /// exact one: what a loss does not reach any more is held at the recorded states while weights, inputs and h_0
-    /// vary. Random cuts have none and are refused.</summary>
+    /// <summary>What the backward pass was told, or is to be told; nothing where null. With final-state gradients e_b
+    /// the loss checked is L + Σ_b ⟨e_b, h_{T,b}⟩. With a truncation it is the surrogate that has the truncated
+    /// gradient as its exact one: what a loss does not reach any more is held at the recorded states while weights,
+    /// inputs and h_0 vary. Random cuts have none and are refused.</summary>
     public BackwardOptions? Backward { get; init; }
 }

@@ -79,7 +79,7 @@ internal sealed class GradientCheckRun
             double largest = over.Max(part => VectorMath.MaxAbs(part.Gradient));
             int exponent = largest == 0.0 ? 0 : Math.ILogB(largest);
             int shift = Math.Abs(exponent) > 500 ? -exponent : 0;
-            (LossVariable, double[])[][] drawn = [.. Enumerable.Range(0, _options.Directions).Select(_ => Array.ConvertAll(
+            (LossVariable, double[])[][] drawn = [.. Enumerable.Range(0, _options.DirectionCount).Select(_ => Array.ConvertAll(
                 over,
                 part => (part.Variable, Draw(random, part.Gradient.Length, Math.ScaleB(TypicalSize(part.Variable), shift)))))];
             directions.AddRange(InOrder(drawn.Length, i => CheckDirection(over, drawn[i], Math.ScaleB(1.0, -shift))));

@@ -7,13 +7,13 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Verification;
 
 /// <summary>
-/// |L(θ + ε v) − L(θ) − ε ⟨g, v⟩| falls with ε² where g is the gradient, and with ε where it is not (the Taylor remainder test of
-/// the adjoint literature: Farrell, Ham, Funke &amp; Rognes 2013). One random direction v over all parameters together, steps ε that
-/// are halved until rounding takes over.
+/// |L(θ + ε v) − L(θ) − ε ⟨g, v⟩| falls with ε² where g is the gradient, and with ε where it is not (the Taylor
+/// remainder test of the adjoint literature: Farrell, Ham, Funke &amp; Rognes 2013). One random direction v over all
+/// parameters together, steps ε that are halved until rounding takes over.
 /// </summary>
-/// <remarks>It sees every kind of mistake, the objective included, if it weighs more than about the root of the rounding of
-/// the loss; <see cref="GradientCheck"/> sees smaller ones and names the entry. A loss with a kink exactly here has rate 1
-/// too, whatever its gradient.</remarks>
+/// <remarks>It sees every kind of mistake, the objective included, if it weighs more than about the root of the
+/// rounding of the loss; <see cref="GradientCheck"/> sees smaller ones and names the entry. A loss with a kink exactly
+/// here has rate 1 too, whatever its gradient.</remarks>
 public sealed class TaylorTest
 {
     private const double FirstStep = 0.125;
@@ -34,7 +34,7 @@ public sealed class TaylorTest
 
     private TaylorTest(IReadOnlyList<TaylorRemainder> remainders, double? rate, Verdict verdict)
     {
-        Remainders = remainders;
+        Remainders = [.. remainders];
         Rate = rate;
         Verdict = verdict;
     }
@@ -46,8 +46,8 @@ public sealed class TaylorTest
     /// anything else; null where fewer than two remainders stand clear of rounding.</summary>
     public double? Rate { get; }
 
-    /// <summary>Passed for a rate of at least 1.9, or where the loss is as good as linear and the slope fits; failed for a rate of at
-    /// most 1.5; otherwise inconclusive.</summary>
+    /// <summary>Passed for a rate of at least 1.9, or where the loss is as good as linear and the slope fits; failed
+    /// for a rate of at most 1.5; otherwise inconclusive.</summary>
     public Verdict Verdict { get; }
 
     /// <summary>Tests the gradients of the library's own backward pass, of all weights, inputs and initial states
@@ -58,9 +58,10 @@ public sealed class TaylorTest
     /// <param name="seed">Decides the direction.</param>
     /// <returns>The remainders and their rate. Cost: a backward pass and up to 40 forward passes.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The objective or the options do not fit the pass, or name a truncation: truncated
-    /// gradients are not those of the loss.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in use.</exception>
+    /// <exception cref="ArgumentException">The objective or the options do not fit the pass, or name a truncation:
+    /// truncated gradients are not those of the loss.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in
+    /// use.</exception>
     public static TaylorTest Run(
         ForwardPass forward, Objective objective, BackwardOptions? options = null, int seed = 1)
     {
@@ -86,8 +87,8 @@ public sealed class TaylorTest
     /// <param name="seed">Decides the direction.</param>
     /// <returns>The remainders and their rate. Cost: up to 40 forward passes.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The objective, the options or a shape do not fit the pass, a gradient is NaN or infinite,
-    /// or the options name a truncation.</exception>
+    /// <exception cref="ArgumentException">The objective, the options or a shape do not fit the pass, a gradient is NaN
+    /// or infinite, or the options name a truncation.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
     public static TaylorTest Run(
         ForwardPass forward, Objective objective, Gradients gradients, BackwardOptions? options = null, int seed = 1)
@@ -133,7 +134,8 @@ public sealed class TaylorTest
             return new([], null, Verdict.Inconclusive);
         }
 
-        // A loss of residuals that cancel, or of states that a recurrence amplifies, is rounded by far more than its own size.
+        // A loss of residuals that cancel, or of states that a recurrence amplifies, is rounded by far more than its
+        // own size.
         double noise = Roundings.Max(step => Math.Abs(LossOf(direction.Move(forward, step)) - loss));
         if (!double.IsFinite(noise))
         {
@@ -174,7 +176,7 @@ public sealed class TaylorTest
         }
 
         double[] rates = [.. remainders.Zip(remainders.Skip(1), (larger, smaller) =>
-            Math.Log(larger.Remainder / smaller.Remainder) / Math.Log(larger.Step / smaller.Step))];
+            Math.Log(larger.Remainder / smaller.Remainder) / Math.Log(larger.StepSize / smaller.StepSize))];
         double[] last = [.. rates.TakeLast(3).Order()];
         double rate = last[last.Length / 2];
         return new(
@@ -184,7 +186,18 @@ public sealed class TaylorTest
     }
 }
 
-/// <summary>The error of the linear model of the loss at one step.</summary>
-/// <param name="Step">ε.</param>
-/// <param name="Remainder">|L(θ + ε v) − L(θ) − ε ⟨g, v⟩|.</param>
-public readonly record struct TaylorRemainder(double Step, double Remainder);
+/// <summary>The error of the linear model of the loss at one size of the step.</summary>
+public sealed class TaylorRemainder
+{
+    internal TaylorRemainder(double stepSize, double remainder)
+    {
+        StepSize = stepSize;
+        Remainder = remainder;
+    }
+
+    /// <summary>ε.</summary>
+    public double StepSize { get; }
+
+    /// <summary>|L(θ + ε v) − L(θ) − ε ⟨g, v⟩|.</summary>
+    public double Remainder { get; }
+}

@@ -18,7 +18,7 @@ public class AdjointTestTests(ITestOutputHelper output)
         {
             RandomScenario scenario = ScenarioTable.Random(seed);
             BackwardThroughTime backward = scenario.RunBackward();
-            var test = AdjointTest.Run(backward, directions: 3, seed: seed);
+            var test = AdjointTest.Run(backward, directionCount: 3, seed: seed);
             test.Pairs.Should().HaveCount(3);
             test.Verdict.Should().Be(Verdict.Passed, "{0}: {1}", scenario.Settings, test);
             worst = Math.Max(worst, test.RelativeError);
@@ -30,7 +30,7 @@ public class AdjointTestTests(ITestOutputHelper output)
                 backward.InitialStateGradients,
                 backward.InputGradientBatch(),
                 backward.Options.FinalStateGradients,
-                directions: 3,
+                directionCount: 3,
                 seed: seed);
             given.RelativeError.Should().Be(test.RelativeError, "the numbers are the same, {0}", scenario.Settings);
             AdjointTest.Run(
@@ -109,7 +109,7 @@ public class AdjointTestTests(ITestOutputHelper output)
         var truncated = BackwardThroughTime.Run(
             forward, outputGradients, new BackwardOptions { Truncation = Truncation.Lags(2) });
         Refused(() => AdjointTest.Run(truncated), "*not truncated, got one of 2 lags*");
-        Refused(() => AdjointTest.Run(backward, directions: 0), "*at least 1*");
+        Refused(() => AdjointTest.Run(backward, directionCount: 0), "*at least 1*");
         Refused(
             () => AdjointTest.Run(forward, outputGradients, new Gradients(One(1), One(1), One(1))), "*gradients*h = 2*");
         Refused(

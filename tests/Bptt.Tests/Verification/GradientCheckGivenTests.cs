@@ -98,7 +98,7 @@ public class GradientCheckGivenTests
         Matrix<double> wrong = gradients.Whh;
         (int row, int column, _) = wrong.EnumerateIndexed().MinBy(e => Math.Abs(e.Item3));
         wrong[row, column] += 1e-3 * wrong.FrobeniusNorm();
-        var options = new GradientCheckOptions { MaxEntriesPerParameter = 4, Directions = 3 };
+        var options = new GradientCheckOptions { MaxEntriesPerParameter = 4, DirectionCount = 3 };
 
         GradientCheck Run(GradientCheckOptions how) =>
             GradientCheck.Run(forward, objective, new Gradients(gradients.Whx, wrong, gradients.Wqh), options: how);
@@ -116,7 +116,7 @@ public class GradientCheckGivenTests
             .Should().OnlyContain(d => d.RelativeError > 0.4e-3 && d.RelativeError < 1.6e-3);
         report.ToString().Should().Contain("direction over W_hh: FAILED, analytic ");
 
-        GradientCheck without = Run(options with { Directions = 0 });
+        GradientCheck without = Run(options with { DirectionCount = 0 });
         (without.Verdict, without.Directions.Count).Should().Be((Verdict.Passed, 0));
     }
 
@@ -229,8 +229,8 @@ public class GradientCheckGivenTests
             Refused("FinalStateGradients", () => GradientCheck.Run(_forward, _objective, right, options: options));
             Refused("FinalStateGradients", () => GradientCheck.Run(_forward, _objective, options));
         }
-        FluentActions.Invoking(() => new GradientCheckOptions { Directions = -1 })
-            .Should().Throw<ArgumentOutOfRangeException>().WithMessage("Directions: expected at least 0, got -1*");
+        FluentActions.Invoking(() => new GradientCheckOptions { DirectionCount = -1 })
+            .Should().Throw<ArgumentOutOfRangeException>().WithMessage("DirectionCount: expected at least 0, got -1*");
 
         static void Refused(string name, Action run) =>
             run.Should().Throw<ArgumentException>().Which.ParamName.Should().Be(name);

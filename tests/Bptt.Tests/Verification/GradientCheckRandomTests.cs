@@ -14,7 +14,7 @@ public class GradientCheckRandomTests(ITestOutputHelper output)
     /// directions.</summary>
     [Fact]
     public void On_fifty_random_models_right_gradients_pass_and_planted_mistakes_fail() =>
-        Check(50, new GradientCheckOptions { MaxEntriesPerParameter = 8, Directions = 2 }, mistakesPerModel: 4);
+        Check(50, new GradientCheckOptions { MaxEntriesPerParameter = 8, DirectionCount = 2 }, mistakesPerModel: 4);
 
     [Fact]
     [Trait("Category", "Long")]

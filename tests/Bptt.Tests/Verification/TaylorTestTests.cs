@@ -25,7 +25,7 @@ public class TaylorTestTests(ITestOutputHelper output)
             {
                 (lowest, highest) = (Math.Min(lowest, rate), Math.Max(highest, rate));
                 test.Remainders.Should().HaveCountGreaterThanOrEqualTo(2);
-                test.Remainders.Select(r => r.Step).Should().BeInDescendingOrder();
+                test.Remainders.Select(r => r.StepSize).Should().BeInDescendingOrder();
             }
 
             Gradients gradients = BackwardThroughTime.Run(forward, scenario.Objective, options).Gradients;
