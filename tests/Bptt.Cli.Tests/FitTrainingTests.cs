@@ -72,7 +72,7 @@ public class FitTrainingTests
         FitResult fit = Run(Adam with { LearningRate = 1e30 });
 
         fit.Training.StopReason.Should().Be(StopReason.NonFinite);
-        fit.Training.Text.Should().Contain("after 1 epoch");
+        fit.Training.Summary.Should().Contain("after 1 epoch");
         fit.Model.Whh.Should().Be(fit.InitialModel.Whh);
     }
 

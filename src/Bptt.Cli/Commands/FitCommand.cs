@@ -147,7 +147,7 @@ internal static class FitCommand
             terminal.Output.WriteLine($"prior, in the loss: {prior}");
         }
         string more = canGoOn && !isCancelled ? $" With --resume {checkpoint} and a larger --epochs it goes on." : "";
-        terminal.Output.WriteLine($"training: {training.Text}{more}");
+        terminal.Output.WriteLine($"training: {training.Summary}{more}");
         if (training.CheckpointFault is string fault)
         {
             terminal.Warn(fault);
@@ -170,7 +170,7 @@ internal static class FitCommand
         if (fit.Training.StopReason == StopReason.NonFinite)
         {
             throw new DataFaultException(
-                $"the training diverged; what is written are the best weights before that. {fit.Training.Text}{(isFirstOrder ? " Try a smaller --learning-rate or --clip." : "")}");
+                $"the training diverged; what is written are the best weights before that. {fit.Training.Summary}{(isFirstOrder ? " Try a smaller --learning-rate or --clip." : "")}");
         }
         if (report.HeldOutFit is double score && !double.IsFinite(score))
         {

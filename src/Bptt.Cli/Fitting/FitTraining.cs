@@ -68,7 +68,7 @@ internal static class FitTraining
         TrainingResult training = runs[best].Training;
         if (!double.IsFinite(training.BestLoss))
         {
-            throw new DataFaultException($"The training cannot start: {training.Text.TrimEnd('.')}. Are the values of the data extreme?");
+            throw new DataFaultException($"The training cannot start: {training.Summary.TrimEnd('.')}. Are the values of the data extreme?");
         }
         return new FitResult(plan, starts[best].Model, starts[best].States, training, runs, prior);
     }

@@ -146,7 +146,7 @@ internal static class ReportPage
         {
             yield return $"Prior, a part of the loss: {prior}.";
         }
-        yield return fit.Training.Text.Replace("NaN", "not a number", StringComparison.Ordinal).Replace("Infinity", "infinite", StringComparison.Ordinal);
+        yield return fit.Training.Summary.Replace("NaN", "not a number", StringComparison.Ordinal).Replace("Infinity", "infinite", StringComparison.Ordinal);
     }
 
     private static XElement? Choices(TextTable? orders, TextTable? starts) => (orders, starts) switch

@@ -147,7 +147,7 @@ public sealed class GradientFlow
                 _ when FactorSteps == 0 => $"stable: one step only, nothing to travel back through{growth}",
                 _ => $"{(Verdict == GradientFlowVerdict.Stable ? "stable" : "vanishing")}: after {steps} {Text(Factor)} of a step's gradient is left{growth}",
             };
-            return FirstNonFinite is null ? sentence : $"{sentence}; {FirstNonFinite.Text}";
+            return FirstNonFinite is null ? sentence : $"{sentence}; {FirstNonFinite.Summary}";
         }
     }
 

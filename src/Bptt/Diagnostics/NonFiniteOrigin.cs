@@ -2,38 +2,21 @@
 
 namespace Bptt.Diagnostics;
 
-/// <summary>The part of a computation in which a number that is not finite arose.</summary>
-public enum NonFinitePass
-{
-    /// <summary>h_t or o_t.</summary>
-    Forward,
-
-    /// <summary>∂L/∂o_t or ∂L/∂h_t.</summary>
-    Backward,
-
-    /// <summary>The sums (5) over all steps: every term is finite.</summary>
-    WeightGradients,
-}
-
 /// <summary>The first number, in the order of computation, that is NaN or infinite.</summary>
 public sealed class NonFiniteOrigin
 {
-    internal NonFiniteOrigin(
-        NonFinitePass pass, string quantity, int? sequence, int? step, int row, int? column, string text)
+    internal NonFiniteOrigin(string quantity, int? sequence, int? step, int row, int? column, string summary)
     {
-        Pass = pass;
         Quantity = quantity;
         Sequence = sequence;
         Step = step;
         Row = row;
         Column = column;
-        Text = text;
+        Summary = summary;
     }
 
-    /// <summary>The part of the computation.</summary>
-    public NonFinitePass Pass { get; }
-
-    /// <summary>h_t, o_t, ∂L/∂o_t, ∂L/∂h_t, ∂L/∂W_qh, ∂L/∂W_hx or ∂L/∂W_hh.</summary>
+    /// <summary>h_t or o_t of the forward pass, ∂L/∂o_t or ∂L/∂h_t of the backward pass, or ∂L/∂W_qh, ∂L/∂W_hx or
+    /// ∂L/∂W_hh, the sums (5), of which every term is finite.</summary>
     public string Quantity { get; }
 
     /// <summary>The sequence, from 0; null for a weight gradient.</summary>
@@ -49,8 +32,8 @@ public sealed class NonFiniteOrigin
     public int? Column { get; }
 
     /// <summary>Where it is and how it came about, in a sentence.</summary>
-    public string Text { get; }
+    public string Summary { get; }
 
-    /// <summary><see cref="Text"/>.</summary>
-    public override string ToString() => Text;
+    /// <summary><see cref="Summary"/>.</summary>
+    public override string ToString() => Summary;
 }

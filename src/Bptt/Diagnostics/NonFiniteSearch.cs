@@ -20,13 +20,12 @@ internal static class NonFiniteSearch
         if (norms.BadState is PassNorms.Place state && !(norms.BadOutput?.Step < state.Step))
         {
             double[] before = norms.States[state.Sequence][..state.Step];
-            return Origin(NonFinitePass.Forward, "h", state, $"the state overflowed: {Growth(before, "‖h‖", "W_hh h + W_hx x")}");
+            return Origin("h", state, $"the state overflowed: {Growth(before, "‖h‖", "W_hh h + W_hx x")}");
         }
         if (norms.BadOutput is PassNorms.Place output)
         {
             double norm = norms.States[output.Sequence][output.Step];
             return Origin(
-                NonFinitePass.Forward,
                 "o",
                 output,
                 $"the state is finite there (‖h‖ = {Text(norm)}), but the product W_qh h exceeds {LargestDouble}");
@@ -35,7 +34,6 @@ internal static class NonFiniteSearch
         {
             double norm = norms.Outputs[outputGradient.Sequence][outputGradient.Step - 1];
             return Origin(
-                NonFinitePass.Backward,
                 "∂L/∂o",
                 outputGradient,
                 $"the objective returned it for a finite output (‖o‖ = {Text(norm)})");
@@ -47,7 +45,6 @@ internal static class NonFiniteSearch
             {
                 double norm = norms.OutputGradients[gradient.Sequence][gradient.Step - 1];
                 return Origin(
-                    NonFinitePass.Backward,
                     "∂L/∂h",
                     gradient,
                     $"∂L/∂o is finite there (norm {Text(norm)}), but W_qhᵀ ∂L/∂o with what is given for the final state exceeds {LargestDouble}");
@@ -55,7 +52,6 @@ internal static class NonFiniteSearch
             double[] before = curve[(gradient.Step + 1)..];
             Array.Reverse(before);
             return Origin(
-                NonFinitePass.Backward,
                 "∂L/∂h",
                 gradient,
                 $"the gradient overflowed on its way back: {Growth(before, "‖∂L/∂h‖", "W_hhᵀ ∂L/∂h + W_qhᵀ ∂L/∂o")}");
@@ -65,8 +61,7 @@ internal static class NonFiniteSearch
             ?? InWeights(gradients.Entries.Whh, "∂L/∂W_hh", "Σ ∂L/∂h_t h_{t−1}ᵀ");
     }
 
-    private static NonFiniteOrigin Origin(NonFinitePass pass, string letter, PassNorms.Place place, string cause) => new(
-        pass,
+    private static NonFiniteOrigin Origin(string letter, PassNorms.Place place, string cause) => new(
         letter + "_t",
         place.Sequence,
         place.Step,
@@ -83,7 +78,6 @@ internal static class NonFiniteSearch
         }
         (int column, int row) = Math.DivRem(index, matrix.Rows);
         return new NonFiniteOrigin(
-            NonFinitePass.WeightGradients,
             name,
             null,
             null,

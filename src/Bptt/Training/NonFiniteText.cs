@@ -30,6 +30,6 @@ internal static class NonFiniteText
         string place = origin is { Sequence: int b, Step: int t } && parts is not null
             ? $" (sequence {parts[b].Sequence}, step {parts[b].FirstStep + t - 1} of the training data)"
             : "";
-        return $"{what}. First: {origin.Text}{place}";
+        return $"{what}. First: {origin.Summary}{place}";
     }
 }

@@ -6,7 +6,7 @@ namespace Bptt.Training;
 public sealed class TrainingDivergedException : ArithmeticException
 {
     internal TrainingDivergedException(TrainingResult result)
-        : base(result.Text)
+        : base(result.Summary)
     {
         Result = result;
     }

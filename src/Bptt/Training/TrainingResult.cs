@@ -11,10 +11,10 @@ public sealed class TrainingResult
     private readonly Matrix<double>? _initialStates;
 
     internal TrainingResult(
-        StopReason stopReason, string text, TrainingState state, Matrix<double>? initialStates, string? checkpointFault)
+        StopReason stopReason, string summary, TrainingState state, Matrix<double>? initialStates, string? checkpointFault)
     {
         StopReason = stopReason;
-        Text = text;
+        Summary = summary;
         BestParameters = state.Best;
         BestLoss = state.BestLoss;
         BestEpoch = state.BestEpoch;
@@ -30,7 +30,7 @@ public sealed class TrainingResult
     public StopReason StopReason { get; }
 
     /// <summary>Why it ended, in a sentence.</summary>
-    public string Text { get; }
+    public string Summary { get; }
 
     /// <summary>The losses of every epoch, the start first.</summary>
     public IReadOnlyList<EpochRecord> History { get; }
@@ -67,6 +67,6 @@ public sealed class TrainingResult
     /// <summary>Why the last attempt to save the training failed; null where it did not, or nothing was to be saved.</summary>
     public string? CheckpointFault { get; }
 
-    /// <summary><see cref="Text"/>.</summary>
-    public override string ToString() => Text;
+    /// <summary><see cref="Summary"/>.</summary>
+    public override string ToString() => Summary;
 }

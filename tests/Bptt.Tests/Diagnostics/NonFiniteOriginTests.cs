@@ -22,10 +22,10 @@ public class NonFiniteOriginTests
         (forward.MemoryPlan.WindowCount > 1).Should().Be(budget is not null);
         NonFiniteOrigin origin = Analyze(forward, Objective.SquaredError(
             SequenceBatch.Pack([Matrix<double>.Build.Dense(1, 50), Matrix<double>.Build.Dense(1, 40)])));
-        (origin.Pass, origin.Quantity, origin.Sequence, origin.Step, origin.Row, origin.Column)
-            .Should().Be((NonFinitePass.Forward, "h_t", 1, 32, 0, null));
+        (origin.Quantity, origin.Sequence, origin.Step, origin.Row, origin.Column)
+            .Should().Be(("h_t", 1, 32, 0, null));
         origin.Step.Should().Be(forward.FirstNonFiniteStep);
-        origin.Text.Should().Be(
+        origin.Summary.Should().Be(
             "h_32 of sequence 1 is infinite in row 0: the state overflowed: ‖h‖ grew by 1E+10 per step over 10 steps to 1E+300, and W_hh h + W_hx x exceeds the largest double, 1.8E+308");
     }
 
@@ -48,7 +48,7 @@ public class NonFiniteOriginTests
     {
         var forward = ForwardPass.Run(
             new LinearRnn(One(1), One(1e150), One(1e-300)), Matrix<double>.Build.Dense(1, 4, (_, t) => t == 0 ? 1e145 : 0));
-        Analyze(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 4))).Text
+        Analyze(forward, Objective.SquaredError(Matrix<double>.Build.Dense(1, 4))).Summary
             .Should().Contain("‖h‖ grew by 1E+150 per step over 1 step to 1E+295,");
     }
 
@@ -70,9 +70,9 @@ public class NonFiniteOriginTests
             new LinearRnn(whx, Matrix<double>.Build.DenseIdentity(2), wqh),
             Matrix<double>.Build.DenseOfArray(new double[,] { { 1, 1, 1e150 } }));
         NonFiniteOrigin origin = Analyze(forward, Objective.SquaredError(Matrix<double>.Build.Dense(2, 3)));
-        (origin.Pass, origin.Quantity, origin.Sequence, origin.Step, origin.Row)
-            .Should().Be((NonFinitePass.Forward, "o_t", 0, 3, 1));
-        origin.Text.Should().Contain("the state is finite there (‖h‖ = 1.41E+150), but the product W_qh h exceeds");
+        (origin.Quantity, origin.Sequence, origin.Step, origin.Row)
+            .Should().Be(("o_t", 0, 3, 1));
+        origin.Summary.Should().Contain("the state is finite there (‖h‖ = 1.41E+150), but the product W_qh h exceeds");
     }
 
     [Fact]
@@ -80,9 +80,9 @@ public class NonFiniteOriginTests
     {
         var forward = ForwardPass.Run(new LinearRnn(One(1), One(0.5), One(1)), Matrix<double>.Build.Dense(1, 6, 1));
         NonFiniteOrigin origin = Analyze(forward, new Broken(atStep: [2, 4]));
-        (origin.Pass, origin.Quantity, origin.Sequence, origin.Step)
-            .Should().Be((NonFinitePass.Backward, "∂L/∂o_t", 0, 4), "the backward pass meets the later step first");
-        origin.Text.Should().StartWith("∂L/∂o_4 of sequence 0 is NaN in row 0: the objective returned it for a finite output");
+        (origin.Quantity, origin.Sequence, origin.Step)
+            .Should().Be(("∂L/∂o_t", 0, 4), "the backward pass meets the later step first");
+        origin.Summary.Should().StartWith("∂L/∂o_4 of sequence 0 is NaN in row 0: the objective returned it for a finite output");
 
         var backward = BackwardThroughTime.Run(forward, new Broken([1, 2, 3, 4, 5, 6]));
         var flow = GradientFlow.Of(backward);
@@ -107,8 +107,8 @@ public class NonFiniteOriginTests
         var forward = ForwardPass.Run(new LinearRnn(One(1), One(1e20), One(1)), Matrix<double>.Build.Dense(1, 40));
         var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 40, (_, t) => t == 39 ? 1 : 0));
         NonFiniteOrigin origin = GradientFlow.Of(backward).FirstNonFinite!;
-        (origin.Pass, origin.Quantity, origin.Step).Should().Be((NonFinitePass.Backward, "∂L/∂h_t", 24));
-        origin.Text.Should().Contain("on its way back: ‖∂L/∂h‖ grew by 1E+20 per step over 10 steps to 1E+300");
+        (origin.Quantity, origin.Step).Should().Be(("∂L/∂h_t", 24));
+        origin.Summary.Should().Contain("on its way back: ‖∂L/∂h‖ grew by 1E+20 per step over 10 steps to 1E+300");
     }
 
     [Fact]
@@ -118,7 +118,7 @@ public class NonFiniteOriginTests
         var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 4, 1e150));
         var flow = GradientFlow.Of(backward);
         (flow.FirstNonFinite!.Quantity, flow.FirstNonFinite.Step).Should().Be(("∂L/∂h_t", 4));
-        flow.FirstNonFinite.Text.Should().Contain("∂L/∂o is finite there (norm 1E+150)");
+        flow.FirstNonFinite.Summary.Should().Contain("∂L/∂o is finite there (norm 1E+150)");
         flow.MeanFlow.Should().Equal(double.PositiveInfinity);
         (flow.Verdict, flow.FactorSteps).Should().Be((GradientFlowVerdict.Exploding, 0));
     }
@@ -129,9 +129,9 @@ public class NonFiniteOriginTests
         var forward = ForwardPass.Run(new LinearRnn(One(1), One(0), One(1)), Matrix<double>.Build.Dense(1, 3, 1e200));
         var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 3, 1e200));
         NonFiniteOrigin origin = GradientFlow.Of(backward).FirstNonFinite!;
-        (origin.Pass, origin.Quantity, origin.Sequence, origin.Step, origin.Row, origin.Column)
-            .Should().Be((NonFinitePass.WeightGradients, "∂L/∂W_qh", null, null, 0, 0));
-        origin.Text.Should().Contain("every state and gradient is finite, but the sum Σ ∂L/∂o_t h_tᵀ exceeds");
+        (origin.Quantity, origin.Sequence, origin.Step, origin.Row, origin.Column)
+            .Should().Be(("∂L/∂W_qh", null, null, 0, 0));
+        origin.Summary.Should().Contain("every state and gradient is finite, but the sum Σ ∂L/∂o_t h_tᵀ exceeds");
     }
 
     private static NonFiniteOrigin Analyze(ForwardPass forward, Objective objective)
@@ -141,7 +141,7 @@ public class NonFiniteOriginTests
             .SelectMany(b => flow.StateNorms(b).Concat(flow.StateGradientNorms(b)).Concat(flow.OutputGradientNorms(b)).Concat(flow.WhhShares(b)))
             .Concat(flow.MeanFlow).Concat(flow.LastStepFlow).Concat(flow.PredictedEnvelope).Append(flow.Factor);
         all.Should().NotContain(double.NaN);
-        flow.Summary.Should().EndWith(flow.FirstNonFinite!.Text);
+        flow.Summary.Should().EndWith(flow.FirstNonFinite!.Summary);
         return flow.FirstNonFinite;
     }
 

@@ -82,7 +82,7 @@ public class QuasiNewtonTests
         TrainingResult result = Train(isLimited
             ? QuasiNewton.LimitedMemoryBfgs(20, 200) : QuasiNewton.Bfgs(200));
 
-        result.StopReason.Should().Be(StopReason.Converged, result.Text);
+        result.StopReason.Should().Be(StopReason.Converged, result.Summary);
         result.BestLoss.Should().BeLessThan(1e-12 * result.History[0].Loss);
         result.History.Select(e => e.Loss).Should().BeInDescendingOrder("a step never makes the loss larger");
     }

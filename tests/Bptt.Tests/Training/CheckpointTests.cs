@@ -98,7 +98,7 @@ public sealed class CheckpointTests : IDisposable
 
         runs.Should().BeGreaterThan(1);
         Bits(part).Should().Equal(Bits(whole), way);
-        part.Text.Should().Be(whole.Text);
+        part.Summary.Should().Be(whole.Summary);
     }
 
     [Fact]

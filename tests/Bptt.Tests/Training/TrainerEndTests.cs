@@ -26,7 +26,7 @@ public class TrainerEndTests
         TrainingResult result = Run(Exploding);
 
         result.StopReason.Should().Be(StopReason.NonFinite);
-        result.Text.Should().Contain("First:").And.Contain("of sequence").And.Contain("best weights");
+        result.Summary.Should().Contain("First:").And.Contain("of sequence").And.Contain("best weights");
         result.Model.Should().BeSameAs(Problem.Start);
         result.BestLoss.Should().Be(result.History[0].Loss);
         result.LastParameters.ToVector().Should().AllSatisfy(v => double.IsFinite(v).Should().BeTrue());
@@ -40,7 +40,7 @@ public class TrainerEndTests
             .Should().Throw<TrainingDivergedException>().Which;
 
         TrainingResult stopped = Run(Exploding);
-        thrown.Message.Should().Be(stopped.Text);
+        thrown.Message.Should().Be(stopped.Summary);
         thrown.Result.Model.Should().BeSameAs(Problem.Start);
         thrown.Result.History.Select(e => e.Loss).Should().Equal(stopped.History.Select(e => e.Loss));
         thrown.Should().BeAssignableTo<ArithmeticException>();
@@ -53,7 +53,7 @@ public class TrainerEndTests
 
         result.StopReason.Should().Be(StopReason.NonFinite);
         result.SkippedSteps.Should().Be(1);
-        result.Text.Should().Contain("every update was left out");
+        result.Summary.Should().Contain("every update was left out");
     }
 
     [Fact]
@@ -158,7 +158,7 @@ public class TrainerEndTests
             new TrainerOptions { Optimizer = new Sgd(1e308), Clipping = null });
 
         result.StopReason.Should().Be(StopReason.NonFinite);
-        result.Text.Should().Contain("overflow");
+        result.Summary.Should().Contain("overflow");
         result.LastParameters.Model.Should().BeSameAs(Problem.Start);
     }
 
