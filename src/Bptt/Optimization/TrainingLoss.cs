@@ -98,9 +98,9 @@ public sealed class TrainingLoss
         double loss = backward.Loss;
         foreach (Regularizer regularizer in Regularizers)
         {
-            RegularizerTerm term = regularizer.Evaluate(backward);
-            loss += term.Value;
-            VectorMath.AddScaled(1.0, term.Gradients.Entries.Values, weights);
+            (double penalty, Gradients gradients) = regularizer.Evaluate(backward);
+            loss += penalty;
+            VectorMath.AddScaled(1.0, gradients.Entries.Values, weights);
         }
         return new TrainingPoint(parameters, loss, backward.Loss, gradient, backward);
     }

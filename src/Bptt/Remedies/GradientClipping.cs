@@ -8,14 +8,14 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Remedies;
 
 /// <summary>
-/// A rule that makes gradients smaller where they are large, between the backward pass and the optimiser: the remedy against
-/// exploding gradients. Immutable; may be used from many threads.
+/// A rule that makes gradients smaller where they are large, between the backward pass and the optimiser: the remedy
+/// against exploding gradients. Immutable; may be used from many threads.
 /// </summary>
 /// <remarks>
-/// <see cref="GlobalNormClipping"/> keeps the direction, <see cref="MatrixNormClipping"/> the direction within each matrix,
-/// <see cref="ValueClipping"/> the signs. Of the identities that <c>GradientCertificate</c> proves, the gauge identity is linear
-/// in all gradients together and so holds after one common factor only, which <see cref="ClippedGradients.Factor"/> tells;
-/// certify before clipping otherwise.
+/// <see cref="GlobalNormClipping"/> keeps the direction, <see cref="MatrixNormClipping"/> the direction within each
+/// matrix, <see cref="ValueClipping"/> the signs. Of the identities that <c>GradientCertificate</c> proves, the gauge
+/// identity is linear in all gradients together and so holds after one common factor only, which
+/// <see cref="ClippedGradients.Factor"/> tells; certify before clipping otherwise.
 /// </remarks>
 public abstract class GradientClipping
 {
@@ -26,9 +26,10 @@ public abstract class GradientClipping
     /// <summary>Clips the gradients of the weights, and of the initial states where they are learned.</summary>
     /// <param name="gradients">∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh.</param>
     /// <param name="initialStateGradients">∂L/∂h_0, h×B; null where h_0 is not learned.</param>
-    /// <returns>The clipped gradients, with the norm before and after. Cost O(h(h + d + q + B)).</returns>
+    /// <returns>The clipped gradients, with the norm before. Cost O(h(h + d + q + B)).</returns>
     /// <exception cref="ArgumentNullException"><paramref name="gradients"/> is null.</exception>
-    /// <exception cref="ArgumentException">A gradient is NaN or infinite, or that of h_0 has other than h rows.</exception>
+    /// <exception cref="ArgumentException">A gradient is NaN or infinite, or that of h_0 has other than h
+    /// rows.</exception>
     public ClippedGradients Apply(Gradients gradients, Matrix<double>? initialStateGradients = null)
     {
         ArgumentNullException.ThrowIfNull(gradients);
@@ -50,9 +51,8 @@ public abstract class GradientClipping
         double before = Norm(clipped.Values, states);
         double? factor = Clip(clipped, states);
         return factor == 1.0
-            ? new ClippedGradients(gradients, clippedStates, before, before, factor)
-            : new ClippedGradients(
-                new Gradients(clipped), clippedStates, before, Norm(clipped.Values, states), factor);
+            ? new ClippedGradients(gradients, clippedStates, before, factor)
+            : new ClippedGradients(new Gradients(clipped), clippedStates, before, factor);
     }
 
     /// <summary>Name and every setting, as <see cref="ToString"/> prints and checkpoints compare them.</summary>
@@ -64,7 +64,8 @@ public abstract class GradientClipping
     /// <summary>Clips finite numbers in place.</summary>
     /// <param name="weights">The gradients of the weights.</param>
     /// <param name="states">Those of the initial states; empty where they are not learned.</param>
-    /// <returns>The one factor that all were multiplied by, 1 where they are untouched; null where there is none.</returns>
+    /// <returns>The one factor that all were multiplied by, 1 where they are untouched; null where there is
+    /// none.</returns>
     private protected abstract double? Clip(ParameterArray weights, Span<double> states);
 
     /// <summary>x ← min(1, θ/‖x‖) x for the numbers of two spans together.</summary>
@@ -76,7 +77,8 @@ public abstract class GradientClipping
             return 1.0;
         }
 
-        // Scaled by a power of two to a norm near 1 first, so that neither the norm nor θ/‖x‖ leaves the range of doubles.
+        // Scaled by a power of two to a norm near 1 first, so that neither the norm nor θ/‖x‖ leaves the range of
+        // doubles.
         int exponent = Math.ILogB(Math.Max(VectorMath.MaxAbs(x), VectorMath.MaxAbs(y)));
         VectorMath.ScaleByPowerOfTwo(-exponent, x);
         VectorMath.ScaleByPowerOfTwo(-exponent, y);

@@ -46,14 +46,14 @@ public sealed class JacobianRegularizer : Regularizer
     /// <inheritdoc/>
     /// <remarks>Cost 4h²·ΣT_b operations on one thread, those of a backward pass with small d and q; within a memory
     /// budget the state gradients of all windows are computed again.</remarks>
-    public override RegularizerTerm Evaluate(BackwardThroughTime backward)
+    public override (double Value, Gradients Gradients) Evaluate(BackwardThroughTime backward)
     {
         ArgumentNullException.ThrowIfNull(backward);
         LinearRnn model = backward.Forward.Model;
         var gradients = new ParameterArray(model.InputSize, model.HiddenSize, model.OutputSize);
         gradients.Values.Clear();
         double value = Run(backward, gradients);
-        return new RegularizerTerm(value, new Gradients(gradients));
+        return (value, new Gradients(gradients));
     }
 
     /// <inheritdoc/>

@@ -7,11 +7,11 @@ using Bptt.Passes;
 namespace Bptt.Remedies;
 
 /// <summary>
-/// Ω = ½λ(‖W_hx‖² + ‖W_hh‖² + ‖W_qh‖²) in Frobenius norms, ∂Ω/∂W = λW: ridge regression, Tikhonov regularisation, weight decay
-/// where the optimiser is gradient descent. h_0 is not penalised. Immutable.
+/// Ω = ½λ(‖W_hx‖² + ‖W_hh‖² + ‖W_qh‖²) in Frobenius norms, ∂Ω/∂W = λW: ridge regression, Tikhonov regularisation,
+/// weight decay where the optimiser is gradient descent. h_0 is not penalised. Immutable.
 /// </summary>
-/// <remarks>With Adam it is not weight decay, since the gradient of the penalty is divided by the running root mean square as
-/// well (Loshchilov &amp; Hutter 2019).</remarks>
+/// <remarks>With Adam it is not weight decay, since the gradient of the penalty is divided by the running root mean
+/// square as well (Loshchilov &amp; Hutter 2019).</remarks>
 public sealed class L2Regularizer : Regularizer
 {
     /// <summary>Creates a penalty.</summary>
@@ -32,12 +32,12 @@ public sealed class L2Regularizer : Regularizer
 
     /// <inheritdoc/>
     /// <remarks>Cost O(h(h + d + q)).</remarks>
-    public override RegularizerTerm Evaluate(BackwardThroughTime backward)
+    public override (double Value, Gradients Gradients) Evaluate(BackwardThroughTime backward)
     {
         ArgumentNullException.ThrowIfNull(backward);
         ParameterArray gradients = backward.Forward.Model.Weights.Copy();
         VectorMath.Scale(Strength, gradients.Values);
-        return new RegularizerTerm(Value(backward), new Gradients(gradients));
+        return (Value(backward), new Gradients(gradients));
     }
 
     /// <inheritdoc/>

@@ -45,10 +45,10 @@ internal static class SecondOrder
 
         internal override double? Curvature => lambda;
 
-        public override RegularizerTerm Evaluate(BackwardThroughTime backward)
+        public override (double Value, Gradients Gradients) Evaluate(BackwardThroughTime backward)
         {
             LinearRnn model = backward.Forward.Model;
-            return new(Value(backward), lambda * new Gradients(model.Whx, model.Whh, model.Wqh));
+            return (Value(backward), lambda * new Gradients(model.Whx, model.Whh, model.Wqh));
         }
 
         public override double Value(BackwardThroughTime backward) => ValueOf(backward.Forward.Model)!.Value;

@@ -30,8 +30,8 @@ public class TrainingLossTests
         TrainingPoint point = loss.Evaluate(parameters);
 
         var backward = BackwardThroughTime.Run(ForwardPass.Run(model, inputs, isLearned ? 0.5 * h0 : h0), objective);
-        RegularizerTerm first = new L2Regularizer(0.3).Evaluate(backward);
-        RegularizerTerm second = new JacobianRegularizer(0.2).Evaluate(backward);
+        (double Value, Gradients Gradients) first = new L2Regularizer(0.3).Evaluate(backward);
+        (double Value, Gradients Gradients) second = new JacobianRegularizer(0.2).Evaluate(backward);
         point.DataLoss.Should().Be(backward.Loss);
         point.Loss.Should().Be(backward.Loss + first.Value + second.Value);
         point.Gradients.Whh.Should().Be((backward.Gradients + first.Gradients + second.Gradients).Whh);

@@ -22,7 +22,7 @@ public class RegularizerTests(ITestOutputHelper output)
             {
                 string where = $"{scenario.Settings}, {way}";
                 BackwardThroughTime backward = scenario.RunBackward(way.For(scenario.Problem.HiddenSize, lengths));
-                RegularizerTerm term = new JacobianRegularizer(0.7).Evaluate(backward);
+                (double Value, Gradients Gradients) term = new JacobianRegularizer(0.7).Evaluate(backward);
                 (double value, double[,] gradient) = Jacobian(backward, 0.7);
                 worst.Add(RelativeError.Scalar(term.Value, value), where);
                 worst.Add(RelativeError.Frobenius(term.Gradients.Whh.ToArray(), gradient), where);
@@ -41,7 +41,7 @@ public class RegularizerTests(ITestOutputHelper output)
         var examples = new Examples(seed: 41);
         var forward = ForwardPass.Run(examples.Model(2, 3, 2, 0.95), examples.Batch(2, 700, 3, 512));
         var backward = BackwardThroughTime.Run(forward, examples.Batch(2, 700, 3, 512));
-        RegularizerTerm term = new JacobianRegularizer(2.0).Evaluate(backward);
+        (double Value, Gradients Gradients) term = new JacobianRegularizer(2.0).Evaluate(backward);
         (double value, double[,] gradient) = Jacobian(backward, 2.0);
         RelativeError.Scalar(term.Value, value).Should().BeLessThan(1e-13);
         RelativeError.Frobenius(term.Gradients.Whh.ToArray(), gradient).Should().BeLessThan(1e-12);
@@ -71,7 +71,7 @@ public class RegularizerTests(ITestOutputHelper output)
         Matrix<double> one = Matrix<double>.Build.Dense(1, 6, (_, t) => t == 1 ? 1.0 : 0.0);
         new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, one)).Value.Should().BeApproximately(0.25, 1e-14);
 
-        RegularizerTerm none = new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, 0 * one));
+        (double Value, Gradients Gradients) none = new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, 0 * one));
         (none.Value, none.Gradients.GlobalNorm()).Should().Be((0.0, 0.0));
     }
 
@@ -81,7 +81,7 @@ public class RegularizerTests(ITestOutputHelper output)
         var model = new LinearRnn(Square(0, 0, 1, 0), Square(0, 0, 0, 0), Square(1, 0, 0, 1));
         var backward = BackwardThroughTime.Run(
             ForwardPass.Run(model, Matrix<double>.Build.Dense(2, 1, 1.0)), Matrix<double>.Build.Dense(2, 1, 1.0));
-        RegularizerTerm term = new JacobianRegularizer(3.0).Evaluate(backward);
+        (double Value, Gradients Gradients) term = new JacobianRegularizer(3.0).Evaluate(backward);
         (term.Value, term.Gradients.GlobalNorm()).Should().Be((3.0, 0.0));
     }
 
@@ -93,8 +93,8 @@ public class RegularizerTests(ITestOutputHelper output)
         var examples = new Examples(seed: 44);
         var forward = ForwardPass.Run(examples.Model(2, 4, 3, 1.0), examples.Matrix(2, 9));
         Matrix<double> outputGradients = examples.Matrix(3, 9);
-        RegularizerTerm plain = new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, outputGradients));
-        RegularizerTerm scaled = new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, scale * outputGradients));
+        (double Value, Gradients Gradients) plain = new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, outputGradients));
+        (double Value, Gradients Gradients) scaled = new JacobianRegularizer(1.0).Evaluate(BackwardThroughTime.Run(forward, scale * outputGradients));
         scaled.Value.Should().BeApproximately(plain.Value, 1e-13 * plain.Value);
         (scaled.Gradients.Whh - plain.Gradients.Whh).FrobeniusNorm().Should().BeLessThan(1e-12);
     }
@@ -108,7 +108,7 @@ public class RegularizerTests(ITestOutputHelper output)
         {
             var forward = ForwardPass.Run(model, examples.Matrix(1, 20), options: new ExecutionOptions { MemoryBudget = budget });
             var backward = BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 20, 1.0));
-            RegularizerTerm term = new JacobianRegularizer(1.0).Evaluate(backward);
+            (double Value, Gradients Gradients) term = new JacobianRegularizer(1.0).Evaluate(backward);
             double.IsFinite(term.Value).Should().BeFalse();
             term.Gradients.IsFinite.Should().BeFalse();
         }
@@ -125,7 +125,7 @@ public class RegularizerTests(ITestOutputHelper output)
         for (int i = 0; i < 20; i++)
         {
             var backward = BackwardThroughTime.Run(ForwardPass.Run(model, inputs), Objective.SquaredError(targets));
-            RegularizerTerm term = new JacobianRegularizer(1.0).Evaluate(backward);
+            (double Value, Gradients Gradients) term = new JacobianRegularizer(1.0).Evaluate(backward);
             term.Value.Should().BeLessThan(last, "step {0}", i);
             last = term.Value;
             model = new LinearRnn(model.Whx, model.Whh - (0.2 * term.Gradients.Whh), model.Wqh);
@@ -139,7 +139,7 @@ public class RegularizerTests(ITestOutputHelper output)
         LinearRnn model = examples.Model(2, 3, 4);
         var backward = BackwardThroughTime.Run(ForwardPass.Run(model, examples.Matrix(2, 5)), examples.Matrix(4, 5));
         var regularizer = new L2Regularizer(0.3);
-        RegularizerTerm term = regularizer.Evaluate(backward);
+        (double Value, Gradients Gradients) term = regularizer.Evaluate(backward);
         double squares = new[] { model.Whx, model.Whh, model.Wqh }.Sum(w => w.Enumerate().Sum(v => v * v));
         term.Value.Should().BeApproximately(0.15 * squares, 1e-14);
         (term.Gradients.Whx, term.Gradients.Whh, term.Gradients.Wqh)
@@ -155,7 +155,7 @@ public class RegularizerTests(ITestOutputHelper output)
         var model = new LinearRnn(Square(1e200, 0, 0, 1), Square(0, 1, 1, 0), Square(1, 1, 1, 1));
         var backward = BackwardThroughTime.Run(
             ForwardPass.Run(model, Matrix<double>.Build.Dense(2, 1)), Matrix<double>.Build.Dense(2, 1, 1.0));
-        RegularizerTerm term = new L2Regularizer(0).Evaluate(backward);
+        (double Value, Gradients Gradients) term = new L2Regularizer(0).Evaluate(backward);
         (term.Value, term.Gradients.GlobalNorm()).Should().Be((0.0, 0.0));
         new L2Regularizer(1).Value(backward).Should().Be(double.PositiveInfinity);
     }
