@@ -146,9 +146,9 @@ internal sealed record FitPlan(
         (int d, int q) = (data.InputChannels.Length, data.OutputChannels.Length);
         if (start == FitStart.Subspace)
         {
-            return SubspaceIdentification.Estimate(data.TrainingInputs, data.TrainingTargets, new SubspaceOptions
+            return SubspaceIdentification.Estimate(data.TrainingInputs, data.TrainingTargets, new()
             {
-                InitialStates = Settings.LearnsInitialState ? SubspaceInitialStates.Estimated : SubspaceInitialStates.Zero,
+                EstimateInitialStates = Settings.LearnsInitialState,
             }).Start(HiddenSize);
         }
         LinearRnn model = start switch

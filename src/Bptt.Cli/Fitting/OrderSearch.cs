@@ -100,10 +100,10 @@ internal static class OrderSearch
             _learnsState = learnsState;
             _batch = SequenceBatch.Pack([inputs.SubMatrix(0, inputs.RowCount, 0, learned)]);
             var known = SequenceBatch.Pack([targets.SubMatrix(0, targets.RowCount, 0, learned)]);
-            _identification = SubspaceIdentification.Estimate(_batch, known, new SubspaceOptions
+            _identification = SubspaceIdentification.Estimate(_batch, known, new()
             {
                 MaxOrder = LargestOrder,
-                InitialStates = learnsState ? SubspaceInitialStates.Estimated : SubspaceInitialStates.Zero,
+                EstimateInitialStates = learnsState,
             });
             _objective = Objective.SquaredError(known);
             if (hasPrior)

@@ -1,5 +1,6 @@
-// The model as control engineers write it: A, B, C, D and the state at the first step. Simulation, poles, responses and energies;
-// what is needed to go to a LinearRnn and back is in StateSpaceEmbedding, to smaller coordinates in BalancedCoordinates.
+// The model as control engineers write it: A, B, C, D and the state at the first step. Simulation, poles, responses and
+// energies; what is needed to go to a LinearRnn and back is in StateSpaceEmbedding, to smaller coordinates in
+// BalancedCoordinates.
 //
 //   n  states      d  inputs      q  outputs      T  time steps
 
@@ -11,9 +12,9 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Identification;
 
 /// <summary>
-/// The discrete-time linear state space system x_{t+1} = A x_t + B u_t, y_t = C x_t + D u_t for t = 1 … T, from x_1 (Ljung,
-/// <i>System Identification</i>, section 4.3). Every <see cref="LinearRnn"/> is one, by its states x_t = h_{t−1}, and every one
-/// is a <see cref="LinearRnn"/> of n to n + min(d + 1, q) units, with the same outputs.
+/// The discrete-time linear state space system x_{t+1} = A x_t + B u_t, y_t = C x_t + D u_t for t = 1 … T, from x_1
+/// (Ljung, <i>System Identification</i>, section 4.3). Every <see cref="LinearRnn"/> is one, by its states x_t =
+/// h_{t−1}, and every one is a <see cref="LinearRnn"/> of n to n + min(d + 1, q) units, with the same outputs.
 /// </summary>
 /// <remarks>Immutable; may be used from many threads. Poles and Gramians are computed when first asked for.</remarks>
 public sealed class StateSpace
@@ -90,8 +91,8 @@ public sealed class StateSpace
     /// <summary>x_1, length n. Every call makes an independent copy, at cost O(n).</summary>
     public Vector<double> InitialState => _initialState.Clone();
 
-    /// <summary>The n poles, the eigenvalues of A, by |λ| descending, conjugate pairs adjacent: each with its half-life and
-    /// its period in steps. Cost about 25n³ at the first call.</summary>
+    /// <summary>The n poles, the eigenvalues of A, by |λ| descending, conjugate pairs adjacent: each with its half-life
+    /// and its period in steps. Cost about 25n³ at the first call.</summary>
     /// <exception cref="ArithmeticException">The iteration for the eigenvalues does not converge.</exception>
     public IReadOnlyList<SpectralMode> Poles => _spectrum.Value.Modes;
 
@@ -99,7 +100,8 @@ public sealed class StateSpace
     /// <exception cref="ArithmeticException">The iteration for the eigenvalues does not converge.</exception>
     public double SpectralRadius => _spectrum.Value.SpectralRadius;
 
-    /// <summary>Whether every pole lies inside the unit circle, ρ &lt; 1: then every state fades without input.</summary>
+    /// <summary>Whether every pole lies inside the unit circle, ρ &lt; 1: then every state fades without
+    /// input.</summary>
     /// <exception cref="ArithmeticException">The iteration for the eigenvalues does not converge.</exception>
     public bool IsStable => SpectralRadius < 1.0;
 
@@ -114,22 +116,22 @@ public sealed class StateSpace
         }
     }
 
-    /// <summary>W_c = Σ_k Aᵏ B Bᵀ (Aᵀ)ᵏ, n×n, fresh: the solution of W_c = A W_c Aᵀ + B Bᵀ. xᵀ W_c⁻¹ x is the least energy of
-    /// past inputs that brings the state from zero to x; singular where inputs cannot reach every state. Cost
+    /// <summary>W_c = Σ_k Aᵏ B Bᵀ (Aᵀ)ᵏ, n×n, fresh: the solution of W_c = A W_c Aᵀ + B Bᵀ. xᵀ W_c⁻¹ x is the least
+    /// energy of past inputs that brings the state from zero to x; singular where inputs cannot reach every state. Cost
     /// O(n²(n + d)) for each doubling of the number of terms, at the first call.</summary>
     /// <exception cref="InvalidOperationException">The system is not stable.</exception>
     public Matrix<double> ControllabilityGramian => _reachable.Value.TransposeAndMultiply(_reachable.Value);
 
-    /// <summary>W_o = Σ_k (Aᵀ)ᵏ Cᵀ C Aᵏ, n×n, fresh: the solution of W_o = Aᵀ W_o A + Cᵀ C. xᵀ W_o x is the energy of all
-    /// outputs that follow the state x without input; singular where outputs do not see every state. Cost
+    /// <summary>W_o = Σ_k (Aᵀ)ᵏ Cᵀ C Aᵏ, n×n, fresh: the solution of W_o = Aᵀ W_o A + Cᵀ C. xᵀ W_o x is the energy of
+    /// all outputs that follow the state x without input; singular where outputs do not see every state. Cost
     /// O(n²(n + q)) for each doubling of the number of terms, at the first call.</summary>
     /// <exception cref="InvalidOperationException">The system is not stable.</exception>
     public Matrix<double> ObservabilityGramian => _observable.Value.TransposeAndMultiply(_observable.Value);
 
-    /// <summary>The n Hankel singular values √λ(W_c W_o), descending, fresh: how much each balanced state takes part in what
-    /// goes from past inputs to outputs to come. Near zero: a state that inputs do not reach or outputs do not see,
-    /// such as a wasted hidden unit. From the factors of the Gramians (Laub and others 1987), so that small ones keep
-    /// their digits down to ε times the norms of the factors. Cost O(n³) after the Gramians.</summary>
+    /// <summary>The n Hankel singular values √λ(W_c W_o), descending, fresh: how much each balanced state takes part in
+    /// what goes from past inputs to outputs to come. Near zero: a state that inputs do not reach or outputs do not
+    /// see, such as a wasted hidden unit. From the factors of the Gramians (Laub and others 1987), so that small ones
+    /// keep their digits down to ε times the norms of the factors. Cost O(n³) after the Gramians.</summary>
     /// <exception cref="InvalidOperationException">The system is not stable.</exception>
     public Vector<double> HankelSingularValues
     {
@@ -147,8 +149,8 @@ public sealed class StateSpace
     /// <param name="model">The network.</param>
     /// <param name="initialState">h_0, length h; zero where null.</param>
     /// <exception cref="ArgumentNullException"><paramref name="model"/> is null.</exception>
-    /// <exception cref="ArgumentException">The length does not fit, a number is NaN or infinite, or a product of weights
-    /// overflows.</exception>
+    /// <exception cref="ArgumentException">The length does not fit, a number is NaN or infinite, or a product of
+    /// weights overflows.</exception>
     public static StateSpace Of(LinearRnn model, Vector<double>? initialState = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -158,16 +160,18 @@ public sealed class StateSpace
     }
 
     /// <summary>
-    /// A network with the outputs of this system, to rounding, from the h_0 that belongs to it. Where [C D] = W_qh [A B] has a
-    /// solution that does not lose digits, h = n: W_hh = A, W_hx = B, h_0 = x_1. Where it has none, units are added:
-    /// one for each direction of the outputs that is left, which hold it at the same step (at most q), or one for
-    /// each input, which hold it for a step (d, and one more where [A B] h_0 = x_1 has no solution), whichever are fewer.
+    /// A network with the outputs of this system, to rounding, from the h_0 that belongs to it. Where [C D] = W_qh [A
+    /// B] has a solution that does not lose digits, h = n: W_hh = A, W_hx = B, h_0 = x_1. Where it has none, units are
+    /// added: one for each direction of the outputs that is left, which hold it at the same step (at most q), or one
+    /// for each input, which hold it for a step (d, and one more where [A B] h_0 = x_1 has no solution), whichever are
+    /// fewer.
     /// </summary>
     /// <returns>The network, and its h_0. Cost O((n + d)³) and that of an SVD.</returns>
     public (LinearRnn Model, Vector<double> InitialState) ToLinearRnn() =>
         StateSpaceEmbedding.Of(_a, _b, _c, _d, _initialState);
 
-    /// <summary>The outputs y_1 … y_T from x_1. Cost 2·T·(n + q)(n + d) operations. Not finite where states overflow.</summary>
+    /// <summary>The outputs y_1 … y_T from x_1. Cost 2·T·(n + q)(n + d) operations. Not finite where states
+    /// overflow.</summary>
     /// <param name="inputs">d×T: column t−1 is u_t.</param>
     /// <returns>q×T, fresh: column t−1 is y_t.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="inputs"/> is null.</exception>
@@ -188,8 +192,8 @@ public sealed class StateSpace
         return _c * states + _d * inputs;
     }
 
-    /// <summary>D, CB, CAB, CA²B, …: the outputs that follow an input of 1 at the first step alone, from the zero state; also
-    /// called the Markov parameters. Cost O(n(n + q)d) for each.</summary>
+    /// <summary>D, CB, CAB, CA²B, …: the outputs that follow an input of 1 at the first step alone, from the zero
+    /// state; also called the Markov parameters. Cost O(n(n + q)d) for each.</summary>
     /// <param name="steps">How many, at least 1.</param>
     /// <returns>For each step q×d, fresh: row i, column j is output i after input j.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="steps"/> is below 1.</exception>
@@ -224,29 +228,31 @@ public sealed class StateSpace
         return Array.AsReadOnly(response);
     }
 
-    /// <summary>The same outputs from states that inputs reach as well as outputs see them: both Gramians are the same diagonal
-    /// matrix (Moore 1981), x_1 counting as one more input. Well scaled for an optimiser to start from. States that no
-    /// input reaches or no output sees are left out, so the order may be lower.</summary>
-    /// <param name="tolerance">Below this, relative to the largest, a Hankel singular value counts as zero; above 0, below 1.</param>
-    /// <returns>A system of at least one state. Cost O(n²(n + d + q)) for each doubling of the number of terms of the Gramians.</returns>
+    /// <summary>The same outputs from states that inputs reach as well as outputs see them: both Gramians are the same
+    /// diagonal matrix (Moore 1981), x_1 counting as one more input. Well scaled for an optimiser to start from. States
+    /// that no input reaches or no output sees are left out, so the order may be lower.</summary>
+    /// <param name="tolerance">Below this, relative to the largest, a Hankel singular value counts as zero; above 0,
+    /// below 1.</param>
+    /// <returns>A system of at least one state. Cost O(n²(n + d + q)) for each doubling of the number of terms of the
+    /// Gramians.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The tolerance is outside its range.</exception>
     /// <exception cref="InvalidOperationException">The system is not stable.</exception>
-    public StateSpace Balanced(double tolerance = 1e-12)
+    public StateSpace Balance(double tolerance = 1e-12)
     {
         if (!(tolerance > 0.0 && tolerance < 1.0))
         {
             throw Guard.Range(
                 nameof(tolerance), $"expected a number above 0 and below 1, got {Guard.Text(tolerance)}.");
         }
-        return Balance(Order, tolerance);
+        return InBalancedCoordinates(Order, tolerance);
     }
 
-    /// <summary>A smaller system with almost the same outputs, by balanced truncation: the states that least go from inputs to
-    /// outputs are left out (Moore 1981; x_1 counts as one more input: Heinkenschloss, Reis and Antoulas 2011). Where x_1 is
-    /// zero, the gain at any frequency changes by at most twice the sum of the Hankel singular values that are left out
-    /// (Glover 1984).</summary>
+    /// <summary>A smaller system with almost the same outputs, by balanced truncation: the states that least go from
+    /// inputs to outputs are left out (Moore 1981; x_1 counts as one more input: Heinkenschloss, Reis and Antoulas
+    /// 2011). Where x_1 is zero, the gain at any frequency changes by at most twice the sum of the Hankel singular
+    /// values that are left out (Glover 1984).</summary>
     /// <param name="order">The largest order wanted, from 1 to n. The result has fewer states where fewer do.</param>
-    /// <returns>A balanced system. Cost as for <see cref="Balanced"/>.</returns>
+    /// <returns>A balanced system. Cost as for <see cref="Balance"/>.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The order is outside its range.</exception>
     /// <exception cref="InvalidOperationException">The system is not stable.</exception>
     public StateSpace Reduce(int order)
@@ -255,15 +261,15 @@ public sealed class StateSpace
         {
             throw Guard.Range(nameof(order), $"expected an order from 1 to {Order} (n), got {order}.");
         }
-        return Balance(order, 1e-12);
+        return InBalancedCoordinates(order, 1e-12);
     }
 
     /// <summary>The sizes, for a debugger.</summary>
     public override string ToString() => $"StateSpace (n = {Order}, d = {InputSize}, q = {OutputSize})";
 
-    /// <summary>In balanced coordinates, of at most the order given, without the states below the tolerance; at least one
-    /// state.</summary>
-    private StateSpace Balance(int order, double tolerance)
+    /// <summary>In balanced coordinates, of at most the order given, without the states below the tolerance; at least
+    /// one state.</summary>
+    private StateSpace InBalancedCoordinates(int order, double tolerance)
     {
         Matrix<double> reachable = _initialState.AbsoluteMaximum() == 0.0
             ? _reachable.Value

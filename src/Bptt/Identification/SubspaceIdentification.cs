@@ -9,20 +9,20 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Identification;
 
 /// <summary>
-/// System identification in closed form, on the network's own structure: its impulse response g_k = W_qh W_hhᵏ W_hx from a
-/// long least-squares regression, then its weights at any order from the singular value decomposition of the Hankel
-/// matrix of g (Ho and Kalman 1966, Kung 1978; of the family of Van Overschee and De Moor, <i>Subspace Identification
-/// for Linear Systems</i>, 1996), then W_hx, h_0 and W_qh by least squares on the outputs of a free run. Since g_0 is
-/// W_qh W_hx, no unit is spent on an output that follows its input at once.
+/// System identification in closed form, on the network's own structure: its impulse response g_k = W_qh W_hhᵏ W_hx
+/// from a long least-squares regression, then its weights at any order from the singular value decomposition of the
+/// Hankel matrix of g (Ho and Kalman 1966, Kung 1978; of the family of Van Overschee and De Moor, <i>Subspace
+/// Identification for Linear Systems</i>, 1996), then W_hx, h_0 and W_qh by least squares on the outputs of a free run.
+/// Since g_0 is W_qh W_hx, no unit is spent on an output that follows its input at once.
 /// </summary>
 /// <remarks>
-/// <para>Regressions with and without past outputs, of several lengths, and Hankel matrices of several sizes are tried, and at
-/// each order the one with the least squared error of the free run is kept. Those without past outputs serve data whose
-/// inputs contain the past of the targets (forecasts), where the two cannot be told apart.</para>
-/// <para>A local search by gradients improves the result as a rule a little: the squared error is minimised exactly over W_hx
-/// and h_0, but not over W_hh. Results are always stable: eigenvalues of W_hh outside the unit circle are reflected into it.
-/// Channels are scaled inside, means are not removed: a network without bias has to produce them. Immutable; may be used
-/// from many threads.</para>
+/// <para>Regressions with and without past outputs, of several lengths, and Hankel matrices of several sizes are tried,
+/// and at each order the one with the least squared error of the free run is kept. Those without past outputs serve
+/// data whose inputs contain the past of the targets (forecasts), where the two cannot be told apart.</para>
+/// <para>A local search by gradients improves the result as a rule a little: the squared error is minimised exactly
+/// over W_hx and h_0, but not over W_hh. Results are always stable: eigenvalues of W_hh outside the unit circle are
+/// reflected into it. Channels are scaled inside, means are not removed: a network without bias has to produce them.
+/// Immutable; may be used from many threads.</para>
 /// </remarks>
 public sealed class SubspaceIdentification
 {
@@ -33,13 +33,13 @@ public sealed class SubspaceIdentification
     private const double Rounding = 1e-20;
 
     private readonly IdentificationData _data;
-    private readonly SubspaceOptions _options;
+    private readonly SubspaceIdentificationOptions _options;
     private readonly IReadOnlyList<HankelRealization> _realizations;
     private readonly Lazy<Vector<double>> _singularValues;
     private readonly Lazy<int> _suggestedOrder;
 
     private SubspaceIdentification(
-        IdentificationData data, SubspaceOptions options, IReadOnlyList<HankelRealization> realizations)
+        IdentificationData data, SubspaceIdentificationOptions options, IReadOnlyList<HankelRealization> realizations)
     {
         _data = data;
         _options = options;
@@ -48,17 +48,19 @@ public sealed class SubspaceIdentification
         _suggestedOrder = new(FindOrder);
     }
 
-    /// <summary>Singular values of the weighted Hankel matrix, descending, at most <see cref="SubspaceOptions.MaxOrder"/> + 1 of
-    /// them, fresh: how much each further order adds to what past inputs, as they were, do to outputs to come. Empty where they
-    /// do nothing. Cost of a start, at the first call.</summary>
+    /// <summary>Singular values of the weighted Hankel matrix, descending, at most
+    /// <see cref="SubspaceIdentificationOptions.MaxOrder"/> + 1 of them, fresh: how much each further order adds to
+    /// what past inputs, as they were, do to outputs to come. Empty where they do nothing. Cost of a start, at the
+    /// first call.</summary>
     public Vector<double> SingularValues => _singularValues.Value.Count == 0
         ? _singularValues.Value : _singularValues.Value.Clone();
 
     /// <summary>
-    /// Of the orders up to 10 the one with the least N ln(σ²) + 2k ln N, where σ² is the mean squared error of the free run of a
-    /// start over N numbers and k its degrees of freedom: the criterion of Schwarz (1978) with a penalty twice as large, since
-    /// errors of a free run come in a row. A hint and no more: noise that looks like slow modes adds to it, weak modes hide.
-    /// Where it matters, compare starts of several orders on data that were held out. Cost of ten starts, at the first call.
+    /// Of the orders up to 10 the one with the least N ln(σ²) + 2k ln N, where σ² is the mean squared error of the free
+    /// run of a start over N numbers and k its degrees of freedom: the criterion of Schwarz (1978) with a penalty twice
+    /// as large, since errors of a free run come in a row. A hint and no more: noise that looks like slow modes adds to
+    /// it, weak modes hide. Where it matters, compare starts of several orders on data that were held out. Cost of ten
+    /// starts, at the first call.
     /// </summary>
     public int SuggestedOrder => _suggestedOrder.Value;
 
@@ -69,11 +71,10 @@ public sealed class SubspaceIdentification
     /// <returns>The identification, of any order. Cost about 2·T·m² for the m = 5 to 250 unknowns of each of up to
     /// nine regressions: some 0.1 s for T = 1000, d = q = 1.</returns>
     /// <exception cref="ArgumentNullException">A matrix is null.</exception>
-    /// <exception cref="ArgumentException">A matrix is empty, lengths differ, there are fewer than 3 steps, or a number is NaN or
-    /// infinite.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range.</exception>
+    /// <exception cref="ArgumentException">A matrix is empty, lengths differ, there are fewer than 3 steps, or a number
+    /// is NaN or infinite.</exception>
     public static SubspaceIdentification Estimate(
-        Matrix<double> inputs, Matrix<double> targets, SubspaceOptions? options = null)
+        Matrix<double> inputs, Matrix<double> targets, SubspaceIdentificationOptions? options = null)
     {
         Guard.NotEmpty(inputs, "d×T", nameof(inputs));
         Guard.NotEmpty(targets, "q×T", nameof(targets));
@@ -89,27 +90,21 @@ public sealed class SubspaceIdentification
     /// <param name="options">The settings; the defaults where null.</param>
     /// <returns>The identification, of any order. Cost as for one sequence of all steps together.</returns>
     /// <exception cref="ArgumentNullException">A batch is null.</exception>
-    /// <exception cref="ArgumentException">Numbers or lengths of sequences differ, none has 3 steps, or a number is NaN or
-    /// infinite.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range.</exception>
+    /// <exception cref="ArgumentException">Numbers or lengths of sequences differ, none has 3 steps, or a number is NaN
+    /// or infinite.</exception>
     public static SubspaceIdentification Estimate(
-        SequenceBatch inputs, SequenceBatch targets, SubspaceOptions? options = null)
+        SequenceBatch inputs, SequenceBatch targets, SubspaceIdentificationOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(targets);
-        options ??= SubspaceOptions.Default;
+        options ??= new SubspaceIdentificationOptions();
         Guard.SameLengths(inputs.Lengths, targets.Lengths, "the inputs", "the targets", nameof(targets));
         inputs.RequireFinite(nameof(inputs));
         targets.RequireFinite(nameof(targets));
-        Guard.AtLeastOne(options.MaxOrder, nameof(options.MaxOrder));
-        if (!Enum.IsDefined(options.InitialStates))
-        {
-            throw Guard.Range(
-                nameof(options.InitialStates), $"expected a value of SubspaceInitialStates, got {options.InitialStates}.");
-        }
         if (inputs.Lengths.Max() < 3)
         {
-            throw Guard.Error(nameof(inputs), $"expected a sequence of at least 3 steps, got {inputs.Lengths.Max()} at most.");
+            throw Guard.Error(
+                nameof(inputs), $"expected a sequence of at least 3 steps, got {inputs.Lengths.Max()} at most.");
         }
         var data = new IdentificationData(inputs, targets);
         return new SubspaceIdentification(data, options, IdentificationSearch.Realizations(data, options.MaxOrder));
@@ -117,11 +112,11 @@ public sealed class SubspaceIdentification
 
     /// <summary>The system of an order, with the initial state of one of the sequences.</summary>
     /// <param name="order">The order wanted, at least 1. The result has fewer states where the data show no more, or
-    /// <see cref="SubspaceOptions.MaxOrder"/> and their length do not allow more.</param>
+    /// <see cref="SubspaceIdentificationOptions.MaxOrder"/> and their length do not allow more.</param>
     /// <param name="sequence">The sequence, from 0.</param>
     /// <returns>A stable system, D = C A⁻¹ B wherever A is invertible. Cost as for <see cref="Start"/>.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The order is below 1, or there is no such sequence.</exception>
-    public StateSpace Model(int order, int sequence = 0)
+    public StateSpace ToStateSpace(int order, int sequence = 0)
     {
         Guard.AtLeastOne(order, nameof(order));
         Guard.Sequence(sequence, _data.Inputs.Length, nameof(sequence));
@@ -131,10 +126,11 @@ public sealed class SubspaceIdentification
 
     /// <summary>A network to start training from.</summary>
     /// <param name="hiddenSize">h, at least 1, kept exactly. Where the data show fewer modes, or
-    /// <see cref="SubspaceOptions.MaxOrder"/> and their length do not allow more, the other units take inputs in, at random from a
-    /// fixed seed, but no output sees them: training can use them, and until then they change nothing.</param>
-    /// <returns>The network, of spectral radius below 1, and the h_0 of each sequence, h×B: zero where the options say so. Cost
-    /// about 2·T·q·(h(d + 1))² for each regression and horizon tried, up to eighteen.</returns>
+    /// <see cref="SubspaceIdentificationOptions.MaxOrder"/> and their length do not allow more, the other units take
+    /// inputs in, at random from a fixed seed, but no output sees them: training can use them, and until then they
+    /// change nothing.</param>
+    /// <returns>The network, of spectral radius below 1, and the h_0 of each sequence, h×B: zero where the options say
+    /// so. Cost about 2·T·q·(h(d + 1))² for each regression and horizon tried, up to eighteen.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="hiddenSize"/> is below 1.</exception>
     public (LinearRnn Model, Matrix<double> InitialStates) Start(int hiddenSize)
     {
@@ -149,7 +145,7 @@ public sealed class SubspaceIdentification
         foreach (HankelRealization realization in _realizations.Where(r => r.MaxOrder > 0))
         {
             var fit = FreeRunFit.Of(
-                _data, realization, Math.Min(order, realization.MaxOrder), _options.InitialStates == SubspaceInitialStates.Estimated);
+                _data, realization, Math.Min(order, realization.MaxOrder), _options.EstimateInitialStates);
             if (fit is not null && (best is null || fit.MeanSquaredError < best.Value.Fit.MeanSquaredError))
             {
                 best = (realization, fit);
@@ -162,7 +158,7 @@ public sealed class SubspaceIdentification
     {
         int q = _data.OutputSize;
         double numbers = (double)_data.TotalLength * q;
-        int own = _options.InitialStates == SubspaceInitialStates.Estimated ? _data.Inputs.Length : 0;
+        int own = _options.EstimateInitialStates ? _data.Inputs.Length : 0;
         int order = 1;
         double least = double.PositiveInfinity;
         for (int n = 1; n <= Math.Min(_options.MaxOrder, MaxSuggestion); n++)

@@ -200,7 +200,7 @@ public class StateSpaceTests
         foreach (Action read in new Action[]
         {
             () => _ = system.SteadyStateGain, () => _ = system.ControllabilityGramian, () => _ = system.ObservabilityGramian,
-            () => _ = system.HankelSingularValues, () => system.Balanced(), () => system.Reduce(1),
+            () => _ = system.HankelSingularValues, () => system.Balance(), () => system.Reduce(1),
         })
         {
             read.Should().Throw<InvalidOperationException>().WithMessage("*below 1, got 1*");
@@ -222,7 +222,7 @@ public class StateSpaceTests
         Refused(() => system.Simulate(M(1, 5)), "inputs", "*2×5 (d×T), got 1×5*");
         Refused(() => system.ImpulseResponse(0), "steps", "*at least 1, got 0*");
         Refused(() => system.Reduce(4), "order", "*1 to 3 (n), got 4*");
-        Refused(() => system.Balanced(0), "tolerance", "*above 0*got 0*");
+        Refused(() => system.Balance(0), "tolerance", "*above 0*got 0*");
     }
 
     internal static (StateSpace System, Examples Examples, string Why) RandomSystem(int seed)

@@ -10,7 +10,7 @@ namespace Bptt.Tests.Identification;
 
 public class SubspaceIdentificationTests
 {
-    private static readonly SubspaceOptions AtRest = new() { InitialStates = SubspaceInitialStates.Zero };
+    private static readonly SubspaceIdentificationOptions AtRest = new() { EstimateInitialStates = false };
 
     [Theory]
     [InlineData(1, 1, 1, 0.9)]
@@ -35,7 +35,7 @@ public class SubspaceIdentificationTests
         WorstPole(StateSpace.Of(model), StateSpace.Of(truth)).Should().BeLessThan(1e-9);
         found.SingularValues[n - 1].Should().BeGreaterThan(1e-7 * found.SingularValues[0]);
         found.SingularValues[n].Should().BeLessThan(1e-9 * found.SingularValues[0]);
-        Difference(found.Model(n).Simulate(inputs), targets).Should().BeLessThan(1e-9);
+        Difference(found.ToStateSpace(n).Simulate(inputs), targets).Should().BeLessThan(1e-9);
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public class SubspaceIdentificationTests
     {
         var problem = TrainingProblem.Create(seed: 41, 60);
         var any = SubspaceIdentification.Estimate(
-            problem.Inputs, problem.Targets, new SubspaceOptions { MaxOrder = int.MaxValue });
+            problem.Inputs, problem.Targets, new SubspaceIdentificationOptions { MaxOrder = int.MaxValue });
         any.SingularValues.Count.Should().BeGreaterThan(3);
         any.SuggestedOrder.Should().Be(3);
     }
@@ -79,7 +79,7 @@ public class SubspaceIdentificationTests
 
         model.HiddenSize.Should().Be(7);
         start.RowCount.Should().Be(7);
-        found.Model(7).Order.Should().Be(2);
+        found.ToStateSpace(7).Order.Should().Be(2);
         var forward = ForwardPass.Run(model, inputs, start.Column(0));
         Difference(forward.Outputs(), targets).Should().BeLessThan(1e-9);
         model.Wqh.Row(0).Count(w => w == 0).Should().Be(5);
@@ -209,9 +209,9 @@ public class SubspaceIdentificationTests
             case "constant in": inputs = Matrix<double>.Build.Dense(2, steps, 3.0); break;
             case "the same input twice": inputs.SetRow(1, inputs.Row(0)); break;
         }
-        foreach (SubspaceInitialStates initial in Enum.GetValues<SubspaceInitialStates>())
+        foreach (bool estimate in new[] { true, false })
         {
-            var found = SubspaceIdentification.Estimate(inputs, targets, new() { InitialStates = initial, MaxOrder = 4 });
+            var found = SubspaceIdentification.Estimate(inputs, targets, new() { EstimateInitialStates = estimate, MaxOrder = 4 });
             foreach (int h in new[] { 1, 3, 6 })
             {
                 (LinearRnn model, Matrix<double> start) = found.Start(h);
@@ -266,12 +266,9 @@ public class SubspaceIdentificationTests
         Refused(
             () => SubspaceIdentification.Estimate(SequenceBatch.Pack([M(1, 9)]), SequenceBatch.Pack([M(1, 8)])), "targets", "*9 steps*have 8*");
         Refused(() => SubspaceIdentification.Estimate(M(1, 9), M(1, 9), new() { MaxOrder = 0 }), "MaxOrder", "*at least 1, got 0*");
-        Refused(
-            () => SubspaceIdentification.Estimate(M(1, 9), M(1, 9), new() { InitialStates = (SubspaceInitialStates)7 }),
-            "InitialStates", "*got 7*");
         Refused(() => found.Start(0), "hiddenSize", "*at least 1, got 0*");
-        Refused(() => found.Model(0), "order", "*at least 1, got 0*");
-        Refused(() => found.Model(1, 1), "sequence", "*0 to 0, got 1*");
+        Refused(() => found.ToStateSpace(0), "order", "*at least 1, got 0*");
+        Refused(() => found.ToStateSpace(1, 1), "sequence", "*0 to 0, got 1*");
     }
 
     private static double Difference(Matrix<double> actual, Matrix<double> expected) =>

@@ -108,7 +108,7 @@ public class GramianTests
         StateSpace system = Random(2, 5, 2, 0.9, seed: 5, hasStart);
         Matrix<double> inputs = new Examples(seed: 6).Matrix(2, 50);
 
-        StateSpace balanced = system.Balanced();
+        StateSpace balanced = system.Balance();
 
         balanced.Order.Should().Be(5);
         StateSpaceTests.Difference(balanced.Simulate(inputs), system.Simulate(inputs)).Should().BeLessThan(1e-11);
@@ -131,7 +131,7 @@ public class GramianTests
             Matrix<double>.Build.Dense(1, 1), Vector<double>.Build.DenseOfArray([0.0, 2, 3]));
         Matrix<double> inputs = new Examples(seed: 7).Matrix(1, 30);
 
-        StateSpace balanced = system.Balanced();
+        StateSpace balanced = system.Balance();
 
         balanced.Poles.Select(p => Math.Round(p.Eigenvalue.Real, 10)).Should().Equal(0.7, 0.5);
         StateSpaceTests.Difference(balanced.Simulate(inputs), system.Simulate(inputs)).Should().BeLessThan(1e-12);
@@ -143,7 +143,7 @@ public class GramianTests
         var zero = Matrix<double>.Build.Dense(1, 1);
         Matrix<double> direct = zero + 3.0;
         StateSpace reduced = new StateSpace(
-            Matrix<double>.Build.Dense(2, 2, 0.1), Matrix<double>.Build.Dense(2, 1), Matrix<double>.Build.Dense(1, 2, 1), direct).Balanced();
+            Matrix<double>.Build.Dense(2, 2, 0.1), Matrix<double>.Build.Dense(2, 1), Matrix<double>.Build.Dense(1, 2, 1), direct).Balance();
 
         reduced.Order.Should().Be(1);
         reduced.Simulate(direct)[0, 0].Should().Be(9);
