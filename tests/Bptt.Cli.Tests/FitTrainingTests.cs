@@ -61,7 +61,7 @@ public class FitTrainingTests
             _ => { },
             stop.Token);
 
-        fit.Training.StopReason.Should().Be(StopReason.Cancelled);
+        fit.Training.StopReason.Should().Be(StopReason.Canceled);
         fit.Training.BestLoss.Should().Be(fit.Training.History.Min(e => e.Loss));
         LossOf(fit).Should().BeApproximately(fit.Training.BestLoss, 1e-12 * fit.Training.BestLoss);
     }

@@ -139,9 +139,9 @@ internal static class FitCommand
     {
         TrainingResult training = fit.Training;
         fit.StartTable()?.WriteTo(terminal);
-        bool isCancelled = fit.Runs.Any(r => r.Training.StopReason == StopReason.Cancelled);
+        bool isCancelled = fit.Runs.Any(r => r.Training.StopReason == StopReason.Canceled);
         bool canGoOn = checkpoint is not null && training.CheckpointFault is null
-            && training.StopReason is StopReason.Cancelled or StopReason.EpochLimit;
+            && training.StopReason is StopReason.Canceled or StopReason.EpochLimit;
         if (fit.PriorSentence is string prior)
         {
             terminal.Output.WriteLine($"prior, in the loss: {prior}");

@@ -70,7 +70,7 @@ internal sealed record FitResult(
     {
         StopReason.Converged => "converged",
         StopReason.EpochLimit => "epoch limit",
-        StopReason.Cancelled => "stopped",
+        StopReason.Canceled => "stopped",
         StopReason.NonFinite => "diverged",
         _ => "done",
     };

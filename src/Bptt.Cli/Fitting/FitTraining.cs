@@ -100,7 +100,7 @@ internal static class FitTraining
             Optimizer = plan.Optimizer(),
             Clipping = isFirstOrder ? settings.Clipping : null,
             Truncation = isFirstOrder ? settings.Truncation : null,
-            InitialState = settings.LearnsInitialState ? InitialStateKind.Learned : InitialStateKind.Zero,
+            InitialStateKind = settings.LearnsInitialState ? InitialStateKind.Learned : InitialStateKind.Zero,
             InitialStates = settings.LearnsInitialState ? states : null,
             MaxEpochs = plan.Epochs,
             Seed = settings.Seed,

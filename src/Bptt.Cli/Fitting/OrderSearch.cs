@@ -119,7 +119,7 @@ internal static class OrderSearch
             {
                 Optimizer = new LevenbergMarquardt(
                     gradientTolerance: Tolerance, stepTolerance: Tolerance, reductionTolerance: Tolerance),
-                InitialState = _learnsState ? InitialStateKind.Learned : InitialStateKind.Zero,
+                InitialStateKind = _learnsState ? InitialStateKind.Learned : InitialStateKind.Zero,
                 InitialStates = _learnsState ? states : null,
                 MaxEpochs = MostSteps,
                 Execution = new ExecutionOptions { MaxDegreeOfParallelism = 1 },

@@ -39,7 +39,7 @@ internal sealed record Remedy(string Name, string What, TrainerOptions Options, 
         {
             Optimizer = new Sgd(settings.LearningRate),
             Clipping = null,
-            InitialState = InitialStateKind.Zero,
+            InitialStateKind = InitialStateKind.Zero,
             MaxEpochs = settings.Epochs,
             Seed = settings.Seed,
         };

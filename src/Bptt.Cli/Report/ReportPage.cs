@@ -100,7 +100,7 @@ internal static class ReportPage
             fit.Training.StopReason switch
             {
                 StopReason.NonFinite => $"The training diverged; the best weights before that, after epoch {fit.Training.BestEpoch}, are kept.",
-                StopReason.Cancelled => $"The training was stopped after epoch {fit.Training.Epochs}; the best weights so far, after epoch {fit.Training.BestEpoch}, are kept.",
+                StopReason.Canceled => $"The training was stopped after epoch {fit.Training.Epochs}; the best weights so far, after epoch {fit.Training.BestEpoch}, are kept.",
                 StopReason.Converged => $"The training converged after {Words.Epochs(fit.Training.Epochs)}; the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
                 _ => $"The training ran {Words.Epochs(fit.Training.Epochs)}; the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
             },

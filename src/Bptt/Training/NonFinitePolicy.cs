@@ -11,7 +11,7 @@ public enum NonFinitePolicy
 
     /// <summary>The update is left out and counted, and the training goes on with the next; it ends when every update of an
     /// epoch was left out, since then nothing changes any more.</summary>
-    SkipStep,
+    SkipUpdate,
 
     /// <summary>A <see cref="TrainingDivergedException"/> is thrown, which holds the result.</summary>
     Throw,

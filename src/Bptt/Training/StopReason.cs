@@ -18,7 +18,7 @@ public enum StopReason
     EarlyStopped,
 
     /// <summary>The caller asked for it.</summary>
-    Cancelled,
+    Canceled,
 
     /// <summary>A loss, a gradient or a weight was NaN or infinite.</summary>
     NonFinite,

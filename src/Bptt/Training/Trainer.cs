@@ -10,14 +10,14 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Training;
 
 /// <summary>
-/// Trains a model: goes through the data in epochs of updates, keeps the best weights, watches a validation loss, refuses
-/// NaN and infinity, reports, saves itself and goes on from where it was saved.
+/// Trains a model: goes through the data in epochs of updates, keeps the best weights, watches a validation loss,
+/// refuses NaN and infinity, reports, saves itself and goes on from where it was saved.
 /// </summary>
 /// <remarks>
-/// The same arguments give the same result bit for bit, whatever the number of threads, in one run or resumed. A training
-/// never throws because it does not converge. An epoch is: for each mini-batch, and in it for each window of time, gradient →
-/// clipping → optimiser → constraints; then the loss of the whole training set, and the validation loss, at the
-/// weights as they are then. A window or mini-batch whose steps are all masked is passed over.
+/// The same arguments give the same result bit for bit, whatever the number of threads, in one run or resumed. A
+/// training never throws because it does not converge. An epoch is: for each mini-batch, and in it for each window of
+/// time, gradient → clipping → optimiser → constraints; then the loss of the whole training set, and the validation
+/// loss, at the weights as they are then. A window or mini-batch whose steps are all masked is passed over.
 /// Methods of the whole batch (not <see cref="GradientOptimizer"/>) make one step an epoch; clipping does not apply to
 /// them.
 /// </remarks>
@@ -28,17 +28,19 @@ public static class Trainer
     /// <param name="inputs">B sequences of d rows.</param>
     /// <param name="objective">The objective on all of them, held-out ends included.</param>
     /// <param name="options">How it runs; the defaults where null.</param>
-    /// <param name="progress">Told where the training stands, on the calling thread, ten times a second at most.</param>
-    /// <param name="cancellation">Ends the training between two updates, or inside a step of a method that evaluates the
-    /// loss itself, which then does not count.</param>
-    /// <returns>The outcome, also where it was cancelled. Each update costs a forward and a backward pass of its piece of the
-    /// data; an epoch of several updates costs a forward pass of the whole besides.</returns>
+    /// <param name="progress">Told where the training stands, on the calling thread, ten times a second at
+    /// most.</param>
+    /// <param name="cancellationToken">Ends the training between two updates, or inside a step of a method that
+    /// evaluates the loss itself, which then does not count.</param>
+    /// <returns>The outcome, also where it was cancelled. Each update costs a forward and a backward pass of its piece
+    /// of the data; an epoch of several updates costs a forward pass of the whole besides.</returns>
     /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
-    /// <exception cref="ArgumentException">Model, data and options do not fit each other, or a resumed training was another
-    /// one.</exception>
+    /// <exception cref="ArgumentException">Model, data and options do not fit each other, or a resumed training was
+    /// another one.</exception>
     /// <exception cref="InvalidDataException">The file to resume from is damaged or something else.</exception>
     /// <exception cref="IOException">The file to resume from cannot be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file to resume from may not be read, or is a folder.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file to resume from may not be read, or is a
+    /// folder.</exception>
     /// <exception cref="TrainingDivergedException">A number is not finite, under
     /// <see cref="NonFinitePolicy.Throw"/>.</exception>
     public static TrainingResult Run(
@@ -47,7 +49,7 @@ public static class Trainer
         Objective objective,
         TrainerOptions? options = null,
         IProgress<TrainingProgress>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(inputs);
@@ -59,7 +61,7 @@ public static class Trainer
             model = constraint.Apply(model);
         }
         Matrix<double>? fixedStates = options.InitialStates?.Clone();
-        Parameters start = options.InitialState == InitialStateKind.Learned
+        Parameters start = options.InitialStateKind == InitialStateKind.Learned
             ? new Parameters(model, fixedStates ?? Matrix<double>.Build.Dense(model.HiddenSize, inputs.Count))
             : new Parameters(model);
 
@@ -75,7 +77,7 @@ public static class Trainer
             TrainingCheckpoint.Load(path, state, fingerprint);
         }
         var checkpoints = new CheckpointKeeper(options.Checkpoint, state, fingerprint);
-        return new TrainingRun(data, options, fixedStates, state, checkpoints, progress, cancellation).Run();
+        return new TrainingRun(data, options, fixedStates, state, checkpoints, progress, cancellationToken).Run();
     }
 
     /// <summary>Trains on one sequence.</summary>
@@ -83,8 +85,9 @@ public static class Trainer
     /// <param name="inputs">d×T: column t−1 is x_t. Copied.</param>
     /// <param name="objective">The objective on the whole sequence, a held-out end included.</param>
     /// <param name="options">How it runs; the defaults where null.</param>
-    /// <param name="progress">Told where the training stands, on the calling thread, ten times a second at most.</param>
-    /// <param name="cancellation">Ends the training between two updates.</param>
+    /// <param name="progress">Told where the training stands, on the calling thread, ten times a second at
+    /// most.</param>
+    /// <param name="cancellationToken">Ends the training between two updates.</param>
     /// <inheritdoc cref="Run(LinearRnn, SequenceBatch, Objective, TrainerOptions?, IProgress{TrainingProgress}?, CancellationToken)"/>
     public static TrainingResult Run(
         LinearRnn model,
@@ -92,9 +95,9 @@ public static class Trainer
         Objective objective,
         TrainerOptions? options = null,
         IProgress<TrainingProgress>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         Guard.NotEmpty(inputs, "d×T", nameof(inputs));
-        return Run(model, SequenceBatch.Pack([inputs]), objective, options, progress, cancellation);
+        return Run(model, SequenceBatch.Pack([inputs]), objective, options, progress, cancellationToken);
     }
 }

@@ -18,7 +18,7 @@ public sealed record TrainerOptions
     private readonly int _maxEpochs = 1000;
     private readonly double? _validationFraction;
     private readonly double? _targetLoss;
-    private readonly InitialStateKind _initialState = InitialStateKind.Carried;
+    private readonly InitialStateKind _initialStateKind = InitialStateKind.Carried;
     private readonly NonFinitePolicy _nonFinite = NonFinitePolicy.StopAndKeepBest;
 
     /// <summary>The method. A prototype: the run works on a copy without history.</summary>
@@ -27,8 +27,8 @@ public sealed record TrainerOptions
     /// <summary>The learning rate over the updates; for methods of first order.</summary>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Constant;
 
-    /// <summary>What is done with large gradients before an update; null for nothing. For methods of first order: others take
-    /// the gradient as it is.</summary>
+    /// <summary>What is done with large gradients before an update; null for nothing. For methods of first order:
+    /// others take the gradient as it is.</summary>
     public GradientClipping? Clipping { get; init; } = new GlobalNormClipping(1.0);
 
     /// <summary>What happens with NaN and infinity.</summary>
@@ -37,36 +37,37 @@ public sealed record TrainerOptions
     {
         get => _nonFinite;
         init => _nonFinite = Enum.IsDefined(value) ? value : throw Guard.Range(
-            nameof(NonFinite), $"expected StopAndKeepBest, SkipStep or Throw, got {value}.");
+            nameof(NonFinite), $"expected StopAndKeepBest, SkipUpdate or Throw, got {value}.");
     }
 
     /// <summary>Penalties that add to the objective, in every update and in the training loss, not in the validation
     /// loss.</summary>
     public IReadOnlyList<Regularizer> Regularizers { get; init; } = [];
 
-    /// <summary>Sets that W_hh is brought back to, in this order, at the start and after each update; for methods of first
-    /// order.</summary>
+    /// <summary>Sets that W_hh is brought back to, in this order, at the start and after each update; for methods of
+    /// first order.</summary>
     public IReadOnlyList<WeightConstraint> Constraints { get; init; } = [];
 
     /// <summary>How far gradients travel back in time; null for all the way. A randomised
-    /// one takes another draw for each update, counted from the one given, and from 0 after the last. For methods of first
-    /// order.</summary>
+    /// one takes another draw for each update, counted from the one given, and from 0 after the last. For methods of
+    /// first order.</summary>
     public Truncation? Truncation { get; init; }
 
     /// <summary>Where the state starts.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is none of the named ones.</exception>
-    public InitialStateKind InitialState
+    public InitialStateKind InitialStateKind
     {
-        get => _initialState;
-        init => _initialState = Enum.IsDefined(value) ? value : throw Guard.Range(
-            nameof(InitialState), $"expected Zero, Carried or Learned, got {value}.");
+        get => _initialStateKind;
+        init => _initialStateKind = Enum.IsDefined(value) ? value : throw Guard.Range(
+            nameof(InitialStateKind), $"expected Zero, Carried or Learned, got {value}.");
     }
 
-    /// <summary>h×B: h_0 of every sequence, or where it is learned the values to start from; null stands for zero.</summary>
+    /// <summary>h×B: h_0 of every sequence, or where it is learned the values to start from; null stands for
+    /// zero.</summary>
     public Matrix<double>? InitialStates { get; init; }
 
-    /// <summary>Sequences of a mini-batch, drawn anew in each epoch; the last one may be smaller. Null, the default, takes all
-    /// of them at once in their order.</summary>
+    /// <summary>Sequences of a mini-batch, drawn anew in each epoch; the last one may be smaller. Null, the default,
+    /// takes all of them at once in their order.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
     public int? BatchSize
     {
@@ -74,8 +75,8 @@ public sealed record TrainerOptions
         init => _batchSize = AtLeastOne(value, nameof(BatchSize));
     }
 
-    /// <summary>Steps after which the weights are updated, one window of time after the other; null, the default, takes whole
-    /// sequences. The loss of a window is the objective on its steps.</summary>
+    /// <summary>Steps after which the weights are updated, one window of time after the other; null, the default, takes
+    /// whole sequences. The loss of a window is the objective on its steps.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
     public int? WindowLength
     {
@@ -91,8 +92,8 @@ public sealed record TrainerOptions
         init => _maxEpochs = AtLeastOne(value, nameof(MaxEpochs))!.Value;
     }
 
-    /// <summary>The last part in time of each sequence is held out, so large a fraction of its steps (rounded), and judged by
-    /// running on from the state at the end of its training part; null for none.</summary>
+    /// <summary>The last part in time of each sequence is held out, so large a fraction of its steps (rounded), and
+    /// judged by running on from the state at the end of its training part; null for none.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not between 0 and 1.</exception>
     public double? ValidationFraction
     {
@@ -132,9 +133,9 @@ public sealed record TrainerOptions
     /// <summary>Where and how often the training saves itself; null for never.</summary>
     public CheckpointOptions? Checkpoint { get; init; }
 
-    /// <summary>The file of an earlier training to go on from; null to begin. Data, start and options must be the same, but for
-    /// <see cref="MaxEpochs"/>, <see cref="Patience"/>, <see cref="TargetLoss"/>, <see cref="Checkpoint"/> and the number of
-    /// threads. The training then ends bit for bit as it would have without an interruption.</summary>
+    /// <summary>The file of an earlier training to go on from; null to begin. Data, start and options must be the same,
+    /// but for <see cref="MaxEpochs"/>, <see cref="Patience"/>, <see cref="TargetLoss"/>, <see cref="Checkpoint"/> and
+    /// the number of threads. The training then ends bit for bit as it would have without an interruption.</summary>
     public string? ResumeFrom { get; init; }
 
     /// <summary>The least time between two reports of progress. For tests that stop at a certain update.</summary>

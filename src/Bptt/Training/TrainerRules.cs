@@ -39,7 +39,7 @@ internal static class TrainerRules
         }
         if (options.InitialStates is not null)
         {
-            if (options.InitialState == InitialStateKind.Zero)
+            if (options.InitialStateKind == InitialStateKind.Zero)
             {
                 throw Guard.Error(nameof(options.InitialStates), "expected null where sequences start from zero, got states.");
             }
@@ -53,7 +53,7 @@ internal static class TrainerRules
         string method = options.Optimizer.GetType().Name;
         Refuse(options.BatchSize is not null, nameof(options.BatchSize), "mini-batches");
         Refuse(
-            options.WindowLength is not null && options.InitialState != InitialStateKind.Zero,
+            options.WindowLength is not null && options.InitialStateKind != InitialStateKind.Zero,
             nameof(options.WindowLength),
             "windows through which the state is carried");
         Refuse(options.Truncation is not null, nameof(options.Truncation), "truncated gradients");

@@ -72,7 +72,7 @@ internal static class TrainingCheckpoint
             WriteNumber(writer, record.Loss);
             WriteOptional(writer, record.ValidationLoss);
             WriteOptional(writer, record.GradientNorm);
-            WriteNumber(writer, record.Seconds);
+            WriteNumber(writer, record.Elapsed.TotalSeconds);
             writer.WriteEndArray();
         }
         writer.WriteEndArray();
@@ -127,7 +127,7 @@ internal static class TrainingCheckpoint
             items[1].AnyNumber(),
             items[2].IsNull ? null : items[2].AnyNumber(),
             items[3].IsNull ? null : items[3].AnyNumber(),
-            items[4].AnyNumber());
+            TimeSpan.FromSeconds(items[4].AnyNumber()));
     }
 
     private static Parameters ReadParameters(JsonReading values, Parameters start)

@@ -67,7 +67,7 @@ internal sealed class TrainingData
 
         int? window = options.WindowLength;
         SequenceBatch whole = kept;
-        if (window is int length && options.InitialState == InitialStateKind.Zero)
+        if (window is int length && options.InitialStateKind == InitialStateKind.Zero)
         {
             SequencePart[] windows = [.. Whole(kept).SelectMany(p => Windows(p, length))];
             keptObjective = keptObjective.Part(windows);

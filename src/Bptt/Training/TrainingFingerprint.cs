@@ -34,7 +34,7 @@ internal static class TrainingFingerprint
             ("penalties", List(options.Regularizers.Select(r => r.Settings))),
             ("constraints", List(options.Constraints.Select(c => c.Settings))),
             ("truncation", options.Truncation?.ToString() ?? "none"),
-            ("initial state", options.InitialState.ToString()),
+            ("initial state", options.InitialStateKind.ToString()),
             ("batch size", options.BatchSize is int size ? $"{size}" : "all"),
             ("window length", options.WindowLength is int length ? $"{length}" : "whole sequences"),
             ("validation", options.ValidationFraction is double fraction

@@ -10,32 +10,34 @@ public sealed record TrainingProgress
     }
 
     /// <summary>Epochs that are done.</summary>
-    public required int Epoch { get; init; }
+    public int Epoch { get; internal init; }
 
     /// <summary>The most epochs.</summary>
-    public required int MaxEpochs { get; init; }
+    public int MaxEpochs { get; internal init; }
 
     /// <summary>Updates that are done, those left out included.</summary>
-    public required int Updates { get; init; }
+    public int Updates { get; internal init; }
 
     /// <summary>The training loss after the last epoch, penalties included.</summary>
-    public required double Loss { get; init; }
+    public double Loss { get; internal init; }
 
     /// <summary>The validation loss after the last epoch; null without a validation set.</summary>
-    public required double? ValidationLoss { get; init; }
+    public double? ValidationLoss { get; internal init; }
 
-    /// <summary>The loss of the best weights: on the validation set where there is one, otherwise in training.</summary>
-    public required double BestLoss { get; init; }
+    /// <summary>The loss of the best weights: on the validation set where there is one, otherwise in
+    /// training.</summary>
+    public double BestLoss { get; internal init; }
 
     /// <summary>The gradient's norm, as <see cref="EpochRecord.GradientNorm"/>.</summary>
-    public required double? GradientNorm { get; init; }
+    public double? GradientNorm { get; internal init; }
 
     /// <summary>The learning rate of the next update; null for methods that have none.</summary>
-    public required double? LearningRate { get; init; }
+    public double? LearningRate { get; internal init; }
 
     /// <summary>The time that the training has taken, in runs that it was resumed from too.</summary>
-    public required TimeSpan Elapsed { get; init; }
+    public TimeSpan Elapsed { get; internal init; }
 
-    /// <summary>The time that all epochs will still take at the pace of this run; null before its second epoch.</summary>
-    public required TimeSpan? Remaining { get; init; }
+    /// <summary>The time that all epochs will still take at the pace of this run; null before its second
+    /// epoch.</summary>
+    public TimeSpan? Remaining { get; internal init; }
 }

@@ -21,7 +21,7 @@ public sealed class TrainingResult
         LastParameters = state.Current;
         History = Array.AsReadOnly(state.History.ToArray());
         Updates = state.Updates;
-        SkippedSteps = state.Skipped;
+        SkippedUpdates = state.Skipped;
         CheckpointFault = checkpointFault;
         _initialStates = initialStates;
     }
@@ -35,15 +35,15 @@ public sealed class TrainingResult
     /// <summary>The losses of every epoch, the start first.</summary>
     public IReadOnlyList<EpochRecord> History { get; }
 
-    /// <summary>The parameters after the epoch with the smallest loss: on the validation set where there is one, otherwise on the
-    /// whole training set at the weights themselves.</summary>
+    /// <summary>The parameters after the epoch with the smallest loss: on the validation set where there is one,
+    /// otherwise on the whole training set at the weights themselves.</summary>
     public Parameters BestParameters { get; }
 
     /// <summary>The best weights.</summary>
     public LinearRnn Model => BestParameters.Model;
 
-    /// <summary>h_0 of every training sequence that belongs to the best weights, h×B: learned or given; null stands for zero.
-    /// Every call makes an independent copy.</summary>
+    /// <summary>h_0 of every training sequence that belongs to the best weights, h×B: learned or given; null stands for
+    /// zero. Every call makes an independent copy.</summary>
     public Matrix<double>? InitialStates => BestParameters.InitialStates ?? _initialStates?.Clone();
 
     /// <summary>The loss of the best parameters; infinite where no epoch had a finite one.</summary>
@@ -61,10 +61,11 @@ public sealed class TrainingResult
     /// <summary>The updates done, those left out included.</summary>
     public int Updates { get; }
 
-    /// <summary>The updates left out by <see cref="NonFinitePolicy.SkipStep"/>.</summary>
-    public int SkippedSteps { get; }
+    /// <summary>The updates left out by <see cref="NonFinitePolicy.SkipUpdate"/>.</summary>
+    public int SkippedUpdates { get; }
 
-    /// <summary>Why the last attempt to save the training failed; null where it did not, or nothing was to be saved.</summary>
+    /// <summary>Why the last attempt to save the training failed; null where it did not, or nothing was to be
+    /// saved.</summary>
     public string? CheckpointFault { get; }
 
     /// <summary><see cref="Summary"/>.</summary>

@@ -85,7 +85,7 @@ internal sealed class TrainingRun
         {
             return NonFinite($"epoch {_state.Epoch}, in which every update was left out, so that nothing changes any more", fault);
         }
-        if (!double.IsFinite(last.Loss) && _options.NonFinite != NonFinitePolicy.SkipStep)
+        if (!double.IsFinite(last.Loss) && _options.NonFinite != NonFinitePolicy.SkipUpdate)
         {
             if (_plan.IsWhole)
             {
@@ -121,7 +121,7 @@ internal sealed class TrainingRun
         {
             if (_cancellation.IsCancellationRequested)
             {
-                return Cancelled();
+                return Canceled();
             }
             TrainingPiece piece = pieces[_state.Piece];
             TrainingPiece? previous = _state.Piece > 0 ? pieces[_state.Piece - 1] : null;
@@ -132,9 +132,9 @@ internal sealed class TrainingRun
             }
             catch (OperationCanceledException) when (_cancellation.IsCancellationRequested)
             {
-                return Cancelled();
+                return Canceled();
             }
-            if (fault is not null && _options.NonFinite != NonFinitePolicy.SkipStep)
+            if (fault is not null && _options.NonFinite != NonFinitePolicy.SkipUpdate)
             {
                 return NonFinite($"update {_state.Updates + 1}, in epoch {_state.Epoch + 1}", fault);
             }
@@ -181,7 +181,7 @@ internal sealed class TrainingRun
         }
         TimeSpan elapsed = _state.Before + _reporter.Elapsed;
         _state.History.Add(new EpochRecord(
-            _state.Epoch, loss, validationLoss, double.IsFinite(norm) ? norm : null, elapsed.TotalSeconds));
+            _state.Epoch, loss, validationLoss, double.IsFinite(norm) ? norm : null, elapsed));
         double judged = validationLoss ?? loss;
         if (double.IsFinite(judged) && judged < _state.BestLoss)
         {
@@ -194,7 +194,7 @@ internal sealed class TrainingRun
 
     private string Epochs => _state.Epoch == 1 ? "1 epoch" : $"{_state.Epoch} epochs";
 
-    private End Cancelled() => new(StopReason.Cancelled, $"Cancelled after {Epochs} and {_state.Updates} updates.");
+    private End Canceled() => new(StopReason.Canceled, $"Cancelled after {Epochs} and {_state.Updates} updates.");
 
     private End NonFinite(string where, string fault) => new(
         StopReason.NonFinite,

@@ -85,7 +85,7 @@ internal sealed class TrainingUpdate
         TrainingPoint at = loss.Evaluate(local);
         Matrix<double>? carry = piece.IsLastWindow ? null : at.Forward.FinalStates;
         string? wrong = Step(at, piece, cancellation, out _);
-        if (wrong is null || _options.NonFinite == NonFinitePolicy.SkipStep)
+        if (wrong is null || _options.NonFinite == NonFinitePolicy.SkipUpdate)
         {
             _state.Carry = carry;
         }
@@ -179,7 +179,7 @@ internal sealed class TrainingUpdate
     /// <summary>Counts an update that is left out, where such are.</summary>
     private string Skip(string fault)
     {
-        if (_options.NonFinite == NonFinitePolicy.SkipStep)
+        if (_options.NonFinite == NonFinitePolicy.SkipUpdate)
         {
             _state.Updates++;
             _state.Skipped++;

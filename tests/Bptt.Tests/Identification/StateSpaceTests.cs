@@ -58,7 +58,7 @@ public class StateSpaceTests
             var trained = Trainer.Run(model, inputs, Objective.SquaredError(targets), new TrainerOptions
             {
                 Optimizer = new LevenbergMarquardt(),
-                InitialState = kind,
+                InitialStateKind = kind,
                 InitialStates = start.ToColumnMatrix(),
                 MaxEpochs = 20,
             });

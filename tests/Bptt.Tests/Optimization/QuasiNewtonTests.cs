@@ -132,8 +132,8 @@ public class QuasiNewtonTests
             Problem.Inputs,
             cancelling,
             new TrainerOptions { Optimizer = QuasiNewton.Bfgs() },
-            cancellation: cancellation.Token);
-        result.StopReason.Should().Be(StopReason.Cancelled);
+            cancellationToken: cancellation.Token);
+        result.StopReason.Should().Be(StopReason.Canceled);
         result.Epochs.Should().Be(0, "the segment does not count");
         cancelling.Evaluations.Should().Be(5, "it is asked before each evaluation");
     }

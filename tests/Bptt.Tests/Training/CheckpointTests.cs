@@ -25,7 +25,7 @@ public sealed class CheckpointTests : IDisposable
         {
             BatchSize = 3,
             WindowLength = 4,
-            InitialState = InitialStateKind.Zero,
+            InitialStateKind = InitialStateKind.Zero,
             Truncation = Truncation.Lags(2),
         },
         ["learned states, mini-batches, windows, held-out ends"] = new()
@@ -33,14 +33,14 @@ public sealed class CheckpointTests : IDisposable
             Optimizer = new Adam(0.02),
             BatchSize = 2,
             WindowLength = 3,
-            InitialState = InitialStateKind.Learned,
+            InitialStateKind = InitialStateKind.Learned,
             ValidationFraction = 0.2,
         },
         ["Levenberg-Marquardt, penalty, learned states, held-out ends"] = new()
         {
             Optimizer = new LevenbergMarquardt(),
             Regularizers = [new L2Regularizer(0.01)],
-            InitialState = InitialStateKind.Learned,
+            InitialStateKind = InitialStateKind.Learned,
             ValidationFraction = 0.2,
         },
         ["truncated Newton"] = new() { Optimizer = new TruncatedNewton() },
@@ -66,7 +66,7 @@ public sealed class CheckpointTests : IDisposable
         {
             Optimizer = new Sgd(1.0),
             Clipping = new GlobalNormClipping(1e154),
-            NonFinite = NonFinitePolicy.SkipStep,
+            NonFinite = NonFinitePolicy.SkipUpdate,
             BatchSize = 1,
             WindowLength = 5,
         },
@@ -89,7 +89,7 @@ public sealed class CheckpointTests : IDisposable
         TrainerOptions saved = options with { Checkpoint = new CheckpointOptions(File, TimeSpan.Zero) };
         TrainingResult part = RunOneUpdate(saved, 0);
         int runs = 1;
-        while (part.StopReason == StopReason.Cancelled)
+        while (part.StopReason == StopReason.Canceled)
         {
             part.CheckpointFault.Should().BeNull();
             (++runs).Should().BeLessThan(500);
@@ -136,7 +136,7 @@ public sealed class CheckpointTests : IDisposable
         TrainingResult more = Run(options with { MaxEpochs = 7, ResumeFrom = File });
 
         Bits(more).Should().Equal(Bits(whole));
-        more.History[^1].Seconds.Should().BeGreaterThanOrEqualTo(more.History[0].Seconds);
+        more.History[^1].Elapsed.Should().BeGreaterThanOrEqualTo(more.History[0].Elapsed);
     }
 
     [Fact]
@@ -256,7 +256,7 @@ public sealed class CheckpointTests : IDisposable
             BestLoss = double.PositiveInfinity,
             Carry = Matrix<double>.Build.Dense(3, 2, double.NegativeInfinity),
         };
-        state.History.Add(new EpochRecord(0, double.NaN, double.PositiveInfinity, null, 0.25));
+        state.History.Add(new EpochRecord(0, double.NaN, double.PositiveInfinity, null, TimeSpan.FromSeconds(0.25)));
         TrainingCheckpoint.Save(File, state, TimeSpan.FromSeconds(0.5), [("what", "a test")]);
 
         var read = new TrainingState(new Parameters(model), new Adam());
@@ -309,7 +309,7 @@ public sealed class CheckpointTests : IDisposable
         BitConverter.DoubleToInt64Bits(result.BestLoss),
         result.BestEpoch,
         result.Updates,
-        result.SkippedSteps,
+        result.SkippedUpdates,
         (long)result.StopReason,
     ];
 

@@ -49,10 +49,10 @@ public class TrainerEndTests
     [Fact]
     public void A_step_skipped_in_the_whole_batch_ends_the_training_since_nothing_changes_any_more()
     {
-        TrainingResult result = Run(Exploding with { NonFinite = NonFinitePolicy.SkipStep });
+        TrainingResult result = Run(Exploding with { NonFinite = NonFinitePolicy.SkipUpdate });
 
         result.StopReason.Should().Be(StopReason.NonFinite);
-        result.SkippedSteps.Should().Be(1);
+        result.SkippedUpdates.Should().Be(1);
         result.Summary.Should().Contain("every update was left out");
     }
 
@@ -70,12 +70,12 @@ public class TrainerEndTests
             BatchSize = 1,
             WindowLength = 3,
             MaxEpochs = 6,
-            NonFinite = NonFinitePolicy.SkipStep,
+            NonFinite = NonFinitePolicy.SkipUpdate,
         };
         TrainingResult result = Trainer.Run(start, inputs, objective, options);
 
         result.StopReason.Should().Be(StopReason.EpochLimit);
-        result.SkippedSteps.Should().Be(12, "two windows of sequence 1 in each epoch");
+        result.SkippedUpdates.Should().Be(12, "two windows of sequence 1 in each epoch");
         result.Updates.Should().Be(6 * 7);
         SequenceBatch others = inputs.Select([0, 2]);
         Objective judge = objective.Part([new(0, 1, 8), new(2, 1, 5)]);
@@ -98,11 +98,11 @@ public class TrainerEndTests
             start,
             inputs,
             Objective.SquaredError(Matrix<double>.Build.Dense(1, 6)).WithStepWeights([0.0, 0.0, 0.0, 1.0, 1.0, 1.0]),
-            new TrainerOptions { WindowLength = 3, MaxEpochs = 20, NonFinite = NonFinitePolicy.SkipStep });
+            new TrainerOptions { WindowLength = 3, MaxEpochs = 20, NonFinite = NonFinitePolicy.SkipUpdate });
 
         result.StopReason.Should().Be(StopReason.NonFinite);
         result.Epochs.Should().Be(1);
-        result.SkippedSteps.Should().Be(1);
+        result.SkippedUpdates.Should().Be(1);
     }
 
     [Fact]
@@ -179,9 +179,9 @@ public class TrainerEndTests
     public void Cancelled_before_the_first_step_the_start_is_the_result()
     {
         TrainingResult result = Trainer.Run(
-            Problem.Start, Problem.Inputs, Problem.Objective, cancellation: new CancellationToken(canceled: true));
+            Problem.Start, Problem.Inputs, Problem.Objective, cancellationToken: new CancellationToken(canceled: true));
 
-        result.StopReason.Should().Be(StopReason.Cancelled);
+        result.StopReason.Should().Be(StopReason.Canceled);
         result.Model.Should().BeSameAs(Problem.Start);
         result.BestLoss.Should().Be(Problem.Objective.Loss(ForwardPass.Run(Problem.Start, Problem.Inputs)));
         result.Updates.Should().Be(0);
@@ -209,7 +209,7 @@ public class TrainerEndTests
         last.LearningRate.Should().Be(1e-3);
         last.Remaining.Should().Be(TimeSpan.Zero);
         reports[0].Remaining.Should().BeNull();
-        result.History.Select(e => e.Seconds).Should().BeInAscendingOrder();
+        result.History.Select(e => e.Elapsed).Should().BeInAscendingOrder();
     }
 
     [Fact]
@@ -224,7 +224,7 @@ public class TrainerEndTests
         Refused(fits with { InitialStates = Matrix<double>.Build.Dense(3, 1) }, "InitialStates*3×2*got 3×1");
         Refused(fits with { InitialStates = Matrix<double>.Build.Dense(3, 2, double.NaN) }, "InitialStates*NaN*");
         Refused(
-            fits with { InitialState = InitialStateKind.Zero, InitialStates = Matrix<double>.Build.Dense(3, 2) },
+            fits with { InitialStateKind = InitialStateKind.Zero, InitialStates = Matrix<double>.Build.Dense(3, 2) },
             "InitialStates*start from zero*");
         Refused(fits with { Regularizers = [null!] }, "Regularizers*null at index 0");
         Refused(fits with { Constraints = [null!] }, "Constraints*null at index 0");
@@ -264,7 +264,7 @@ public class TrainerEndTests
             () => _ = new TrainerOptions { ValidationFraction = 1.0 },
             () => _ = new TrainerOptions { ValidationFraction = double.NaN },
             () => _ = new TrainerOptions { TargetLoss = double.NaN },
-            () => _ = new TrainerOptions { InitialState = (InitialStateKind)7 },
+            () => _ = new TrainerOptions { InitialStateKind = (InitialStateKind)7 },
             () => _ = new TrainerOptions { NonFinite = (NonFinitePolicy)7 },
             () => _ = new CheckpointOptions("x", TimeSpan.FromSeconds(-1.0)),
         })

@@ -54,7 +54,7 @@ public class TrainerTests
                 BatchSize = 3,
                 WindowLength = 8,
                 MaxEpochs = 60,
-                InitialState = kind,
+                InitialStateKind = kind,
             });
 
             result.BestLoss.Should().BeLessThan(0.3 * result.History[0].Loss, $"of {kind}");
@@ -174,7 +174,7 @@ public class TrainerTests
         var options = new TrainerOptions
         {
             Optimizer = new Adam(0.05),
-            InitialState = InitialStateKind.Learned,
+            InitialStateKind = InitialStateKind.Learned,
             Clipping = null,
             MaxEpochs = 30,
         };
@@ -205,7 +205,7 @@ public class TrainerTests
     {
         var problem = TrainingProblem.Create(seed: 7, 7, 4);
         SequencePart[] windows = [new(0, 1, 3), new(0, 4, 3), new(0, 7, 1), new(1, 1, 3), new(1, 4, 1)];
-        var options = new TrainerOptions { MaxEpochs = 5, InitialState = InitialStateKind.Zero };
+        var options = new TrainerOptions { MaxEpochs = 5, InitialStateKind = InitialStateKind.Zero };
 
         TrainingResult cut = Trainer.Run(
             problem.Start, problem.Inputs, problem.Objective, options with { WindowLength = 3 });
