@@ -116,11 +116,11 @@ internal sealed class GradientAnalysis
             yield return $"spectral radius of W_hh: {Words.Magnitude(spectrum.SpectralRadius)}, norm {Words.Number(spectrum.Norm)}, condition of the eigenvectors {Words.Number(spectrum.EigenvectorCondition)}";
             yield return double.IsPositiveInfinity(spectrum.TransientGrowth)
                 ? "powers of W_hh: grow without bound"
-                : spectrum.TransientPeak == 0
+                : spectrum.TransientPeakLag == 0
                     ? "powers of W_hh: never above 1 in norm"
-                    : $"powers of W_hh: {(spectrum.IsTransientGrowthCertain ? "at most" : "at least")} {Words.Number(spectrum.TransientGrowth)} in norm, after {Words.Steps(spectrum.TransientPeak)}{(spectrum.IsTransientGrowthCertain ? "" : ", the largest that was found")}";
+                    : $"powers of W_hh: {(spectrum.IsTransientGrowthCertain ? "at most" : "at least")} {Words.Number(spectrum.TransientGrowth)} in norm, after {Words.Steps(spectrum.TransientPeakLag)}{(spectrum.IsTransientGrowthCertain ? "" : ", the largest that was found")}";
             yield return $"response to an input at step 1: {Range(spectrum.StateOverflowStep, spectrum.StateVanishStep, step => $"at step {step}", step => $"from step {step} on")}";
-            yield return $"gradient of one output: {Range(spectrum.GradientOverflowStep, spectrum.GradientVanishStep, After, After)}";
+            yield return $"gradient of one output: {Range(spectrum.GradientOverflowLag, spectrum.GradientVanishLag, After, After)}";
         }
     }
 

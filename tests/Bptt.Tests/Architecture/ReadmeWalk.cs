@@ -51,7 +51,7 @@ internal static class ReadmeWalk
         var flow = GradientFlow.Of(backward);
         var lags = LagDecomposition.Of(backward);
         Console.WriteLine($"half-life of a mode: {spectrum.Modes[0].HalfLife:F1} steps");
-        Console.WriteLine($"left of a step's gradient after {flow.FactorSteps} steps: {flow.Factor:F3}");
+        Console.WriteLine($"left of a step's gradient after {flow.LastLag} steps: {flow.Factor:F3}");
         Console.WriteLine($"truncated to 2 lags, ∂L/∂W_hh is off by {lags.TruncationErrors[1]:P1}");
         Console.WriteLine($"lags needed for 1 %: {lags.SmallestWindow(0.01)}");
 

@@ -28,8 +28,8 @@ public class GradientFlowTests
             double shares = 0;
             for (int b = 0; b < backward.Forward.SequenceCount; b++)
             {
-                Close(flow.StateNorms(b), Norms(backward.Forward.HiddenStates(b)), because);
-                Close(flow.StateGradientNorms(b), Norms(backward.HiddenStateGradients(b)), because);
+                Close(flow.HiddenStateNorms(b), Norms(backward.Forward.HiddenStates(b)), because);
+                Close(flow.HiddenStateGradientNorms(b), Norms(backward.HiddenStateGradients(b)), because);
                 Close(flow.OutputGradientNorms(b), Norms(backward.OutputGradients(b)), because);
                 Close(flow.WhhShares(b), PlainFlow.Shares(backward, b), because);
                 shares += flow.WhhShares(b).Sum();
@@ -59,7 +59,7 @@ public class GradientFlowTests
                 flow.PredictedEnvelope[k].Should().BeApproximately(flow.MeanFlow[k], 1e-11 * flow.MeanFlow[k]);
             }
         }
-        (flow.Verdict, flow.FactorSteps, flow.TransientSteps).Should().Be((verdict, 59, 0));
+        (flow.Verdict, flow.LastLag, flow.GrowthFromLag).Should().Be((verdict, 59, 0));
         flow.Factor.Should().BeApproximately(Math.Pow(factor, 59), 1e-11 * flow.Factor);
         flow.MeasuredGrowth.Should().BeApproximately(factor, 1e-12);
         flow.PredictedGrowth.Should().BeApproximately(factor, 1e-12);
@@ -86,8 +86,8 @@ public class GradientFlowTests
         var model = new LinearRnn(Ones(2, 1), Diagonal(0.95, 0.5), Matrix<double>.Build.DenseOfArray(new double[,] { { 1, 1000 } }));
         GradientFlow flow = Analyze(model, _examples.Matrix(1, 100), _examples.Matrix(1, 100));
         flow.MeasuredGrowth.Should().BeApproximately(0.95, 1e-3);
-        flow.TransientSteps.Should().BeInRange(8, 50);
-        for (int k = flow.TransientSteps!.Value; k < 100; k++)
+        flow.GrowthFromLag.Should().BeInRange(8, 50);
+        for (int k = flow.GrowthFromLag!.Value; k < 100; k++)
         {
             flow.PredictedEnvelope[k].Should().BeGreaterThanOrEqualTo(flow.MeanFlow[k] * (1 - 1e-12));
             flow.PredictedEnvelope[k].Should().BeApproximately(0.95 * flow.PredictedEnvelope[k - 1], 1e-12);
@@ -103,7 +103,7 @@ public class GradientFlowTests
         GradientFlow flow = Analyze(model, _examples.Matrix(1, 120), Last(120));
         flow.MeanFlow.Zip(flow.MeanFlow.Skip(1)).Should().Contain(pair => pair.Second > pair.First, "it oscillates");
         flow.MeasuredGrowth.Should().BeApproximately(0.9, 2e-3);
-        flow.TransientSteps.Should().Be(0, "an oscillation is no transient");
+        flow.GrowthFromLag.Should().Be(0, "an oscillation is no transient");
     }
 
     [Fact]
@@ -148,7 +148,7 @@ public class GradientFlowTests
         GradientFlow flow = Analyze(Model(Shift(3, cyclic: false)), _examples.Matrix(1, 8), Last(8));
         flow.LastStepFlow.Should().HaveCount(4, "the curve ends with its first 0");
         flow.LastStepFlow.Select(value => Math.Round(value * value, 12)).Should().Equal(3, 2, 1, 0);
-        (flow.Verdict, flow.Factor, flow.FactorSteps, flow.MeasuredGrowth, flow.PredictedGrowth)
+        (flow.Verdict, flow.Factor, flow.LastLag, flow.MeasuredGrowth, flow.PredictedGrowth)
             .Should().Be((GradientFlowVerdict.Vanishing, 0.0, 3, (double?)null, 0.0));
         flow.Summary.Should().Be("vanishing: after 3 steps nothing of a step's gradient is left (0 per step predicted)");
         flow.LagWhereFlowFallsTo(1e-300).Should().Be(3);
@@ -163,7 +163,7 @@ public class GradientFlowTests
     {
         GradientFlow flow = Analyze(Model(Diagonal(0.5)), Ones(1, 1), Ones(1, 1));
         flow.MeanFlow.Should().Equal(1.0);
-        (flow.Verdict, flow.Factor, flow.FactorSteps).Should().Be((GradientFlowVerdict.Stable, 1.0, 0));
+        (flow.Verdict, flow.Factor, flow.LastLag).Should().Be((GradientFlowVerdict.Stable, 1.0, 0));
         flow.MeasuredGrowth.Should().BeNull();
         flow.Summary.Should().Be("stable: one step only, nothing to travel back through (0.5 per step predicted)");
         flow.WhhShares().Should().Equal(0.0); // h_0 = 0, so ∂L/∂W_hh = 0
@@ -173,15 +173,15 @@ public class GradientFlowTests
     public void Without_a_gradient_there_is_no_verdict()
     {
         GradientFlow flow = Analyze(Model(Diagonal(0.5)), Ones(1, 9), Matrix<double>.Build.Dense(1, 9));
-        (flow.Verdict, flow.Factor, flow.FactorSteps, flow.MeasuredGrowth)
-            .Should().Be((GradientFlowVerdict.None, 0.0, 0, (double?)null));
+        (flow.Verdict, flow.Factor, flow.LastLag, flow.MeasuredGrowth)
+            .Should().Be((GradientFlowVerdict.NoGradient, 0.0, 0, (double?)null));
         flow.MeanFlow.Should().Equal(0.0);
         flow.LagWhereFlowFallsTo(0.5).Should().BeNull();
         flow.WhhShares().Should().OnlyContain(share => share == 0).And.HaveCount(9);
         flow.Summary.Should().StartWith("no gradient");
 
         var blind = new LinearRnn(Ones(1, 1), Ones(1, 1), Matrix<double>.Build.Dense(1, 1));
-        Analyze(blind, Ones(1, 9), Ones(1, 9)).Verdict.Should().Be(GradientFlowVerdict.None);
+        Analyze(blind, Ones(1, 9), Ones(1, 9)).Verdict.Should().Be(GradientFlowVerdict.NoGradient);
     }
 
     [Theory]
@@ -242,7 +242,7 @@ public class GradientFlowTests
         var blowUp = new LinearRnn(Ones(2, 1), Diagonal(0.5, 0.5), Matrix<double>.Build.Dense(1, 2, 1e308));
         var forward = ForwardPass.Run(blowUp, Matrix<double>.Build.Dense(1, 4));
         var flow = GradientFlow.Of(BackwardThroughTime.Run(forward, Matrix<double>.Build.Dense(1, 4, 1e10)));
-        (flow.Verdict, flow.FactorSteps).Should().Be((GradientFlowVerdict.Exploding, 0));
+        (flow.Verdict, flow.LastLag).Should().Be((GradientFlowVerdict.Exploding, 0));
         flow.Summary.Should().StartWith("exploding: W_qhᵀ ∂L/∂o_t itself has overflowed (0.5 per step predicted); ∂L/∂h_4");
     }
 
@@ -256,7 +256,7 @@ public class GradientFlowTests
         flow.LastStepFlow[^1].Should().Be(double.PositiveInfinity);
         flow.MeanFlow[^1].Should().Be(double.PositiveInfinity);
         flow.MeanFlow.SkipLast(1).Should().OnlyContain(value => double.IsFinite(value));
-        (flow.Verdict, flow.Factor, flow.FactorSteps).Should().Be((GradientFlowVerdict.Exploding, double.PositiveInfinity, 4));
+        (flow.Verdict, flow.Factor, flow.LastLag).Should().Be((GradientFlowVerdict.Exploding, double.PositiveInfinity, 4));
         flow.Summary.Should().StartWith("exploding: after 4 steps a step's gradient has overflowed");
         flow.PredictedEnvelope.Should().OnlyContain(value => value > 0);
     }
@@ -289,7 +289,7 @@ public class GradientFlowTests
         GradientFlow.Of(backward).MeanFlow.Should().HaveCount(10);
         GradientFlow.Of(backward, maxLag: 0).MeanFlow.Should().HaveCount(1);
         var further = GradientFlow.Of(backward, maxLag: 25);
-        (further.MeanFlow.Count, further.LastStepFlow.Count, further.FactorSteps).Should().Be((26, 26, 25));
+        (further.MeanFlow.Count, further.LastStepFlow.Count, further.LastLag).Should().Be((26, 26, 25));
         further.MeanFlow.Take(10).Should().Equal(GradientFlow.Of(backward).MeanFlow);
     }
 
@@ -306,7 +306,7 @@ public class GradientFlowTests
             var cut = GradientFlow.Of(BackwardThroughTime.Run(forward, gradients, options));
             cut.MeanFlow.Should().Equal(whole.MeanFlow);
             cut.LastStepFlow.Should().Equal(whole.LastStepFlow);
-            cut.StateGradientNorms().Should().NotEqual(whole.StateGradientNorms());
+            cut.HiddenStateGradientNorms().Should().NotEqual(whole.HiddenStateGradientNorms());
             Enumerable.Range(0, 3).Sum(b => cut.WhhShares(b).Sum()).Should().BeApproximately(1, 1e-10);
         }
     }
@@ -322,8 +322,8 @@ public class GradientFlowTests
         budgeted.MeanFlow.Should().Equal(plain.MeanFlow);
         for (int b = 0; b < 4; b++)
         {
-            budgeted.StateNorms(b).Should().Equal(plain.StateNorms(b));
-            budgeted.StateGradientNorms(b).Should().Equal(plain.StateGradientNorms(b));
+            budgeted.HiddenStateNorms(b).Should().Equal(plain.HiddenStateNorms(b));
+            budgeted.HiddenStateGradientNorms(b).Should().Equal(plain.HiddenStateGradientNorms(b));
             for (int t = 0; t < plain.WhhShares(b).Count; t++)
             {
                 budgeted.WhhShares(b)[t].Should().BeApproximately(plain.WhhShares(b)[t], 1e-13);
@@ -353,7 +353,7 @@ public class GradientFlowTests
         _ = ForwardPass.Run(model, Ones(1, 40), options: options);
 
         asked.WhhShares().Should().Equal(shares);
-        flow.StateNorms().Should().HaveCount(41);
+        flow.HiddenStateNorms().Should().HaveCount(41);
         flow.Summary.Should().NotBeEmpty();
         flow.Invoking(f => f.WhhShares()).Should().Throw<InvalidOperationException>();
         FluentActions.Invoking(() => GradientFlow.Of(stale.Backward))
@@ -377,7 +377,7 @@ public class GradientFlowTests
         var flow = GradientFlow.Of(backward);
         foreach (Action<int> read in new Action<int>[]
         {
-            b => flow.StateNorms(b), b => flow.StateGradientNorms(b), b => flow.OutputGradientNorms(b), b => flow.WhhShares(b),
+            b => flow.HiddenStateNorms(b), b => flow.HiddenStateGradientNorms(b), b => flow.OutputGradientNorms(b), b => flow.WhhShares(b),
         })
         {
             read.Invoking(r => r(1)).Should().Throw<ArgumentOutOfRangeException>();

@@ -86,7 +86,7 @@ public class NonFiniteOriginTests
 
         var backward = BackwardThroughTime.Run(forward, new Broken([1, 2, 3, 4, 5, 6]));
         var flow = GradientFlow.Of(backward);
-        (flow.Verdict, flow.Factor, flow.FactorSteps).Should().Be((GradientFlowVerdict.None, 0.0, 0));
+        (flow.Verdict, flow.Factor, flow.LastLag).Should().Be((GradientFlowVerdict.NoGradient, 0.0, 0));
         flow.Summary.Should().StartWith("no finite gradient");
     }
 
@@ -120,7 +120,7 @@ public class NonFiniteOriginTests
         (flow.FirstNonFinite!.Quantity, flow.FirstNonFinite.Step).Should().Be(("∂L/∂h_t", 4));
         flow.FirstNonFinite.Summary.Should().Contain("∂L/∂o is finite there (norm 1E+150)");
         flow.MeanFlow.Should().Equal(double.PositiveInfinity);
-        (flow.Verdict, flow.FactorSteps).Should().Be((GradientFlowVerdict.Exploding, 0));
+        (flow.Verdict, flow.LastLag).Should().Be((GradientFlowVerdict.Exploding, 0));
     }
 
     [Fact]
@@ -138,7 +138,7 @@ public class NonFiniteOriginTests
     {
         var flow = GradientFlow.Of(BackwardThroughTime.Run(forward, objective));
         IEnumerable<double> all = Enumerable.Range(0, forward.SequenceCount)
-            .SelectMany(b => flow.StateNorms(b).Concat(flow.StateGradientNorms(b)).Concat(flow.OutputGradientNorms(b)).Concat(flow.WhhShares(b)))
+            .SelectMany(b => flow.HiddenStateNorms(b).Concat(flow.HiddenStateGradientNorms(b)).Concat(flow.OutputGradientNorms(b)).Concat(flow.WhhShares(b)))
             .Concat(flow.MeanFlow).Concat(flow.LastStepFlow).Concat(flow.PredictedEnvelope).Append(flow.Factor);
         all.Should().NotContain(double.NaN);
         flow.Summary.Should().EndWith(flow.FirstNonFinite!.Summary);

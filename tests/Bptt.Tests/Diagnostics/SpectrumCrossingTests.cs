@@ -28,7 +28,7 @@ public class SpectrumCrossingTests
             (long? overflow, long? vanish) = StepByStep(model.Whh, model.Whx);
             (spectrum.StateOverflowStep, spectrum.StateVanishStep).Should().Be((overflow + 1, vanish + 1), "seed {0}", seed);
             (overflow, vanish) = StepByStep(model.Whh.Transpose(), model.Wqh.Transpose());
-            (spectrum.GradientOverflowStep, spectrum.GradientVanishStep).Should().Be((overflow, vanish), "seed {0}", seed);
+            (spectrum.GradientOverflowLag, spectrum.GradientVanishLag).Should().Be((overflow, vanish), "seed {0}", seed);
         }
     }
 
@@ -65,7 +65,7 @@ public class SpectrumCrossingTests
             int state = (int)spectrum.StateVanishStep!.Value;
             forward.HiddenState(state).L2Norm().Should().Be(0, "seed {0}", seed);
             forward.HiddenState(state - 20).L2Norm().Should().BeGreaterThan(0, "seed {0}", seed);
-            int gradient = 1500 - (int)spectrum.GradientVanishStep!.Value;
+            int gradient = 1500 - (int)spectrum.GradientVanishLag!.Value;
             backward.HiddenStateGradient(gradient).L2Norm().Should().Be(0, "seed {0}", seed);
             backward.HiddenStateGradient(gradient + 20).L2Norm().Should().BeGreaterThan(0, "seed {0}", seed);
         }
@@ -122,7 +122,7 @@ public class SpectrumCrossingTests
         var whx = Matrix<double>.Build.DenseOfArray(new double[,] { { 0 }, { 1 } });
         var spectrum = Spectrum.Of(new LinearRnn(whx, Diagonal(2, 0.5), whx.Transpose()));
         (spectrum.StateOverflowStep, spectrum.StateVanishStep).Should().Be((null, 965)); // 2^−964 < 1e-290 < 2^−963
-        (spectrum.GradientOverflowStep, spectrum.GradientVanishStep).Should().Be((null, 964));
+        (spectrum.GradientOverflowLag, spectrum.GradientVanishLag).Should().Be((null, 964));
 
         // Through a weight of 2^-600 it does: the growing unit is (2^(k+1) − …)/3 · 2^-600, beyond 2^1024 from k = 1625 on.
         Matrix<double> coupled = Matrix<double>.Build.DenseOfArray(new double[,] { { 2, Math.ScaleB(1, -600) }, { 0, 0.5 } });
@@ -135,9 +135,9 @@ public class SpectrumCrossingTests
         Matrix<double> zero = Matrix<double>.Build.Dense(2, 2);
         var spectrum = Spectrum.Of(new LinearRnn(zero, Diagonal(2, 2), zero));
         (spectrum.StateOverflowStep, spectrum.StateVanishStep).Should().Be((null, 1));
-        (spectrum.GradientOverflowStep, spectrum.GradientVanishStep).Should().Be((null, 0));
+        (spectrum.GradientOverflowLag, spectrum.GradientVanishLag).Should().Be((null, 0));
         spectrum = Spectrum.Of(new LinearRnn(Diagonal(1, 1), zero, Diagonal(1, 1)));
-        (spectrum.StateVanishStep, spectrum.GradientVanishStep).Should().Be((2, 1));
+        (spectrum.StateVanishStep, spectrum.GradientVanishLag).Should().Be((2, 1));
     }
 
     [Fact]

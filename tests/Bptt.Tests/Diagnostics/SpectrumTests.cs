@@ -44,7 +44,7 @@ public class SpectrumTests
         spectrum.PowerNorm(0).Should().Be(1);
         spectrum.PowerNorm(20).Should().BeApproximately(Math.Pow(0.9, 20), 1e-15);
         spectrum.EigenvectorCondition.Should().BeApproximately(1, 1e-14);
-        (spectrum.TransientGrowth, spectrum.TransientPeak, spectrum.IsTransientGrowthCertain).Should().Be((1.0, 0, true));
+        (spectrum.TransientGrowth, spectrum.TransientPeakLag, spectrum.IsTransientGrowthCertain).Should().Be((1.0, 0, true));
     }
 
     [Fact]
@@ -140,8 +140,8 @@ public class SpectrumTests
             var spectrum = Spectrum.Of(Model(whh));
             spectrum.SpectralRadius.Should().Be(0);
             (spectrum.TransientGrowth, spectrum.IsTransientGrowthCertain).Should().Be((1.0, true));
-            (spectrum.StateVanishStep, spectrum.GradientVanishStep).Should().Be((h + 1, h), "h = {0}", h);
-            (spectrum.StateOverflowStep, spectrum.GradientOverflowStep).Should().Be((null, null));
+            (spectrum.StateVanishStep, spectrum.GradientVanishLag).Should().Be((h + 1, h), "h = {0}", h);
+            (spectrum.StateOverflowStep, spectrum.GradientOverflowLag).Should().Be((null, null));
             spectrum.Summary.Should().Contain("nilpotent");
         }
     }
@@ -167,8 +167,8 @@ public class SpectrumTests
     {
         // ‖Jᵏ‖ of a Jordan block of 0.99 is largest where k 0.99^(k−1) nearly is, at k = 1/ln(1/0.99) = 99.5.
         var spectrum = Spectrum.Of(Model(Jordan(0.99, 2)));
-        spectrum.TransientPeak.Should().BeOneOf(99, 100);
-        spectrum.TransientGrowth.Should().BeApproximately(Jordan(0.99, 2).Power(spectrum.TransientPeak).L2Norm(), 1e-10);
+        spectrum.TransientPeakLag.Should().BeOneOf(99, 100);
+        spectrum.TransientGrowth.Should().BeApproximately(Jordan(0.99, 2).Power(spectrum.TransientPeakLag).L2Norm(), 1e-10);
         spectrum.TransientGrowth.Should().BeGreaterThanOrEqualTo(Jordan(0.99, 2).Power(99).L2Norm() * (1 - 1e-12));
         spectrum.TransientGrowth.Should().BeGreaterThanOrEqualTo(Jordan(0.99, 2).Power(100).L2Norm() * (1 - 1e-12));
     }
@@ -196,7 +196,7 @@ public class SpectrumTests
             }
             var spectrum = Spectrum.Of(Model(whh));
             spectrum.TransientGrowth.Should().BeApproximately(largest, 1e-10 * largest, "seed {0}", seed);
-            (spectrum.TransientPeak, spectrum.IsTransientGrowthCertain).Should().Be((peak, true), "seed {0}", seed);
+            (spectrum.TransientPeakLag, spectrum.IsTransientGrowthCertain).Should().Be((peak, true), "seed {0}", seed);
         }
     }
 
@@ -207,7 +207,7 @@ public class SpectrumTests
         Matrix<double> whh = Matrix<double>.Build.DenseOfArray(new[,] { { 1 - 1e-6, 0.5 }, { 0, 1 - 3e-6 } });
         var spectrum = Spectrum.Of(Model(whh));
         spectrum.IsTransientGrowthCertain.Should().BeFalse();
-        spectrum.TransientPeak.Should().Be(1 << 19);
+        spectrum.TransientPeakLag.Should().Be(1 << 19);
         spectrum.TransientGrowth.Should().BeInRange(96_000, 96_226);
     }
 
@@ -219,9 +219,9 @@ public class SpectrumTests
             Matrix<double> q = _examples.Matrix(h, h).QR().Q;
             var orthogonal = Spectrum.Of(Model(q));
             orthogonal.TransientGrowth.Should().BeApproximately(1, 1e-13);
-            (orthogonal.TransientPeak, orthogonal.IsTransientGrowthCertain).Should().Be((0, true));
+            (orthogonal.TransientPeakLag, orthogonal.IsTransientGrowthCertain).Should().Be((0, true));
             (orthogonal.StateOverflowStep, orthogonal.StateVanishStep).Should().Be((null, null));
-            (orthogonal.GradientOverflowStep, orthogonal.GradientVanishStep).Should().Be((null, null));
+            (orthogonal.GradientOverflowLag, orthogonal.GradientVanishLag).Should().Be((null, null));
             orthogonal.Summary.Should().Contain("keeps its size");
         }
         foreach (double coupling in new[] { 1.0, 1e-3, 1e-8 })
@@ -288,7 +288,7 @@ public class SpectrumTests
             {
                 spectrum.Modes.Sum(m => m.Eigenvalue.Real).Should().BeApproximately(whh.Trace(), 1e-10 * norm, "{0}", whh);
             }
-            _ = (spectrum.StateOverflowStep, spectrum.StateVanishStep, spectrum.GradientOverflowStep, spectrum.GradientVanishStep);
+            _ = (spectrum.StateOverflowStep, spectrum.StateVanishStep, spectrum.GradientOverflowLag, spectrum.GradientVanishLag);
             spectrum.Summary.Should().NotContain("NaN");
         }
     }
