@@ -23,7 +23,7 @@ public class GraphCommandTests
     [InlineData("mermaid")]
     public async Task Each_format_shows_what_is_asked_for(string format)
     {
-        var options = new ComputationGraphOptions { ShowsGradients = true, ShowsStored = true, Truncation = Truncation.Windows(2) };
+        var options = new ComputationGraphOptions { ShowGradients = true, ShowStored = true, Truncation = Truncation.Windows(2) };
         var graph = ComputationGraph.Unroll(5, options);
         string expected = format switch { "svg" => graph.ToSvg(), "dot" => graph.ToDot(), _ => graph.ToMermaid() };
 
@@ -39,7 +39,7 @@ public class GraphCommandTests
     [InlineData("--stored", false, true)]
     public async Task Each_option_shows_its_own_and_no_more(string option, bool gradients, bool stored)
     {
-        var options = new ComputationGraphOptions { ShowsGradients = gradients, ShowsStored = stored };
+        var options = new ComputationGraphOptions { ShowGradients = gradients, ShowStored = stored };
 
         CommandResult result = await CommandRunner.RunAsync("graph", option);
 
@@ -50,7 +50,7 @@ public class GraphCommandTests
     [Fact]
     public async Task A_truncation_shows_the_gradients_that_it_cuts()
     {
-        var options = new ComputationGraphOptions { ShowsGradients = true, Truncation = Truncation.Windows(1) };
+        var options = new ComputationGraphOptions { ShowGradients = true, Truncation = Truncation.Windows(1) };
 
         CommandResult result = await CommandRunner.RunAsync("graph", "--truncate-windows", "1", "--format", "dot");
 

@@ -59,8 +59,8 @@ internal static class GraphCommand
             int? window = parsed.GetValue(windows);
             var options = new ComputationGraphOptions
             {
-                ShowsGradients = parsed.GetValue(gradients) || window is not null,
-                ShowsStored = parsed.GetValue(stored),
+                ShowGradients = parsed.GetValue(gradients) || window is not null,
+                ShowStored = parsed.GetValue(stored),
                 Truncation = window is int k ? Truncation.Windows(k) : null,
             };
             string picture = Formats[parsed.GetValue(format)!](ComputationGraph.Unroll(parsed.GetValue(steps), options));

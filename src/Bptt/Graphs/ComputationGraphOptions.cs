@@ -11,14 +11,14 @@ public sealed record ComputationGraphOptions
 
     /// <summary>Whether pictures show the paths of the backward pass, each edge with what travels along it; not by
     /// default.</summary>
-    public bool ShowsGradients { get; init; }
+    public bool ShowGradients { get; init; }
 
     /// <summary>Whether pictures show what is stored on the way forward, and what it is reused for on the way back; not
     /// by default.</summary>
-    public bool ShowsStored { get; init; }
+    public bool ShowStored { get; init; }
 
     /// <summary>The windows between which the recursion (3) is cut; null for no cut. Pictures show it
-    /// where <see cref="ShowsGradients"/>.</summary>
+    /// where <see cref="ShowGradients"/>.</summary>
     /// <remarks><see cref="Truncation.Lags"/> is refused: it cuts paths, not edges. With k lags the loss of step t + k
     /// stops before h_t while that of step t + 1 goes on to it over the same edge from h_{t+1}, so that any picture
     /// with this edge drawn, or cut, would be wrong for one of them; and the edge does not carry W_hhᵀ ∂L/∂h_{t+1}.

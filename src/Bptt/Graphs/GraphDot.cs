@@ -38,7 +38,7 @@ internal static class GraphDot
         {
             Line($"  {edge.From.Id} -> {edge.To.Id}{(edge.From.Kind == GraphNodeKind.Parameter ? " [color=\"#1f5f99\"]" : "")};");
         }
-        if (options.ShowsGradients)
+        if (options.ShowGradients)
         {
             foreach (GradientEdge edge in graph.GradientEdges)
             {
@@ -57,7 +57,7 @@ internal static class GraphDot
 
     private static string Attributes(UnrolledGraph graph, GraphNode node)
     {
-        bool isMarked = graph.Options.ShowsStored && node.IsStored;
+        bool isMarked = graph.Options.ShowStored && node.IsStored;
         string look = node.Kind switch
         {
             GraphNodeKind.Parameter => ", fillcolor=\"#b9d9f7\"",

@@ -51,13 +51,13 @@ internal sealed class GraphLayout
     public GraphLayout(UnrolledGraph graph)
     {
         _graph = graph;
-        bool isWide = graph.Options.ShowsGradients;
+        bool isWide = graph.Options.ShowGradients;
         _lane = isWide ? 5 : 0;
 
         // The last step's number has the most digits.
         double formula = isWide ? GraphLabel.Width($"W_hhᵀ ∂L/∂h_{graph.Steps}", TextSize) : 0;
         double handedOn = isWide ? GraphLabel.Width($"∂L/∂h_{graph.Steps}", TextSize) : 0;
-        double reader = graph.Options.ShowsStored ? GraphLabel.Width("→ ∂L/∂W_hh", TextSize) : 0;
+        double reader = graph.Options.ShowStored ? GraphLabel.Width("→ ∂L/∂W_hh", TextSize) : 0;
         _beforeOperator = Math.Max(Math.Max(40, formula + 16), reader - 16);
         _afterOperator = Math.Max(36, handedOn + 12);
 

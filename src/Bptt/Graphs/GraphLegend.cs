@@ -24,13 +24,13 @@ internal sealed class GraphLegend
             new("parameter", (x, y) => SvgElements.Outline(GraphNodeKind.Parameter, Box(x, y), isStored: false)),
             new("operator", (x, y) => SvgElements.Outline(GraphNodeKind.Operator, new GraphShape(x, y, 10, 10), isStored: false)),
         ];
-        if (options.ShowsStored)
+        if (options.ShowStored)
         {
             looks.Add(new(
                 "stored, and → reused for",
                 (x, y) => SvgElements.Outline(GraphNodeKind.Variable, Box(x, y), isStored: true)));
         }
-        if (options.ShowsGradients)
+        if (options.ShowGradients)
         {
             looks.Add(new("gradient, with what it carries", (x, y) => Arrow("gradient", " marker-end=\"url(#bptt-gradient)\"", x, y)));
             if (options.Truncation is Truncation truncation)

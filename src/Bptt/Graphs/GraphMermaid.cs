@@ -18,7 +18,7 @@ internal static class GraphMermaid
         Line($"  accDescr: {GraphText.Description(graph)}");
         foreach (GraphNode node in graph.Nodes)
         {
-            bool isMarked = options.ShowsStored && node.IsStored;
+            bool isMarked = options.ShowStored && node.IsStored;
             string readers = !isMarked ? "" : string.Concat(GraphText.Readers(graph, node).Select(
                 r => $"<br/><small>→ {GraphLabel.Html(r)}</small>"));
             string label = $"\"{GraphLabel.Html(node.Label)}{readers}\"";
@@ -34,7 +34,7 @@ internal static class GraphMermaid
         IEnumerable<string> notes = GraphText.Marks(graph).Concat(GraphText.Notes(graph)).Select(GraphLabel.Html);
         Line($"  notes[\"{string.Join("<br/>", notes)}\"]:::notes");
 
-        Dictionary<(string, string), GradientEdge> gradients = !options.ShowsGradients ? []
+        Dictionary<(string, string), GradientEdge> gradients = !options.ShowGradients ? []
             : graph.GradientEdges.ToDictionary(g => (g.To.Id, g.From.Id));
         List<int> bothWays = [];
         for (int i = 0; i < graph.Edges.Count; i++)
@@ -52,7 +52,7 @@ internal static class GraphMermaid
         Line("  classDef variable fill:#ffffff,stroke:#57606a,color:#1f2328");
         Line("  classDef parameter fill:#b9d9f7,stroke:#1f5f99,color:#1f2328");
         Line("  classDef operator fill:#eef1f4,stroke:#57606a,color:#1f2328");
-        if (options.ShowsStored)
+        if (options.ShowStored)
         {
             Line("  classDef stored fill:#ffffff,stroke:#15803d,stroke-width:3px,color:#1f2328");
         }

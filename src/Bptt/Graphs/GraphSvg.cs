@@ -75,7 +75,7 @@ internal static class GraphSvg
             string kind = edge.From.Kind == GraphNodeKind.Parameter ? "rail" : "edge";
             Line($"<path class=\"{kind}\" data-from=\"{edge.From.Id}\" data-to=\"{edge.To.Id}\" marker-end=\"url(#bptt-{kind})\" d=\"{Way(layout.Route(edge))}\"/>");
         }
-        IReadOnlyList<GradientEdge> gradients = graph.Options.ShowsGradients ? graph.GradientEdges : [];
+        IReadOnlyList<GradientEdge> gradients = graph.Options.ShowGradients ? graph.GradientEdges : [];
         foreach (GradientEdge edge in gradients)
         {
             GraphPoint[] route = layout.Route(edge);
@@ -90,14 +90,14 @@ internal static class GraphSvg
         {
             GraphShape shape = layout.Shape(node);
             Line($"<g data-node=\"{node.Id}\"><title>{Escaped(GraphText.Of(node, graph.Options))}</title>");
-            Line(SvgElements.Outline(node.Kind, shape, graph.Options.ShowsStored && node.IsStored));
+            Line(SvgElements.Outline(node.Kind, shape, graph.Options.ShowStored && node.IsStored));
             Line($"{SvgElements.Text(new GraphCaption(node.Label, shape.X, shape.Y + 5, "middle"), "math", GraphLayout.NodeTextSize)}</g>");
         }
         foreach (GradientEdge edge in gradients)
         {
             Line(SvgElements.Text(layout.Caption(edge), edge.IsCut ? "cut-text" : "math gradient-text", GraphLayout.TextSize));
         }
-        if (graph.Options.ShowsStored)
+        if (graph.Options.ShowStored)
         {
             foreach (GraphCaption caption in graph.Nodes.SelectMany(layout.Readers))
             {

@@ -12,12 +12,12 @@ internal static class GraphText
         string text = "Dependency graph: boxes are variables, shaded boxes are parameters and circles are operators. At each step t the "
             + "state h_t is computed from the input x_t, the state before it and the weights W_hx and W_hh, the output o_t from h_t and "
             + "W_qh, and the loss ℓ_t from o_t and the target y_t. The objective L is the mean of the losses.";
-        if (graph.Options.ShowsGradients)
+        if (graph.Options.ShowGradients)
         {
             text += " Beside the dependencies run the gradients of the backward pass, in reverse, from L to the parameters.";
             text += graph.Options.Truncation is Truncation truncation ? $" Truncation cuts them, {truncation}." : "";
         }
-        return graph.Options.ShowsStored
+        return graph.Options.ShowStored
             ? text + " What is stored on the way forward and read again on the way back is marked: x_t, h_t and o_t."
             : text;
     }
@@ -25,11 +25,11 @@ internal static class GraphText
     /// <summary>What colours and arrows mean, where no sample stands beside the words.</summary>
     public static IEnumerable<string> Marks(UnrolledGraph graph)
     {
-        if (graph.Options.ShowsStored)
+        if (graph.Options.ShowStored)
         {
             yield return "green: stored, and → reused for";
         }
-        if (graph.Options.ShowsGradients)
+        if (graph.Options.ShowGradients)
         {
             yield return "orange: gradient, with what it carries";
             if (graph.Options.Truncation is Truncation truncation)
@@ -46,7 +46,7 @@ internal static class GraphText
         yield return "g: o_t = W_qh h_t";
         yield return "ℓ: ℓ_t = ℓ(o_t, y_t)";
         yield return $"1/T Σ: L = 1/T Σ_t ℓ_t, T = {graph.Steps}";
-        if (graph.Options.ShowsGradients)
+        if (graph.Options.ShowGradients)
         {
             yield return "(1) ∂L/∂o_t = 1/T ∂ℓ_t/∂o_t";
             yield return "(2) ∂L/∂h_T = W_qhᵀ ∂L/∂o_T";
@@ -62,7 +62,7 @@ internal static class GraphText
         graph.GradientEdges.Where(e => e.Reads == node).Select(e => $"∂L/∂{e.To.Label}");
 
     public static string Of(GraphNode node, ComputationGraphOptions options) =>
-        options.ShowsStored && node.IsStored
+        options.ShowStored && node.IsStored
             ? $"{node.Label}: {node.Meaning}; stored, and read again by {string.Join(" and ", node.ReusedFor)}"
             : node.Kind == GraphNodeKind.Operator ? node.Meaning : $"{node.Label}: {node.Meaning}";
 

@@ -21,7 +21,7 @@ public abstract class LearningRateSchedule
     /// <param name="factor">γ, above 0 and at most 1.</param>
     /// <param name="every">n, at least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is outside its range.</exception>
-    public static LearningRateSchedule Steps(double factor, int every)
+    public static LearningRateSchedule StepDecay(double factor, int every)
     {
         if (!(factor > 0.0 && factor <= 1.0))
         {

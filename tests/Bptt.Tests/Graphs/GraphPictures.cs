@@ -39,8 +39,8 @@ internal static class GraphPictures
         steps,
         new ComputationGraphOptions
         {
-            ShowsGradients = gradients,
-            ShowsStored = stored,
+            ShowGradients = gradients,
+            ShowStored = stored,
             Truncation = window is int k ? Truncation.Windows(k) : null,
         });
 }

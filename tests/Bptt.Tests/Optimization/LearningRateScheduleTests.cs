@@ -13,7 +13,7 @@ public class LearningRateScheduleTests
 
     [Fact]
     public void Steps_fall_after_every_n_updates() =>
-        Factors(LearningRateSchedule.Steps(0.5, 3), 1, 3, 4, 6, 7).Should().Equal(1.0, 1.0, 0.5, 0.5, 0.25);
+        Factors(LearningRateSchedule.StepDecay(0.5, 3), 1, 3, 4, 6, 7).Should().Equal(1.0, 1.0, 0.5, 0.5, 0.25);
 
     [Fact]
     public void A_cosine_begins_at_one_passes_the_middle_and_stays_at_its_end()
@@ -28,7 +28,7 @@ public class LearningRateScheduleTests
 
     [Fact]
     public void Warming_up_rises_evenly_to_what_follows() =>
-        Factors(LearningRateSchedule.WarmUp(4, LearningRateSchedule.Steps(0.5, 1)), 1, 2, 4, 5, 6)
+        Factors(LearningRateSchedule.WarmUp(4, LearningRateSchedule.StepDecay(0.5, 1)), 1, 2, 4, 5, 6)
             .Should().Equal(0.25, 0.5, 1.0, 1.0, 0.5);
 
     [Fact]
@@ -36,9 +36,9 @@ public class LearningRateScheduleTests
     {
         foreach (Action bad in new Action[]
         {
-            () => LearningRateSchedule.Steps(0.0, 1),
-            () => LearningRateSchedule.Steps(double.NaN, 1),
-            () => LearningRateSchedule.Steps(0.5, 0),
+            () => LearningRateSchedule.StepDecay(0.0, 1),
+            () => LearningRateSchedule.StepDecay(double.NaN, 1),
+            () => LearningRateSchedule.StepDecay(0.5, 0),
             () => LearningRateSchedule.Cosine(0),
             () => LearningRateSchedule.Cosine(5, -0.1),
             () => LearningRateSchedule.WarmUp(0),
@@ -53,7 +53,7 @@ public class LearningRateScheduleTests
     public void A_training_multiplies_its_rate_update_by_update()
     {
         var problem = TrainingProblem.Create(seed: 3, 6, 5, 4);
-        var schedule = LearningRateSchedule.Steps(0.5, 2);
+        var schedule = LearningRateSchedule.StepDecay(0.5, 2);
         TrainingResult result = Trainer.Run(problem.Start, problem.Inputs, problem.Objective, new TrainerOptions
         {
             Optimizer = new Sgd(0.1),
