@@ -32,7 +32,7 @@ public sealed record ExecutionOptions
     private readonly long? _memoryBudget;
 
     /// <summary>The defaults.</summary>
-    public static ExecutionOptions Default { get; } = new();
+    internal static ExecutionOptions Default { get; } = new();
 
     /// <summary>The most threads that a pass may use at once, the calling one included; −1, the default, stands for all
     /// processors. With 1 no other thread runs. Small problems stay on the calling thread in any case. The helping threads

@@ -57,9 +57,6 @@ public sealed class MemoryPlan
     /// <summary>Bytes for states and state gradients held at once, checkpoints and carries of chunks included.</summary>
     public long HeldBytes => BytesOfColumn * (Windows.HeldColumns + (KeepsCarries ? AllCarries : 0));
 
-    /// <summary>ΣT_b.</summary>
-    public int TotalSteps => _steps.ColumnCount;
-
     /// <summary>Whether the backward pass computes states again: all of them but those of the last window, at
     /// 2h(h + d) operations for each step.</summary>
     public bool Recomputes => Windows.Count > 1;

@@ -165,7 +165,6 @@ public class MemoryBudgetTests
         plan.Budget.Should().BeNull();
         plan.WindowCount.Should().Be(1);
         plan.LongestWindow.Should().Be(50);
-        plan.TotalSteps.Should().Be(50);
         plan.Recomputes.Should().BeFalse();
         plan.ToString().Should().Contain("every state is kept");
     }

@@ -150,8 +150,8 @@ public class RandomizedTruncationTests(ITestOutputHelper output)
     public void A_draw_can_be_repeated_and_another_one_is_another()
     {
         var first = Truncation.Randomized(5, seed: 3);
-        (first.Kind, first.Steps, first.Seed, first.Draw, first.IsWindowed)
-            .Should().Be((TruncationKind.Randomized, 5, 3, 0, false));
+        (first.Kind, first.Steps, first.Seed, first.Draw)
+            .Should().Be((TruncationKind.Randomized, 5, 3, 0));
         first.WithDraw(0).Should().Be(first).And.Be(Truncation.Randomized(5, 3));
         first.WithDraw(4).Should().Be(Truncation.Randomized(5, 3).WithDraw(4)).And.NotBe(first);
         first.WithDraw(4).ToString().Should().Be("random cuts every 5 steps on average (seed 3, draw 4)");

@@ -290,7 +290,7 @@ public class TruncationTests(ITestOutputHelper output)
             var d = Matrix<double>.Build.Dense(model.HiddenSize, length + 1);
             for (int t = 0; t <= length; t++)
             {
-                long reached = truncation.IsWindowed
+                long reached = truncation.Kind == TruncationKind.Windows
                     ? (Math.Max(t, 1) + (long)truncation.Steps - 1) / truncation.Steps * truncation.Steps
                     : (long)t + truncation.Steps - 1;
                 int last = (int)Math.Min(length, reached);

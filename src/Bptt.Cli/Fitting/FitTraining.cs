@@ -104,7 +104,7 @@ internal static class FitTraining
             InitialStates = settings.LearnsInitialState ? states : null,
             MaxEpochs = plan.Epochs,
             Seed = settings.Seed,
-            Execution = settings.Starts > 1 ? new ExecutionOptions { MaxDegreeOfParallelism = 1 } : ExecutionOptions.Default,
+            Execution = new ExecutionOptions { MaxDegreeOfParallelism = settings.Starts > 1 ? 1 : -1 },
             Checkpoint = checkpoint is null ? null : new CheckpointOptions(checkpoint, settings.CheckpointInterval),
             ResumeFrom = settings.ResumeFrom,
         };

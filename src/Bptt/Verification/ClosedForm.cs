@@ -126,7 +126,7 @@ public static class ClosedForm
     /// <summary>Whether any gradient travels so many steps.</summary>
     private static bool Reaches(Truncation? truncation, int lag) =>
         truncation is null or { Kind: TruncationKind.Randomized } || lag < truncation.Steps
-        || (truncation.IsWindowed && lag == truncation.Steps); // from the end of the first window to h_0
+        || (truncation.Kind == TruncationKind.Windows && lag == truncation.Steps); // from the end of the first window to h_0
 
     /// <summary>Whether the loss of step s is cut off from h_t by a border between windows, or by a random cut.</summary>
     private static bool IsCut(Truncation? truncation, int t, int s) => truncation?.Kind switch

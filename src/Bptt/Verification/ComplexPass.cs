@@ -94,7 +94,7 @@ internal sealed class ComplexPass
         for (int b = 0; b < _outputs.Layout.SequenceCount; b++)
         {
             double[] driven = Driven(direction, scale, b);
-            if (_loss.Truncation is { IsWindowed: false } lags)
+            if (_loss.Truncation is { Kind: not TruncationKind.Windows } lags)
             {
                 AddLags(run, b, driven, lags.Steps);
             }

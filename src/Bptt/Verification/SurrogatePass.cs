@@ -29,7 +29,7 @@ internal sealed class SurrogatePass
         long columns = 0;
         for (int b = 0; b < forward.SequenceCount; b++)
         {
-            foreach (Stretch stretch in truncation.IsWindowed
+            foreach (Stretch stretch in truncation.Kind == TruncationKind.Windows
                 ? Windows(b, forward.Lengths[b], truncation.Steps)
                 : Lags(b, forward.Lengths[b], truncation.Steps))
             {
