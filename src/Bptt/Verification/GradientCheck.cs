@@ -52,6 +52,7 @@ public sealed class GradientCheck
     /// <param name="forward">The pass at whose weights, inputs and h_0 the gradients are checked.</param>
     /// <param name="objective">L.</param>
     /// <param name="options">How thorough and strict; the defaults where null.</param>
+    /// <param name="cancellationToken">Ends the check between two entries.</param>
     /// <returns>A verdict for each parameter and each random direction. Cost: one backward pass, and for each checked
     /// entry 3 passes of a complex step, 11 forward passes where the loss is quadratic, or 30 to 120 elsewhere (more
     /// where rounding gets in the way); k times that under a truncation of k lags. An entry of o costs one step's loss
@@ -63,8 +64,12 @@ public sealed class GradientCheck
     /// <exception cref="ArithmeticException">A state, the loss or a gradient is NaN or infinite here.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in
     /// use.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static GradientCheck Run(
-        ForwardPass forward, Objective objective, GradientCheckOptions? options = null)
+        ForwardPass forward,
+        Objective objective,
+        GradientCheckOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(objective);
@@ -80,7 +85,7 @@ public sealed class GradientCheck
 
         PackedColumns outputGradients = SequenceBatch.CopyOf(backward.OutputGradientColumns).Columns;
         return Of(
-            new GradientCheckRun(forward, objective, options),
+            new GradientCheckRun(forward, objective, options, cancellationToken),
             [
                 .. Weights(backward.Gradients),
                 (LossVariable.InitialStates, initialStateGradients),
@@ -99,6 +104,7 @@ public sealed class GradientCheck
     /// null.</param>
     /// <param name="options">How thorough and strict, and what the gradients are claimed to belong to beyond the
     /// objective (<see cref="GradientCheckOptions.Backward"/>); the defaults where null.</param>
+    /// <param name="cancellationToken">Ends the check between two entries.</param>
     /// <returns>A verdict for each parameter given and each random direction. Cost as of the other overload, without a
     /// backward pass.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="forward"/>, <paramref name="objective"/> or
@@ -108,13 +114,15 @@ public sealed class GradientCheck
     /// <exception cref="ArithmeticException">A state or the loss is NaN or infinite here.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in
     /// use.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static GradientCheck Run(
         ForwardPass forward,
         Objective objective,
         Gradients gradients,
         Matrix<double>? initialStateGradients = null,
         SequenceBatch? inputGradients = null,
-        GradientCheckOptions? options = null)
+        GradientCheckOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(objective);
@@ -134,7 +142,7 @@ public sealed class GradientCheck
         {
             given.Add((LossVariable.Inputs, inputGradients.Columns.All.Values.ToArray()));
         }
-        return Of(new GradientCheckRun(forward, objective, options), [.. given], outputGradients: null);
+        return Of(new GradientCheckRun(forward, objective, options, cancellationToken), [.. given], outputGradients: null);
     }
 
     /// <summary>The verdict, and a line for each parameter and direction.</summary>

@@ -23,10 +23,11 @@ internal sealed class GradientCheckRun
     private readonly ComplexPass? _complex;
     private readonly PackedColumns _outputs;
     private readonly double _typicalState;
-    private readonly int _threads;
+    private readonly ParallelOptions _parallel;
 
     /// <summary>A check around a pass whose states and loss are known to be finite.</summary>
-    public GradientCheckRun(ForwardPass forward, Objective objective, GradientCheckOptions options)
+    public GradientCheckRun(
+        ForwardPass forward, Objective objective, GradientCheckOptions options, CancellationToken cancellationToken)
     {
         _objective = objective;
         _options = options;
@@ -36,7 +37,11 @@ internal sealed class GradientCheckRun
         _outputs = forward.OutputBatch().Columns;
         _typicalState = states.TypicalSize();
         ExecutionOptions execution = forward.Context.Options;
-        _threads = execution.MemoryBudget is null ? execution.MaxDegreeOfParallelism : 1;
+        _parallel = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = execution.MemoryBudget is null ? execution.MaxDegreeOfParallelism : 1,
+            CancellationToken = cancellationToken,
+        };
     }
 
     private LossPoint Origin => _loss.Origin;
@@ -299,7 +304,7 @@ internal sealed class GradientCheckRun
     {
         var results = new T[count];
         var exceptions = new ExceptionDispatchInfo?[count];
-        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = _threads }, (i, state) =>
+        Parallel.For(0, count, _parallel, (i, state) =>
         {
             try
             {

@@ -236,6 +236,41 @@ public class GradientCheckGivenTests
             run.Should().Throw<ArgumentException>().Which.ParamName.Should().Be(name);
     }
 
+    [Fact]
+    public void A_check_can_be_cancelled_on_its_way()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var whole = new CancelsAt(int.MaxValue, cancellation);
+        GradientCheck.Run(_forward, whole, cancellationToken: cancellation.Token);
+        var objective = new CancelsAt(300, cancellation);
+
+        FluentActions.Invoking(() => GradientCheck.Run(_forward, objective, cancellationToken: cancellation.Token))
+            .Should().Throw<OperationCanceledException>();
+
+        objective.Calls.Should().BeInRange(300, whole.Calls / 2);
+    }
+
+    /// <summary>ℓ = Σ |o|, which is cancelled when it has been asked for so many times.</summary>
+    private sealed class CancelsAt(int count, CancellationTokenSource cancellation) : Objective
+    {
+        private int _calls;
+
+        public int Calls => _calls;
+
+        protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)
+        {
+            if (Interlocked.Increment(ref _calls) == count)
+            {
+                cancellation.Cancel();
+            }
+            return Math.Abs(output[0]);
+        }
+
+        protected override void StepGradient(
+            ReadOnlySpan<double> output, int sequence, int t, Span<double> gradient) =>
+            gradient[0] = Math.Sign(output[0]);
+    }
+
     /// <summary>ℓ = Σ o⁴, with a gradient that is 1 % too large at one step.</summary>
     private sealed class WrongAt(int sequence, int t) : Objective
     {
