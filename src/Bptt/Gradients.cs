@@ -125,6 +125,9 @@ public sealed class Gradients
     /// <summary>The Frobenius norm ‖∂L/∂W_qh‖.</summary>
     public double WqhNorm() => VectorMath.Norm(Entries.Wqh.Values);
 
+    /// <summary>The sizes and the norm, for a debugger.</summary>
+    public override string ToString() => $"Gradients ({Entries.ShapeText}), norm {Guard.Text(GlobalNorm())}";
+
     /// <summary>Refuses gradients of other shapes than a model's weights.</summary>
     internal void RequireShapeOf(LinearRnn model, string name) => RequireShape(model.Weights, Entries, name);
 

@@ -113,6 +113,9 @@ public sealed class SequenceBatch
         return Part(parts);
     }
 
+    /// <summary>The sizes, for a debugger.</summary>
+    public override string ToString() => $"SequenceBatch (B = {Count}, {RowCount} rows, {TotalLength} steps)";
+
     /// <summary>Some steps of some sequences, as sequences of their own whose steps count from 1.</summary>
     internal SequenceBatch Part(SequencePart[] parts)
     {

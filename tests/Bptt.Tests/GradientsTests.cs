@@ -57,6 +57,7 @@ public class GradientsTests
         gradients.WhhNorm().Should().BeApproximately(12 * scale, 1e-14 * scale);
         gradients.WqhNorm().Should().BeApproximately(84 * scale, 1e-13 * scale);
         gradients.GlobalNorm().Should().BeApproximately(85 * scale, 1e-13 * scale);
+        gradients.ToString().Should().StartWith("Gradients (d = 1, h = 2, q = 1), norm 8");
     }
 
     [Theory]

@@ -21,6 +21,7 @@ public class SequenceBatchTests
         batch.RowCount.Should().Be(2);
         batch.Lengths.Should().Equal(lengths);
         batch.TotalLength.Should().Be(lengths.Sum());
+        batch.ToString().Should().Be($"SequenceBatch (B = {lengths.Length}, 2 rows, {lengths.Sum()} steps)");
         for (int b = 0; b < lengths.Length; b++)
         {
             batch.Sequence(b).Should().Be(sequences[b]);

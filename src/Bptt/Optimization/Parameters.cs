@@ -99,6 +99,9 @@ public sealed class Parameters
         return With(values.ToArray());
     }
 
+    /// <summary>The sizes, for a debugger.</summary>
+    public override string ToString() => $"Parameters ({ShapeText})";
+
     /// <summary>The same from an array of the right length that nobody else writes to.</summary>
     /// <exception cref="ArithmeticException">A value is NaN or infinite: no weights are made of such.</exception>
     internal Parameters With(double[] values)

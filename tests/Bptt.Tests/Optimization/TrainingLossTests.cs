@@ -26,6 +26,7 @@ public class TrainingLossTests
             Regularizers = [new L2Regularizer(0.3), new JacobianRegularizer(0.2)],
         });
         Parameters parameters = isLearned ? new Parameters(model, 0.5 * h0) : new Parameters(model);
+        parameters.ToString().Should().MatchRegex(@"^Parameters \(d = \d+, h = \d+, q = \d+(, h_0 of B = \d+)?\)$");
 
         TrainingPoint point = loss.Evaluate(parameters);
 
