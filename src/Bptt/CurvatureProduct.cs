@@ -10,6 +10,14 @@ namespace Bptt;
 
 /// <summary>H v for one direction v, in the shape of what it belongs to: the derivative of the gradient in that
 /// direction, or its Gauss–Newton part. Independent of the passes.</summary>
+/// <example>
+/// <code>
+/// // How the gradient changes where W_hh does: H v, by one pass more than the gradient itself.
+/// var direction = new TangentDirection { Whh = Matrix&lt;double&gt;.Build.DenseIdentity(model.HiddenSize) };
+/// CurvatureProduct product = LossCurvature.Of(backward).HessianProduct(direction);
+/// Console.WriteLine($"‖H v‖ over all weights: {product.Weights.GlobalNorm():G4}");
+/// </code>
+/// </example>
 public sealed class CurvatureProduct
 {
     private readonly double[] _initialStates;

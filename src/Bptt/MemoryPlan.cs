@@ -11,6 +11,14 @@ namespace Bptt;
 /// the state gradients one window is held at a time, and at each border between windows the columns of one step are
 /// kept. The backward pass, and whoever reads a state of another window, computes that window again from its border.
 /// </summary>
+/// <example>
+/// <code>
+/// // A long sequence in a budget of 64 kB for states and state gradients.
+/// var options = new ExecutionOptions { MemoryBudget = 64 * 1024 };
+/// MemoryPlan plan = ForwardPass.Run(model, longInputs, options: options).MemoryPlan;
+/// Console.WriteLine($"{plan.WindowCount} windows, {plan.HeldBytes} bytes held");
+/// </code>
+/// </example>
 public sealed class MemoryPlan
 {
     /// <summary>The states of a window, and as many gradients, that stay in a third-level cache.</summary>

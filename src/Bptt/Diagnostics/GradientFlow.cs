@@ -41,6 +41,22 @@ public enum GradientFlowVerdict
 /// in the passes. Everything but <see cref="WhhShares"/> is read when the analysis is made, and stays readable when a
 /// workspace serves a newer pass. Immutable; may be used from many threads.
 /// </remarks>
+/// <example>
+/// <code>
+/// var flow = GradientFlow.Of(backward);
+/// string advice = flow.Verdict switch
+/// {
+///     GradientFlowVerdict.Exploding =&gt; "clip, or start from a smaller spectral radius",
+///     GradientFlowVerdict.Vanishing =&gt; $"losses reach about {flow.LagWhereFlowFallsTo(0.01)} steps back",
+///     _ =&gt; "nothing to do",
+/// };
+/// if (flow.FirstNonFinite is NonFiniteOrigin origin)
+/// {
+///     advice = $"look at {origin.Quantity}, step {origin.Step}";
+/// }
+/// Console.WriteLine(advice);
+/// </code>
+/// </example>
 public sealed class GradientFlow
 {
     /// <summary>The lags followed where no number is given, at most.</summary>

@@ -19,6 +19,21 @@ namespace Bptt.Optimization;
 /// while another is being made. <see cref="Loss"/> disturbs no point. Not for use from several threads at once. Results
 /// are the same bit for bit for every thread count.
 /// </remarks>
+/// <example>
+/// <code>
+/// // A training loop of your own, with a penalty and any method of first order.
+/// GradientOptimizer optimizer = new Adam(0.01);
+/// var loss = new TrainingLoss(
+///     inputs, objective, new TrainingLossOptions { Regularizers = [new L2Regularizer(1e-4)] });
+/// var parameters = new Parameters(model);
+/// for (int update = 1; update &lt;= 100; update++)
+/// {
+///     TrainingPoint point = loss.Evaluate(parameters);
+///     parameters = parameters.With(optimizer.Step(parameters.ToVector(), point.GradientVector()));
+/// }
+/// Console.WriteLine($"from {loss.Loss(new Parameters(model)):G3} to {loss.Loss(parameters):G3}");
+/// </code>
+/// </example>
 public sealed class TrainingLoss
 {
     private readonly TrainingMemory _memory;

@@ -10,7 +10,7 @@ namespace Bptt.Remedies;
 /// Mikolov &amp; Bengio 2013, algorithm 1). The direction stays. Immutable.
 /// </summary>
 /// <remarks>Both identities of <c>GradientCertificate</c> survive: give <see cref="ClippedGradients.Factor"/> to its
-/// <c>Verify</c>.</remarks>
+/// <c>Run</c>.</remarks>
 public sealed class GlobalNormClipping : GradientClipping
 {
     /// <summary>Creates a clipping.</summary>

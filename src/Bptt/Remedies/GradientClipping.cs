@@ -17,6 +17,15 @@ namespace Bptt.Remedies;
 /// identity is linear in all gradients together and so holds after one common factor only, which
 /// <see cref="ClippedGradients.Factor"/> tells; certify before clipping otherwise.
 /// </remarks>
+/// <example>
+/// <code>
+/// // One clipped step by hand, certified: clipping by the global norm multiplies by one factor.
+/// ClippedGradients clipped = new GlobalNormClipping(0.1).Apply(backward.Gradients);
+/// var certificate = GradientCertificate.Run(backward, clipped.Gradients, clipped.Factor ?? 1.0);
+/// LinearRnn next = new Sgd(learningRate: 0.5).Step(model, clipped.Gradients);
+/// Console.WriteLine($"{certificate.Verdict}: norm {clipped.NormBefore:G3}, W_qh moves to {next.Wqh[0, 0]:G4}");
+/// </code>
+/// </example>
 public abstract class GradientClipping
 {
     private protected GradientClipping()

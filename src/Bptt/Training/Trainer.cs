@@ -21,6 +21,27 @@ namespace Bptt.Training;
 /// Methods of the whole batch (not <see cref="GradientOptimizer"/>) make one step an epoch; clipping does not apply to
 /// them.
 /// </remarks>
+/// <example>
+/// <code>
+/// var options = new TrainerOptions
+/// {
+///     Validation = new ValidationSet(otherInputs, otherObjective),
+///     Patience = 20,
+///     MaxEpochs = 200,
+///     NonFinite = NonFinitePolicy.Throw,
+/// };
+/// try
+/// {
+///     TrainingResult result = Trainer.Run(model, inputs, objective, options);
+///     EpochRecord last = result.History[^1];
+///     Console.WriteLine($"validation loss {last.ValidationLoss:G3} after epoch {last.Epoch}");
+/// }
+/// catch (TrainingDivergedException e)
+/// {
+///     Console.WriteLine($"the best weights before that are kept: {e.Result.BestLoss}");
+/// }
+/// </code>
+/// </example>
 public static class Trainer
 {
     /// <summary>Trains on a batch of sequences, of any lengths.</summary>

@@ -1,0 +1,218 @@
+// The examples in the library's documentation, compiled and run. PublicSurfaceTests compares them with the comments.
+
+using Bptt;
+using Bptt.Diagnostics;
+using Bptt.Identification;
+using Bptt.Optimization;
+using Bptt.Remedies;
+using Bptt.Training;
+using Bptt.Verification;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace DocumentationExample; // outside Bptt, as a user's code is
+
+internal static class DocumentationExamples
+{
+    /// <summary>Each example by the type that it is an example of; it writes what it prints.</summary>
+    public static Dictionary<string, Action<TextWriter>> All { get; } = new()
+    {
+        ["AdjointTest"] = OfAdjointTest,
+        ["CurvatureProduct"] = OfCurvatureProduct,
+        ["GradientCheck"] = OfGradientCheck,
+        ["GradientClipping"] = OfGradientClipping,
+        ["GradientFlow"] = OfGradientFlow,
+        ["MemoryPlan"] = OfMemoryPlan,
+        ["SubspaceIdentificationOptions"] = OfSubspaceIdentificationOptions,
+        ["TaylorTest"] = OfTaylorTest,
+        ["Trainer"] = OfTrainer,
+        ["TrainingLoss"] = OfTrainingLoss,
+    };
+
+    private static void OfAdjointTest(TextWriter Console)
+    {
+        BackwardThroughTime backward = Backward();
+
+        // example of AdjointTest from here
+        foreach (AdjointPair pair in AdjointTest.Run(backward, directionCount: 3).Pairs)
+        {
+            Console.WriteLine($"{pair.Forward:G6} forward in time, {pair.Backward:G6} backward: {pair.Verdict}");
+        }
+        // example of AdjointTest to here
+    }
+
+    private static void OfCurvatureProduct(TextWriter Console)
+    {
+        LinearRnn model = Model();
+        BackwardThroughTime backward = Backward();
+
+        // example of CurvatureProduct from here
+        // How the gradient changes where W_hh does: H v, by one pass more than the gradient itself.
+        var direction = new TangentDirection { Whh = Matrix<double>.Build.DenseIdentity(model.HiddenSize) };
+        CurvatureProduct product = LossCurvature.Of(backward).HessianProduct(direction);
+        Console.WriteLine($"‖H v‖ over all weights: {product.Weights.GlobalNorm():G4}");
+        // example of CurvatureProduct to here
+    }
+
+    private static void OfGradientCheck(TextWriter Console)
+    {
+        SequenceBatch inputs = Inputs(1);
+        var forward = ForwardPass.Run(Model(), inputs);
+        var objective = Objective.SquaredError(Targets(inputs));
+
+        // example of GradientCheck from here
+        var check = GradientCheck.Run(forward, objective);
+        foreach (ParameterCheck parameter in check.Parameters)
+        {
+            CheckedEntry worst = parameter.Worst;
+            string way = worst.Method == DerivativeMethod.ComplexStep ? "complex step" : "differences";
+            Console.WriteLine($"{parameter.Parameter}: {parameter.Verdict}, off by {worst.Error:G2} at most ({way})");
+        }
+        foreach (DirectionCheck direction in check.Directions)
+        {
+            Console.WriteLine($"along a random direction: {direction.Verdict}");
+        }
+        // example of GradientCheck to here
+    }
+
+    private static void OfGradientClipping(TextWriter Console)
+    {
+        LinearRnn model = Model();
+        BackwardThroughTime backward = Backward();
+
+        // example of GradientClipping from here
+        // One clipped step by hand, certified: clipping by the global norm multiplies by one factor.
+        ClippedGradients clipped = new GlobalNormClipping(0.1).Apply(backward.Gradients);
+        var certificate = GradientCertificate.Run(backward, clipped.Gradients, clipped.Factor ?? 1.0);
+        LinearRnn next = new Sgd(learningRate: 0.5).Step(model, clipped.Gradients);
+        Console.WriteLine($"{certificate.Verdict}: norm {clipped.NormBefore:G3}, W_qh moves to {next.Wqh[0, 0]:G4}");
+        // example of GradientClipping to here
+    }
+
+    private static void OfGradientFlow(TextWriter Console)
+    {
+        BackwardThroughTime backward = Backward();
+
+        // example of GradientFlow from here
+        var flow = GradientFlow.Of(backward);
+        string advice = flow.Verdict switch
+        {
+            GradientFlowVerdict.Exploding => "clip, or start from a smaller spectral radius",
+            GradientFlowVerdict.Vanishing => $"losses reach about {flow.LagWhereFlowFallsTo(0.01)} steps back",
+            _ => "nothing to do",
+        };
+        if (flow.FirstNonFinite is NonFiniteOrigin origin)
+        {
+            advice = $"look at {origin.Quantity}, step {origin.Step}";
+        }
+        Console.WriteLine(advice);
+        // example of GradientFlow to here
+    }
+
+    private static void OfMemoryPlan(TextWriter Console)
+    {
+        LinearRnn model = Model();
+        var longInputs = Matrix<double>.Build.Dense(1, 20_000, (_, t) => Math.Sin(t));
+
+        // example of MemoryPlan from here
+        // A long sequence in a budget of 64 kB for states and state gradients.
+        var options = new ExecutionOptions { MemoryBudget = 64 * 1024 };
+        MemoryPlan plan = ForwardPass.Run(model, longInputs, options: options).MemoryPlan;
+        Console.WriteLine($"{plan.WindowCount} windows, {plan.HeldBytes} bytes held");
+        // example of MemoryPlan to here
+    }
+
+    private static void OfSubspaceIdentificationOptions(TextWriter Console)
+    {
+        SequenceBatch inputs = Inputs(1);
+        SequenceBatch targets = Targets(inputs);
+
+        // example of SubspaceIdentificationOptions from here
+        // A network that always starts at rest, of an order that the data suggest.
+        var options = new SubspaceIdentificationOptions { EstimateInitialStates = false, MaxOrder = 8 };
+        var found = SubspaceIdentification.Estimate(inputs, targets, options);
+        (LinearRnn start, _) = found.Start(hiddenSize: found.SuggestedOrder);
+        Console.WriteLine($"{start.HiddenSize} hidden units");
+        // example of SubspaceIdentificationOptions to here
+    }
+
+    private static void OfTaylorTest(TextWriter Console)
+    {
+        SequenceBatch inputs = Inputs(1);
+        var forward = ForwardPass.Run(Model(), inputs);
+        var objective = Objective.SquaredError(Targets(inputs));
+
+        // example of TaylorTest from here
+        // ε halves from one line to the next, the remainder falls to a quarter.
+        foreach (TaylorRemainder remainder in TaylorTest.Run(forward, objective).Remainders)
+        {
+            Console.WriteLine($"ε = {remainder.StepSize:G3}: {remainder.Remainder:G3}");
+        }
+        // example of TaylorTest to here
+    }
+
+    private static void OfTrainer(TextWriter Console)
+    {
+        LinearRnn model = Model();
+        SequenceBatch inputs = Inputs(1);
+        var objective = Objective.SquaredError(Targets(inputs));
+        SequenceBatch otherInputs = Inputs(2);
+        var otherObjective = Objective.SquaredError(Targets(otherInputs));
+
+        // example of Trainer from here
+        var options = new TrainerOptions
+        {
+            Validation = new ValidationSet(otherInputs, otherObjective),
+            Patience = 20,
+            MaxEpochs = 200,
+            NonFinite = NonFinitePolicy.Throw,
+        };
+        try
+        {
+            TrainingResult result = Trainer.Run(model, inputs, objective, options);
+            EpochRecord last = result.History[^1];
+            Console.WriteLine($"validation loss {last.ValidationLoss:G3} after epoch {last.Epoch}");
+        }
+        catch (TrainingDivergedException e)
+        {
+            Console.WriteLine($"the best weights before that are kept: {e.Result.BestLoss}");
+        }
+        // example of Trainer to here
+    }
+
+    private static void OfTrainingLoss(TextWriter Console)
+    {
+        LinearRnn model = Model();
+        SequenceBatch inputs = Inputs(1);
+        var objective = Objective.SquaredError(Targets(inputs));
+
+        // example of TrainingLoss from here
+        // A training loop of your own, with a penalty and any method of first order.
+        GradientOptimizer optimizer = new Adam(0.01);
+        var loss = new TrainingLoss(
+            inputs, objective, new TrainingLossOptions { Regularizers = [new L2Regularizer(1e-4)] });
+        var parameters = new Parameters(model);
+        for (int update = 1; update <= 100; update++)
+        {
+            TrainingPoint point = loss.Evaluate(parameters);
+            parameters = parameters.With(optimizer.Step(parameters.ToVector(), point.GradientVector()));
+        }
+        Console.WriteLine($"from {loss.Loss(new Parameters(model)):G3} to {loss.Loss(parameters):G3}");
+        // example of TrainingLoss to here
+    }
+
+    private static LinearRnn Model() => Initializer.Orthogonal(
+        inputSize: 1, hiddenSize: 3, outputSize: 1, seed: 7, spectralRadius: 0.7);
+
+    private static SequenceBatch Inputs(int seed) => SequenceBatch.Pack([.. Enumerable.Range(1, 3).Select(
+        b => Matrix<double>.Build.Dense(1, 20 * b, (_, t) => Math.Cos(seed + (0.1 * b * t * t))))]);
+
+    /// <summary>The outputs of a system that the model is not.</summary>
+    private static SequenceBatch Targets(SequenceBatch inputs) => ForwardPass.Run(
+        Initializer.Orthogonal(1, 2, 1, seed: 8, spectralRadius: 0.9), inputs).OutputBatch();
+
+    private static BackwardThroughTime Backward()
+    {
+        SequenceBatch inputs = Inputs(1);
+        return BackwardThroughTime.Run(ForwardPass.Run(Model(), inputs), Objective.SquaredError(Targets(inputs)));
+    }
+}
