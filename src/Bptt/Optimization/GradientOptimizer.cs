@@ -53,8 +53,8 @@ public abstract class GradientOptimizer : Optimizer
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ArgumentException">Sizes differ from each other or from those of the first step, or a number is
     /// NaN or infinite: parameters and history then stay as they were.</exception>
-    /// <exception cref="ArithmeticException">A parameter or what is remembered of gradients would overflow: history then
-    /// stays as it was.</exception>
+    /// <exception cref="ArithmeticException">A parameter or what is remembered of gradients would overflow: history
+    /// then stays as it was.</exception>
     public LinearRnn Step(LinearRnn model, Gradients gradients)
     {
         ArgumentNullException.ThrowIfNull(model);
