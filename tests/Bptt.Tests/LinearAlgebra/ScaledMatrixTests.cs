@@ -131,7 +131,7 @@ public class ScaledMatrixTests
     public void A_view_may_be_turned_and_carry_an_exponent_of_its_own()
     {
         Matrix<double> given = _examples.Matrix(2, 5);
-        ScaledMatrix turned = ScaledMatrix.Of(new MatrixView(given.ToColumnMajorArray(), 2, 5, 2).T, exponent: 3);
+        var turned = ScaledMatrix.Of(new MatrixView(given.ToColumnMajorArray(), 2, 5, 2).T, exponent: 3);
 
         Difference(turned, 8.0 * given.Transpose()).Should().Be(0.0);
         Difference(ScaledMatrix.Identity(3), Matrix<double>.Build.DenseIdentity(3)).Should().Be(0.0);
