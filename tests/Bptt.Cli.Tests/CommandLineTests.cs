@@ -1,7 +1,5 @@
 // Wrong command lines, help and version: what is printed, where, and the exit code. No data are read here.
 
-using Bptt.Cli.Console;
-
 namespace Bptt.Cli.Tests;
 
 public class CommandLineTests

@@ -1,7 +1,6 @@
 // A model.json and what its numbers mean, in plain loops: shares no code with the library.
 
 using System.Text.Json;
-using Bptt.Cli.Data;
 
 namespace Bptt.Cli.Tests;
 

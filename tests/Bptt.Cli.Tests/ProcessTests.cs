@@ -1,7 +1,5 @@
 // What only a process of its own can show: signals, exit codes, and bytes on redirected streams.
 
-using Bptt.Cli.Console;
-
 namespace Bptt.Cli.Tests;
 
 public class ProcessTests

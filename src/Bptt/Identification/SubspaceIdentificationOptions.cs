@@ -5,6 +5,15 @@ using Bptt.Edge;
 namespace Bptt.Identification;
 
 /// <summary>Options of a <see cref="SubspaceIdentification"/>. Immutable.</summary>
+/// <example>
+/// <code>
+/// // A network that always starts at rest, of an order that the data suggest.
+/// var options = new SubspaceIdentificationOptions { EstimateInitialStates = false, MaxOrder = 8 };
+/// var found = SubspaceIdentification.Estimate(inputs, targets, options);
+/// (LinearRnn start, _) = found.Start(hiddenSize: found.SuggestedOrder);
+/// Console.WriteLine($"{start.HiddenSize} hidden units");
+/// </code>
+/// </example>
 public sealed record SubspaceIdentificationOptions
 {
     private readonly int _maxOrder = 20;

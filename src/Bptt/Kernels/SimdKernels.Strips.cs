@@ -1,5 +1,5 @@
-// Strips of the vector kernels: how a matrix is cut into strips of a few registers' height, copied into the order in which
-// they are read, and taken over the columns of a product tile by tile.
+// Strips of the vector kernels: how a matrix is cut into strips of a few registers' height, copied into the order in
+// which they are read, and taken over the columns of a product tile by tile.
 
 using System.Numerics;
 using System.Runtime.CompilerServices;

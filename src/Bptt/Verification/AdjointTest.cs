@@ -20,6 +20,14 @@ namespace Bptt.Verification;
 /// <remarks>What it cannot see: the objective, since w is given; a wrong ∂ℓ/∂o, sign or 1/T leads to the gradient of
 /// another loss. All gradients are tried together, each as its parameter is large, so it sees an error in any entry
 /// that weighs beside the largest of them, but does not name it.</remarks>
+/// <example>
+/// <code>
+/// foreach (AdjointPair pair in AdjointTest.Run(backward, directionCount: 3).Pairs)
+/// {
+///     Console.WriteLine($"{pair.Forward:G6} forward in time, {pair.Backward:G6} backward: {pair.Verdict}");
+/// }
+/// </code>
+/// </example>
 public sealed class AdjointTest
 {
     /// <summary>An agreement to no more than that is no proof.</summary>

@@ -26,6 +26,21 @@ namespace Bptt.Verification;
 /// whatever its budget, and for each thread a forward pass; under a truncation of k lags runs of up to 65 536
 /// steps.</para>
 /// </remarks>
+/// <example>
+/// <code>
+/// var check = GradientCheck.Run(forward, objective);
+/// foreach (ParameterCheck parameter in check.Parameters)
+/// {
+///     CheckedEntry worst = parameter.Worst;
+///     string way = worst.Method == DerivativeMethod.ComplexStep ? "complex step" : "differences";
+///     Console.WriteLine($"{parameter.Parameter}: {parameter.Verdict}, off by {worst.Error:G2} at most ({way})");
+/// }
+/// foreach (DirectionCheck direction in check.Directions)
+/// {
+///     Console.WriteLine($"along a random direction: {direction.Verdict}");
+/// }
+/// </code>
+/// </example>
 public sealed class GradientCheck
 {
     private GradientCheck(IReadOnlyList<ParameterCheck> parameters, IReadOnlyList<DirectionCheck> directions)

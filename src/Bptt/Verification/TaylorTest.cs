@@ -15,6 +15,15 @@ namespace Bptt.Verification;
 /// <remarks>It sees every kind of mistake, the objective included, if it weighs more than about the root of the
 /// rounding of the loss; <see cref="GradientCheck"/> sees smaller ones and names the entry. A loss with a kink exactly
 /// here has rate 1 too, whatever its gradient.</remarks>
+/// <example>
+/// <code>
+/// // ε halves from one line to the next, the remainder falls to a quarter.
+/// foreach (TaylorRemainder remainder in TaylorTest.Run(forward, objective).Remainders)
+/// {
+///     Console.WriteLine($"ε = {remainder.StepSize:G3}: {remainder.Remainder:G3}");
+/// }
+/// </code>
+/// </example>
 public sealed class TaylorTest
 {
     private const double FirstStep = 0.125;

@@ -63,19 +63,19 @@ internal static class InsightCases
     {
         var flow = GradientFlow.Of(backward);
         hash.Add(flow.Factor);
-        hash.Add(flow.FactorSteps);
+        hash.Add(flow.LastLag);
         hash.Add(flow.LastStepFlow);
         hash.Add(flow.MeanFlow);
         hash.Add(flow.MeasuredGrowth);
         hash.Add(flow.PredictedGrowth);
         hash.Add(flow.PredictedEnvelope);
-        hash.Add(flow.TransientSteps);
+        hash.Add(flow.GrowthFromLag);
         hash.Add(flow.Verdict.ToString());
         hash.Add(flow.LagWhereFlowFallsTo(0.01));
         for (int b = 0; b < sequences; b++)
         {
-            hash.Add(flow.StateNorms(b));
-            hash.Add(flow.StateGradientNorms(b));
+            hash.Add(flow.HiddenStateNorms(b));
+            hash.Add(flow.HiddenStateGradientNorms(b));
             hash.Add(flow.OutputGradientNorms(b));
             hash.Add(flow.WhhShares(b));
         }
@@ -144,14 +144,14 @@ internal static class InsightCases
             hash.Add(mode.Period);
         }
         hash.Add(spectrum.EigenvectorCondition);
-        hash.Add(spectrum.GradientOverflowStep);
-        hash.Add(spectrum.GradientVanishStep);
+        hash.Add(spectrum.GradientOverflowLag);
+        hash.Add(spectrum.GradientVanishLag);
         hash.Add(spectrum.StateOverflowStep);
         hash.Add(spectrum.StateVanishStep);
         hash.Add(spectrum.Norm);
         hash.Add(spectrum.SpectralRadius);
         hash.Add(spectrum.TransientGrowth);
-        hash.Add(spectrum.TransientPeak);
+        hash.Add(spectrum.TransientPeakLag);
         hash.Add(spectrum.IsTransientGrowthCertain);
         hash.Add(spectrum.PowerNorm(17));
     }
@@ -165,8 +165,8 @@ internal static class InsightCases
             {
                 var graph = ComputationGraph.Unroll(3, new ComputationGraphOptions
                 {
-                    ShowsGradients = true,
-                    ShowsStored = true,
+                    ShowGradients = true,
+                    ShowStored = true,
                     Truncation = truncation,
                 });
                 hash.Add(graph.ToDot());

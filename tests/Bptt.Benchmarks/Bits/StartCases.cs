@@ -37,13 +37,17 @@ internal static class StartCases
             ("3:120:1:1:1", 0.8), ("4:40..90:3:2:2", 0.8), ("5:60:1:1:1", 1.1), ("3:9:1:1:1", 0.8),
         })
         {
-            foreach (SubspaceInitialStates initial in Enum.GetValues<SubspaceInitialStates>())
+            foreach (bool estimates in new[] { false, true })
             {
                 var problem = new BitProblem(shape, seed: 610, growth);
-                yield return new BitCase($"subspace/{problem.Name}/{initial}", hash =>
+                yield return new BitCase($"subspace/{problem.Name}/{(estimates ? "Estimated" : "Zero")}", hash =>
                 {
                     var found = SubspaceIdentification.Estimate(
-                        problem.Inputs, Noisy(problem), new SubspaceOptions { MaxOrder = 6, InitialStates = initial });
+                        problem.Inputs, Noisy(problem), new()
+                        {
+                            MaxOrder = 6,
+                            EstimateInitialStates = estimates,
+                        });
                     hash.Add(found.SingularValues);
                     hash.Add(found.SuggestedOrder);
                     foreach (int size in Sizes)
@@ -51,7 +55,7 @@ internal static class StartCases
                         (LinearRnn model, Matrix<double> states) = found.Start(size);
                         hash.Add(model);
                         hash.Add(states);
-                        Add(hash, found.Model(size));
+                        Add(hash, found.ToStateSpace(size));
                     }
                 });
             }
@@ -67,7 +71,7 @@ internal static class StartCases
             {
                 var system = StateSpace.Of(problem.Model, problem.InitialStates.Column(0));
                 Add(hash, system);
-                Add(hash, system.Balanced());
+                Add(hash, system.Balance());
                 hash.Add(system.HankelSingularValues);
                 hash.Add(system.ControllabilityGramian);
                 hash.Add(system.ObservabilityGramian);

@@ -26,7 +26,7 @@ internal static class TrainingCases
         {
             Optimizer = new Sgd(1.0),
             Clipping = new GlobalNormClipping(1e154),
-            NonFinite = NonFinitePolicy.SkipStep,
+            NonFinite = NonFinitePolicy.SkipUpdate,
             BatchSize = 1,
             WindowLength = 5,
         }),
@@ -38,7 +38,7 @@ internal static class TrainingCases
         {
             BatchSize = 3,
             WindowLength = 9,
-            InitialState = InitialStateKind.Zero,
+            InitialStateKind = InitialStateKind.Zero,
             Truncation = Truncation.Lags(4),
         }),
         ("adam.windows", new() { Optimizer = new Adam(0.02), Truncation = Truncation.Windows(5), Execution = Steps }),
@@ -53,7 +53,7 @@ internal static class TrainingCases
             Optimizer = new Adam(0.02),
             BatchSize = 2,
             WindowLength = 11,
-            InitialState = InitialStateKind.Learned,
+            InitialStateKind = InitialStateKind.Learned,
             ValidationFraction = 0.2,
         }),
         ("adam.schedule.penalties", new()
@@ -63,14 +63,14 @@ internal static class TrainingCases
             Regularizers = [new L2Regularizer(0.01), new JacobianRegularizer(0.01)],
             Execution = Steps,
         }),
-        ("adam.steps", new() { Optimizer = new Adam(0.05), Schedule = LearningRateSchedule.Steps(0.5, 3) }),
+        ("adam.steps", new() { Optimizer = new Adam(0.05), Schedule = LearningRateSchedule.StepDecay(0.5, 3) }),
         ("levenberg", new() { Optimizer = new LevenbergMarquardt() }),
         ("levenberg.chunks", new() { Optimizer = new LevenbergMarquardt(), Execution = Chunks }),
         ("levenberg.learned.penalty", new()
         {
             Optimizer = new LevenbergMarquardt(),
             Regularizers = [new L2Regularizer(0.01)],
-            InitialState = InitialStateKind.Learned,
+            InitialStateKind = InitialStateKind.Learned,
             ValidationFraction = 0.2,
             Execution = Steps,
         }),
@@ -83,7 +83,7 @@ internal static class TrainingCases
         ("newton.learned", new()
         {
             Optimizer = new TruncatedNewton(),
-            InitialState = InitialStateKind.Learned,
+            InitialStateKind = InitialStateKind.Learned,
             Execution = Chunks,
         }),
         ("bfgs", new()
@@ -104,7 +104,7 @@ internal static class TrainingCases
         {
             (string name, TrainerOptions training) = Trainings[i];
             var problem = new BitProblem("4:9..60:5:2:1", seed: 500 + i, growth: 0.8);
-            TrainerOptions own = training.InitialState == InitialStateKind.Zero
+            TrainerOptions own = training.InitialStateKind == InitialStateKind.Zero
                 ? training
                 : training with { InitialStates = problem.InitialStates };
             cases.AddRange(BitCase.OnThreads($"training/{name}/{problem.Name}", training.Execution, (hash, options) =>
@@ -255,7 +255,7 @@ internal static class TrainingCases
         hash.Add(result.BestLoss);
         hash.Add(result.BestEpoch);
         hash.Add(result.Updates);
-        hash.Add(result.SkippedSteps);
+        hash.Add(result.SkippedUpdates);
         hash.Add(result.StopReason.ToString());
         foreach (EpochRecord record in result.History)
         {

@@ -1,7 +1,6 @@
 // Data and files at fault: exit code 1, a message that names file and place, and nothing written.
 
 using System.Text;
-using Bptt.Cli.Console;
 
 namespace Bptt.Cli.Tests.Commands;
 

@@ -2,7 +2,6 @@
 
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Bptt.Cli.Console;
 
 namespace Bptt.Cli.Tests.Commands;
 

@@ -2,8 +2,6 @@
 
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Bptt.Cli.Console;
-using Bptt.Cli.Data;
 using Bptt.Remedies;
 
 namespace Bptt.Cli.Tests.Commands;

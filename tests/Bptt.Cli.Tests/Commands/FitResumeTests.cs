@@ -1,7 +1,6 @@
 // A fit that was stopped goes on from its checkpoint and ends as it would have without the stop, bit for bit.
 
 using System.Text.Json.Nodes;
-using Bptt.Cli.Console;
 
 namespace Bptt.Cli.Tests.Commands;
 

@@ -1,7 +1,5 @@
 // `bptt predict`: what it makes of tables, and model files that are damaged, foreign or of another version.
 
-using Bptt.Cli.Console;
-
 namespace Bptt.Cli.Tests.Commands;
 
 public class PredictCommandTests

@@ -1,7 +1,5 @@
 // One short fit of the hair dryer from random weights, step by step, that several tests look at.
 
-using Bptt.Cli.Data;
-
 namespace Bptt.Cli.Tests.Fitting;
 
 public sealed class HairDryerFit : IAsyncLifetime, IDisposable

@@ -4,7 +4,6 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using System.Xml;
-using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Cli.Report;
