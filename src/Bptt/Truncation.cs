@@ -1,8 +1,8 @@
 // How far a backward pass lets gradients travel back in time. Data only.
 
 using System.Globalization;
-using Bptt.Passes;
 using Bptt.Edge;
+using Bptt.Passes;
 
 namespace Bptt;
 

@@ -1,7 +1,7 @@
 // Bounded memory: what is kept, what is computed again, and that nobody sees a difference.
 
-using Bptt.Passes;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 using Bptt.Tests.Reference;
 using MathNet.Numerics.LinearAlgebra;
 

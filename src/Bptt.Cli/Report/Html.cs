@@ -1,9 +1,9 @@
 // The elements that a page is made of, as XHTML: every text is escaped, and the page can be read as XML too.
 
-using System.Text.RegularExpressions;
 using System.Text;
-using System.Xml.Linq;
+using System.Text.RegularExpressions;
 using System.Xml;
+using System.Xml.Linq;
 using Bptt.Cli.Console;
 using Bptt.Cli.Pictures;
 

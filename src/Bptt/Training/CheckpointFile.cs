@@ -1,8 +1,8 @@
 // The envelope of a checkpoint: what it is, of which version, and a checksum. Knows nothing of trainings.
 
 using System.Security.Cryptography;
-using System.Text.Json;
 using System.Text;
+using System.Text.Json;
 using Bptt.Files;
 
 namespace Bptt.Training;

@@ -2,8 +2,8 @@
 // fit.
 
 using System.Text.RegularExpressions;
-using System.Xml.Linq;
 using System.Xml;
+using System.Xml.Linq;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Cli.Report;
