@@ -118,7 +118,7 @@ internal sealed class PassRun
         _states.Direction,
         Recurs: formulas.Recurrence is not null,
         Reads: formulas.Recurrence?.HasOutputs ?? false,
-        Sums: formulas.Gradients is not null,
+        Sums: formulas.Sums is not null,
         ReachesStepZero: formulas.Recurrence?.Direction == TimeDirection.Backward && number == 0,
         _chunking.Length,
         formulas.Evaluation?.PartColumns ?? 0,

@@ -9,10 +9,10 @@ namespace Bptt.Passes;
 
 /// <summary>What a pass computes over a window.</summary>
 /// <param name="Recurrence">Its states; null where they are there.</param>
-/// <param name="Gradients">What it sums over time; null for nothing.</param>
+/// <param name="Sums">What it sums over time; null for nothing.</param>
 /// <param name="Evaluation">(1), or its derivative; null where ∂L/∂o_t is there.</param>
 internal sealed record PassFormulas(
-    IRecurrenceFormulas? Recurrence, IGradientFormulas? Gradients = null, IOutputTask? Evaluation = null);
+    IRecurrenceFormulas? Recurrence, IGradientFormulas? Sums = null, IOutputTask? Evaluation = null);
 
 /// <summary>The tasks of a schedule on the steps of a window.</summary>
 internal sealed class PassTasks : ITaskBody
@@ -79,15 +79,15 @@ internal sealed class PassTasks : ITaskBody
         switch (task.Step)
         {
             case PassStep.WqhGradient:
-                _formulas.Gradients!.AddWqh(t, ref rows);
+                _formulas.Sums!.AddWqh(t, ref rows);
                 break;
 
             case PassStep.WhxGradient:
-                _formulas.Gradients!.AddWhx(t, ref rows);
+                _formulas.Sums!.AddWhx(t, ref rows);
                 break;
 
             default:
-                _formulas.Gradients!.AddWhh(t, ref rows);
+                _formulas.Sums!.AddWhh(t, ref rows);
                 break;
         }
     }
