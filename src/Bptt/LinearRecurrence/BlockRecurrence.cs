@@ -321,7 +321,7 @@ internal sealed class BlockRecurrence
     {
         // Steps set tiny entries to zero one after the other, a power does so once.
         double flushed = 16 * KernelSet.FlushThreshold * (1 + (double)chunkLength * states.Rows);
-        double unit = 16 * Math.ScaleB(1.0, -52) * (chunkLength * Math.Sqrt(states.Rows) + states.Rows);
+        double unit = 16 * MachineEpsilon.OfDouble * (chunkLength * Math.Sqrt(states.Rows) + states.Rows);
         for (int i = 0; i < states.Columns; i++)
         {
             ReadOnlySpan<double> state = Column(states, i);

@@ -18,8 +18,6 @@ internal sealed class LagPowers
     /// place too.</summary>
     private const double UnitsForEachLag = 64.0;
 
-    private static readonly double Unit = Math.ScaleB(1.0, -52);
-
     private readonly PassContext _context;
     private readonly int _h;
     private readonly ArraySegment<double> _packed;
@@ -120,8 +118,9 @@ internal sealed class LagPowers
             ReadOnlySpan<double> bySteps = _trialSteps.AsSpan(trial * _h, _h);
             Span<double> error = _spareSteps.AsSpan(trial * _h, _h);
             VectorMath.AddScaled(-1.0, bySteps, error);
-            double allowed = UnitsForEachLag * _exponent * Unit * VectorMath.Norm(bySteps)
-                + Unit * VectorMath.Norm(_trialSums.AsSpan(trial * _h, _h)); // where next to nothing is left of the sum
+            // The second term is for where next to nothing is left of the sum.
+            double allowed = UnitsForEachLag * _exponent * MachineEpsilon.OfDouble * VectorMath.Norm(bySteps)
+                + MachineEpsilon.OfDouble * VectorMath.Norm(_trialSums.AsSpan(trial * _h, _h));
             if (!(VectorMath.Norm(error) <= allowed) || !double.IsFinite(allowed))
             {
                 return false;
