@@ -60,7 +60,9 @@ public sealed record ExecutionOptions
     /// than all of them would take, a pass keeps the states of some steps only and computes the others again where they
     /// are needed: see <see cref="ForwardPass.MemoryPlan"/>. Inputs, outputs and ∂L/∂o_t are not counted. A budget that
     /// is too small makes the pass throw <see cref="ArgumentException"/> with the smallest possible one, which grows
-    /// with √T.</summary>
+    /// with √T. So that passes in a row do not pile up, the runtime is made to collect what earlier ones left before
+    /// more is taken, where that is at least 32 MiB and a quarter of the heap; never with a
+    /// <see cref="Workspace"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is zero or negative.</exception>
     public long? MemoryBudget
     {

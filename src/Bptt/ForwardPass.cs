@@ -257,6 +257,11 @@ public sealed class ForwardPass
         try
         {
             MemoryPlan plan = Plan(model, steps, options, context);
+            if (plan.Recomputes && options.Workspace is null)
+            {
+                long outputs = (long)model.OutputSize * steps.ColumnCount;
+                BudgetedMemory.Take(plan.HeldBytes + 2 * sizeof(double) * outputs); // o_t and ∂L/∂o_t
+            }
             context.TakeOver();
             return new ForwardPass(model, Run(model, inputs(context), initialStates, plan, context), plan, options);
         }

@@ -19,7 +19,9 @@ internal sealed class BatchLayout
     public BatchLayout(ReadOnlySpan<int> lengths)
     {
         _lengths = lengths.ToArray();
-        _sequences = Enumerable.Range(0, _lengths.Length).OrderByDescending(b => _lengths[b]).ToArray(); // stable
+        _sequences = lengths.Length == 1
+            ? [0]
+            : [.. Enumerable.Range(0, _lengths.Length).OrderByDescending(b => _lengths[b])]; // stable
         _slots = new int[_lengths.Length];
         for (int slot = 0; slot < _sequences.Length; slot++)
         {
@@ -93,9 +95,20 @@ internal sealed class BatchLayout
     /// itself.</summary>
     public BatchLayout Slice(int firstStep, int lastStep) => new(this, firstStep, lastStep, shift: 0);
 
-    /// <summary>The blocks of some steps alone, counted from 1: windows of the same shape have the same
-    /// layout.</summary>
-    public BatchLayout Window(int firstStep, int lastStep) => new(this, firstStep, lastStep, shift: firstStep - 1);
+    /// <summary>The blocks of some steps alone, counted from 1, for a layout that is no slice itself: windows of the
+    /// same shape have the same layout.</summary>
+    public BatchLayout Window(int firstStep, int lastStep) => (firstStep, lastStep) == (FirstStep, LastStep)
+        ? this
+        : new(this, firstStep, lastStep, shift: firstStep - 1);
+
+    /// <summary>How many columns the blocks of some steps have, step 0 perhaps among them.</summary>
+    public int ColumnsOf(int firstStep, int lastStep)
+    {
+        Block last = BlockOf(lastStep);
+        return firstStep == 0
+            ? checked(SequenceCount + (lastStep == 0 ? 0 : last.FirstColumn + last.Active))
+            : last.FirstColumn + last.Active - BlockOf(firstStep).FirstColumn;
+    }
 
     /// <summary>B_t; 0 after the last step.</summary>
     public int ActiveAt(int step) => step > LastStep ? 0 : BlockOf(step).Active;

@@ -36,11 +36,11 @@ internal sealed class Trajectory
         for (int w = 0; w < windows.Count; w++)
         {
             (int first, int last) = HeldSteps(w);
-            largest = Math.Max(largest, ColumnsOf(first, last));
+            largest = Math.Max(largest, steps.ColumnsOf(first, last));
             int leading = LeadingStep(w);
             if (windows.Count > 1)
             {
-                _checkpoints[w] = storage(leading > steps.LastStep ? 0 : rows * ColumnsOf(leading, leading));
+                _checkpoints[w] = storage(leading > steps.LastStep ? 0 : rows * steps.ColumnsOf(leading, leading));
             }
         }
         _storage = storage(rows * largest);
@@ -146,9 +146,13 @@ internal sealed class Trajectory
     });
 
     /// <summary>The windows in the order in which they are computed first.</summary>
-    public IEnumerable<int> WindowsInOrder() => Direction == TimeDirection.Forward
-        ? Enumerable.Range(0, Windows.Count)
-        : Enumerable.Range(0, Windows.Count).Reverse();
+    public IEnumerable<int> WindowsInOrder()
+    {
+        for (int i = 0; i < Windows.Count; i++)
+        {
+            yield return Direction == TimeDirection.Forward ? i : Windows.Count - 1 - i;
+        }
+    }
 
     /// <summary>The windows in the order of time, from the end that is nearer to the one that is held.</summary>
     public IEnumerable<int> WindowsFromHeld()
@@ -234,6 +238,4 @@ internal sealed class Trajectory
     private (int First, int Last) HeldSteps(int window) => Direction == TimeDirection.Forward
         ? (Windows.StepBefore(window), Windows.LastStep(window))
         : (window == 0 ? 0 : Windows.FirstStep(window), Math.Min(Windows.LastStep(window) + 1, _steps.LastStep));
-
-    private int ColumnsOf(int first, int last) => _steps.Slice(first, last).ColumnCount;
 }

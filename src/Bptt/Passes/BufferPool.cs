@@ -152,7 +152,10 @@ internal sealed class BufferPool
     /// <summary>Takes back what was lent since the mark.</summary>
     public void Release(int mark)
     {
-        _free.AddRange(_lent[mark..]);
+        for (int i = mark; i < _lent.Count; i++)
+        {
+            _free.Add(_lent[i]);
+        }
         _lent.RemoveRange(mark, _lent.Count - mark);
     }
 

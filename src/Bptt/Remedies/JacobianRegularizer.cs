@@ -74,7 +74,7 @@ public sealed class JacobianRegularizer : Regularizer
         for (int window = 0; window < trajectory.Windows.Count; window++)
         {
             int firstStep = trajectory.Windows.FirstStep(window);
-            int columns = layout.Slice(firstStep, trajectory.Windows.LastStep(window)).ColumnCount;
+            int columns = layout.ColumnsOf(firstStep, trajectory.Windows.LastStep(window));
             trajectory.Read(window, held =>
             {
                 int first = held.Layout.BlockOf(firstStep).FirstColumn;
