@@ -49,6 +49,9 @@ internal static class VectorMath
         return Math.ScaleB(Math.Sqrt(sum), exponent);
     }
 
+    /// <summary>√(Σ x_i²/n), what is typical of the entries; NaN for an empty vector.</summary>
+    public static double RootMeanSquare(ReadOnlySpan<double> x) => Norm(x) / Math.Sqrt(x.Length);
+
     /// <summary>The largest magnitude; 0 for an empty vector, NaN where an entry is NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double MaxAbs(ReadOnlySpan<double> x)

@@ -99,7 +99,7 @@ internal sealed class GradientCheckRun
     private double TypicalSize(LossVariable variable)
     {
         ReadOnlySpan<double> entries = Origin[variable];
-        double size = VectorMath.Norm(entries) / Math.Sqrt(entries.Length);
+        double size = VectorMath.RootMeanSquare(entries);
         double otherwise = variable switch
         {
             LossVariable.Whx or LossVariable.Inputs => 1.0,
@@ -216,7 +216,7 @@ internal sealed class GradientCheckRun
         BatchLayout.Place place = StepOf(column);
         double[] output = _outputs.All.Column(column).ToArray();
         double[] factors = _objective.SequenceFactors(Layout);
-        double typical = VectorMath.Norm(_outputs.All.Values) / Math.Sqrt(_outputs.All.Values.Length);
+        double typical = VectorMath.RootMeanSquare(_outputs.All.Values);
         double value = output[row];
         double size = Math.Max(Math.Abs(value), typical);
         return Of(

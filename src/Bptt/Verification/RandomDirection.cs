@@ -115,7 +115,7 @@ internal sealed class RandomDirection
 
     private static double Size(ReadOnlySpan<double> values)
     {
-        double size = VectorMath.Norm(values) / Math.Sqrt(values.Length);
+        double size = VectorMath.RootMeanSquare(values);
         return size > 0.0 ? size : 1.0;
     }
 }

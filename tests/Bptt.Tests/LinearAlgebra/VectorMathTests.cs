@@ -45,6 +45,16 @@ public class VectorMathTests
     }
 
     [Fact]
+    public void The_root_mean_square_is_the_size_of_entries_that_are_alike()
+    {
+        for (int n = 1; n < 40; n++)
+        {
+            double[] x = [.. Enumerable.Range(0, n).Select(i => i % 2 == 0 ? -3e-200 : 3e-200)];
+            VectorMath.RootMeanSquare(x).Should().BeApproximately(3e-200, 1e-214, "n = {0}", n);
+        }
+    }
+
+    [Fact]
     public void Inner_products_are_right_at_every_size()
     {
         for (int n = 0; n < 75; n++)
