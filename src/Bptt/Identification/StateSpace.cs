@@ -102,7 +102,7 @@ public sealed class StateSpace
 
     /// <summary>Whether every pole lies inside the unit circle, ρ &lt; 1: then every state fades without
     /// input.</summary>
-    /// <exception cref="ArithmeticException">The iteration for the eigenvalues does not converge.</exception>
+    /// <inheritdoc cref="Poles" path="/exception"/>
     public bool IsStable => SpectralRadius < 1.0;
 
     /// <summary>D + C(I − A)⁻¹B, q×d, fresh: the outputs that constant inputs of 1 settle at. Cost O(n³).</summary>
@@ -133,7 +133,7 @@ public sealed class StateSpace
     /// what goes from past inputs to outputs to come. Near zero: a state that inputs do not reach or outputs do not
     /// see, such as a wasted hidden unit. From the factors of the Gramians (Laub and others 1987), so that small ones
     /// keep their digits down to ε times the norms of the factors. Cost O(n³) after the Gramians.</summary>
-    /// <exception cref="InvalidOperationException">The system is not stable.</exception>
+    /// <inheritdoc cref="ControllabilityGramian" path="/exception"/>
     public Vector<double> HankelSingularValues
     {
         get
@@ -237,7 +237,7 @@ public sealed class StateSpace
     /// <returns>A system of at least one state. Cost O(n²(n + d + q)) for each doubling of the number of terms of the
     /// Gramians.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The tolerance is outside its range.</exception>
-    /// <exception cref="InvalidOperationException">The system is not stable.</exception>
+    /// <inheritdoc cref="ControllabilityGramian" path="/exception"/>
     public StateSpace Balance(double tolerance = 1e-12)
     {
         if (!(tolerance > 0.0 && tolerance < 1.0))

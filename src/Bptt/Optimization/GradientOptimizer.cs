@@ -51,10 +51,10 @@ public abstract class GradientOptimizer : Optimizer
     /// <param name="gradients">Their gradients.</param>
     /// <returns>The model after the step. Cost O(h(h + d + q)).</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">Sizes differ from the model's or from those of the first step, or a gradient
-    /// is NaN or infinite: weights and history then stay as they were.</exception>
-    /// <exception cref="ArithmeticException">A weight or what is remembered of gradients would overflow: history then
-    /// stays as it was.</exception>
+    /// <exception cref="ArgumentException">Sizes differ from each other or from those of the first step, or a number is
+    /// NaN or infinite: parameters and history then stay as they were.</exception>
+    /// <exception cref="ArithmeticException">A parameter or what is remembered of gradients would overflow: history
+    /// then stays as it was.</exception>
     public LinearRnn Step(LinearRnn model, Gradients gradients)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -77,11 +77,7 @@ public abstract class GradientOptimizer : Optimizer
     /// <param name="parameters">The parameters to move; stay as they are.</param>
     /// <param name="gradient">Their gradient.</param>
     /// <returns>The parameters after the step, fresh. Cost O(length).</returns>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">Lengths differ from each other or from those of the first step, or a number
-    /// is NaN or infinite: parameters and history then stay as they were.</exception>
-    /// <exception cref="ArithmeticException">A parameter or what is remembered of gradients would overflow: history
-    /// then stays as it was.</exception>
+    /// <inheritdoc cref="Step(LinearRnn, Gradients)" path="/exception"/>
     public Vector<double> Step(Vector<double> parameters, Vector<double> gradient)
     {
         ArgumentNullException.ThrowIfNull(parameters);

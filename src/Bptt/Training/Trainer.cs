@@ -109,17 +109,9 @@ public static class Trainer
     /// <param name="progress">Told where the training stands, on the calling thread, ten times a second at
     /// most.</param>
     /// <param name="cancellationToken">Ends the training between two updates.</param>
-    /// <returns>The outcome, also where it was cancelled. Each update costs a forward and a backward pass of its piece
-    /// of the data; an epoch of several updates costs a forward pass of the whole besides.</returns>
-    /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
-    /// <exception cref="ArgumentException">Model, data and options do not fit each other, or a resumed training was
-    /// another one.</exception>
-    /// <exception cref="InvalidDataException">The file to resume from is damaged or something else.</exception>
-    /// <exception cref="IOException">The file to resume from cannot be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file to resume from may not be read, or is a
-    /// folder.</exception>
-    /// <exception cref="TrainingDivergedException">A number is not finite, under
-    /// <see cref="NonFinitePolicy.Throw"/>.</exception>
+    /// <inheritdoc
+    /// cref="Run(LinearRnn, SequenceBatch, Objective, TrainerOptions, IProgress{TrainingProgress}, CancellationToken)"
+    /// />
     public static TrainingResult Run(
         LinearRnn model,
         Matrix<double> inputs,

@@ -53,8 +53,9 @@ public sealed class AdjointTest
     /// <param name="directionCount">How many directions, at least 1.</param>
     /// <param name="seed">Decides them.</param>
     /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass.</returns>
-    /// <exception cref="ArgumentNullException">The pass is null.</exception>
-    /// <exception cref="ArgumentException">The pass is truncated: the derivative forward in time is not.</exception>
+    /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
+    /// <exception cref="ArgumentException">The backward pass is truncated: the derivative forward in time is not; or
+    /// what comes from other code does not fit the forward pass, or holds NaN or infinities.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one direction is asked for.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
     public static AdjointTest Run(BackwardThroughTime backward, int directionCount = 5, int seed = 1)
@@ -88,10 +89,7 @@ public sealed class AdjointTest
     /// <param name="seed">Decides them.</param>
     /// <returns>Both sides for each direction. Cost of a direction: that of a tangent pass; where a difference is not
     /// clear at once, a backward pass and one walk over all states.</returns>
-    /// <exception cref="ArgumentNullException">The pass, ∂L/∂o_t or the gradients are null.</exception>
-    /// <exception cref="ArgumentException">A shape does not fit the pass, or a number is NaN or infinite.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">Fewer than one direction is asked for.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
+    /// <inheritdoc cref="Run(BackwardThroughTime, int, int)" path="/exception"/>
     public static AdjointTest Run(
         ForwardPass forward,
         SequenceBatch outputGradients,

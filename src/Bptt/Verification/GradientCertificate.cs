@@ -65,7 +65,7 @@ public sealed class GradientCertificate
     /// <returns>The residuals and the verdict. Cost one pass over ∂L/∂o_t and o_t, and 4h³ + 2h²(d + q + B) operations;
     /// 2qh·ΣT_b more for a truncation to k lags, with 2kh²q; where the residuals are not small at once, one pass over
     /// all states and state gradients, with as many steps of powers as there are lags.</returns>
-    /// <exception cref="ArgumentNullException">The pass is null.</exception>
+    /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the passes serves a newer one.</exception>
     public static GradientCertificate Run(BackwardThroughTime backward)
     {
@@ -81,7 +81,6 @@ public sealed class GradientCertificate
     /// <param name="factor">By how much they were scaled on the way, 1 where they were not: what clipping by the
     /// global norm multiplies by.</param>
     /// <inheritdoc cref="Run(BackwardThroughTime)"/>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ArgumentException">The gradients have other shapes than the weights.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The factor is not a finite number above 0.</exception>
     public static GradientCertificate Run(BackwardThroughTime backward, Gradients gradients, double factor = 1.0)
@@ -104,10 +103,9 @@ public sealed class GradientCertificate
     /// ∂L/∂h_t at their borders.</param>
     /// <returns>The residuals and the verdict. Cost as for a backward pass of the library; where the residuals are not
     /// small at once, a backward pass is run to estimate the rounding.</returns>
-    /// <exception cref="ArgumentNullException">A pass or gradient is null.</exception>
+    /// <inheritdoc cref="Run(BackwardThroughTime)" path="/exception"/>
     /// <exception cref="ArgumentException">A shape does not fit, a number of ∂L/∂o_t is NaN or infinite, ∂L/∂h_0 is
     /// missing although h_0 is not zero, or the options name windows.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
     public static GradientCertificate Run(
         ForwardPass forward,
         SequenceBatch outputGradients,

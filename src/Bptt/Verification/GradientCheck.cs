@@ -72,10 +72,9 @@ public sealed class GradientCheck
     /// entry 3 passes of a complex step, 11 forward passes where the loss is quadratic, or 30 to 120 elsewhere (more
     /// where rounding gets in the way); k times that under a truncation of k lags. An entry of o costs one step's loss
     /// instead of a pass.</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="forward"/> or <paramref name="objective"/> is
-    /// null.</exception>
-    /// <exception cref="ArgumentException">The objective, or what <see cref="GradientCheckOptions.Backward"/> holds,
-    /// does not fit the pass.</exception>
+    /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
+    /// <exception cref="ArgumentException">The objective, gradients from elsewhere, or what
+    /// <see cref="GradientCheckOptions.Backward"/> holds do not fit the pass, or hold NaN or infinities.</exception>
     /// <exception cref="ArithmeticException">A state, the loss or a gradient is NaN or infinite here.</exception>
     /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in
     /// use.</exception>
@@ -124,14 +123,7 @@ public sealed class GradientCheck
     /// <param name="cancellationToken">Ends the check between two entries.</param>
     /// <returns>A verdict for each parameter given and each random direction. Cost as of the other overload, without a
     /// backward pass.</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="forward"/>, <paramref name="objective"/> or
-    /// <paramref name="gradients"/> is null.</exception>
-    /// <exception cref="ArgumentException">The objective, the gradients or what
-    /// <see cref="GradientCheckOptions.Backward"/> holds do not fit the pass, or hold NaN or infinities.</exception>
-    /// <exception cref="ArithmeticException">A state or the loss is NaN or infinite here.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one, or is in
-    /// use.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <inheritdoc cref="Run(ForwardPass, Objective, GradientCheckOptions?, CancellationToken)" path="/exception"/>
     public static GradientCheck Run(
         ForwardPass forward,
         Objective objective,
