@@ -1,5 +1,5 @@
-// What enters the gradient at each step's output, in few columns: W_qhᵀ ∂L/∂o_s of every step s, compressed so that
-// norms stay.
+// The gradients that enter at the outputs, W_qhᵀ ∂L/∂o_s of every step s, replaced by a few columns whose norm stays
+// the same at every lag. Follows none of them.
 //
 //   h  hidden units      q  outputs      B  sequences      N = ΣT_b
 

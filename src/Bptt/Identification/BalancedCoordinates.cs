@@ -1,5 +1,5 @@
-// The coordinates in which both Gramians of a state space system are one diagonal matrix. Knows the factors of the
-// Gramians alone.
+// Other coordinates for the states of a system, in which each state is reached by inputs as well as it is seen by
+// outputs: states that matter little can be left out. Knows the factors of the Gramians alone.
 //
 //   n  states      r  states that are kept
 

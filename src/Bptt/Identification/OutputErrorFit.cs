@@ -1,5 +1,5 @@
-// What is linear in the outputs of a free run, by least squares: W_hx and h_0 for given W_hh and W_qh, then W_qh for
-// given states.
+// Least squares for the weights that the outputs of a free run are linear in: W_hx and h_0 for given W_hh and W_qh,
+// then W_qh for given states.
 //
 //   d  inputs      h  hidden units      q  outputs      T_b  steps of sequence b
 

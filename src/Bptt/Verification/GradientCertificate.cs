@@ -1,5 +1,5 @@
-// A proof of gradients by two identities that hold for them and for hardly anything else. Needs no second backward pass
-// and no differences; knows no objective.
+// Certifies gradients by two equations that every right gradient satisfies and hardly any wrong one does. Needs no
+// second backward pass and no differences; knows no objective.
 //
 //   d  inputs      h  hidden units      q  outputs      B  sequences      g_0  ∂L/∂h_0      e  final-state gradients
 
