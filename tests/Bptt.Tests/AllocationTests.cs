@@ -31,6 +31,27 @@ public class AllocationTests
         one.Should().BeLessThan(40_000, "2000 steps of three doubles are 48 000 bytes, and there are four passes");
     }
 
+    [Fact]
+    public void Passes_within_a_budget_do_not_pile_up()
+    {
+        const int steps = 200_000;
+        LinearRnn model = _examples.Model(4, 8, 4);
+        var inputs = SequenceBatch.Pack([_examples.Matrix(4, steps)]);
+        var objective = Objective.SquaredError(SequenceBatch.Pack([_examples.Matrix(4, steps)]));
+        var options = new ExecutionOptions { MemoryBudget = 4 << 20, MaxDegreeOfParallelism = 1 };
+        GC.Collect();
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long most = 0;
+        for (int pass = 0; pass < 24; pass++)
+        {
+            BackwardThroughTime.Run(ForwardPass.Run(model, inputs, options: options), objective);
+            most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: false) - before);
+        }
+
+        // A pass takes 13 MB for outputs and their gradients and 4 MB for states.
+        most.Should().BeLessThan(90_000_000, "24 passes take 400 MB");
+    }
+
     /// <summary>The least of several passes: other threads of the process allocate too.</summary>
     private long AllocatedByOnePass(int steps, ExecutionOptions options, bool hasBudget)
     {

@@ -191,7 +191,6 @@ internal sealed class Trajectory
                     {
                         columns.Column(sequence, step).CopyTo(entries.AsSpan(step * Rows));
                     }
-                    return 0;
                 });
             }
         }
@@ -214,7 +213,6 @@ internal sealed class Trajectory
                     {
                         columns.Column(b, stepOfSequence(b)).CopyTo(entries.AsSpan(b * Rows));
                     }
-                    return 0;
                 });
             }
         }

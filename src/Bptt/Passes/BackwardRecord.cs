@@ -26,12 +26,7 @@ internal sealed class BackwardRecord
         _finalStateGradients = finalStateGradients;
         OutputGradients = outputGradients;
         PassContext reading = context.ForReading();
-        StateGradients = new Trajectory(
-            forward.Weights.HiddenSize,
-            forward.Layout,
-            forward.States.Windows,
-            TimeDirection.Backward,
-            context.Storage);
+        StateGradients = forward.Beside(TimeDirection.Backward, context);
         _run = new PassRun(
             forward.Weights,
             forward.Layout,

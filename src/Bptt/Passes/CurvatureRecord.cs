@@ -26,12 +26,7 @@ internal sealed class CurvatureRecord
         _context = context;
         _tangent = new TangentRecord(forward, context);
         _outputCurvature = context.Columns(forward.Weights.OutputSize, forward.Layout);
-        _derivatives = new Trajectory(
-            forward.Weights.HiddenSize,
-            forward.Layout,
-            forward.States.Windows,
-            TimeDirection.Backward,
-            context.Storage);
+        _derivatives = forward.Beside(TimeDirection.Backward, context);
         _run = new PassRun(
             forward.Weights, forward.Layout, _derivatives, forward.Chunking.ForAnother(), productsOfWeights: 4);
     }

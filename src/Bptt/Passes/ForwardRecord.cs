@@ -87,6 +87,12 @@ internal sealed class ForwardRecord
         return record;
     }
 
+    /// <summary>Memory for a column beside each of the states, in the same windows.</summary>
+    /// <param name="direction">The order in which they are computed.</param>
+    /// <param name="context">Memory.</param>
+    public Trajectory Beside(TimeDirection direction, PassContext context) =>
+        new(Weights.HiddenSize, Layout, States.Windows, direction, context.Storage);
+
     /// <summary>The same states with other outputs.</summary>
     public ForwardRecord WithOutputs(PackedColumns outputs) => new(this) { Outputs = outputs };
 

@@ -20,15 +20,8 @@ internal sealed class TangentRecord
         _forward = forward;
         _context = context;
         PassContext reading = context.ForReading();
-        States = new Trajectory(
-            forward.Weights.HiddenSize,
-            forward.Layout,
-            forward.States.Windows,
-            TimeDirection.Forward,
-            context.Storage)
-        {
-            Compute = (window, derivatives) => RunWindow(window, derivatives, null, reading),
-        };
+        States = forward.Beside(TimeDirection.Forward, context);
+        States.Compute = (window, derivatives) => RunWindow(window, derivatives, null, reading);
         Outputs = context.Columns(forward.Weights.OutputSize, forward.Layout);
         _run = new PassRun(
             forward.Weights, forward.Layout, States, forward.Chunking.ForAnother(), productsOfWeights: 2);

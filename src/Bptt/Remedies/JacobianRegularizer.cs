@@ -82,7 +82,6 @@ public sealed class JacobianRegularizer : Regularizer
                 {
                     sum.Add(held.Spaced(first + i, Math.Min(PieceColumns, columns - i), 1), gradients);
                 }
-                return 0;
             });
         }
         double factor = sum.Count == 0 ? 0.0 : Strength / sum.Count;
