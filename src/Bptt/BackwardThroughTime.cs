@@ -3,7 +3,7 @@
 //
 //   d  inputs      h  hidden units      q  outputs      T  time steps      B  sequences
 //
-// Where the formulas stand in code, each above the line that computes it:
+// Where the formulas stand in code, each above the lines that give its terms:
 //
 //   (1)  ∂L/∂o_t = c_b w_bt ∂ℓ(o_t, y_t)/∂o_t               Objective.Evaluation.cs
 //   (2)  ∂L/∂h_T = W_qhᵀ ∂L/∂o_T                            Passes/BackwardFormulas.cs

@@ -2,7 +2,7 @@
 //
 //   d  inputs      h  hidden units      q  outputs      T  time steps      B  sequences
 //
-// Where the formulas stand in code, each above the line that computes it:
+// Where the formulas stand in code, each above the lines that give its terms:
 //
 //        h_t = W_hx x_t + W_hh h_{t−1}                      Passes/ForwardFormulas.cs
 //        o_t = W_qh h_t                                     Passes/ForwardFormulas.cs
@@ -12,6 +12,7 @@
 // When a line is run, block by block of time and on which thread, is said in Passes/PassSchedule.cs.
 
 using Bptt.Edge;
+using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 using Bptt.Passes;

@@ -28,7 +28,8 @@ public abstract partial class Objective
         return new Evaluation(this, outputs, factors, outputGradients, storage);
     }
 
-    /// <summary>What some columns add to L, and where asked ∂L/∂o_t of each.</summary>
+    /// <summary>What some columns add to L, and where asked ∂L/∂o_t of each. An objective that knows a faster way to
+    /// <see cref="StepLossAndGradient"/> of many columns overrides it.</summary>
     internal virtual double EvaluateColumns(
         PackedColumns outputs, PackedColumns? outputGradients, int first, int count, double[] factors)
     {

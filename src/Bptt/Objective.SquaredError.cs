@@ -47,6 +47,7 @@ public abstract partial class Objective
         {
             if (CommonFactor(factors) is double factor)
             {
+                // (1)  ∂L/∂o_t = c_b w_bt (o_t − y_t)
                 ReadOnlySpan<double> o = outputs.Spaced(first, count, 1).Values;
                 ReadOnlySpan<double> y = TargetColumns(first, count).Values;
                 double squares = outputGradients is null

@@ -40,6 +40,7 @@ internal sealed class BackwardFormulas(
 
     private WindowColumns D { get; } = window.Of(stateGradients);
 
+    // BlockRecurrence adds A s_{t+1} to the u_t that stands in D; nothing leads to T, which is (2).
     // (3)  ∂L/∂h_t = W_hhᵀ ∂L/∂h_{t+1} + W_qhᵀ ∂L/∂o_t   is   s_t = A s_{t+1} + u_t   with   A = W_hhᵀ
     public MatrixView Transition => CarriedWhh.T;
 
@@ -106,10 +107,10 @@ internal sealed class WeightGradientFormulas(
     private WindowColumns D { get; } = window.Of(stateGradients);
 
     // (5)  ∂L/∂W_qh = Σ ∂L/∂o_t h_tᵀ
-    public void AddWqh(TimeBlock t, ref GradientRows rows) => rows.Add(G[t], H[t], gradients.Wqh);
+    public void AddWqh(TimeBlock t, ref GradientRows rows) => rows.Add(G[t], H[t].T, gradients.Wqh);
 
     // (5)  ∂L/∂W_hx = Σ ∂L/∂h_t x_tᵀ
-    public void AddWhx(TimeBlock t, ref GradientRows rows) => rows.Add(D[t], X[t], gradients.Whx);
+    public void AddWhx(TimeBlock t, ref GradientRows rows) => rows.Add(D[t], X[t].T, gradients.Whx);
 
     // (5)  ∂L/∂W_hh = Σ ∂L/∂h_t h_{t−1}ᵀ
     public void AddWhh(TimeBlock t, ref GradientRows rows)
@@ -120,5 +121,5 @@ internal sealed class WeightGradientFormulas(
         }
     }
 
-    public void AddWhh(Stretch s, ref GradientRows rows) => rows.Add(D[s], H.Beside(s), gradients.Whh);
+    public void AddWhh(Stretch s, ref GradientRows rows) => rows.Add(D[s], H.Beside(s).T, gradients.Whh);
 }

@@ -28,7 +28,7 @@ internal sealed class BackwardRecord
         PassContext reading = context.ForReading();
         StateGradients = forward.Beside(TimeDirection.Backward, context);
         _run = new PassRun(
-            forward.Weights,
+            PassSizes.Of(forward.Weights),
             forward.Layout,
             StateGradients,
             paths.AreAll ? forward.Chunking.ForAnother() : Chunking.None(),

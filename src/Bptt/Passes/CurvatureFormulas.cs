@@ -98,7 +98,7 @@ internal sealed class WeightCurvatureFormulas(
     public void AddWqh(TimeBlock t, ref GradientRows rows)
     {
         first.AddWqh(t, ref rows);
-        rows.Add(G[t], HDot[t], product.Wqh);
+        rows.Add(G[t], HDot[t].T, product.Wqh);
     }
 
     // Σ δ̇_t x_tᵀ + δ_t ẋ_tᵀ
@@ -107,7 +107,7 @@ internal sealed class WeightCurvatureFormulas(
         first.AddWhx(t, ref rows);
         if (terms.Direction.Inputs is PackedColumns moved)
         {
-            rows.Add(D[t], window.Of(moved)[t], product.Whx);
+            rows.Add(D[t], window.Of(moved)[t].T, product.Whx);
         }
     }
 
@@ -117,7 +117,7 @@ internal sealed class WeightCurvatureFormulas(
         foreach (Stretch s in HDot.Before(t))
         {
             first.AddWhh(s, ref rows);
-            rows.Add(D[s], HDot.Beside(s), product.Whh);
+            rows.Add(D[s], HDot.Beside(s).T, product.Whh);
         }
     }
 }

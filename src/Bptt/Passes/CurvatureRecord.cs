@@ -28,7 +28,11 @@ internal sealed class CurvatureRecord
         _outputCurvature = context.Columns(forward.Weights.OutputSize, forward.Layout);
         _derivatives = forward.Beside(TimeDirection.Backward, context);
         _run = new PassRun(
-            forward.Weights, forward.Layout, _derivatives, forward.Chunking.ForAnother(), productsOfWeights: 4);
+            PassSizes.Of(forward.Weights),
+            forward.Layout,
+            _derivatives,
+            forward.Chunking.ForAnother(),
+            productsOfWeights: 4);
     }
 
     /// <summary>Jᵀ (∂²L/∂o²) J v: a backward pass from Ġ = (∂²L/∂o²) ȯ.</summary>

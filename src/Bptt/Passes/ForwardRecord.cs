@@ -23,7 +23,7 @@ internal sealed class ForwardRecord
         States = new Trajectory(
             weights.HiddenSize, inputs.Layout, plan.Windows, TimeDirection.Forward, context.Storage);
         Chunking = Chunking.Of(context.Kernels, weights.HiddenSize, plan.ChunkLength, context.Storage);
-        _run = new PassRun(weights, inputs.Layout, States, Chunking, productsOfWeights: 1);
+        _run = new PassRun(PassSizes.Of(weights), inputs.Layout, States, Chunking, productsOfWeights: 1);
         _readingContext = context.ForReading();
         _carries = new PackedColumns?[plan.KeepsCarries ? plan.Windows.Count : 0];
     }

@@ -56,6 +56,12 @@ internal interface IGradientFormulas
 
     /// <summary>Adds what the steps of a block bring to some rows of ∂L/∂W_hh.</summary>
     void AddWhh(TimeBlock t, ref GradientRows rows);
+
+    /// <summary>Adds what the steps of a block bring to some rows of the gradient of a direct term, where there is
+    /// one.</summary>
+    void AddDirect(TimeBlock t, ref GradientRows rows)
+    {
+    }
 }
 
 /// <summary>Something that is computed for each output on its own, in parts of some columns each, in any order and at
@@ -81,7 +87,7 @@ internal interface IOutputTask
     }
 }
 
-/// <summary>Rows of C = Σ A_i B_iᵀ, whose terms come one after the other. The first term is written, so that nothing
+/// <summary>Rows of C = Σ A_i B_i, whose terms come one after the other. The first term is written, so that nothing
 /// need be cleared.</summary>
 /// <param name="kernels">The arithmetic.</param>
 /// <param name="first">The first row.</param>
@@ -91,16 +97,19 @@ internal struct GradientRows(KernelSet kernels, int first, int count, bool isEmp
 {
     private bool _isEmpty = isEmpty;
 
-    /// <summary>C += A Bᵀ, in these rows.</summary>
-    public void Add(MatrixSpan a, MatrixSpan b, MatrixSpan c)
+    /// <summary>The row after the last one.</summary>
+    public readonly int End => first + count;
+
+    /// <summary>C += A B, in these rows.</summary>
+    public void Add(MatrixSpan a, MatrixView b, MatrixSpan c)
     {
         if (_isEmpty)
         {
-            kernels.Multiply(a.RowRange(first, count), b.T, c.RowRange(first, count));
+            kernels.Multiply(a.RowRange(first, count), b, c.RowRange(first, count));
         }
         else
         {
-            kernels.MultiplyAdd(a.RowRange(first, count), b.T, c.RowRange(first, count));
+            kernels.MultiplyAdd(a.RowRange(first, count), b, c.RowRange(first, count));
         }
         _isEmpty = false;
     }

@@ -15,25 +15,25 @@ internal delegate PassFormulas FormulasOfWindow(PassWindow window, int number, P
 /// state is kept.</summary>
 internal sealed class PassRun
 {
-    private readonly ParameterArray _weights;
+    private readonly PassSizes _sizes;
     private readonly BatchLayout _steps;
     private readonly Trajectory _states;
     private readonly Chunking _chunking;
     private readonly double _work;
 
-    /// <param name="weights">The model, for its shapes.</param>
+    /// <param name="sizes">The shapes of the model.</param>
     /// <param name="steps">The layout of all steps.</param>
     /// <param name="states">What is computed.</param>
     /// <param name="chunking">Whether the recurrence is run in chunks; given up where that does not hold.</param>
     /// <param name="productsOfWeights">About how many products with all weights there are for a column.</param>
     public PassRun(
-        ParameterArray weights, BatchLayout steps, Trajectory states, Chunking chunking, int productsOfWeights)
+        PassSizes sizes, BatchLayout steps, Trajectory states, Chunking chunking, int productsOfWeights)
     {
-        _weights = weights;
+        _sizes = sizes;
         _steps = steps;
         _states = states;
         _chunking = chunking;
-        _work = 2.0 * productsOfWeights * weights.Values.Length;
+        _work = 2.0 * productsOfWeights * sizes.Weights;
     }
 
     private WindowPlan Windows => _states.Windows;
@@ -112,9 +112,7 @@ internal sealed class PassRun
     }
 
     private PassShape ShapeOf(PassFormulas formulas, int number, PlanTuning tuning) => new(
-        _weights.InputSize,
-        _weights.HiddenSize,
-        _weights.OutputSize,
+        _sizes,
         _states.Direction,
         Recurs: formulas.Recurrence is not null,
         Reads: formulas.Recurrence?.HasOutputs ?? false,

@@ -22,15 +22,17 @@ internal sealed class PassSchedule
     {
         _steps = steps;
         _shape = shape;
-        Plan = RecurrencePlan.For(steps, shape.HiddenSize, shape.ChunkLength, shape.Tuning);
+        Plan = RecurrencePlan.For(steps, shape.Sizes.Hidden, shape.ChunkLength, shape.Tuning);
         int columns = shape.EvaluationColumns;
         _evaluations = new int[columns == 0 ? 0 : (steps.ColumnCount + columns - 1) / columns];
         Array.Fill(_evaluations, -1);
+        (int d, int h, int q, bool isLifted) = shape.Sizes;
         _gradients = !shape.Sums ? [] :
         [
-            new GradientParts(PassStep.WqhGradient, shape.OutputSize, shape.HiddenSize),
-            new GradientParts(PassStep.WhxGradient, shape.HiddenSize, shape.InputSize),
-            new GradientParts(PassStep.WhhGradient, shape.HiddenSize, shape.HiddenSize),
+            new GradientParts(PassStep.WqhGradient, q, h),
+            new GradientParts(PassStep.WhxGradient, h, d),
+            new GradientParts(PassStep.WhhGradient, h, h),
+            .. isLifted ? [new GradientParts(PassStep.DirectGradient, q, d)] : Array.Empty<GradientParts>(),
         ];
         AddTasks();
         Graph.Close();
@@ -104,9 +106,16 @@ internal sealed class PassSchedule
         {
             recur[group] = Add(new(PassStep.Recur, k, group), isCritical: true, [drive, .. waits.For(block, group)]);
         }
-        int complete = _shape.Reads ? Add(new(PassStep.Read, k), isCritical: false, recur)
-            : block.IsChunked ? Add(new(PassStep.Fill, k), isCritical: false, recur)
-            : -1;
+        int[] before = waits.Last();
+        bool readsAtOnce = _shape.Reads && !_shape.Sizes.IsLifted;
+        int complete = !block.IsChunked
+            ? -1
+            : Add(new(readsAtOnce ? PassStep.FillAndRead : PassStep.Fill, k), isCritical: false, recur);
+        if (_shape.Reads && !(readsAtOnce && block.IsChunked))
+        {
+            // A lifted pass reads from the state before each step.
+            Add(new(PassStep.Read, k), isCritical: false, block.IsChunked ? [complete, .. before] : recur);
+        }
         waits.Follow(block, recur, complete);
         return block.IsChunked ? [complete] : recur;
     }

@@ -25,8 +25,11 @@ internal enum PassStep
     /// <summary>All states of the chunks.</summary>
     Fill,
 
-    /// <summary>o_t = W_qh h_t; in chunks all states before it, while they are in the cache.</summary>
+    /// <summary>o_t = W_qh h_t.</summary>
     Read,
+
+    /// <summary>All states of the chunks, and o_t = W_qh h_t while they are in the cache.</summary>
+    FillAndRead,
 
     /// <summary>(5) ∂L/∂W_qh, some rows.</summary>
     WqhGradient,
@@ -36,6 +39,9 @@ internal enum PassStep
 
     /// <summary>(5) ∂L/∂W_hh, some rows.</summary>
     WhhGradient,
+
+    /// <summary>The gradient of the direct term of a lifted pass, some rows.</summary>
+    DirectGradient,
 
     /// <summary>∂L/∂h_0 = W_hhᵀ ∂L/∂h_1.</summary>
     StepZero,
@@ -48,10 +54,24 @@ internal enum PassStep
 /// <param name="Rows">How many rows.</param>
 internal readonly record struct PassTask(PassStep Step, int Index, int Part = 0, int Rows = 0);
 
+/// <summary>The sizes of what a pass runs.</summary>
+/// <param name="Inputs">d.</param>
+/// <param name="Hidden">h.</param>
+/// <param name="Outputs">q.</param>
+/// <param name="IsLifted">Whether a step stands for several, so that outputs come from the state before it and,
+/// directly, from its inputs.</param>
+internal readonly record struct PassSizes(int Inputs, int Hidden, int Outputs, bool IsLifted = false)
+{
+    /// <summary>Those of a model.</summary>
+    public static PassSizes Of(ParameterArray weights) =>
+        new(weights.InputSize, weights.HiddenSize, weights.OutputSize);
+
+    /// <summary>The entries of the weights.</summary>
+    public double Weights => (double)Hidden * (Inputs + Hidden + Outputs) + (IsLifted ? 0.5 * Inputs * Outputs : 0.0);
+}
+
 /// <summary>What tells the schedules of passes over the same steps apart.</summary>
-/// <param name="InputSize">d.</param>
-/// <param name="HiddenSize">h.</param>
-/// <param name="OutputSize">q.</param>
+/// <param name="Sizes">d, h and q.</param>
 /// <param name="Direction">The order of the steps.</param>
 /// <param name="Recurs">Whether the states are computed; where not, they are there.</param>
 /// <param name="Reads">Whether outputs are read from them.</param>
@@ -61,9 +81,7 @@ internal readonly record struct PassTask(PassStep Step, int Index, int Part = 0,
 /// <param name="EvaluationColumns">Columns of a part of the evaluation; 0 where there is none.</param>
 /// <param name="Tuning">How large the pieces are.</param>
 internal readonly record struct PassShape(
-    int InputSize,
-    int HiddenSize,
-    int OutputSize,
+    PassSizes Sizes,
     TimeDirection Direction,
     bool Recurs,
     bool Reads,

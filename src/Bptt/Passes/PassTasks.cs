@@ -62,7 +62,7 @@ internal sealed class PassTasks : ITaskBody
                 _formulas.Evaluation!.Evaluate(task.Index);
                 break;
 
-            case PassStep.WqhGradient or PassStep.WhxGradient or PassStep.WhhGradient:
+            case PassStep.WqhGradient or PassStep.WhxGradient or PassStep.WhhGradient or PassStep.DirectGradient:
                 AddGradient(task);
                 break;
 
@@ -86,8 +86,12 @@ internal sealed class PassTasks : ITaskBody
                 _formulas.Sums!.AddWhx(t, ref rows);
                 break;
 
-            default:
+            case PassStep.WhhGradient:
                 _formulas.Sums!.AddWhh(t, ref rows);
+                break;
+
+            default:
+                _formulas.Sums!.AddDirect(t, ref rows);
                 break;
         }
     }

@@ -82,10 +82,11 @@ internal sealed class RecurrenceRun
                 break;
 
             case PassStep.Read:
-                if (t.IsChunked)
-                {
-                    Blocks.Fill(t);
-                }
+                _formulas.Read(t);
+                break;
+
+            case PassStep.FillAndRead:
+                Blocks.Fill(t);
                 _formulas.Read(t);
                 break;
 

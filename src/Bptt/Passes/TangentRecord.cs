@@ -24,7 +24,7 @@ internal sealed class TangentRecord
         States.Compute = (window, derivatives) => RunWindow(window, derivatives, null, reading);
         Outputs = context.Columns(forward.Weights.OutputSize, forward.Layout);
         _run = new PassRun(
-            forward.Weights, forward.Layout, States, forward.Chunking.ForAnother(), productsOfWeights: 2);
+            PassSizes.Of(forward.Weights), forward.Layout, States, forward.Chunking.ForAnother(), productsOfWeights: 2);
     }
 
     /// <summary>ḣ_0 … ḣ_T, perhaps a window at a time.</summary>

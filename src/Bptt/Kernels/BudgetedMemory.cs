@@ -1,10 +1,10 @@
 // Sees to it that passes within a memory budget, one after the other, do not pile up what each of them has taken: the
 // collector of the runtime knows of no budget and lets several times as much lie.
 
-namespace Bptt.Passes;
+namespace Bptt.Kernels;
 
-/// <summary>What the passes of this process have taken within memory budgets since all that was unused was last collected
-/// here.</summary>
+/// <summary>What the passes of this process have taken within memory budgets since all that was unused was last
+/// collected here.</summary>
 internal static class BudgetedMemory
 {
     /// <summary>A full collection goes through everything that the process holds. It is worth it when there may be as
