@@ -19,6 +19,7 @@
 
 using Bptt.Edge;
 using Bptt.Kernels;
+using Bptt.Lifting;
 using Bptt.LinearRecurrence;
 using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
@@ -329,18 +330,19 @@ public sealed class BackwardThroughTime
 
         public BackwardThroughTime Run(Objective.Evaluation? evaluation = null, Objective? objective = null)
         {
-            LinearRnn model = _forward.Model;
-            var gradients = new ParameterArray(model.InputSize, model.HiddenSize, model.OutputSize);
-            var record = BackwardRecord.Run(
-                _forward.Record,
-                OutputGradients,
-                evaluation,
-                _options.FinalStateGradients?.AsColumnMajorArray(),
-                _options.Truncation?.Paths ?? BackwardPaths.All,
-                gradients,
-                Context);
-            return new BackwardThroughTime(
-                _forward, _options, record, new Gradients(gradients), evaluation?.Loss, objective);
+            ForwardRecord forward = _forward.Record;
+            var gradients = ParameterArray.ShapedLike(forward.Weights);
+            BackwardPaths paths = _options.Truncation?.Paths ?? BackwardPaths.All;
+            ReadOnlyMemory<double> final = _options.FinalStateGradients?.AsColumnMajorArray();
+            LiftedForward? chunks = paths.AreAll ? _forward.Lifted : null;
+            if (chunks is not null)
+            {
+                Context.Evaluate(evaluation);
+            }
+            BackwardRecord record = LiftedBackward.Run(forward, chunks, OutputGradients, final, gradients, Context)
+                ?? BackwardRecord.Run(forward, OutputGradients, evaluation, final, paths, gradients, Context);
+            double? loss = evaluation?.Loss;
+            return new BackwardThroughTime(_forward, _options, record, new Gradients(gradients), loss, objective);
         }
 
         public void Dispose() => Context.End();

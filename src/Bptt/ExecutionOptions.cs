@@ -22,6 +22,15 @@ public enum Recurrence
     /// power overflows or a chunk does not end where its carry said, the engine runs step by step instead; so it does
     /// where there are too few steps.</summary>
     TimeParallel,
+
+    /// <summary>S steps at once (S is chosen from the shapes), carried by W_hh^S; inside a chunk inputs act on outputs
+    /// directly, through W_qh W_hh^k W_hx. A step costs about 6h²/S + 4hd + 6hq + 2Sdq operations in place of
+    /// 6h² + 4hd + 6hq, which for few inputs and outputs hardly depends on h. Of the states only every S-th is kept;
+    /// others are computed again when they are read. It agrees with <see cref="Sequential"/> to rounding, and is
+    /// usually more exact. Where powers of W_hh grow far beyond what its eigenvalues ask for, where a number overflows,
+    /// or where no sequence is long enough, the engine runs in another way: see
+    /// <see cref="ForwardPass.Method"/>.</summary>
+    Lifted,
 }
 
 /// <summary>How passes are carried out: threads, method, memory. Immutable; results do not depend on
@@ -53,7 +62,7 @@ public sealed record ExecutionOptions
     {
         get => _recurrence;
         init => _recurrence = Enum.IsDefined(value) ? value : throw Guard.Range(
-            nameof(Recurrence), $"expected Automatic, Sequential or TimeParallel, got {value}.");
+            nameof(Recurrence), $"expected Automatic, Sequential, TimeParallel or Lifted, got {value}.");
     }
 
     /// <summary>Bytes for the states and state gradients held at once; null, the default, keeps every h_t. With less

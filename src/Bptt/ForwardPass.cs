@@ -13,7 +13,7 @@
 
 using Bptt.Edge;
 using Bptt.Kernels;
-using Bptt.LinearAlgebra;
+using Bptt.Lifting;
 using Bptt.LinearRecurrence;
 using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
@@ -34,11 +34,15 @@ namespace Bptt;
 /// </remarks>
 public sealed class ForwardPass
 {
-    private ForwardPass(LinearRnn model, ForwardRecord record, MemoryPlan memoryPlan, ExecutionOptions options)
+    private readonly string? _whyNotLifted;
+
+    private ForwardPass(LinearRnn model, RecordOfRun run, ExecutionOptions options)
     {
         Model = model;
-        Record = record;
-        MemoryPlan = memoryPlan;
+        Record = run.Record;
+        MemoryPlan = run.Plan;
+        Lifted = run.Lifted;
+        _whyNotLifted = run.WhyNotLifted;
         Options = options;
     }
 
@@ -59,7 +63,7 @@ public sealed class ForwardPass
     /// <summary>The first step at which a state or an output of any sequence is NaN or infinite; null where all are
     /// finite. Searched at each call, at cost O((h + q)·ΣT_b).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public int? FirstNonFiniteStep => Context.Read(FindFirstNonFiniteStep);
+    public int? FirstNonFiniteStep => Context.Read(Record.FirstNonFiniteStep);
 
     /// <summary>h_0 of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
@@ -69,6 +73,17 @@ public sealed class ForwardPass
     /// <summary>What is kept of the states, and what is computed again; see
     /// <see cref="ExecutionOptions.MemoryBudget"/>.</summary>
     public MemoryPlan MemoryPlan { get; }
+
+    /// <summary>How the recurrence was run.</summary>
+    public RecurrenceMethod Method => Lifted is not null
+        ? new RecurrenceMethod(Recurrence.Lifted, Lifted.Weights.ChunkLength, null)
+        : new RecurrenceMethod(
+            Record.Chunking.Length > 1 ? Recurrence.TimeParallel : Recurrence.Sequential,
+            Record.Chunking.Length,
+            _whyNotLifted);
+
+    /// <summary>The chunks of the pass, where it took several steps at once; null where not.</summary>
+    internal LiftedForward? Lifted { get; }
 
     /// <summary>What the pass has computed; of a workspace perhaps not its own any more.</summary>
     internal ForwardRecord Record { get; }
@@ -231,13 +246,13 @@ public sealed class ForwardPass
             MemoryBudget = sameSteps ? Options.MemoryBudget : null,
         };
         var context = PassContext.Alone(options.Settings);
-        MemoryPlan plan = sameSteps ? MemoryPlan : Plan(model, inputs.Layout, options, context);
-        return new ForwardPass(model, Run(model, inputs, initialStates, plan, context), plan, options);
+        MemoryPlan plan = sameSteps && Lifted is null ? MemoryPlan : Plan(model, inputs.Layout, options, context);
+        return new ForwardPass(model, RunSteps(model, inputs, initialStates, plan, null, context), options);
     }
 
     /// <summary>This pass with other outputs in the place of its own, as an objective sees it.</summary>
     internal ForwardPass WithOutputs(PackedColumns outputs) =>
-        new(Model, Record.WithOutputs(outputs), MemoryPlan, Options);
+        new(Model, new RecordOfRun(Record.WithOutputs(outputs), MemoryPlan, Lifted, _whyNotLifted), Options);
 
     internal void CheckStep(int t, int first, int sequence)
     {
@@ -258,13 +273,20 @@ public sealed class ForwardPass
         try
         {
             MemoryPlan plan = Plan(model, steps, options, context);
-            if (plan.Recomputes && options.Workspace is null)
+            context.TakeOver();
+            LiftingChoice lifting = RecurrenceMethod.Lift(model, steps, options, plan, context);
+            if ((lifting.Weights is not null || plan.Recomputes)
+                && options is { Workspace: null, MemoryBudget: not null })
             {
                 long outputs = (long)model.OutputSize * steps.ColumnCount;
                 BudgetedMemory.Take(plan.HeldBytes + 2 * sizeof(double) * outputs); // o_t and ∂L/∂o_t
             }
-            context.TakeOver();
-            return new ForwardPass(model, Run(model, inputs(context), initialStates, plan, context), plan, options);
+            PackedColumns columns = inputs(context);
+            RecordOfRun run = (lifting.Weights is LiftedWeights weights
+                    ? RunLifted(weights, columns, initialStates, plan, context)
+                    : null)
+                ?? RunSteps(model, columns, initialStates, plan, lifting.WhyNotInTheEnd, context);
+            return new ForwardPass(model, run, options);
         }
         finally
         {
@@ -272,69 +294,52 @@ public sealed class ForwardPass
         }
     }
 
-    private static ForwardRecord Run(
+    /// <summary>Step by step, or in parallel over time.</summary>
+    private static RecordOfRun RunSteps(
         LinearRnn model,
         PackedColumns inputs,
         ReadOnlySpan<double> initialStates,
         MemoryPlan plan,
-        PassContext context) =>
-        ForwardRecord.Run(
-            model.Weights,
-            inputs,
-            initialStates,
-            new ForwardPlan(plan.Windows, plan.ChunkLength, plan.KeepsCarries),
-            context);
+        string? whyNotLifted,
+        PassContext context)
+    {
+        var windows = new ForwardPlan(plan.Windows, plan.ChunkLength, plan.KeepsCarries);
+        var record = ForwardRecord.Run(model.Weights, inputs, initialStates, windows, context);
+        return new RecordOfRun(record, plan, null, whyNotLifted);
+    }
+
+    /// <summary>Several steps at once.</summary>
+    /// <returns>Null where a number overflows.</returns>
+    private static RecordOfRun? RunLifted(
+        LiftedWeights weights,
+        PackedColumns inputs,
+        ReadOnlySpan<double> initialStates,
+        MemoryPlan plan,
+        PassContext context)
+    {
+        MemoryPlan lifted = plan.ForLifted(weights.ChunkLength)!;
+        PackedColumns outputs = context.Columns(weights.Model.OutputSize, inputs.Layout);
+        var pass = LiftedForward.Run(weights, inputs, initialStates, outputs, context);
+        if (pass is null)
+        {
+            return null;
+        }
+        context.ReadingComputes();
+        var windows = new ForwardPlan(lifted.Windows, lifted.ChunkLength, KeepsCarries: false);
+        var record = ForwardRecord.Of(weights.Model, inputs, outputs, windows, pass, context);
+        return new RecordOfRun(record, lifted, pass, null);
+    }
 
     private static MemoryPlan Plan(LinearRnn model, BatchLayout steps, ExecutionOptions options, PassContext context)
     {
         int h = model.HiddenSize;
         long? budget = options.MemoryBudget;
-        int chunkLength = ChunkLengthFor(model, steps, options);
+        int chunkLength = RecurrenceMethod.ChunkLengthFor(model, steps, options);
         return context.Plan(
             plan => plan.IsFor(budget, h, chunkLength, steps), () => new MemoryPlan(budget, h, chunkLength, steps));
     }
 
-    private static int ChunkLengthFor(LinearRnn model, BatchLayout steps, ExecutionOptions options)
-    {
-        Recurrence recurrence = options.Recurrence;
-        if (recurrence == Recurrence.Sequential)
-        {
-            return 1;
-        }
-        if (recurrence == Recurrence.TimeParallel && options.Tuning.ChunkLength is int given)
-        {
-            return given;
-        }
-        double h = model.HiddenSize;
-        double otherWork = 2 * h * h + 4 * h * model.InputSize + 6 * h * model.OutputSize;
-        return CostModel.ChunkLength(
-            model.HiddenSize, steps.Segments, otherWork / 2, atLeast: recurrence == Recurrence.TimeParallel ? 2 : 1);
-    }
-
-    private int? FindFirstNonFiniteStep()
-    {
-        int? first = null;
-        for (int t = 1; t <= Layout.LastStep && first is null; t++)
-        {
-            first = VectorMath.FirstNonFinite(Record.Outputs.Block(t).Values) >= 0 ? t : null;
-        }
-        foreach (int window in Record.States.WindowsFromHeld())
-        {
-            int? here = Record.States.Read(window, FirstIn);
-            first = here is null || here > first ? first : here;
-
-            int? FirstIn(PackedColumns states)
-            {
-                for (int t = Record.States.Windows.FirstStep(window); t <= Record.States.Windows.LastStep(window); t++)
-                {
-                    if (VectorMath.FirstNonFinite(states.Block(t).Values) >= 0)
-                    {
-                        return t;
-                    }
-                }
-                return null;
-            }
-        }
-        return first;
-    }
+    /// <summary>What a run has left.</summary>
+    private sealed record RecordOfRun(
+        ForwardRecord Record, MemoryPlan Plan, LiftedForward? Lifted, string? WhyNotLifted);
 }

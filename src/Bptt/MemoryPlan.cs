@@ -26,6 +26,7 @@ public sealed class MemoryPlan
 
     private readonly BatchLayout _steps;
     private readonly int _hiddenSize;
+    private readonly int _borders; // columns at the ends of the chunks of a lifted pass; 0 for another one
 
     /// <summary>The plan of a pass.</summary>
     /// <exception cref="ArgumentException">The budget is too small, or what is to be held exceeds an array.</exception>
@@ -53,6 +54,16 @@ public sealed class MemoryPlan
                 + $"{hiddenSize} and {steps.ColumnCount} steps, got {budget}.");
     }
 
+    private MemoryPlan(MemoryPlan other, WindowPlan windows, int borders)
+    {
+        _steps = other._steps;
+        _hiddenSize = other._hiddenSize;
+        ChunkLength = other.ChunkLength;
+        Budget = other.Budget;
+        Windows = windows;
+        _borders = borders;
+    }
+
     /// <summary>The budget in bytes; null where none was given.</summary>
     public long? Budget { get; }
 
@@ -65,11 +76,11 @@ public sealed class MemoryPlan
 
     /// <summary>Bytes for states and state gradients held at once, checkpoints and carries of chunks
     /// included.</summary>
-    public long HeldBytes => BytesOfColumn * (Windows.HeldColumns + (KeepsCarries ? AllCarries : 0));
+    public long HeldBytes => BytesOfColumn * (Windows.HeldColumns + 2L * _borders + (KeepsCarries ? AllCarries : 0));
 
     /// <summary>Whether the backward pass computes states again: all of them but those of the last window, at
     /// 2h(h + d) operations for each step.</summary>
-    public bool Recomputes => Windows.Count > 1;
+    public bool Recomputes => Windows.Count > 1 && _borders == 0;
 
     internal WindowPlan Windows { get; }
 
@@ -88,9 +99,32 @@ public sealed class MemoryPlan
         sizeof(double) * h * WindowPlan.Smallest(steps, chunkLength).HeldColumns;
 
     /// <summary>For a debugger.</summary>
-    public override string ToString() => Recomputes
+    public override string ToString() => Windows.Count > 1
         ? $"{WindowCount} windows of at most {LongestWindow} steps, {HeldBytes} bytes"
         : $"every state is kept, {HeldBytes} bytes";
+
+    /// <summary>The plan of a lifted pass: of the states those at the ends of its chunks are kept, and a window is
+    /// computed when it is read.</summary>
+    /// <param name="chunkLength">How many steps it takes at once.</param>
+    /// <returns>Null where that does not fit into the budget.</returns>
+    internal MemoryPlan? ForLifted(int chunkLength)
+    {
+        int borders = _steps.SequenceCount + _steps.ColumnCount / chunkLength;
+        int width = (int)Math.Min(PreferredWindowBytes / BytesOfColumn, int.MaxValue);
+        while (true)
+        {
+            var plan = new MemoryPlan(this, WindowPlan.AtMultiples(_steps, chunkLength, width), borders);
+            if (plan.HeldBytes <= (Budget ?? long.MaxValue))
+            {
+                return plan;
+            }
+            if (width <= chunkLength)
+            {
+                return null;
+            }
+            width /= 2;
+        }
+    }
 
     /// <summary>Whether it is the plan for this.</summary>
     internal bool IsFor(long? budget, int hiddenSize, int chunkLength, BatchLayout steps) =>

@@ -142,7 +142,7 @@ public sealed class TangentPass
 
     /// <summary>One window is held for good; another one is computed again from the states, which must stay the pass's
     /// own meanwhile.</summary>
-    private T Read<T>(Func<Trajectory, T> read) => _record.States.Windows.Count == 1
+    private T Read<T>(Func<Trajectory, T> read) => _record.States.IsKept
         ? read(_record.States)
         : Forward.Context.Read(() => read(_record.States));
 }

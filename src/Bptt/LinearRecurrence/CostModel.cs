@@ -74,7 +74,7 @@ internal static class CostModel
     }
 
     /// <summary>For all steps; infinite where no segment can be chunked so.</summary>
-    private static double Time(int h, ReadOnlySpan<BatchLayout.Segment> segments, double otherWork, int chunkLength)
+    public static double Time(int h, ReadOnlySpan<BatchLayout.Segment> segments, double otherWork, int chunkLength)
     {
         double time = 0.0;
         bool isPossible = chunkLength == 1;
@@ -105,10 +105,14 @@ internal static class CostModel
             work += (2 - 1.0 / chunkLength) * active * (square / ProductRate + ProductOverhead / 8);
             work += Math.Log2(chunkLength) * square * h / ProductRate / steps / 2;
         }
-        return Math.Max(chain, (chain + work) / Cores);
+        return Shared(chain, work);
     }
 
-    private static double CarryTime(int h, int active)
+    /// <summary>The time of steps that wait for each other, and of work that is shared with them.</summary>
+    public static double Shared(double chain, double work) => Math.Max(chain, (chain + work) / Cores);
+
+    /// <summary>The time of one step of the columns that are carried together.</summary>
+    public static double CarryTime(int h, int active)
     {
         double square = 2.0 * h * h;
         double bytes = 8.0 * h * h;

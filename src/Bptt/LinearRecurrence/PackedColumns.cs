@@ -26,6 +26,11 @@ internal sealed class PackedColumns
     /// <summary>Every column.</summary>
     public MatrixSpan All => new(_values, Rows, Layout.ColumnCount, Rows);
 
+    /// <summary>The same numbers as columns of another length.</summary>
+    /// <param name="rows">Numbers in a column.</param>
+    /// <param name="layout">No more columns than there are numbers for.</param>
+    public PackedColumns Regrouped(int rows, BatchLayout layout) => new(rows, layout, _values);
+
     /// <summary>The column of step <paramref name="step"/> of sequence <paramref name="sequence"/>.</summary>
     public Span<double> Column(int sequence, int step) => All.Column(Layout.Column(sequence, step));
 

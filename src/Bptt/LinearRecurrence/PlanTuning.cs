@@ -44,4 +44,7 @@ internal sealed record PlanTuning
 
     /// <summary>S where the recurrence is run in parallel over time; null for what the cost model says.</summary>
     public int? ChunkLength { get; init; }
+
+    /// <summary>How many steps a lifted pass takes at once; null for what its cost model says.</summary>
+    public int? LiftedLength { get; init; }
 }

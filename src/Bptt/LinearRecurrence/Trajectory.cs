@@ -1,7 +1,21 @@
 // The states of all steps, or their gradients: kept whole, or one window at a time with checkpoints at the borders.
 // Knows no RNN: how a window is computed again is given from outside.
 
+using Bptt.Kernels;
+
 namespace Bptt.LinearRecurrence;
+
+/// <summary>States that are known while no window is held.</summary>
+internal interface IKnownStates
+{
+    /// <summary>Writes the columns of a step that leads to a window.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="columns">Receives them, longest sequence first.</param>
+    void WriteLeading(int step, MatrixSpan columns);
+
+    /// <summary>Copies one column, where it is known.</summary>
+    bool TryRead(int sequence, int step, Span<double> column);
+}
 
 /// <summary>Columns h_0 … h_T, or ∂L/∂h_0 … ∂L/∂h_T, of which one window is held at a time.</summary>
 /// <remarks>Where there are several windows, reading from several threads is safe but takes turns.</remarks>
@@ -9,8 +23,9 @@ internal sealed class Trajectory
 {
     private readonly Lock _gate = new();
     private readonly BatchLayout _steps;
-    private readonly ArraySegment<double> _storage;
+    private readonly IKnownStates? _known;
     private readonly ArraySegment<double>[] _checkpoints; // by window: the columns of the step that leads to it
+    private ArraySegment<double> _storage; // empty before it is needed
     private int _window = -1;
     private PackedColumns? _columns;
 
@@ -32,18 +47,30 @@ internal sealed class Trajectory
         Windows = windows;
         Direction = direction;
         _checkpoints = new ArraySegment<double>[windows.Count];
-        int largest = 0;
-        for (int w = 0; w < windows.Count; w++)
+        for (int w = 0; w < windows.Count && windows.Count > 1; w++)
         {
-            (int first, int last) = HeldSteps(w);
-            largest = Math.Max(largest, steps.ColumnsOf(first, last));
             int leading = LeadingStep(w);
-            if (windows.Count > 1)
-            {
-                _checkpoints[w] = storage(leading > steps.LastStep ? 0 : rows * steps.ColumnsOf(leading, leading));
-            }
+            _checkpoints[w] = storage(leading > steps.LastStep ? 0 : rows * steps.ColumnsOf(leading, leading));
         }
-        _storage = storage(rows * largest);
+        _storage = storage(rows * MostColumns());
+    }
+
+    /// <summary>States of which none is kept: each window is computed when it is read, from states that are
+    /// known.</summary>
+    /// <param name="rows">h.</param>
+    /// <param name="steps">The layout of steps 1 … T.</param>
+    /// <param name="windows">The windows.</param>
+    /// <param name="direction">As above.</param>
+    /// <param name="known">Knows the states of the steps that lead to the windows.</param>
+    public Trajectory(
+        int rows, BatchLayout steps, WindowPlan windows, TimeDirection direction, IKnownStates known)
+    {
+        Rows = rows;
+        _steps = steps;
+        Windows = windows;
+        Direction = direction;
+        _checkpoints = [];
+        _known = known;
     }
 
     public int Rows { get; }
@@ -51,6 +78,9 @@ internal sealed class Trajectory
     public WindowPlan Windows { get; }
 
     public TimeDirection Direction { get; }
+
+    /// <summary>Whether every state is kept, so that nothing is computed again.</summary>
+    public bool IsKept => Windows.Count == 1 && _known is null;
 
     /// <summary>Computes the columns of a window from those of the step that leads to it, which are in place: for
     /// reading.</summary>
@@ -104,7 +134,7 @@ internal sealed class Trajectory
 
     /// <summary>Keeps other threads from asking for another window until it is disposed of. One window alone never
     /// changes.</summary>
-    public Lock.Scope Hold() => Windows.Count == 1 ? default : _gate.EnterScope();
+    public Lock.Scope Hold() => IsKept ? default : _gate.EnterScope();
 
     /// <summary>The columns of a window, computed again where they are not held. The caller sees to it that no other
     /// thread asks for another window meanwhile.</summary>
@@ -116,6 +146,10 @@ internal sealed class Trajectory
         {
             (int first, int last) = HeldSteps(window);
             _window = -1; // until it is complete
+            if (_storage.Count == 0)
+            {
+                _storage = AlignedMemory.Allocate(Rows * MostColumns());
+            }
             var columns = new PackedColumns(Rows, _steps.Slice(first, last), _storage);
             _columns = columns;
             LoadCheckpoint(window);
@@ -128,7 +162,7 @@ internal sealed class Trajectory
     /// <summary>Reads the columns of a window while no other thread changes what is held.</summary>
     public T Read<T>(int window, Func<PackedColumns, T> read)
     {
-        if (Windows.Count == 1)
+        if (IsKept)
         {
             return read(_columns!);
         }
@@ -163,8 +197,13 @@ internal sealed class Trajectory
     }
 
     /// <summary>A column of a sequence, copied.</summary>
-    public double[] Column(int sequence, int step) =>
-        Read(Windows.WindowOf(step), columns => columns.Column(sequence, step).ToArray());
+    public double[] Column(int sequence, int step)
+    {
+        double[] known = new double[Rows];
+        return _known is not null && _known.TryRead(sequence, step, known)
+            ? known
+            : Read(Windows.WindowOf(step), columns => columns.Column(sequence, step).ToArray());
+    }
 
     /// <summary>All columns of a sequence, side by side.</summary>
     public double[] Sequence(int sequence)
@@ -204,7 +243,8 @@ internal sealed class Trajectory
         foreach (int window in WindowsFromHeld())
         {
             int[] here = [.. Enumerable.Range(0, _steps.SequenceCount)
-                .Where(b => Windows.WindowOf(stepOfSequence(b)) == window)];
+                .Where(b => Windows.WindowOf(stepOfSequence(b)) == window)
+                .Where(b => _known?.TryRead(b, stepOfSequence(b), entries.AsSpan(b * Rows, Rows)) is not true)];
             if (here.Length > 0)
             {
                 Read(window, columns =>
@@ -222,10 +262,25 @@ internal sealed class Trajectory
     private void LoadCheckpoint(int window)
     {
         int leading = LeadingStep(window);
-        if (Windows.Count > 1 && leading <= _steps.LastStep)
+        if (_known is not null && leading <= _steps.LastStep)
+        {
+            _known.WriteLeading(leading, _columns!.Block(leading));
+        }
+        else if (Windows.Count > 1 && leading <= _steps.LastStep)
         {
             _checkpoints[window].AsSpan().CopyTo(_columns!.Block(leading).Values);
         }
+    }
+
+    private int MostColumns()
+    {
+        int most = 0;
+        for (int w = 0; w < Windows.Count; w++)
+        {
+            (int first, int last) = HeldSteps(w);
+            most = Math.Max(most, _steps.ColumnsOf(first, last));
+        }
+        return most;
     }
 
     /// <summary>The step from which a window is computed.</summary>

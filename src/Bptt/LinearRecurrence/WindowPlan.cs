@@ -45,6 +45,10 @@ internal sealed class WindowPlan
     /// <summary>One window: everything is kept.</summary>
     public static WindowPlan Single(BatchLayout steps) => Cut(steps, 1, chunkLength: 1);
 
+    /// <summary>Windows of about so many columns that end at multiples of S.</summary>
+    public static WindowPlan AtMultiples(BatchLayout steps, int chunkLength, int width) => Cut(
+        steps, 1 + steps.ColumnCount / Math.Max(1, width), chunkLength: 1, multiple: chunkLength);
+
     /// <summary>One window if it holds at most so many columns; else windows that do. They are as wide as that allows,
     /// but no wider than <paramref name="preferredWidth"/> columns: every state is computed twice in any case, and a
     /// window that stays in the cache between the two passes over it is faster. Null where no number of windows will
@@ -102,12 +106,12 @@ internal sealed class WindowPlan
     }
 
     /// <summary>About so many windows, of nearly equal numbers of columns.</summary>
-    private static WindowPlan Cut(BatchLayout steps, int windows, int chunkLength)
+    private static WindowPlan Cut(BatchLayout steps, int windows, int chunkLength, int multiple = 1)
     {
         var borders = new List<int> { 0 };
         for (int w = 1; w < windows; w++)
         {
-            int step = steps.StepOfColumn((int)((long)steps.ColumnCount * w / windows));
+            int step = steps.StepOfColumn((int)((long)steps.ColumnCount * w / windows)) / multiple * multiple;
             if (step > borders[^1] && step < steps.LastStep)
             {
                 borders.Add(step);

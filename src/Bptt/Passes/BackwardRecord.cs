@@ -19,6 +19,7 @@ internal sealed class BackwardRecord
         PackedColumns outputGradients,
         ReadOnlyMemory<double> finalStateGradients,
         BackwardPaths paths,
+        IKnownStates? known,
         PassContext context)
     {
         _forward = forward;
@@ -26,7 +27,10 @@ internal sealed class BackwardRecord
         _finalStateGradients = finalStateGradients;
         OutputGradients = outputGradients;
         PassContext reading = context.ForReading();
-        StateGradients = forward.Beside(TimeDirection.Backward, context);
+        StateGradients = known is null
+            ? forward.Beside(TimeDirection.Backward, context)
+            : new Trajectory(
+                forward.Weights.HiddenSize, forward.Layout, forward.States.Windows, TimeDirection.Backward, known);
         _run = new PassRun(
             PassSizes.Of(forward.Weights),
             forward.Layout,
@@ -69,11 +73,26 @@ internal sealed class BackwardRecord
             evaluation?.EvaluateAll();
             evaluation = null;
         }
-        var record = new BackwardRecord(forward, outputGradients, finalStateGradients, paths, context);
+        var record = new BackwardRecord(forward, outputGradients, finalStateGradients, paths, known: null, context);
         using Lock.Scope scope = forward.States.Hold(); // the window that is held must not change meanwhile
         record.RunAll(gradients, evaluation, context);
         return record;
     }
+
+    /// <summary>A pass that was run in another way, along all paths: its state gradients are computed when they are
+    /// read, from those that are known.</summary>
+    /// <param name="forward">The forward pass.</param>
+    /// <param name="outputGradients">G, q×N, complete.</param>
+    /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
+    /// <param name="known">The state gradients that are known.</param>
+    /// <param name="context">Kernels, threads and memory.</param>
+    public static BackwardRecord Of(
+        ForwardRecord forward,
+        PackedColumns outputGradients,
+        ReadOnlyMemory<double> finalStateGradients,
+        IKnownStates known,
+        PassContext context) =>
+        new(forward, outputGradients, finalStateGradients, BackwardPaths.All, known, context);
 
     private void RunAll(ParameterArray gradients, IOutputTask? evaluation, PassContext context) => _run.All(
         context,

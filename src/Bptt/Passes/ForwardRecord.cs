@@ -2,6 +2,7 @@
 //
 //   d  inputs      h  hidden units      q  outputs      B  sequences      N = ΣT_b
 
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
@@ -14,14 +15,20 @@ internal sealed class ForwardRecord
     private readonly PackedColumns?[] _carries; // by window, where they are kept
 
     private ForwardRecord(
-        ParameterArray weights, PackedColumns inputs, ForwardPlan plan, PackedColumns outputs, PassContext context)
+        ParameterArray weights,
+        PackedColumns inputs,
+        ForwardPlan plan,
+        PackedColumns outputs,
+        IKnownStates? known,
+        PassContext context)
     {
         Weights = weights;
         Inputs = inputs;
         Outputs = outputs;
         Context = context;
-        States = new Trajectory(
-            weights.HiddenSize, inputs.Layout, plan.Windows, TimeDirection.Forward, context.Storage);
+        States = known is null
+            ? new Trajectory(weights.HiddenSize, inputs.Layout, plan.Windows, TimeDirection.Forward, context.Storage)
+            : new Trajectory(weights.HiddenSize, inputs.Layout, plan.Windows, TimeDirection.Forward, known);
         Chunking = Chunking.Of(context.Kernels, weights.HiddenSize, plan.ChunkLength, context.Storage);
         _run = new PassRun(PassSizes.Of(weights), inputs.Layout, States, Chunking, productsOfWeights: 1);
         _readingContext = context.ForReading();
@@ -73,7 +80,7 @@ internal sealed class ForwardRecord
         PassContext context)
     {
         PackedColumns outputs = context.Columns(weights.OutputSize, inputs.Layout);
-        var record = new ForwardRecord(weights, inputs, plan, outputs, context);
+        var record = new ForwardRecord(weights, inputs, plan, outputs, known: null, context);
         foreach (int window in record.States.WindowsInOrder())
         {
             PackedColumns states = record.States.Begin(window);
@@ -87,6 +94,27 @@ internal sealed class ForwardRecord
         return record;
     }
 
+    /// <summary>A pass that was run in another way: its states are computed when they are read, from those that are
+    /// known.</summary>
+    /// <param name="weights">The model.</param>
+    /// <param name="inputs">X, d×N.</param>
+    /// <param name="outputs">O, q×N, complete.</param>
+    /// <param name="plan">The windows of which one is held at a time.</param>
+    /// <param name="known">The states that are known.</param>
+    /// <param name="context">Kernels, threads and memory.</param>
+    public static ForwardRecord Of(
+        ParameterArray weights,
+        PackedColumns inputs,
+        PackedColumns outputs,
+        ForwardPlan plan,
+        IKnownStates known,
+        PassContext context)
+    {
+        var record = new ForwardRecord(weights, inputs, plan, outputs, known, context);
+        record.States.Compute = record.RunWindowAgain;
+        return record;
+    }
+
     /// <summary>Memory for a column beside each of the states, in the same windows.</summary>
     /// <param name="direction">The order in which they are computed.</param>
     /// <param name="context">Memory.</param>
@@ -95,6 +123,35 @@ internal sealed class ForwardRecord
 
     /// <summary>The same states with other outputs.</summary>
     public ForwardRecord WithOutputs(PackedColumns outputs) => new(this) { Outputs = outputs };
+
+    /// <summary>The first step at which a state or an output of any sequence is NaN or infinite; null where all are
+    /// finite.</summary>
+    public int? FirstNonFiniteStep()
+    {
+        int? first = null;
+        for (int t = 1; t <= Layout.LastStep && first is null; t++)
+        {
+            first = VectorMath.FirstNonFinite(Outputs.Block(t).Values) >= 0 ? t : null;
+        }
+        foreach (int window in States.WindowsFromHeld())
+        {
+            int? here = States.Read(window, FirstIn);
+            first = here is null || here > first ? first : here;
+
+            int? FirstIn(PackedColumns states)
+            {
+                for (int t = States.Windows.FirstStep(window); t <= States.Windows.LastStep(window); t++)
+                {
+                    if (VectorMath.FirstNonFinite(states.Block(t).Values) >= 0)
+                    {
+                        return t;
+                    }
+                }
+                return null;
+            }
+        }
+        return first;
+    }
 
     /// <summary>The states of a window, in place of others that are held. The caller sees to it that no other thread
     /// asks for another window meanwhile.</summary>

@@ -11,11 +11,16 @@ namespace Bptt.Passes;
 /// <summary>W_hx (h×d), W_hh (h×h) and W_qh (q×h), each column-major, one behind the other.</summary>
 internal sealed class ParameterArray
 {
-    private readonly double[] _values;
+    private readonly ArraySegment<double> _values;
 
     /// <summary>Undefined entries. They must all be written before any is read: on memory that is fresh from the system
     /// a read costs a page fault of its own, and with several threads an interrupt of each other processor.</summary>
-    public ParameterArray(int inputSize, int hiddenSize, int outputSize)
+    /// <param name="inputSize">d.</param>
+    /// <param name="hiddenSize">h.</param>
+    /// <param name="outputSize">q.</param>
+    /// <param name="storage">Makes memory of a length; null for an array of its own.</param>
+    public ParameterArray(
+        int inputSize, int hiddenSize, int outputSize, Func<long, ArraySegment<double>>? storage = null)
     {
         InputSize = inputSize;
         HiddenSize = hiddenSize;
@@ -26,7 +31,9 @@ internal sealed class ParameterArray
             throw new ArgumentException(
                 $"The model is too large: expected at most {Array.MaxLength} weights, but {ShapeText} need {length}.");
         }
-        _values = GC.AllocateUninitializedArray<double>((int)length);
+        _values = storage is null
+            ? new ArraySegment<double>(GC.AllocateUninitializedArray<double>((int)length))
+            : storage(length)[..(int)length];
     }
 
     /// <summary>Copies of three matrices, whose shapes are checked against each other.</summary>
@@ -45,7 +52,7 @@ internal sealed class ParameterArray
     public int OutputSize { get; }
 
     /// <summary>Every entry: W_hx, W_hh, W_qh.</summary>
-    public Span<double> Values => _values;
+    public Span<double> Values => _values.AsSpan();
 
     public MatrixSpan Whx => new(_values.AsSpan(0, HiddenSize * InputSize), HiddenSize, InputSize, HiddenSize);
 
@@ -54,6 +61,11 @@ internal sealed class ParameterArray
 
     public MatrixSpan Wqh =>
         new(_values.AsSpan(HiddenSize * (InputSize + HiddenSize)), OutputSize, HiddenSize, OutputSize);
+
+    /// <summary>Undefined entries in the shapes of others.</summary>
+    public static ParameterArray ShapedLike(
+        ParameterArray other, Func<long, ArraySegment<double>>? storage = null) =>
+        new(other.InputSize, other.HiddenSize, other.OutputSize, storage);
 
     /// <summary>An independent copy.</summary>
     public ParameterArray Copy()

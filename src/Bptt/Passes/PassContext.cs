@@ -21,7 +21,7 @@ internal sealed class PassContext
     private readonly PassSettings _settings;
     private readonly BufferPool _pool;
     private readonly bool _isShared; // with other passes, which may take the memory over
-    private readonly bool _readsCompute;
+    private bool _readsCompute;
     private long _generation;
 
     private PassContext(PassSettings settings, BufferPool pool, bool isShared, bool readsCompute)
@@ -48,6 +48,9 @@ internal sealed class PassContext
         shared?.BeginForward();
         return new PassContext(settings, shared ?? BufferPool.ForOnePass(), shared is not null, readsCompute);
     }
+
+    /// <summary>From here on, reading the pass may compute a part of it again.</summary>
+    public void ReadingComputes() => _readsCompute = true;
 
     /// <summary>Gives up whatever earlier passes recorded in shared memory.</summary>
     public void TakeOver() => _generation = _isShared ? _pool.TakeOver() : 0;
@@ -183,6 +186,31 @@ internal sealed class PassContext
     /// <param name="work">Their floating-point operations, about.</param>
     public void Run(TaskGraph graph, ITaskBody body, double work) => HelperThreads.Run(
         graph, body, work < Tuning.WorthSharing ? 1 : HelperThreads.Count(MaxDegreeOfParallelism));
+
+    /// <summary>Every part of a task, on as many threads as are allowed; null is nothing to do.</summary>
+    public void Evaluate(IOutputTask? task)
+    {
+        if (task is null)
+        {
+            return;
+        }
+        TaskGraph graph = Plan<TaskGraph>(known => known.Count == task.PartCount && known.HasNoEdges, () =>
+        {
+            var parts = new TaskGraph();
+            for (int part = 0; part < task.PartCount; part++)
+            {
+                parts.Add(isCritical: false);
+            }
+            parts.Close();
+            return parts;
+        });
+        Run(graph, new Parts(task), 10.0 * task.PartCount * task.PartColumns);
+    }
+
+    private sealed class Parts(IOutputTask task) : ITaskBody
+    {
+        public void Run(int part) => task.Evaluate(part);
+    }
 
     /// <summary>The layout of sequences with the given lengths.</summary>
     /// <exception cref="ArgumentException">All steps together exceed what an index can count.</exception>

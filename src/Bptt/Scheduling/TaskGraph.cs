@@ -45,6 +45,9 @@ internal sealed class TaskGraph
     /// <summary>How many tasks there are.</summary>
     public int Count => _waitsFor.Count;
 
+    /// <summary>Whether no task waits for another.</summary>
+    public bool HasNoEdges => _next.Length == 0;
+
     /// <summary>Whether every task is done, or one has failed.</summary>
     public bool IsOver => Volatile.Read(ref _unfinished) == 0 || Volatile.Read(ref _failure) is not null;
 

@@ -22,6 +22,7 @@ internal static class DocumentationExamples
         ["GradientClipping"] = OfGradientClipping,
         ["GradientFlow"] = OfGradientFlow,
         ["MemoryPlan"] = OfMemoryPlan,
+        ["RecurrenceMethod"] = OfRecurrenceMethod,
         ["SubspaceIdentificationOptions"] = OfSubspaceIdentificationOptions,
         ["TaylorTest"] = OfTaylorTest,
         ["Trainer"] = OfTrainer,
@@ -119,6 +120,16 @@ internal static class DocumentationExamples
         MemoryPlan plan = ForwardPass.Run(model, longInputs, options: options).MemoryPlan;
         Console.WriteLine($"{plan.WindowCount} windows, {plan.HeldBytes} bytes held");
         // example of MemoryPlan to here
+    }
+
+    private static void OfRecurrenceMethod(TextWriter Console)
+    {
+        var forward = ForwardPass.Run(Model(), Inputs(1));
+
+        // example of RecurrenceMethod from here
+        RecurrenceMethod method = forward.Method;
+        Console.WriteLine($"{method.Recurrence}, {method.ChunkLength} steps at once");
+        // example of RecurrenceMethod to here
     }
 
     private static void OfSubspaceIdentificationOptions(TextWriter Console)

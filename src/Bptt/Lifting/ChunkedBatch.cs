@@ -1,0 +1,129 @@
+// How the steps of a batch become chunks of S steps, and what is left at the ends. Copies columns, computes nothing.
+//
+//   S  steps of a chunk      n_b = ⌊T_b/S⌋  chunks of sequence b      the tail of b: its steps n_b·S + 1 … T_b
+
+using Bptt.LinearRecurrence;
+using Bptt.Passes;
+
+namespace Bptt.Lifting;
+
+/// <summary>The chunks of all sequences that have one, and the tails of those that have one. Of one sequence the
+/// columns of a chunk lie one behind the other and are a column of the lifted pass as they are; of several they are
+/// copied.</summary>
+internal sealed class ChunkedBatch
+{
+    private readonly BatchLayout _steps;
+
+    /// <param name="steps">The layout of steps 1 … T.</param>
+    /// <param name="chunkLength">S; at least one sequence is as long.</param>
+    public ChunkedBatch(BatchLayout steps, int chunkLength)
+    {
+        _steps = steps;
+        ChunkLength = chunkLength;
+        int[] all = [.. Enumerable.Range(0, steps.SequenceCount)];
+        Chunked = Array.FindAll(all, b => ChunksOf(b) > 0);
+        Tailed = Array.FindAll(all, b => steps.Lengths[b] % chunkLength > 0);
+        Chunks = new BatchLayout(Array.ConvertAll(Chunked, ChunksOf));
+        Tails = Tailed.Length == 0
+            ? null
+            : new BatchLayout(Array.ConvertAll(Tailed, b => steps.Lengths[b] % chunkLength));
+    }
+
+    /// <summary>S.</summary>
+    public int ChunkLength { get; }
+
+    /// <summary>The sequences with a chunk, in the order of <see cref="Chunks"/>.</summary>
+    public int[] Chunked { get; }
+
+    /// <summary>The sequences with a tail, in the order of <see cref="Tails"/>.</summary>
+    public int[] Tailed { get; }
+
+    /// <summary>A step for each chunk.</summary>
+    public BatchLayout Chunks { get; }
+
+    /// <summary>The steps of the tails, each from 1; null where there are none.</summary>
+    public BatchLayout? Tails { get; }
+
+    /// <summary>n_b.</summary>
+    public int ChunksOf(int sequence) => _steps.Lengths[sequence] / ChunkLength;
+
+    /// <summary>Memory for the columns of the chunks: that of the steps itself where they lie there.</summary>
+    public PackedColumns ChunkColumns(PackedColumns columns, PassContext context) => _steps.SequenceCount == 1
+        ? columns.Regrouped(columns.Rows * ChunkLength, Chunks)
+        : context.Columns(columns.Rows * ChunkLength, Chunks);
+
+    /// <summary>Copies the steps of the chunks to where the chunks are read, unless they lie there.</summary>
+    public void ToChunks(PackedColumns columns, PackedColumns chunks)
+    {
+        for (int i = 0; i < Chunked.Length && _steps.SequenceCount > 1; i++)
+        {
+            for (int chunk = 1; chunk <= ChunksOf(Chunked[i]); chunk++)
+            {
+                Span<double> target = chunks.Column(i, chunk);
+                for (int j = 0; j < ChunkLength; j++)
+                {
+                    columns.Column(Chunked[i], (chunk - 1) * ChunkLength + j + 1)
+                        .CopyTo(target[(j * columns.Rows)..]);
+                }
+            }
+        }
+    }
+
+    /// <summary>Copies chunks to the places of their steps, unless they lie there.</summary>
+    public void FromChunks(PackedColumns chunks, PackedColumns columns)
+    {
+        for (int i = 0; i < Chunked.Length && _steps.SequenceCount > 1; i++)
+        {
+            for (int chunk = 1; chunk <= ChunksOf(Chunked[i]); chunk++)
+            {
+                ReadOnlySpan<double> source = chunks.Column(i, chunk);
+                for (int j = 0; j < ChunkLength; j++)
+                {
+                    source.Slice(j * columns.Rows, columns.Rows)
+                        .CopyTo(columns.Column(Chunked[i], (chunk - 1) * ChunkLength + j + 1));
+                }
+            }
+        }
+    }
+
+    /// <summary>The columns of the tails, copied.</summary>
+    public PackedColumns ToTails(PackedColumns columns, PassContext context)
+    {
+        PackedColumns tails = context.Columns(columns.Rows, Tails!);
+        for (int i = 0; i < Tailed.Length; i++)
+        {
+            for (int step = 1; step <= Tails!.Lengths[i]; step++)
+            {
+                columns.Column(Tailed[i], ChunksOf(Tailed[i]) * ChunkLength + step).CopyTo(tails.Column(i, step));
+            }
+        }
+        return tails;
+    }
+
+    /// <summary>Copies the columns of the tails to the places of their steps.</summary>
+    public void FromTails(PackedColumns tails, PackedColumns columns)
+    {
+        for (int i = 0; i < Tailed.Length; i++)
+        {
+            for (int step = 1; step <= Tails!.Lengths[i]; step++)
+            {
+                tails.Column(i, step).CopyTo(columns.Column(Tailed[i], ChunksOf(Tailed[i]) * ChunkLength + step));
+            }
+        }
+    }
+
+    /// <summary>The columns of some sequences of a matrix with one column for each.</summary>
+    /// <param name="columns">In the order of the sequences; empty for nothing.</param>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="sequences">Which.</param>
+    /// <returns>Empty for nothing.</returns>
+    public static double[] Select(ReadOnlySpan<double> columns, int rows, int[] sequences)
+    {
+        double[] selected = new double[columns.IsEmpty ? 0 : rows * sequences.Length];
+        for (int i = 0; i < sequences.Length && !columns.IsEmpty; i++)
+        {
+            columns.Slice(sequences[i] * rows, rows).CopyTo(selected.AsSpan(i * rows));
+        }
+        return selected;
+    }
+}

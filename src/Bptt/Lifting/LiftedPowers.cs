@@ -1,0 +1,161 @@
+// W_hh^m for m = 1, 2, 4 … S.
+//
+//   h  rows
+
+using Bptt.Kernels;
+using Bptt.LinearAlgebra;
+using Bptt.Passes;
+
+namespace Bptt.Lifting;
+
+/// <summary>
+/// Powers by repeated squaring. A power that is wrong by some m units in the last place acts in the same direction in
+/// every chunk, so that a long sequence adds the error up. Where powers do not decay, each is therefore kept as a sum
+/// of two numbers, hi + lo, and squared by three products, of which the first is exact: the error-free splitting of
+/// Ozaki, Ogita, Oishi and Rump, "Error-free transformations of matrix multiplication by using fast routines of matrix
+/// multiplication" (2012). Only hi is used afterwards. Cost 6h³ for each power; 2h³ where plain squaring will do.
+/// </summary>
+internal sealed class LiftedPowers
+{
+    private readonly KernelSet _kernels;
+    private readonly ArraySegment<double> _powers; // hi, one behind the other
+    private readonly int _rows;
+
+    /// <summary>Computes them.</summary>
+    /// <param name="context">Kernels and memory.</param>
+    /// <param name="whh">W_hh, h×h.</param>
+    /// <param name="levels">log₂ of the largest m.</param>
+    /// <param name="areExact">Whether powers are right to the last bit or nearly so.</param>
+    public LiftedPowers(PassContext context, MatrixView whh, int levels, bool areExact)
+    {
+        _kernels = context.Kernels;
+        _rows = whh.Rows;
+        Levels = levels;
+        long length = (long)_rows * _rows;
+        _powers = context.Storage((levels + 1) * length);
+        whh.Values.CopyTo(Values(0));
+        int mark = context.Mark();
+        ArraySegment<double>[] spare = areExact ? [.. Enumerable.Range(0, 4).Select(_ => context.Storage(length))] : [];
+        if (areExact)
+        {
+            spare[3].AsSpan().Clear(); // lo: W_hh itself has lost nothing
+        }
+        for (int level = 1; level <= levels; level++)
+        {
+            if (areExact)
+            {
+                Square(Values(level - 1), spare[3], Values(level), spare);
+                KernelSet.FlushTiny(spare[3]);
+            }
+            else
+            {
+                _kernels.Multiply(this[level - 1], this[level - 1], View(Values(level)));
+            }
+            KernelSet.FlushTiny(Values(level));
+        }
+        context.Release(mark);
+    }
+
+    /// <summary>log₂ S.</summary>
+    public int Levels { get; private set; }
+
+    /// <summary>S.</summary>
+    public int Exponent => 1 << Levels;
+
+    /// <summary>W_hh^m for m = 2^level, h×h.</summary>
+    public MatrixView this[int level] => View(Values(level));
+
+    /// <summary>Forgets the powers above a level.</summary>
+    public void CutTo(int level) => Levels = Math.Min(level, Levels);
+
+    private Span<double> Values(int level) => _powers.AsSpan(level * _rows * _rows, _rows * _rows);
+
+    /// <summary>(hi + lo)² = left·right + left·(hi − right + lo) + (hi − left + lo)·hi, but for lo·lo. The first
+    /// product is without rounding: left is hi without the last bits of each row, right without those of each
+    /// column.</summary>
+    private void Square(
+        ReadOnlySpan<double> high, Span<double> low, Span<double> product, ArraySegment<double>[] spare)
+    {
+        Span<double> left = spare[0];
+        Span<double> right = spare[1];
+        Span<double> correction = spare[2];
+        SplitRows(high, left);
+        SplitColumns(high, right);
+        _kernels.Multiply(View(left), View(right), View(product));
+        AddRest(high, right, low, right);
+        _kernels.Multiply(View(left), View(right), View(correction));
+        AddRest(high, left, low, left);
+        _kernels.MultiplyAdd(View(left), View(high), View(correction));
+        for (int i = 0; i < product.Length; i++)
+        {
+            double sum = product[i] + correction[i];
+            double added = sum - product[i];
+            low[i] = product[i] - (sum - added) + (correction[i] - added);
+            product[i] = sum;
+        }
+    }
+
+    /// <summary>What a splitting has cut off, and what was lost before.</summary>
+    private static void AddRest(
+        ReadOnlySpan<double> high, ReadOnlySpan<double> leading, ReadOnlySpan<double> low, Span<double> sum)
+    {
+        for (int i = 0; i < sum.Length; i++)
+        {
+            sum[i] = high[i] - leading[i] + low[i];
+        }
+    }
+
+    /// <summary>Takes of each row the bits that its entries have in common with the largest one.</summary>
+    private void SplitRows(ReadOnlySpan<double> values, Span<double> leading)
+    {
+        double[] shift = new double[_rows];
+        for (int first = 0; first < values.Length; first += _rows)
+        {
+            ReadOnlySpan<double> column = values.Slice(first, _rows);
+            for (int i = 0; i < column.Length; i++)
+            {
+                shift[i] = Math.Max(shift[i], Math.Abs(column[i]));
+            }
+        }
+        for (int i = 0; i < shift.Length; i++)
+        {
+            shift[i] = Shift(shift[i]);
+        }
+        for (int first = 0; first < values.Length; first += _rows)
+        {
+            ReadOnlySpan<double> column = values.Slice(first, _rows);
+            Span<double> target = leading.Slice(first, _rows);
+            for (int i = 0; i < target.Length; i++)
+            {
+                target[i] = column[i] + shift[i] - shift[i];
+            }
+        }
+    }
+
+    private void SplitColumns(ReadOnlySpan<double> values, Span<double> leading)
+    {
+        for (int first = 0; first < values.Length; first += _rows)
+        {
+            ReadOnlySpan<double> column = values.Slice(first, _rows);
+            Span<double> target = leading.Slice(first, _rows);
+            double shift = Shift(VectorMath.MaxAbs(column));
+            for (int i = 0; i < target.Length; i++)
+            {
+                target[i] = column[i] + shift - shift;
+            }
+        }
+    }
+
+    /// <summary>Adding and subtracting it cuts off so many bits that h products of what is left sum up without
+    /// rounding.</summary>
+    private double Shift(double largest)
+    {
+        const int bits = 53;
+        int cut = (bits + (int)Math.Ceiling(Math.Log2(_rows)) + 1) / 2 + 1;
+        return largest == 0.0 || !double.IsFinite(largest) ? 0.0 : Math.ScaleB(1.0, Math.ILogB(largest) + 1 + cut);
+    }
+
+    private MatrixSpan View(Span<double> values) => new(values, _rows, _rows, _rows);
+
+    private MatrixView View(ReadOnlySpan<double> values) => new(values, _rows, _rows, _rows);
+}

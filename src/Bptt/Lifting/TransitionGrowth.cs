@@ -1,0 +1,124 @@
+// How far the powers of W_hh grow beyond what their eigenvalues ask for: where they do, a chunk hides the growth, and
+// with it the rounding that it magnifies.
+
+using Bptt.Kernels;
+using Bptt.LinearAlgebra;
+using Bptt.Passes;
+
+namespace Bptt.Lifting;
+
+/// <summary>
+/// The largest ‖W_hh^m‖₂ / max(1, ρ^m) over m = 1, 2, 4 … S, where ρ is the spectral radius; for a normal matrix 1. A
+/// lifted pass is about as exact as one step by step where this is small, since powers in between are then no larger
+/// than what is carried from chunk to chunk: cf. the transient growth of Trefethen and Embree, <i>Spectra and
+/// Pseudospectra</i> (2005), chapter 16.
+/// </summary>
+internal static class TransitionGrowth
+{
+    /// <summary>The growth that a lifted pass is taken with: found by trial over many families of matrices, no
+    /// theorem.</summary>
+    public const double Allowed = 32.0;
+
+    /// <summary>Below this norm of a power, entries would be set to zero that steps still tell apart.</summary>
+    private const double SmallestNorm = 1e-100;
+
+    private const int Iterations = 3;
+
+    /// <summary>Units in the last place by which a power may be off where it does not matter for long: see
+    /// <see cref="NeedsExactPowers"/>.</summary>
+    private const double AllowedError = 4.0;
+
+    /// <summary>About the spectral radius of W_hh: the mean growth of a fixed vector over the last S of 2S steps. Cost
+    /// 4h²S.</summary>
+    /// <param name="context">Kernels and memory.</param>
+    /// <param name="whh">W_hh, h×h.</param>
+    /// <param name="steps">S.</param>
+    /// <returns>Infinite where the vector overflows.</returns>
+    public static double RadiusOf(PassContext context, MatrixView whh, int steps)
+    {
+        int h = whh.Rows;
+        int mark = context.Mark();
+        Span<double> states = context.Storage((long)h * (2 * steps + 1));
+        states.Clear();
+        Start(states[..h]);
+        PackedMatrix packed = context.Kernels.Pack(
+            whh, PackedFor.OneColumn, context.PackedStorage(h, h, PackedFor.OneColumn));
+        context.Kernels.Advance(packed, states, new StepRun(0, 1, 1, 1, 2 * steps));
+        double early = VectorMath.Norm(states.Slice(h * steps, h));
+        double late = VectorMath.Norm(states.Slice(2 * h * steps, h));
+        context.Release(mark);
+        return early == 0.0 ? 0.0
+            : double.IsFinite(early) && double.IsFinite(late) ? Math.Pow(late / early, 1.0 / steps)
+            : double.PositiveInfinity;
+    }
+
+    /// <summary>Whether plain squaring is not enough: W_hh^m comes out wrong by about m units in the last place, which
+    /// is forgotten as fast as ρ^m decays.</summary>
+    /// <param name="radius">ρ.</param>
+    /// <param name="steps">The largest m.</param>
+    public static bool NeedsExactPowers(double radius, int steps)
+    {
+        for (int m = 2; m <= steps; m *= 2)
+        {
+            if (!(m * Math.Pow(radius, m) <= AllowedError))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// <summary>The largest level at which the growth is allowed and the power is neither too large nor too
+    /// small.</summary>
+    /// <param name="kernels">The arithmetic.</param>
+    /// <param name="powers">W_hh^m for m = 1, 2, 4 …</param>
+    /// <returns>log₂ S; 0 where no chunk can be taken.</returns>
+    public static int LargestLevel(KernelSet kernels, LiftedPowers powers)
+    {
+        double[] norms = [.. Enumerable.Range(0, powers.Levels + 1).Select(k => Norm(kernels, powers[k]))];
+        int top = powers.Levels;
+        while (top > 0 && !(norms[top] >= SmallestNorm && double.IsFinite(norms[top])))
+        {
+            top--;
+        }
+        double radius = Math.Pow(norms[top], Math.ScaleB(1.0, -top));
+        int largest = 0;
+        for (int k = 0; k <= top && norms[k] <= Allowed * Math.Max(1.0, Math.Pow(radius, 1 << k)); k++)
+        {
+            largest = k;
+        }
+        return largest;
+    }
+
+    /// <summary>‖A‖₂ from below, by a few steps of the power method on AᵀA from a fixed start.</summary>
+    private static double Norm(KernelSet kernels, MatrixView a)
+    {
+        int h = a.Rows;
+        double[] x = new double[h];
+        double[] y = new double[h];
+        Start(x);
+        double norm = 0.0;
+        for (int iteration = 0; iteration < Iterations; iteration++)
+        {
+            double length = VectorMath.Norm(x);
+            if (!(length > 0.0) || !double.IsFinite(length))
+            {
+                return length;
+            }
+            VectorMath.Scale(1.0 / length, x);
+            kernels.Multiply(a, new MatrixView(x, h, 1, h), new MatrixSpan(y, h, 1, h));
+            norm = VectorMath.Norm(y);
+            kernels.Multiply(a.T, new MatrixView(y, h, 1, h), new MatrixSpan(x, h, 1, h));
+        }
+        return norm;
+    }
+
+    /// <summary>A vector near no symmetry that a matrix is likely to have.</summary>
+    private static void Start(Span<double> x)
+    {
+        for (int i = 0; i < x.Length; i++)
+        {
+            x[i] = 1.0 + 0.5 * Math.Cos(1.0 + (double)i * i);
+        }
+    }
+}

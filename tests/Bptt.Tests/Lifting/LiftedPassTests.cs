@@ -1,0 +1,79 @@
+// A pass that takes several steps at once gives what steps give, in everything that can be read of it.
+
+using Bptt.LinearRecurrence;
+using Bptt.Tests.Reference;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Tests.Lifting;
+
+public class LiftedPassTests
+{
+    private readonly Examples _examples = new(seed: 61);
+
+    [Theory]
+    [InlineData(2, new[] { 2 })]
+    [InlineData(2, new[] { 17 })]
+    [InlineData(4, new[] { 4 })]
+    [InlineData(4, new[] { 5 })]
+    [InlineData(4, new[] { 31 })]
+    [InlineData(8, new[] { 200 })]
+    [InlineData(16, new[] { 115 })]
+    [InlineData(64, new[] { 451 })]
+    [InlineData(128, new[] { 1000 })]
+    [InlineData(4, new[] { 3, 17, 8, 1, 8, 40 })]
+    [InlineData(8, new[] { 64, 64, 64 })]
+    [InlineData(8, new[] { 7, 65, 64, 63, 9, 15, 16 })]
+    public void Everything_agrees_with_the_sequential_pass(int steps, int[] lengths)
+    {
+        foreach ((int d, int h, int q) in new[] { (1, 1, 1), (1, 5, 1), (3, 9, 2), (2, 6, 7), (8, 4, 1) })
+        {
+            LinearRnn model = _examples.Model(d, h, q, 0.97);
+            SequenceBatch inputs = _examples.Batch(d, lengths);
+            var objective = Objective.SquaredError(_examples.Batch(q, lengths));
+            Matrix<double> initial = _examples.Matrix(h, lengths.Length);
+            var final = new BackwardOptions { FinalStateGradients = _examples.Matrix(h, lengths.Length) };
+            var sequential = BackwardThroughTime.Run(
+                ForwardPass.Run(model, inputs, initial, new ExecutionOptions { Recurrence = Recurrence.Sequential }),
+                objective,
+                final);
+            var lifted = BackwardThroughTime.Run(
+                ForwardPass.Run(model, inputs, initial, Lifted(steps)), objective, final);
+            string why = $"S = {steps}, d = {d}, h = {h}, q = {q}, lengths {string.Join(' ', lengths)}, {_examples}";
+
+            lifted.Forward.Method.WhyNotLifted.Should().BeNull(why);
+            lifted.Forward.Method.ChunkLength.Should().Be(steps, why);
+            lifted.Loss.Should().BeApproximately(sequential.Loss, 1e-13 * sequential.Loss, why);
+            Close(lifted.Gradients.Wqh, sequential.Gradients.Wqh, why);
+            Close(lifted.Gradients.Whx, sequential.Gradients.Whx, why);
+            Close(lifted.Gradients.Whh, sequential.Gradients.Whh, why);
+            Close(lifted.InitialStateGradients, sequential.InitialStateGradients, why);
+            Close(lifted.Forward.FinalStates, sequential.Forward.FinalStates, why);
+            lifted.Forward.InitialStates.Should().Be(initial);
+            for (int b = 0; b < lengths.Length; b++)
+            {
+                Close(lifted.Forward.Outputs(b), sequential.Forward.Outputs(b), why);
+                Close(lifted.Forward.HiddenStates(b), sequential.Forward.HiddenStates(b), why);
+                Close(lifted.HiddenStateGradients(b), sequential.HiddenStateGradients(b), why);
+                Close(lifted.InputGradients(b), sequential.InputGradients(b), why);
+                Close(lifted.OutputGradients(b), sequential.OutputGradients(b), why);
+                for (int t = 0; t <= lengths[b]; t += 1 + t / 3)
+                {
+                    Close(lifted.Forward.HiddenState(t, b), sequential.Forward.HiddenState(t, b), why);
+                    Close(lifted.HiddenStateGradient(t, b), sequential.HiddenStateGradient(t, b), why);
+                }
+            }
+        }
+    }
+
+    internal static ExecutionOptions Lifted(int steps) => new()
+    {
+        Recurrence = Recurrence.Lifted,
+        Tuning = PlanTuning.Default with { LiftedLength = steps },
+    };
+
+    private static void Close(Matrix<double> actual, Matrix<double> expected, string why) =>
+        RelativeError.Frobenius(actual.ToArray(), expected.ToArray()).Should().BeLessThan(1e-13, why);
+
+    private static void Close(Vector<double> actual, Vector<double> expected, string why) =>
+        (actual - expected).L2Norm().Should().BeLessThanOrEqualTo(1e-13 * expected.L2Norm(), why);
+}
