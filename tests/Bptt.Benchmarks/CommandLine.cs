@@ -16,6 +16,7 @@ internal static class CommandLine
     {
         RootCommand root = Table();
         root.Add(Subnormals());
+        root.Add(Recurrences());
         root.Add(Memory());
         root.Add(Scaling());
         root.Add(Insight());
@@ -79,6 +80,39 @@ internal static class CommandLine
             new Command("subnormals", "Whether vanishing gradients cost time.") { threads, seconds, markdown };
         command.SetAction(parsed => SubnormalTimes.Run(
             parsed.GetValue(threads), parsed.GetValue(seconds), parsed.GetValue(markdown), Console.Out));
+        return command;
+    }
+
+    private static Command Recurrences()
+    {
+        Option<Shape[]> shapes = Shapes(
+        [
+            "16:16384:1:1:1",
+            "64:131072:1:1:1",
+            "64:16384:1:4:4",
+            "128:131072:1:4:4",
+            "128:1048576:1:4:4",
+            "256:131072:1:1:1",
+            "256:16384:1:4:4",
+            "512:8192:1:1:1",
+            "16:1000:1:1:1",
+            "64:1000:1:4:4",
+            "64:16384:1:16:16",
+            "128:4096:1:16:16",
+        ]);
+        Option<int> threads = Threads();
+        Option<double> seconds = Seconds(0.8);
+        Option<bool> markdown = Markdown();
+        var command = new Command("recurrences", "What the ways through the steps take.")
+        {
+            shapes, threads, seconds, markdown,
+        };
+        command.SetAction(parsed => RecurrenceTimes.Run(
+            parsed.GetValue(shapes)!,
+            parsed.GetValue(threads),
+            parsed.GetValue(seconds),
+            parsed.GetValue(markdown),
+            Console.Out));
         return command;
     }
 

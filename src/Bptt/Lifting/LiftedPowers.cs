@@ -17,7 +17,6 @@ namespace Bptt.Lifting;
 /// </summary>
 internal sealed class LiftedPowers
 {
-    private readonly KernelSet _kernels;
     private readonly ArraySegment<double> _powers; // hi, one behind the other
     private readonly int _rows;
 
@@ -28,7 +27,6 @@ internal sealed class LiftedPowers
     /// <param name="areExact">Whether powers are right to the last bit or nearly so.</param>
     public LiftedPowers(PassContext context, MatrixView whh, int levels, bool areExact)
     {
-        _kernels = context.Kernels;
         _rows = whh.Rows;
         Levels = levels;
         long length = (long)_rows * _rows;
@@ -44,12 +42,12 @@ internal sealed class LiftedPowers
         {
             if (areExact)
             {
-                Square(Values(level - 1), spare[3], Values(level), spare);
+                Square(Values(level - 1), spare[3], Values(level), spare, context);
                 KernelSet.FlushTiny(spare[3]);
             }
             else
             {
-                _kernels.Multiply(this[level - 1], this[level - 1], View(Values(level)));
+                SharedProduct.Multiply(context, this[level - 1], this[level - 1], this[level]);
             }
             KernelSet.FlushTiny(Values(level));
         }
@@ -63,29 +61,39 @@ internal sealed class LiftedPowers
     public int Exponent => 1 << Levels;
 
     /// <summary>W_hh^m for m = 2^level, h×h.</summary>
-    public MatrixView this[int level] => View(Values(level));
+    public StoredMatrix this[int level] => View(Values(level));
 
     /// <summary>Forgets the powers above a level.</summary>
     public void CutTo(int level) => Levels = Math.Min(level, Levels);
 
-    private Span<double> Values(int level) => _powers.AsSpan(level * _rows * _rows, _rows * _rows);
+    private ArraySegment<double> Values(int level) => _powers.Slice(level * _rows * _rows, _rows * _rows);
 
     /// <summary>(hi + lo)² = left·right + left·(hi − right + lo) + (hi − left + lo)·hi, but for lo·lo. The first
     /// product is without rounding: left is hi without the last bits of each row, right without those of each
     /// column.</summary>
     private void Square(
-        ReadOnlySpan<double> high, Span<double> low, Span<double> product, ArraySegment<double>[] spare)
+        ArraySegment<double> high,
+        ArraySegment<double> low,
+        ArraySegment<double> product,
+        ArraySegment<double>[] spare,
+        PassContext context)
     {
-        Span<double> left = spare[0];
-        Span<double> right = spare[1];
-        Span<double> correction = spare[2];
+        ArraySegment<double> left = spare[0];
+        ArraySegment<double> right = spare[1];
+        ArraySegment<double> correction = spare[2];
         SplitRows(high, left);
         SplitColumns(high, right);
-        _kernels.Multiply(View(left), View(right), View(product));
+        SharedProduct.Multiply(context, View(left), View(right), View(product));
         AddRest(high, right, low, right);
-        _kernels.Multiply(View(left), View(right), View(correction));
+        SharedProduct.Multiply(context, View(left), View(right), View(correction));
         AddRest(high, left, low, left);
-        _kernels.MultiplyAdd(View(left), View(high), View(correction));
+        SharedProduct.MultiplyAdd(context, View(left), View(high), View(correction));
+        Add(product, correction, low);
+    }
+
+    /// <summary>product + correction, and what rounding takes from the sum.</summary>
+    private static void Add(Span<double> product, ReadOnlySpan<double> correction, Span<double> low)
+    {
         for (int i = 0; i < product.Length; i++)
         {
             double sum = product[i] + correction[i];
@@ -155,7 +163,5 @@ internal sealed class LiftedPowers
         return largest == 0.0 || !double.IsFinite(largest) ? 0.0 : Math.ScaleB(1.0, Math.ILogB(largest) + 1 + cut);
     }
 
-    private MatrixSpan View(Span<double> values) => new(values, _rows, _rows, _rows);
-
-    private MatrixView View(ReadOnlySpan<double> values) => new(values, _rows, _rows, _rows);
+    private StoredMatrix View(ArraySegment<double> values) => new(values, _rows, _rows, _rows);
 }

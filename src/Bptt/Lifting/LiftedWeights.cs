@@ -36,16 +36,16 @@ internal sealed class LiftedWeights
         int steps = powers.Exponent;
         ChunkLength = steps;
         Lifted = new ParameterArray(d * steps, weights.HiddenSize, q * steps, context.Storage);
-        powers[powers.Levels].Values.CopyTo(Lifted.Whh.Values);
+        powers[powers.Levels].Values.AsSpan().CopyTo(Lifted.Whh.Values);
 
         // P_j for m ≤ j < 2m = W_hh^m P_{j−m}, and Q_i likewise
-        weights.Whx.Values.CopyTo(P(0, 1).Values);
-        kernels.Multiply(weights.Wqh, weights.Whh, Q(0, 1));
+        weights.Whx.Values.CopyTo(P(0, 1).Span.Values);
+        kernels.Multiply(weights.Wqh, weights.Whh, Q(0, 1).Span);
         for (int k = 0; k < powers.Levels; k++)
         {
             int m = 1 << k;
-            kernels.Multiply(powers[k], P(0, m), P(m, m));
-            kernels.Multiply(Q(0, m), powers[k], Q(m, m));
+            SharedProduct.Multiply(context, powers[k], P(0, m), P(m, m));
+            SharedProduct.Multiply(context, Q(0, m), powers[k], Q(m, m));
         }
         KernelSet.FlushTiny(Lifted.Values);
         _response = context.Storage((long)q * d * steps);
@@ -104,7 +104,7 @@ internal sealed class LiftedWeights
     /// <param name="lifted">Those of C, A and O; undefined afterwards.</param>
     /// <param name="response">That of [M_{S−1} … M_0], q×dS.</param>
     /// <param name="gradients">Receives them.</param>
-    /// <param name="context">Memory.</param>
+    /// <param name="context">Threads and memory.</param>
     public void Back(ParameterArray lifted, MatrixView response, ParameterArray gradients, PassContext context)
     {
         // M_k = W_qh P_k
@@ -116,50 +116,55 @@ internal sealed class LiftedWeights
         for (int k = _powers.Levels - 1; k >= 0; k--)
         {
             int m = 1 << k;
-            MatrixView power = _powers[k];
-            MatrixSpan gradient = GradientOfPower(powers, k);
+            StoredMatrix power = _powers[k];
+            StoredMatrix gradient = GradientOfPower(powers, k);
 
             // P_{m…2m−1} = W_hh^m P_{0…m−1}
-            _kernels.Multiply(P(lifted, m, m), P(0, m).T, gradient);
-            _kernels.MultiplyAdd(power.T, P(lifted, m, m), P(lifted, 0, m));
+            SharedProduct.Multiply(context, P(lifted, m, m), P(0, m).T, gradient);
+            SharedProduct.MultiplyAdd(context, power.T, P(lifted, m, m), P(lifted, 0, m));
 
             // Q_{m…2m−1} = Q_{0…m−1} W_hh^m
-            _kernels.MultiplyAdd(Q(0, m).T, Q(lifted, m, m), gradient);
-            _kernels.MultiplyAdd(Q(lifted, m, m), power.T, Q(lifted, 0, m));
+            SharedProduct.MultiplyAdd(context, Q(0, m).T, Q(lifted, m, m), gradient);
+            SharedProduct.MultiplyAdd(context, Q(lifted, m, m), power.T, Q(lifted, 0, m));
         }
 
         // P_0 = W_hx      Q_0 = W_qh W_hh
-        P(lifted, 0, 1).Values.CopyTo(gradients.Whx.Values);
-        _kernels.MultiplyAdd(Q(lifted, 0, 1), Model.Whh.T, gradients.Wqh);
-        _kernels.MultiplyAdd(Model.Wqh.T, Q(lifted, 0, 1), GradientOfPower(powers, 0));
+        P(lifted, 0, 1).Span.Values.CopyTo(gradients.Whx.Values);
+        _kernels.MultiplyAdd(Q(lifted, 0, 1).View, Model.Whh.T, gradients.Wqh);
+        _kernels.MultiplyAdd(Model.Wqh.T, Q(lifted, 0, 1).View, GradientOfPower(powers, 0).Span);
 
         // W_hh^{2m} = W_hh^m W_hh^m
-        MatrixSpan last = GradientOfPower(powers, _powers.Levels);
-        lifted.Whh.Values.CopyTo(last.Values);
+        StoredMatrix last = GradientOfPower(powers, _powers.Levels);
+        lifted.Whh.Values.CopyTo(last.Span.Values);
         for (int k = _powers.Levels - 1; k >= 0; k--)
         {
-            MatrixSpan squared = GradientOfPower(powers, k + 1);
-            _kernels.MultiplyAdd(squared, _powers[k].T, GradientOfPower(powers, k));
-            _kernels.MultiplyAdd(_powers[k].T, squared, GradientOfPower(powers, k));
+            StoredMatrix power = _powers[k];
+            StoredMatrix squared = GradientOfPower(powers, k + 1);
+            SharedProduct.MultiplyAdd(context, squared, power.T, GradientOfPower(powers, k));
+            SharedProduct.MultiplyAdd(context, power.T, squared, GradientOfPower(powers, k));
         }
-        GradientOfPower(powers, 0).Values.CopyTo(gradients.Whh.Values);
+        GradientOfPower(powers, 0).Span.Values.CopyTo(gradients.Whh.Values);
     }
 
-    private MatrixSpan GradientOfPower(ArraySegment<double> all, int level)
+    private StoredMatrix GradientOfPower(ArraySegment<double> all, int level)
     {
         int h = Model.HiddenSize;
-        return new MatrixSpan(all.AsSpan(level * h * h, h * h), h, h, h);
+        return new StoredMatrix(all.Slice(level * h * h, h * h), h, h, h);
     }
 
-    private MatrixSpan P(int first, int count) => P(Lifted, first, count);
+    private StoredMatrix P(int first, int count) => P(Lifted, first, count);
 
     /// <summary>P_first … of so many; they stand in falling order.</summary>
-    private MatrixSpan P(ParameterArray lifted, int first, int count) =>
-        lifted.Whx.ColumnRange((ChunkLength - first - count) * Model.InputSize, count * Model.InputSize);
+    private StoredMatrix P(ParameterArray lifted, int first, int count) =>
+        new StoredMatrix(lifted.Storage, lifted.HiddenSize, lifted.InputSize, lifted.HiddenSize).ColumnRange((ChunkLength - first - count) * Model.InputSize, count * Model.InputSize);
 
-    private MatrixSpan Q(int first, int count) => Q(Lifted, first, count);
+    private StoredMatrix Q(int first, int count) => Q(Lifted, first, count);
 
     /// <summary>Q_first … of so many.</summary>
-    private MatrixSpan Q(ParameterArray lifted, int first, int count) =>
-        lifted.Wqh.RowRange(first * Model.OutputSize, count * Model.OutputSize);
+    private StoredMatrix Q(ParameterArray lifted, int first, int count) => new StoredMatrix(
+            lifted.Storage[(lifted.HiddenSize * (lifted.InputSize + lifted.HiddenSize))..],
+            lifted.OutputSize,
+            lifted.HiddenSize,
+            lifted.OutputSize)
+        .RowRange(first * Model.OutputSize, count * Model.OutputSize);
 }

@@ -75,6 +75,10 @@ internal sealed record LiftingChoice(LiftedWeights? Weights, string? WhyNot)
                 return No("powers of W_hh grow or shrink too far for it to be exact");
             }
         }
+        if (!areExact && TransitionGrowth.NeedsExactPowers(radius, best))
+        {
+            powers = new LiftedPowers(context, model.Whh, int.Log2(best), areExact: true);
+        }
         powers.CutTo(int.Log2(best));
         var weights = new LiftedWeights(context, model, powers);
         return weights.AreFinite ? new LiftingChoice(weights, null) : No("a product of the weights overflows");

@@ -52,20 +52,21 @@ internal static class TransitionGrowth
             : double.PositiveInfinity;
     }
 
-    /// <summary>Whether plain squaring is not enough: W_hh^m comes out wrong by about m units in the last place, which
-    /// is forgotten as fast as ρ^m decays.</summary>
+    /// <summary>Whether plain squaring is not enough: W_hh^m comes out wrong by about m units in the last place of ρ^m,
+    /// and W_hh^S acts again in every chunk, on states that are forgotten as fast as ρ^S decays.</summary>
     /// <param name="radius">ρ.</param>
-    /// <param name="steps">The largest m.</param>
+    /// <param name="steps">S, the largest m.</param>
     public static bool NeedsExactPowers(double radius, int steps)
     {
-        for (int m = 2; m <= steps; m *= 2)
+        for (int m = 2; m < steps; m *= 2)
         {
             if (!(m * Math.Pow(radius, m) <= AllowedError))
             {
                 return true;
             }
         }
-        return false;
+        double carried = Math.Pow(radius, steps);
+        return !(steps * carried <= AllowedError * (1.0 - carried));
     }
 
     /// <summary>The largest level at which the growth is allowed and the power is neither too large nor too
@@ -75,7 +76,7 @@ internal static class TransitionGrowth
     /// <returns>log₂ S; 0 where no chunk can be taken.</returns>
     public static int LargestLevel(KernelSet kernels, LiftedPowers powers)
     {
-        double[] norms = [.. Enumerable.Range(0, powers.Levels + 1).Select(k => Norm(kernels, powers[k]))];
+        double[] norms = [.. Enumerable.Range(0, powers.Levels + 1).Select(k => Norm(kernels, powers[k].View))];
         int top = powers.Levels;
         while (top > 0 && !(norms[top] >= SmallestNorm && double.IsFinite(norms[top])))
         {

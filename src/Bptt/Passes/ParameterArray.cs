@@ -54,6 +54,9 @@ internal sealed class ParameterArray
     /// <summary>Every entry: W_hx, W_hh, W_qh.</summary>
     public Span<double> Values => _values.AsSpan();
 
+    /// <summary>Where they lie.</summary>
+    public ArraySegment<double> Storage => _values;
+
     public MatrixSpan Whx => new(_values.AsSpan(0, HiddenSize * InputSize), HiddenSize, InputSize, HiddenSize);
 
     public MatrixSpan Whh =>

@@ -18,6 +18,9 @@ internal sealed record PassSettings(KernelSet Kernels, int MaxDegreeOfParallelis
 /// passes.</summary>
 internal sealed class PassContext
 {
+    /// <summary>Operations that the loss of one output is worth, about.</summary>
+    private const double WorkOfOutput = 10.0;
+
     private readonly PassSettings _settings;
     private readonly BufferPool _pool;
     private readonly bool _isShared; // with other passes, which may take the memory over
@@ -190,26 +193,30 @@ internal sealed class PassContext
     /// <summary>Every part of a task, on as many threads as are allowed; null is nothing to do.</summary>
     public void Evaluate(IOutputTask? task)
     {
-        if (task is null)
+        if (task is not null)
         {
-            return;
+            Each(task.PartCount, task.Evaluate, WorkOfOutput * task.PartCount * task.PartColumns);
         }
-        TaskGraph graph = Plan<TaskGraph>(known => known.Count == task.PartCount && known.HasNoEdges, () =>
+    }
+
+    /// <summary>Parts of some work that do not wait for each other, on as many threads as are allowed and worth
+    /// it.</summary>
+    /// <param name="count">How many parts.</param>
+    /// <param name="body">Does one.</param>
+    /// <param name="work">Their floating-point operations, about.</param>
+    public void Each(int count, Action<int> body, double work)
+    {
+        TaskGraph graph = Plan<TaskGraph>(known => known.Count == count && known.HasNoEdges, () =>
         {
             var parts = new TaskGraph();
-            for (int part = 0; part < task.PartCount; part++)
+            for (int part = 0; part < count; part++)
             {
                 parts.Add(isCritical: false);
             }
             parts.Close();
             return parts;
         });
-        Run(graph, new Parts(task), 10.0 * task.PartCount * task.PartColumns);
-    }
-
-    private sealed class Parts(IOutputTask task) : ITaskBody
-    {
-        public void Run(int part) => task.Evaluate(part);
+        Run(graph, new Parts(body), work);
     }
 
     /// <summary>The layout of sequences with the given lengths.</summary>
@@ -236,5 +243,10 @@ internal sealed class PassContext
                 + $"{layout.ColumnCount} steps need {length}.");
         }
         return (int)length;
+    }
+
+    private sealed class Parts(Action<int> body) : ITaskBody
+    {
+        public void Run(int part) => body(part);
     }
 }

@@ -23,20 +23,23 @@ internal enum Memory
 /// <param name="Memory">The budget.</param>
 internal sealed record Way(ExecutionOptions Options, Memory Memory)
 {
-    private int ChunkLength => Options.Recurrence == Recurrence.TimeParallel ? Options.Tuning.ChunkLength ?? 1 : 1;
+    private int ChunkLength =>
+        Options.Recurrence == Recurrence.Lifted ? Options.Tuning.LiftedLength ?? 1 : StepsOfChunk;
+
+    private int StepsOfChunk => Options.Recurrence == Recurrence.TimeParallel ? Options.Tuning.ChunkLength ?? 1 : 1;
 
     /// <summary>The options for sequences of the given lengths.</summary>
     public ExecutionOptions For(int hiddenSize, int[] lengths)
     {
         var steps = new BatchLayout(lengths);
-        long smallest = MemoryPlan.SmallestBudget(hiddenSize, ChunkLength, steps);
+        long smallest = MemoryPlan.SmallestBudget(hiddenSize, StepsOfChunk, steps);
         return Memory switch
         {
             Memory.Unbounded => Options,
             Memory.Smallest => Options with { MemoryBudget = smallest },
             _ => Options with
             {
-                MemoryBudget = smallest + 8 * hiddenSize * WindowPlan.CarryColumns(steps.ColumnCount, ChunkLength),
+                MemoryBudget = smallest + 8 * hiddenSize * WindowPlan.CarryColumns(steps.ColumnCount, StepsOfChunk),
             },
         };
     }
@@ -81,8 +84,21 @@ internal static class Ways
             yield return Of(kernels, 1, 2, Memory.Smallest);
             yield return Of(kernels, 2, 2, Memory.Smallest);
             yield return Of(kernels, 2, 2, Memory.WithCarries);
+            yield return Lifted(kernels, 2, 1);
+            yield return Lifted(kernels, 4, 2);
         }
     }
+
+    /// <summary>Several steps at once, where sequences are as long.</summary>
+    private static Way Lifted(KernelSet kernels, int steps, int threads) => new(
+        new ExecutionOptions
+        {
+            Kernels = kernels,
+            Recurrence = Recurrence.Lifted,
+            MaxDegreeOfParallelism = threads,
+            Tuning = SmallPieces with { LiftedLength = steps },
+        },
+        Memory.Unbounded);
 
     private static Way Of(KernelSet kernels, int chunkLength, int threads, Memory memory) => new(
         new ExecutionOptions

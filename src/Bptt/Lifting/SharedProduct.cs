@@ -1,0 +1,84 @@
+// Products of matrices whose columns several threads share.
+
+using Bptt.Kernels;
+using Bptt.Passes;
+
+namespace Bptt.Lifting;
+
+/// <summary>A matrix in an array: what a view is, for code that hands it from thread to thread.</summary>
+/// <param name="Values">The storage, from the first entry on.</param>
+/// <param name="Rows">As stored.</param>
+/// <param name="Columns">As stored.</param>
+/// <param name="LeadingDimension">Distance in storage from one column to the next.</param>
+/// <param name="IsTransposed">Whether it is read the other way round.</param>
+internal readonly record struct StoredMatrix(
+    ArraySegment<double> Values, int Rows, int Columns, int LeadingDimension, bool IsTransposed = false)
+{
+    /// <summary>The transpose, to read.</summary>
+    public StoredMatrix T => this with { IsTransposed = !IsTransposed };
+
+    /// <summary>To read.</summary>
+    public MatrixView View => IsTransposed ? ((MatrixView)Span).T : Span;
+
+    /// <summary>To write, as stored.</summary>
+    public MatrixSpan Span =>
+        new(Values.AsSpan(0, LeadingDimension * (Columns - 1) + Rows), Rows, Columns, LeadingDimension);
+
+    /// <summary>Some rows, as stored.</summary>
+    public StoredMatrix RowRange(int first, int count) => this with { Values = Values[first..], Rows = count };
+
+    /// <summary>Some columns, as stored.</summary>
+    public StoredMatrix ColumnRange(int first, int count) =>
+        this with { Values = Values[(first * LeadingDimension)..], Columns = count };
+}
+
+/// <summary>C = A B and C += A B, in strips of columns. The strips depend on the shapes alone, so that the bits do not
+/// depend on the number of threads.</summary>
+internal static class SharedProduct
+{
+    private const int StripColumns = 64;
+
+    /// <summary>C = A B.</summary>
+    public static void Multiply(PassContext context, StoredMatrix a, StoredMatrix b, StoredMatrix c)
+    {
+        if (c.Columns <= StripColumns)
+        {
+            context.Kernels.Multiply(a.View, b.View, c.Span);
+            return;
+        }
+        InStrips(context, a, b, c, adds: false);
+    }
+
+    /// <summary>C += A B.</summary>
+    public static void MultiplyAdd(PassContext context, StoredMatrix a, StoredMatrix b, StoredMatrix c)
+    {
+        if (c.Columns <= StripColumns)
+        {
+            context.Kernels.MultiplyAdd(a.View, b.View, c.Span);
+            return;
+        }
+        InStrips(context, a, b, c, adds: true);
+    }
+
+    private static void InStrips(PassContext context, StoredMatrix a, StoredMatrix b, StoredMatrix c, bool adds)
+    {
+        int inner = a.IsTransposed ? a.Rows : a.Columns;
+        context.Each((c.Columns + StripColumns - 1) / StripColumns, Strip, 2.0 * c.Rows * inner * c.Columns);
+
+        void Strip(int part)
+        {
+            int first = part * StripColumns;
+            int count = Math.Min(StripColumns, c.Columns - first);
+            MatrixView right = b.View.ColumnRange(first, count);
+            MatrixSpan target = c.Span.ColumnRange(first, count);
+            if (adds)
+            {
+                context.Kernels.MultiplyAdd(a.View, right, target);
+            }
+            else
+            {
+                context.Kernels.Multiply(a.View, right, target);
+            }
+        }
+    }
+}
