@@ -10,7 +10,8 @@ namespace Bptt;
 /// <summary>How the recurrence s ← A s + u is run through the steps.</summary>
 public enum Recurrence
 {
-    /// <summary>The engine chooses from the shapes alone, by a model of what steps and products cost.</summary>
+    /// <summary>The engine chooses from the shapes, by a model of what steps and products cost, and takes
+    /// <see cref="Lifted"/> only where W_hh allows it; never by a clock or the number of threads.</summary>
     Automatic,
 
     /// <summary>One step after the other: the least work, but every step waits for the one before.</summary>

@@ -26,10 +26,11 @@ namespace Bptt;
 /// </summary>
 /// <remarks>
 /// A finished pass never changes and may be read from many threads, unless it was made from a
-/// <see cref="Workspace"/>: see there. Under a memory budget one window of time is held (see <see cref="MemoryPlan"/>),
-/// and reading a state of another one computes that window again; reading in the order of time costs each window
-/// once. States that overflow are recorded as they arise:
-/// <see cref="FirstNonFiniteStep"/> names the first. States below 1e-290 in magnitude are set to zero.
+/// <see cref="Workspace"/>: see there. Under a memory budget, and where the pass took several
+/// steps at once (see <see cref="Method"/>), one window of time is held (see <see cref="MemoryPlan"/>), and reading a
+/// state of another one computes that window again; reading in the order of time costs each window once. States that
+/// overflow are recorded as they arise: <see cref="FirstNonFiniteStep"/> names the first. States below 1e-290 in
+/// magnitude are set to zero.
 /// Indices are those of the mathematics: h_t for t = 0 … T, x_t and o_t for t = 1 … T.
 /// </remarks>
 public sealed class ForwardPass

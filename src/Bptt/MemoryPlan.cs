@@ -9,7 +9,9 @@ namespace Bptt;
 /// <summary>
 /// How a pass keeps within <see cref="ExecutionOptions.MemoryBudget"/>: time is cut into windows, of the states and of
 /// the state gradients one window is held at a time, and at each border between windows the columns of one step are
-/// kept. The backward pass, and whoever reads a state of another window, computes that window again from its border.
+/// kept. The backward pass, and whoever reads a state of another window, computes that window again from its border. A
+/// pass that takes several steps at once keeps the states at the ends of its chunks, and computes a window when it is
+/// read.
 /// </summary>
 /// <example>
 /// <code>

@@ -156,7 +156,8 @@ internal sealed class LiftedWeights
 
     /// <summary>P_first … of so many; they stand in falling order.</summary>
     private StoredMatrix P(ParameterArray lifted, int first, int count) =>
-        new StoredMatrix(lifted.Storage, lifted.HiddenSize, lifted.InputSize, lifted.HiddenSize).ColumnRange((ChunkLength - first - count) * Model.InputSize, count * Model.InputSize);
+        new StoredMatrix(lifted.Storage, lifted.HiddenSize, lifted.InputSize, lifted.HiddenSize)
+            .ColumnRange((ChunkLength - first - count) * Model.InputSize, count * Model.InputSize);
 
     private StoredMatrix Q(int first, int count) => Q(Lifted, first, count);
 

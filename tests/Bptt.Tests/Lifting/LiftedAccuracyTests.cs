@@ -97,8 +97,12 @@ public class LiftedAccuracyTests(ITestOutputHelper output)
             case "symmetric":
                 return Scaled(random + random.Transpose());
             case "rotation":
-                return Matrix<double>.Build.Dense(h, h, (i, j) => i / 2 != j / 2 ? 0.0
-                    : radius * (i == j ? Math.Cos(0.1 + i / 2) : i < j ? -Math.Sin(0.1 + i / 2) : Math.Sin(0.1 + i / 2)));
+                return Matrix<double>.Build.Dense(h, h, (i, j) =>
+                {
+                    double angle = 0.1 + i / 2;
+                    double entry = i == j ? Math.Cos(angle) : Math.Sign(i - j) * Math.Sin(angle);
+                    return i / 2 == j / 2 ? radius * entry : 0.0;
+                });
             case "jordan":
                 return radius * identity + Matrix<double>.Build.Dense(h, h, (i, j) => j == i + 1 ? 0.1 : 0.0);
             case "scaled identity":
