@@ -13,6 +13,8 @@ namespace Bptt.Lifting;
 internal sealed class ChunkedBatch
 {
     private readonly BatchLayout _steps;
+    private readonly int[] _placesInChunks; // by sequence; −1 for none
+    private readonly int[] _placesInTails;
 
     /// <param name="steps">The layout of steps 1 … T.</param>
     /// <param name="chunkLength">S; at least one sequence is as long.</param>
@@ -23,6 +25,8 @@ internal sealed class ChunkedBatch
         int[] all = [.. Enumerable.Range(0, steps.SequenceCount)];
         Chunked = Array.FindAll(all, b => ChunksOf(b) > 0);
         Tailed = Array.FindAll(all, b => steps.Lengths[b] % chunkLength > 0);
+        _placesInChunks = Places(Chunked);
+        _placesInTails = Places(Tailed);
         Chunks = new BatchLayout(Array.ConvertAll(Chunked, ChunksOf));
         Tails = Tailed.Length == 0
             ? null
@@ -43,6 +47,12 @@ internal sealed class ChunkedBatch
 
     /// <summary>The steps of the tails, each from 1; null where there are none.</summary>
     public BatchLayout? Tails { get; }
+
+    /// <summary>The place of a sequence in <see cref="Chunked"/>; −1 where it has no chunk.</summary>
+    public int InChunks(int sequence) => _placesInChunks[sequence];
+
+    /// <summary>The place of a sequence in <see cref="Tailed"/>; −1 where it has no tail.</summary>
+    public int InTails(int sequence) => _placesInTails[sequence];
 
     /// <summary>n_b.</summary>
     public int ChunksOf(int sequence) => _steps.Lengths[sequence] / ChunkLength;
@@ -125,5 +135,16 @@ internal sealed class ChunkedBatch
             columns.Slice(sequences[i] * rows, rows).CopyTo(selected.AsSpan(i * rows));
         }
         return selected;
+    }
+
+    private int[] Places(int[] sequences)
+    {
+        int[] places = new int[_steps.SequenceCount];
+        Array.Fill(places, -1);
+        for (int i = 0; i < sequences.Length; i++)
+        {
+            places[sequences[i]] = i;
+        }
+        return places;
     }
 }

@@ -120,12 +120,12 @@ internal sealed class LiftedBackward : IKnownStates
         int inTail = step - chunks * Batch.ChunkLength;
         if (step == 0 && chunks > 0)
         {
-            _chunkGradients.Column(Array.IndexOf(Batch.Chunked, sequence), 0).CopyTo(column);
+            _chunkGradients.Column(Batch.InChunks(sequence), 0).CopyTo(column);
             return true;
         }
         if (inTail > 0 || chunks == 0)
         {
-            _tail!.StateGradients.Column(Array.IndexOf(Batch.Tailed, sequence), inTail).CopyTo(column);
+            _tail!.StateGradients.Column(Batch.InTails(sequence), inTail).CopyTo(column);
             return true;
         }
         return false;
@@ -136,7 +136,7 @@ internal sealed class LiftedBackward : IKnownStates
     {
         if (step % Batch.ChunkLength == 0)
         {
-            _chunkGradients.Column(Array.IndexOf(Batch.Chunked, sequence), step / Batch.ChunkLength).CopyTo(gradient);
+            _chunkGradients.Column(Batch.InChunks(sequence), step / Batch.ChunkLength).CopyTo(gradient);
         }
         else if (!_finalStateGradients.IsEmpty)
         {
@@ -175,7 +175,7 @@ internal sealed class LiftedBackward : IKnownStates
         {
             int sequence = Batch.Chunked[i];
             Span<double> gradient = final.AsSpan(i * H, H);
-            int tail = Array.IndexOf(Batch.Tailed, sequence);
+            int tail = Batch.InTails(sequence);
             if (tail >= 0)
             {
                 _tail!.StateGradients.Column(tail, 0).CopyTo(gradient);

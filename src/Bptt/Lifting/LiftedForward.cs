@@ -87,14 +87,14 @@ internal sealed class LiftedForward : IKnownStates
         int last = Batch.ChunksOf(sequence) * Batch.ChunkLength; // of its chunks
         if (step <= last && step % Batch.ChunkLength == 0 && last > 0)
         {
-            States.Column(Array.IndexOf(Batch.Chunked, sequence), step / Batch.ChunkLength).CopyTo(column);
+            States.Column(Batch.InChunks(sequence), step / Batch.ChunkLength).CopyTo(column);
             return true;
         }
         if (step < last)
         {
             return false;
         }
-        Tail!.States.Column(Array.IndexOf(Batch.Tailed, sequence), step - last).CopyTo(column);
+        Tail!.States.Column(Batch.InTails(sequence), step - last).CopyTo(column);
         return true;
     }
 

@@ -13,6 +13,12 @@ internal sealed record LiftingChoice(LiftedWeights? Weights, string? WhyNot)
     /// <summary>States that grow as far as this most likely overflow, and then only steps tell where.</summary>
     private const double LargestLogarithm = 690.0;
 
+    /// <summary>States that grow by more than e to this depend on every bit of W_hh; the rounding of W_hh^S to doubles
+    /// then adds up from chunk to chunk, which so many bear without harm.</summary>
+    private const double ExplodingLogarithm = 14.0;
+
+    private const int ExplodingChunks = 40;
+
     /// <summary>Another way was asked for.</summary>
     public static LiftingChoice NotAsked { get; } = new(null, null);
 
@@ -63,6 +69,10 @@ internal sealed record LiftingChoice(LiftedWeights? Weights, string? WhyNot)
         if (!(steps.LastStep * Math.Log(radius) < LargestLogarithm))
         {
             return No("powers of W_hh overflow before the last step");
+        }
+        if (steps.LastStep * Math.Log(radius) > ExplodingLogarithm && steps.LastStep / best > ExplodingChunks)
+        {
+            return No("states explode, and the rounding of a power of W_hh with them");
         }
         bool areExact = TransitionGrowth.NeedsExactPowers(radius, best);
         var powers = new LiftedPowers(context, model.Whh, int.Log2(best), areExact);

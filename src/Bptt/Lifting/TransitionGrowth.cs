@@ -23,6 +23,7 @@ internal static class TransitionGrowth
     private const double SmallestNorm = 1e-100;
 
     private const int Iterations = 3;
+    private const int GrowthSteps = 64;
 
     /// <summary>Units in the last place by which a power may be off where it does not matter for long: see
     /// <see cref="NeedsExactPowers"/>.</summary>
@@ -82,13 +83,38 @@ internal static class TransitionGrowth
         {
             top--;
         }
-        double radius = Math.Pow(norms[top], Math.ScaleB(1.0, -top));
+        // ‖W_hh^m‖^(1/m) is far above ρ where powers grow before they decay: ρ is seen far behind that.
+        double radius = Math.Pow(LastingGrowth(kernels, powers[top].View), Math.ScaleB(1.0, -top));
         int largest = 0;
         for (int k = 0; k <= top && norms[k] <= Allowed * Math.Max(1.0, Math.Pow(radius, 1 << k)); k++)
         {
             largest = k;
         }
         return largest;
+    }
+
+    /// <summary>About the spectral radius of A: the mean growth of a fixed vector over the last half of many
+    /// steps.</summary>
+    private static double LastingGrowth(KernelSet kernels, MatrixView a)
+    {
+        int h = a.Rows;
+        double[] x = new double[h];
+        double[] y = new double[h];
+        Start(x);
+        double logarithm = 0.0;
+        for (int step = 0; step < GrowthSteps; step++)
+        {
+            kernels.Multiply(a, new MatrixView(x, h, 1, h), new MatrixSpan(y, h, 1, h));
+            double length = VectorMath.Norm(y);
+            if (!(length > 0.0) || !double.IsFinite(length))
+            {
+                return 0.0;
+            }
+            VectorMath.Scale(1.0 / length, y);
+            (x, y) = (y, x);
+            logarithm = step < GrowthSteps / 2 ? 0.0 : logarithm + Math.Log(length);
+        }
+        return Math.Exp(logarithm / (GrowthSteps - GrowthSteps / 2));
     }
 
     /// <summary>‖A‖₂ from below, by a few steps of the power method on AᵀA from a fixed start.</summary>
