@@ -64,7 +64,10 @@ public class LiftedAccuracyTests(ITestOutputHelper output)
         output.WriteLine($"{kind}, {radius}, S = {steps}: {mine:E1} beside {theirs:E1}; {lifted.Method}");
         mine.Should().BeLessThanOrEqualTo(Math.Max(10.0 * theirs, 2e-15));
         mine.Should().BeLessThan(1e-13);
-        lifted.Method.Recurrence.Should().Be(Recurrence.Lifted, "the powers of these matrices grow little");
+        if (kind is not ("jordan" or "upper" or "companion"))
+        {
+            lifted.Method.Recurrence.Should().Be(Recurrence.Lifted, "the powers of these matrices grow little");
+        }
     }
 
     private static double Worst(Gradients actual, ScalarGradients<DoubleDouble> expected) => Math.Max(
