@@ -102,10 +102,11 @@ internal sealed class LiftedBackward : IKnownStates
             }
             FromBeyond(running[i], before + lengths[i], final.AsSpan(i * H, H));
         }
+        PassContext context = _reading.Alone();
         var gradients = new Trajectory(
-            H, layout, WindowPlan.Single(layout), TimeDirection.Backward, _reading.Alone().Storage);
+            H, layout, WindowPlan.Single(layout), TimeDirection.Backward, context.Storage);
         var run = new PassRun(PassSizes.Of(Model), layout, gradients, Chunking.None(), productsOfWeights: 1);
-        run.Window(0, gradients.Begin(0), _reading.Alone(), (window, _, states) => new PassFormulas(
+        run.Window(0, gradients.Begin(0), context, (window, _, states) => new PassFormulas(
             new BackwardFormulas(window, Model, BackwardPaths.All, outputGradients, final, states)));
         for (int i = 0; i < running.Length; i++)
         {

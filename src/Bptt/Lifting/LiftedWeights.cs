@@ -4,6 +4,7 @@
 //   P_j = W_hh^j W_hx      Q_i = W_qh W_hh^{i+1}      M_k = W_qh P_k
 
 using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 using Bptt.Passes;
 
 namespace Bptt.Lifting;
@@ -27,8 +28,7 @@ internal sealed class LiftedWeights
     /// <param name="powers">W_hh^m for m = 1, 2, 4 … S.</param>
     public LiftedWeights(PassContext context, ParameterArray weights, LiftedPowers powers)
     {
-        KernelSet kernels = context.Kernels;
-        _kernels = kernels;
+        _kernels = context.Kernels;
         _powers = powers;
         Model = weights;
         int d = weights.InputSize;
@@ -40,7 +40,7 @@ internal sealed class LiftedWeights
 
         // P_j for m ≤ j < 2m = W_hh^m P_{j−m}, and Q_i likewise
         weights.Whx.Values.CopyTo(P(0, 1).Span.Values);
-        kernels.Multiply(weights.Wqh, weights.Whh, Q(0, 1).Span);
+        _kernels.Multiply(weights.Wqh, weights.Whh, Q(0, 1).Span);
         for (int k = 0; k < powers.Levels; k++)
         {
             int m = 1 << k;
@@ -49,7 +49,7 @@ internal sealed class LiftedWeights
         }
         KernelSet.FlushTiny(Lifted.Values);
         _response = context.Storage((long)q * d * steps);
-        kernels.Multiply(weights.Wqh, Lifted.Whx, Response);
+        _kernels.Multiply(weights.Wqh, Lifted.Whx, Response);
     }
 
     /// <summary>The model.</summary>
@@ -69,8 +69,8 @@ internal sealed class LiftedWeights
     public MatrixSpan Response => new(_response, Model.OutputSize, Lifted.InputSize, Model.OutputSize);
 
     /// <summary>Whether every entry is a finite number.</summary>
-    public bool AreFinite => LinearAlgebra.VectorMath.FirstNonFinite(Lifted.Values) < 0
-        && LinearAlgebra.VectorMath.FirstNonFinite(_response) < 0;
+    public bool AreFinite => VectorMath.FirstNonFinite(Lifted.Values) < 0
+        && VectorMath.FirstNonFinite(_response) < 0;
 
     /// <summary>Writes block rows <paramref name="first"/> … of 𝒯, as far as its diagonal.</summary>
     /// <param name="first">The first block row.</param>

@@ -70,7 +70,7 @@ internal sealed class BackwardRecord
         bool needsAllOutputsFirst = forward.States.Windows.Count > 1 || paths.Lags is not null;
         if (needsAllOutputsFirst)
         {
-            evaluation?.EvaluateAll();
+            context.Evaluate(evaluation);
             evaluation = null;
         }
         var record = new BackwardRecord(forward, outputGradients, finalStateGradients, paths, known: null, context);

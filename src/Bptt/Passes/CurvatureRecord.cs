@@ -89,7 +89,7 @@ internal sealed class CurvatureRecord
         {
             return evaluation;
         }
-        evaluation.EvaluateAll();
+        _context.Evaluate(evaluation);
         return null;
     }
 
