@@ -73,6 +73,9 @@ public sealed class BackwardThroughTime
     /// <summary>L, as a function; null where the pass was run from output gradients.</summary>
     internal Objective? Objective { get; }
 
+    /// <summary>The chunks of the pass, where it took several steps at once; null where not.</summary>
+    internal LiftedBackward? Lifted { get; private init; }
+
     /// <summary>What the pass has computed.</summary>
     internal BackwardRecord Record
     {
@@ -339,10 +342,15 @@ public sealed class BackwardThroughTime
             {
                 Context.Evaluate(evaluation);
             }
-            BackwardRecord record = LiftedBackward.Run(forward, chunks, OutputGradients, final, gradients, Context)
-                ?? BackwardRecord.Run(forward, OutputGradients, evaluation, final, paths, gradients, Context);
+            var lifted = LiftedBackward.Run(chunks, OutputGradients, final, gradients, Context);
+            BackwardRecord record = lifted is not null
+                ? BackwardRecord.Of(forward, OutputGradients, final, lifted, Context)
+                : BackwardRecord.Run(forward, OutputGradients, evaluation, final, paths, gradients, Context);
             double? loss = evaluation?.Loss;
-            return new BackwardThroughTime(_forward, _options, record, new Gradients(gradients), loss, objective);
+            return new BackwardThroughTime(_forward, _options, record, new Gradients(gradients), loss, objective)
+            {
+                Lifted = lifted,
+            };
         }
 
         public void Dispose() => Context.End();

@@ -327,7 +327,7 @@ public sealed class ForwardPass
         }
         context.ReadingComputes();
         var windows = new ForwardPlan(lifted.Windows, lifted.ChunkLength, KeepsCarries: false);
-        var record = ForwardRecord.Of(weights.Model, inputs, outputs, windows, pass, context);
+        var record = ForwardRecord.Of(weights.Model, inputs, outputs, windows, pass.Known, context);
         return new RecordOfRun(record, lifted, pass, null);
     }
 

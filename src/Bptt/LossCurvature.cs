@@ -4,6 +4,7 @@
 //   d  inputs      h  hidden units      q  outputs      B  sequences      N = ΣT_b
 
 using Bptt.Edge;
+using Bptt.Lifting;
 using Bptt.LinearRecurrence;
 using Bptt.Passes;
 
@@ -35,7 +36,10 @@ public sealed class LossCurvature
     private readonly PassContext _context;
     private readonly Objective _objective;
     private readonly double[] _factors;
-    private readonly CurvatureRecord _record;
+    private readonly TangentRecord _tangent;
+    private readonly PackedColumns _outputCurvature; // Ġ, q×N
+    private readonly LiftedCurvature? _lifted;
+    private CurvatureRecord? _bySteps;
 
     private LossCurvature(BackwardThroughTime backward, Objective objective)
     {
@@ -44,7 +48,17 @@ public sealed class LossCurvature
         ForwardPass forward = backward.Forward;
         _factors = objective.SequenceFactors(forward.Layout);
         _context = forward.Context.AloneForManyPasses();
-        _record = new CurvatureRecord(forward.Record, backward.Record, _context);
+        LiftedTangent? chunks = backward.Lifted is null ? null : new LiftedTangent(forward.Lifted!, _context);
+        _tangent = new TangentRecord(forward.Record, _context, chunks);
+        _outputCurvature = _context.Columns(forward.Model.OutputSize, forward.Layout);
+        if (chunks is null)
+        {
+            _bySteps = new CurvatureRecord(forward.Record, backward.Record, _tangent, _context);
+        }
+        else
+        {
+            _lifted = new LiftedCurvature(backward.Lifted!, chunks, _context);
+        }
     }
 
     /// <summary>The backward pass at the point where the derivatives are taken.</summary>
@@ -92,32 +106,57 @@ public sealed class LossCurvature
     /// <param name="initialStates">Receives those of h_0, h×B in the order of the sequences; empty where not
     /// wanted.</param>
     internal void MultiplyByHessian(FlatDirection direction, ParameterArray weights, Span<double> initialStates) =>
-        Multiply(_record.HessianProduct, direction, weights, initialStates);
+        Product(
+                direction,
+                chunks => chunks.HessianProduct(_outputCurvature, weights),
+                (steps, evaluation) => steps.HessianProduct(direction, _outputCurvature, evaluation, weights))
+            .AsSpan(0, initialStates.Length)
+            .CopyTo(initialStates);
 
     /// <summary>Jᵀ (∂²L/∂o²) J v into memory of the caller's.</summary>
     /// <inheritdoc cref="MultiplyByHessian"/>
-    internal void MultiplyByGaussNewton(FlatDirection direction, ParameterArray weights, Span<double> initialStates) =>
-        Multiply(_record.GaussNewtonProduct, direction, weights, initialStates);
+    internal void MultiplyByGaussNewton(
+        FlatDirection direction, ParameterArray weights, Span<double> initialStates) =>
+        Product(
+                direction,
+                chunks => chunks.GaussNewtonProduct(_outputCurvature, weights),
+                (steps, evaluation) => steps.GaussNewtonProduct(_outputCurvature, evaluation, weights))
+            .AsSpan(0, initialStates.Length)
+            .CopyTo(initialStates);
 
-    private void Multiply(
-        Action<FlatDirection, Func<PackedColumns, PackedColumns, IOutputTask>, ParameterArray> multiply,
+    /// <summary>A product in several steps at once where that is possible, else by steps.</summary>
+    /// <returns>That of h_0, h×B.</returns>
+    private double[] Product(
         FlatDirection direction,
-        ParameterArray weights,
-        Span<double> initialStates)
+        Func<LiftedCurvature, double[]?> inChunks,
+        Func<CurvatureRecord, IOutputTask?, double[]> bySteps)
     {
         lock (_gate)
         {
-            Backward.Forward.Context.Read(() => multiply(direction, Evaluation, weights));
-            if (!initialStates.IsEmpty)
+            return Backward.Forward.Context.Read(() =>
             {
-                _record.InitialStates().CopyTo(initialStates);
-            }
+                int mark = _context.Mark();
+                _tangent.Run(direction);
+
+                // Ġ_t = ∂²L/∂o_t² ȯ_t
+                IOutputTask? evaluation = new Objective.CurvatureEvaluation(
+                    _objective, Backward.Forward.OutputColumns, _factors, _tangent.Outputs, _outputCurvature);
+                double[]? initialStates = null;
+                if (_lifted is not null && _tangent.IsOtherWay)
+                {
+                    _context.Evaluate(evaluation);
+                    evaluation = null;
+                    initialStates = inChunks(_lifted);
+                }
+                initialStates ??= bySteps(BySteps(), evaluation);
+                _context.Release(mark);
+                return initialStates;
+            });
         }
     }
 
-    /// <summary>Ġ_t = ∂²L/∂o_t² ȯ_t.</summary>
-    private Objective.CurvatureEvaluation Evaluation(PackedColumns directions, PackedColumns products) =>
-        new(_objective, Backward.Forward.OutputColumns, _factors, directions, products);
+    private CurvatureRecord BySteps() => _bySteps ??= new CurvatureRecord(
+        Backward.Forward.Record, Backward.Record, _tangent, _context.AloneForManyPasses());
 
     private CurvatureProduct Product(CurvatureMultiplication multiply, TangentDirection direction)
     {

@@ -5,6 +5,7 @@
 //   V_hx, V_hh, V_qh, ẋ_t, ḣ_0  the direction      ḣ_t, ȯ_t  derivatives of h_t, o_t in that direction
 
 using Bptt.Edge;
+using Bptt.Lifting;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 using Bptt.Passes;
@@ -34,7 +35,8 @@ public sealed class TangentPass
     {
         Forward = forward;
         PassContext context = forward.Context.Alone();
-        _record = new TangentRecord(forward.Record, context);
+        _record = new TangentRecord(
+            forward.Record, context, forward.Lifted is null ? null : new LiftedTangent(forward.Lifted, context));
         _record.Run(direction);
         context.End();
     }

@@ -12,7 +12,6 @@ namespace Bptt.Lifting;
 /// copied.</summary>
 internal sealed class ChunkedBatch
 {
-    private readonly BatchLayout _steps;
     private readonly int[] _placesInChunks; // by sequence; −1 for none
     private readonly int[] _placesInTails;
 
@@ -20,7 +19,7 @@ internal sealed class ChunkedBatch
     /// <param name="chunkLength">S; at least one sequence is as long.</param>
     public ChunkedBatch(BatchLayout steps, int chunkLength)
     {
-        _steps = steps;
+        Steps = steps;
         ChunkLength = chunkLength;
         int[] all = [.. Enumerable.Range(0, steps.SequenceCount)];
         Chunked = Array.FindAll(all, b => ChunksOf(b) > 0);
@@ -32,6 +31,9 @@ internal sealed class ChunkedBatch
             ? null
             : new BatchLayout(Array.ConvertAll(Tailed, b => steps.Lengths[b] % chunkLength));
     }
+
+    /// <summary>Steps 1 … T of every sequence.</summary>
+    public BatchLayout Steps { get; }
 
     /// <summary>S.</summary>
     public int ChunkLength { get; }
@@ -55,72 +57,36 @@ internal sealed class ChunkedBatch
     public int InTails(int sequence) => _placesInTails[sequence];
 
     /// <summary>n_b.</summary>
-    public int ChunksOf(int sequence) => _steps.Lengths[sequence] / ChunkLength;
+    public int ChunksOf(int sequence) => Steps.Lengths[sequence] / ChunkLength;
 
     /// <summary>Memory for the columns of the chunks: that of the steps itself where they lie there.</summary>
-    public PackedColumns ChunkColumns(PackedColumns columns, PassContext context) => _steps.SequenceCount == 1
+    public PackedColumns ChunkColumns(PackedColumns columns, PassContext context) => Steps.SequenceCount == 1
         ? columns.Regrouped(columns.Rows * ChunkLength, Chunks)
         : context.Columns(columns.Rows * ChunkLength, Chunks);
 
-    /// <summary>Copies the steps of the chunks to where the chunks are read, unless they lie there.</summary>
-    public void ToChunks(PackedColumns columns, PackedColumns chunks)
+    /// <summary>The columns of the chunks, in memory of their own where they do not lie there.</summary>
+    public PackedColumns ToChunks(PackedColumns columns, PassContext context)
     {
-        for (int i = 0; i < Chunked.Length && _steps.SequenceCount > 1; i++)
-        {
-            for (int chunk = 1; chunk <= ChunksOf(Chunked[i]); chunk++)
-            {
-                Span<double> target = chunks.Column(i, chunk);
-                for (int j = 0; j < ChunkLength; j++)
-                {
-                    columns.Column(Chunked[i], (chunk - 1) * ChunkLength + j + 1)
-                        .CopyTo(target[(j * columns.Rows)..]);
-                }
-            }
-        }
+        PackedColumns chunks = ChunkColumns(columns, context);
+        EachStepOfChunks(columns, chunks, context, (step, place) => step.CopyTo(place));
+        return chunks;
     }
 
     /// <summary>Copies chunks to the places of their steps, unless they lie there.</summary>
-    public void FromChunks(PackedColumns chunks, PackedColumns columns)
-    {
-        for (int i = 0; i < Chunked.Length && _steps.SequenceCount > 1; i++)
-        {
-            for (int chunk = 1; chunk <= ChunksOf(Chunked[i]); chunk++)
-            {
-                ReadOnlySpan<double> source = chunks.Column(i, chunk);
-                for (int j = 0; j < ChunkLength; j++)
-                {
-                    source.Slice(j * columns.Rows, columns.Rows)
-                        .CopyTo(columns.Column(Chunked[i], (chunk - 1) * ChunkLength + j + 1));
-                }
-            }
-        }
-    }
+    public void FromChunks(PackedColumns chunks, PackedColumns columns, PassContext context) =>
+        EachStepOfChunks(columns, chunks, context, (step, place) => place.CopyTo(step));
 
     /// <summary>The columns of the tails, copied.</summary>
     public PackedColumns ToTails(PackedColumns columns, PassContext context)
     {
         PackedColumns tails = context.Columns(columns.Rows, Tails!);
-        for (int i = 0; i < Tailed.Length; i++)
-        {
-            for (int step = 1; step <= Tails!.Lengths[i]; step++)
-            {
-                columns.Column(Tailed[i], ChunksOf(Tailed[i]) * ChunkLength + step).CopyTo(tails.Column(i, step));
-            }
-        }
+        EachStepOfTails(columns, tails, (step, place) => step.CopyTo(place));
         return tails;
     }
 
     /// <summary>Copies the columns of the tails to the places of their steps.</summary>
-    public void FromTails(PackedColumns tails, PackedColumns columns)
-    {
-        for (int i = 0; i < Tailed.Length; i++)
-        {
-            for (int step = 1; step <= Tails!.Lengths[i]; step++)
-            {
-                tails.Column(i, step).CopyTo(columns.Column(Tailed[i], ChunksOf(Tailed[i]) * ChunkLength + step));
-            }
-        }
-    }
+    public void FromTails(PackedColumns tails, PackedColumns columns) =>
+        EachStepOfTails(columns, tails, (step, place) => place.CopyTo(step));
 
     /// <summary>The columns of some sequences of a matrix with one column for each.</summary>
     /// <param name="columns">In the order of the sequences; empty for nothing.</param>
@@ -137,9 +103,39 @@ internal sealed class ChunkedBatch
         return selected;
     }
 
+    private void EachStepOfChunks(PackedColumns columns, PackedColumns chunks, PassContext context, StepCopy copy)
+    {
+        if (Steps.SequenceCount > 1)
+        {
+            context.Each(Chunked.Length, OfSequence, columns.All.Values.Length);
+        }
+
+        void OfSequence(int i)
+        {
+            for (int step = 1; step <= chunks.Layout.Lengths[i] * ChunkLength; step++)
+            {
+                (int chunk, int place) = Math.DivRem(step - 1, ChunkLength);
+                copy(
+                    columns.Column(Chunked[i], step),
+                    chunks.Column(i, chunk + 1).Slice(place * columns.Rows, columns.Rows));
+            }
+        }
+    }
+
+    private void EachStepOfTails(PackedColumns columns, PackedColumns tails, StepCopy copy)
+    {
+        for (int i = 0; i < Tailed.Length; i++)
+        {
+            for (int step = 1; step <= Tails!.Lengths[i]; step++)
+            {
+                copy(columns.Column(Tailed[i], ChunksOf(Tailed[i]) * ChunkLength + step), tails.Column(i, step));
+            }
+        }
+    }
+
     private int[] Places(int[] sequences)
     {
-        int[] places = new int[_steps.SequenceCount];
+        int[] places = new int[Steps.SequenceCount];
         Array.Fill(places, -1);
         for (int i = 0; i < sequences.Length; i++)
         {
@@ -147,4 +143,7 @@ internal sealed class ChunkedBatch
         }
         return places;
     }
+
+    /// <summary>Copies a column of a step to or from its place in a chunk or a tail.</summary>
+    private delegate void StepCopy(Span<double> step, Span<double> place);
 }

@@ -13,33 +13,35 @@ internal sealed class DirectTerm
 {
     private const int MostStrips = 8;
 
-    private readonly LiftedWeights _weights;
+    private readonly int _inputs;
+    private readonly int _outputs;
     private readonly int _steps; // of a strip
     private readonly PackedFactor[] _strips;
     private readonly ArraySegment<double> _entries; // of one strip
 
     /// <param name="window">Kernels and memory.</param>
-    /// <param name="weights">The lifted model.</param>
-    public DirectTerm(PassWindow window, LiftedWeights weights)
+    /// <param name="model">d and q.</param>
+    /// <param name="chunkLength">S.</param>
+    public DirectTerm(PassWindow window, ParameterArray model, int chunkLength)
     {
-        _weights = weights;
-        int count = Math.Min(MostStrips, weights.ChunkLength);
-        _steps = weights.ChunkLength / count;
-        int d = weights.Model.InputSize;
-        int q = weights.Model.OutputSize;
-        _strips = [.. Enumerable.Range(0, count).Select(i => window.Factor(q * _steps, d * _steps * (i + 1)))];
-        _entries = window.Context.Storage((long)q * _steps * d * weights.ChunkLength);
+        _inputs = model.InputSize;
+        _outputs = model.OutputSize;
+        int count = Math.Min(MostStrips, chunkLength);
+        _steps = chunkLength / count;
+        _strips = [.. Enumerable.Range(0, count)
+            .Select(i => window.Factor(_outputs * _steps, _inputs * _steps * (i + 1)))];
+        _entries = window.Context.Storage((long)_outputs * _steps * _inputs * chunkLength);
     }
 
     /// <summary>Packs the strips.</summary>
-    public void Pack()
+    /// <param name="response">[M_{S−1} … M_0], q×dS.</param>
+    public void Pack(MatrixSpan response)
     {
-        int q = _weights.Model.OutputSize;
-        int d = _weights.Model.InputSize;
         for (int i = 0; i < _strips.Length; i++)
         {
-            var strip = new MatrixSpan(_entries, q * _steps, d * _steps * (i + 1), q * _steps);
-            _weights.WriteDirectTerm(i * _steps, strip);
+            int rows = _outputs * _steps;
+            var strip = new MatrixSpan(_entries, rows, _inputs * _steps * (i + 1), rows);
+            WriteRows(response, i * _steps, strip);
             _strips[i].Pack(strip);
         }
     }
@@ -47,11 +49,57 @@ internal sealed class DirectTerm
     /// <summary>O += 𝒯 X, for any number of chunks.</summary>
     public void AddTo(MatrixSpan inputs, MatrixSpan outputs)
     {
-        int rows = _weights.Model.OutputSize * _steps;
-        int columns = _weights.Model.InputSize * _steps;
+        int rows = _outputs * _steps;
+        int columns = _inputs * _steps;
         for (int i = 0; i < _strips.Length; i++)
         {
             _strips[i].MultiplyAdd(inputs.RowRange(0, columns * (i + 1)), outputs.RowRange(i * rows, rows));
+        }
+    }
+
+    /// <summary>The gradient of [M_{S−1} … M_0], q×dS: what stands along each diagonal of ∂L/∂𝒯.</summary>
+    /// <param name="direct">∂L/∂𝒯, qS×dS, as far as its diagonal.</param>
+    /// <param name="response">Receives the sums.</param>
+    public static void SumDiagonals(MatrixSpan direct, MatrixSpan response)
+    {
+        int q = response.Rows;
+        int steps = direct.Rows / q;
+        int d = direct.Columns / steps;
+        response.Values.Clear();
+        for (int column = 0; column < direct.Columns; column++)
+        {
+            ReadOnlySpan<double> entries = direct.Column(column);
+            int j = column / d;
+            for (int i = j; i < steps; i++)
+            {
+                Span<double> sum = response.Column((steps - 1 - (i - j)) * d + column % d);
+                for (int row = 0; row < q; row++)
+                {
+                    sum[row] += entries[i * q + row];
+                }
+            }
+        }
+    }
+
+    /// <summary>Writes block rows <paramref name="first"/> … of 𝒯, as far as the last of them reaches.</summary>
+    private void WriteRows(MatrixSpan response, int first, MatrixSpan rows)
+    {
+        for (int i = 0; i < _steps; i++)
+        {
+            // Row i of 𝒯 is [M_i … M_0], the end of the response.
+            int filled = (first + i + 1) * _inputs;
+            for (int column = 0; column < rows.Columns; column++)
+            {
+                Span<double> target = rows.Column(column).Slice(i * _outputs, _outputs);
+                if (column < filled)
+                {
+                    response.Column(response.Columns - filled + column).CopyTo(target);
+                }
+                else
+                {
+                    target.Clear();
+                }
+            }
         }
     }
 }

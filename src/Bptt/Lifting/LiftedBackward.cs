@@ -12,13 +12,10 @@ namespace Bptt.Lifting;
 internal sealed class LiftedBackward : IKnownStates
 {
     private readonly LiftedForward _forward;
-    private readonly BatchLayout _steps;
     private readonly PackedColumns _outputGradients;
     private readonly ReadOnlyMemory<double> _finalStateGradients;
     private readonly PassContext _reading;
-    private readonly BackwardRecord? _tail;
     private readonly Trajectory _chunks;
-    private readonly PackedColumns _chunkGradients;
 
     private LiftedBackward(
         LiftedForward forward,
@@ -28,26 +25,37 @@ internal sealed class LiftedBackward : IKnownStates
         PassContext context)
     {
         _forward = forward;
-        _steps = outputGradients.Layout;
         _outputGradients = outputGradients;
         _finalStateGradients = finalStateGradients;
         _reading = context.ForReading();
         BatchLayout layout = Batch.Chunks;
         _chunks = new Trajectory(H, layout, WindowPlan.Single(layout), TimeDirection.Backward, context.Storage);
+        OutputGradients = Batch.ToChunks(outputGradients, context);
         var tails = ParameterArray.ShapedLike(Model, context.Storage);
         if (forward.Tail is ForwardRecord tail)
         {
             double[] final = ChunkedBatch.Select(finalStateGradients.Span, H, Batch.Tailed);
-            _tail = BackwardRecord.Run(
+            Tail = BackwardRecord.Run(
                 tail, Batch.ToTails(outputGradients, context), null, final, BackwardPaths.All, tails, context);
         }
         RunChunks(gradients, context);
-        _chunkGradients = _chunks.Read(0, columns => columns);
-        if (_tail is not null)
+        StateGradients = _chunks.Read(0, columns => columns);
+        if (Tail is not null)
         {
             VectorMath.AddScaled(1.0, tails.Values, gradients.Values);
         }
     }
+
+    /// <summary>G, qS×n.</summary>
+    public PackedColumns OutputGradients { get; }
+
+    /// <summary>D_0 … D_n, h×(n + 1).</summary>
+    public PackedColumns StateGradients { get; }
+
+    /// <summary>The pass over the tails; null where there are none.</summary>
+    public BackwardRecord? Tail { get; }
+
+    private double[]? BeforeTails => Tail?.StateGradients.StepOfEach(_ => 0);
 
     private ChunkedBatch Batch => _forward.Batch;
 
@@ -56,16 +64,14 @@ internal sealed class LiftedBackward : IKnownStates
     private int H => Model.HiddenSize;
 
     /// <summary>Runs the pass.</summary>
-    /// <param name="record">The forward pass.</param>
-    /// <param name="forward">Its chunks; null where it was run in another way.</param>
+    /// <param name="forward">The chunks of the forward pass; null where it was run in another way.</param>
     /// <param name="outputGradients">G, q×N, complete.</param>
     /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
     /// <param name="gradients">Receives the weight gradients.</param>
     /// <param name="context">Kernels, threads and memory.</param>
     /// <returns>Null where there are no chunks, or a gradient is not finite: then only steps tell where that
     /// begins.</returns>
-    public static BackwardRecord? Run(
-        ForwardRecord record,
+    public static LiftedBackward? Run(
         LiftedForward? forward,
         PackedColumns outputGradients,
         ReadOnlyMemory<double> finalStateGradients,
@@ -78,10 +84,25 @@ internal sealed class LiftedBackward : IKnownStates
         }
         var pass = new LiftedBackward(forward, outputGradients, finalStateGradients, gradients, context);
         bool isFinite = VectorMath.FirstNonFinite(gradients.Values) < 0
-            && VectorMath.FirstNonFinite(pass._chunkGradients.All.Values) < 0;
-        return isFinite
-            ? BackwardRecord.Of(record, outputGradients, finalStateGradients, pass, context)
-            : null;
+            && VectorMath.FirstNonFinite(pass.StateGradients.All.Values) < 0;
+        return isFinite ? pass : null;
+    }
+
+    /// <summary>∂L/∂h_0 of every sequence, side by side.</summary>
+    public double[] InitialStates() => ChunkBorders.AtStart(Batch, StateGradients, BeforeTails);
+
+    /// <summary>The gradients of the lifted weights, computed again.</summary>
+    /// <param name="context">Kernels, threads and memory.</param>
+    public DoublingTerms Sums(PassContext context)
+    {
+        var sums = new LiftedSums(_forward.Weights, context);
+        var run = new PassRun(_forward.Weights.Sizes, Batch.Chunks, _chunks, Chunking.None(), productsOfWeights: 1);
+        run.All(context, (window, _, states) => new PassFormulas(
+            Recurrence: null,
+            new LiftedGradientFormulas(
+                window, Model, new LiftedOperands(_forward.Inputs, _forward.States, OutputGradients, states), sums)));
+        sums.SumDiagonals();
+        return sums.Terms;
     }
 
     /// <summary>∂L/∂h_{s+1} of every sequence that runs so far, for the end s of a chunk: step by step over the next
@@ -89,8 +110,8 @@ internal sealed class LiftedBackward : IKnownStates
     public void WriteLeading(int step, MatrixSpan columns)
     {
         int before = step - 1;
-        int[] running = [.. Enumerable.Range(0, columns.Columns).Select(_steps.SequenceAt)];
-        int[] lengths = Array.ConvertAll(running, b => Math.Min(_steps.Lengths[b] - before, Batch.ChunkLength));
+        int[] running = [.. Enumerable.Range(0, columns.Columns).Select(Batch.Steps.SequenceAt)];
+        int[] lengths = Array.ConvertAll(running, b => Math.Min(Batch.Steps.Lengths[b] - before, Batch.ChunkLength));
         var layout = new BatchLayout(lengths);
         PackedColumns outputGradients = PassContext.FreshColumns(Model.OutputSize, layout);
         double[] final = new double[H * running.Length];
@@ -121,12 +142,12 @@ internal sealed class LiftedBackward : IKnownStates
         int inTail = step - chunks * Batch.ChunkLength;
         if (step == 0 && chunks > 0)
         {
-            _chunkGradients.Column(Batch.InChunks(sequence), 0).CopyTo(column);
+            StateGradients.Column(Batch.InChunks(sequence), 0).CopyTo(column);
             return true;
         }
         if (inTail > 0 || chunks == 0)
         {
-            _tail!.StateGradients.Column(Batch.InTails(sequence), inTail).CopyTo(column);
+            Tail!.StateGradients.Column(Batch.InTails(sequence), inTail).CopyTo(column);
             return true;
         }
         return false;
@@ -137,7 +158,7 @@ internal sealed class LiftedBackward : IKnownStates
     {
         if (step % Batch.ChunkLength == 0)
         {
-            _chunkGradients.Column(Batch.InChunks(sequence), step / Batch.ChunkLength).CopyTo(gradient);
+            StateGradients.Column(Batch.InChunks(sequence), step / Batch.ChunkLength).CopyTo(gradient);
         }
         else if (!_finalStateGradients.IsEmpty)
         {
@@ -148,44 +169,18 @@ internal sealed class LiftedBackward : IKnownStates
     private void RunChunks(ParameterArray gradients, PassContext context)
     {
         LiftedWeights weights = _forward.Weights;
-        PassSizes sizes = weights.Sizes;
-        PackedColumns outputGradients = Batch.ChunkColumns(_outputGradients, context);
-        Batch.ToChunks(_outputGradients, outputGradients);
-        double[] final = FinalGradientsOfChunks();
+        double[] final = ChunkBorders.AfterChunks(Batch, H, BeforeTails, _finalStateGradients.Span);
         int mark = context.Mark();
-        var lifted = ParameterArray.ShapedLike(weights.Lifted, context.Storage);
-        ArraySegment<double> direct = context.Storage((long)sizes.Inputs * sizes.Outputs);
-        var run = new PassRun(sizes, Batch.Chunks, _chunks, _forward.Chunking.ForAnother(), productsOfWeights: 2);
+        var sums = new LiftedSums(weights, context);
+        var run = new PassRun(
+            weights.Sizes, Batch.Chunks, _chunks, _forward.Chunking.ForAnother(), productsOfWeights: 2);
         run.All(context, (window, _, states) => new PassFormulas(
-            new LiftedBackwardFormulas(window, weights, outputGradients, final, states),
+            new LiftedBackwardFormulas(window, weights, OutputGradients, final, states),
             new LiftedGradientFormulas(
-                window, Model, _forward.Inputs, _forward.States, outputGradients, states, lifted, direct)));
-
-        ArraySegment<double> sums = context.Storage((long)Model.OutputSize * sizes.Inputs);
-        var response = new MatrixSpan(sums, Model.OutputSize, sizes.Inputs, Model.OutputSize);
-        LiftedGradientFormulas.SumDiagonals(direct, Model, Batch.ChunkLength, response);
-        weights.Back(lifted, response, gradients, context);
+                window, Model, new LiftedOperands(_forward.Inputs, _forward.States, OutputGradients, states), sums)));
+        sums.SumDiagonals();
+        weights.Back(sums.Terms, context);
+        sums.Terms.Model.Values.CopyTo(gradients.Values);
         context.Release(mark);
-    }
-
-    /// <summary>D_n of every sequence with chunks: what comes from its tail, or from beyond its last step.</summary>
-    private double[] FinalGradientsOfChunks()
-    {
-        double[] final = new double[H * Batch.Chunked.Length];
-        for (int i = 0; i < Batch.Chunked.Length; i++)
-        {
-            int sequence = Batch.Chunked[i];
-            Span<double> gradient = final.AsSpan(i * H, H);
-            int tail = Batch.InTails(sequence);
-            if (tail >= 0)
-            {
-                _tail!.StateGradients.Column(tail, 0).CopyTo(gradient);
-            }
-            else if (!_finalStateGradients.IsEmpty)
-            {
-                _finalStateGradients.Span.Slice(sequence * H, H).CopyTo(gradient);
-            }
-        }
-        return final;
     }
 }

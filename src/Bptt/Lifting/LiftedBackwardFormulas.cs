@@ -64,37 +64,31 @@ internal sealed class LiftedBackwardFormulas(
 /// <summary>The gradients of the lifted weights.</summary>
 /// <param name="window">The chunks.</param>
 /// <param name="model">d and q: the sizes of a block of 𝒯.</param>
-/// <param name="states">h×(n + 1): h_0 and the states at the ends of the chunks.</param>
-/// <param name="inputs">X, dS×n.</param>
-/// <param name="outputGradients">G, qS×n.</param>
-/// <param name="stateGradients">D_0 … D_n, h×(n + 1).</param>
-/// <param name="gradients">Receives those of C, A and O.</param>
-/// <param name="direct">Receives Σ G_c X_cᵀ, qS×dS, as far as its diagonal.</param>
+/// <param name="operands">What they are summed of.</param>
+/// <param name="sums">Receives them.</param>
 internal sealed class LiftedGradientFormulas(
-    PassWindow window,
-    ParameterArray model,
-    PackedColumns inputs,
-    PackedColumns states,
-    PackedColumns outputGradients,
-    PackedColumns stateGradients,
-    ParameterArray gradients,
-    ArraySegment<double> direct) : IGradientFormulas
+    PassWindow window, ParameterArray model, LiftedOperands operands, LiftedSums sums) : IGradientFormulas
 {
-    private readonly WeightGradientFormulas _weights =
-        new(window, inputs, states, outputGradients, stateGradients, gradients);
+    private readonly WeightGradientFormulas _weights = new(
+        window,
+        operands.Inputs,
+        operands.States,
+        operands.OutputGradients,
+        operands.StateGradients,
+        sums.Terms.Lifted);
 
-    private WindowColumns X { get; } = window.Of(inputs);
+    private WindowColumns X { get; } = window.Of(operands.Inputs);
 
-    private WindowColumns H { get; } = window.Of(states);
+    private WindowColumns H { get; } = window.Of(operands.States);
 
-    private WindowColumns G { get; } = window.Of(outputGradients);
+    private WindowColumns G { get; } = window.Of(operands.OutputGradients);
 
     // ∂L/∂O = Σ G_c h_{(c−1)S}ᵀ
     public void AddWqh(TimeBlock t, ref GradientRows rows)
     {
         foreach (Stretch s in H.Before(t))
         {
-            rows.Add(G[s], H.Beside(s).T, gradients.Wqh);
+            rows.Add(G[s], H.Beside(s).T, sums.Terms.Lifted.Wqh);
         }
     }
 
@@ -107,31 +101,7 @@ internal sealed class LiftedGradientFormulas(
     // ∂L/∂𝒯 = Σ G_c X_cᵀ, as far as the last of the rows reaches
     public void AddDirect(TimeBlock t, ref GradientRows rows)
     {
-        int q = gradients.OutputSize;
         int reach = (rows.End + model.OutputSize - 1) / model.OutputSize * model.InputSize;
-        rows.Add(G[t], X[t].RowRange(0, reach).T, new MatrixSpan(direct, q, reach, q));
-    }
-
-    /// <summary>The gradient of [M_{S−1} … M_0], q×dS: what stands along each diagonal of ∂L/∂𝒯.</summary>
-    public static void SumDiagonals(ReadOnlySpan<double> direct, ParameterArray model, int chunkLength, MatrixSpan sums)
-    {
-        int d = model.InputSize;
-        int q = model.OutputSize;
-        sums.Values.Clear();
-        for (int j = 0; j < chunkLength; j++)
-        {
-            for (int column = 0; column < d; column++)
-            {
-                ReadOnlySpan<double> entries = direct.Slice((j * d + column) * q * chunkLength, q * chunkLength);
-                for (int i = j; i < chunkLength; i++)
-                {
-                    Span<double> sum = sums.Column((chunkLength - 1 - (i - j)) * d + column);
-                    for (int row = 0; row < q; row++)
-                    {
-                        sum[row] += entries[i * q + row];
-                    }
-                }
-            }
-        }
+        rows.Add(G[t], X[t].RowRange(0, reach).T, sums.Direct(reach));
     }
 }

@@ -1,6 +1,5 @@
 // A forward pass that takes S steps at once: the states at the ends of the chunks, and every output. Checks nothing.
 
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 using Bptt.Passes;
@@ -9,19 +8,16 @@ namespace Bptt.Lifting;
 
 /// <summary>h_{cS} of every chunk, o_1 … o_T, and the tails: the steps beyond the last whole chunk, which are run one
 /// by one.</summary>
-internal sealed class LiftedForward : IKnownStates
+internal sealed class LiftedForward
 {
-    private readonly BatchLayout _steps;
     private readonly Trajectory _states;
     private readonly PassRun _run;
 
     private LiftedForward(LiftedWeights weights, PackedColumns inputs, PassContext context)
     {
-        _steps = inputs.Layout;
         Weights = weights;
-        Batch = new ChunkedBatch(_steps, weights.ChunkLength);
-        Inputs = Batch.ChunkColumns(inputs, context);
-        Batch.ToChunks(inputs, Inputs);
+        Batch = new ChunkedBatch(inputs.Layout, weights.ChunkLength);
+        Inputs = Batch.ToChunks(inputs, context);
         BatchLayout chunks = Batch.Chunks;
         int h = weights.Model.HiddenSize;
         _states = new Trajectory(h, chunks, WindowPlan.Single(chunks), TimeDirection.Forward, context.Storage);
@@ -50,6 +46,9 @@ internal sealed class LiftedForward : IKnownStates
     /// <summary>The pass over the tails; null where there are none.</summary>
     public ForwardRecord? Tail { get; private set; }
 
+    /// <summary>The states that are known: at the ends of the chunks, and in the tails.</summary>
+    public IKnownStates Known => new ChunkEnds(Batch, States, Tail?.States);
+
     /// <summary>Runs the pass.</summary>
     /// <param name="weights">The lifted model.</param>
     /// <param name="inputs">X of all steps, d×N.</param>
@@ -72,32 +71,6 @@ internal sealed class LiftedForward : IKnownStates
         return isFinite ? pass : null;
     }
 
-    /// <inheritdoc/>
-    public void WriteLeading(int step, MatrixSpan columns)
-    {
-        for (int slot = 0; slot < columns.Columns; slot++)
-        {
-            TryRead(_steps.SequenceAt(slot), step, columns.Column(slot));
-        }
-    }
-
-    /// <inheritdoc/>
-    public bool TryRead(int sequence, int step, Span<double> column)
-    {
-        int last = Batch.ChunksOf(sequence) * Batch.ChunkLength; // of its chunks
-        if (step <= last && step % Batch.ChunkLength == 0 && last > 0)
-        {
-            States.Column(Batch.InChunks(sequence), step / Batch.ChunkLength).CopyTo(column);
-            return true;
-        }
-        if (step < last)
-        {
-            return false;
-        }
-        Tail!.States.Column(Batch.InTails(sequence), step - last).CopyTo(column);
-        return true;
-    }
-
     private void RunChunks(ReadOnlySpan<double> initialStates, PackedColumns outputs, PassContext context)
     {
         PackedColumns chunkOutputs = Batch.ChunkColumns(outputs, context);
@@ -108,7 +81,7 @@ internal sealed class LiftedForward : IKnownStates
             context,
             (window, _, states) => new PassFormulas(
                 new LiftedForwardFormulas(window, Weights, Inputs, states, chunkOutputs)));
-        Batch.FromChunks(chunkOutputs, outputs);
+        Batch.FromChunks(chunkOutputs, outputs, context);
     }
 
     private void RunTails(
@@ -118,21 +91,7 @@ internal sealed class LiftedForward : IKnownStates
         {
             return;
         }
-        int h = States.Rows;
-        double[] initial = new double[h * Batch.Tailed.Length];
-        for (int i = 0; i < Batch.Tailed.Length; i++)
-        {
-            int sequence = Batch.Tailed[i];
-            Span<double> state = initial.AsSpan(i * h, h);
-            if (Batch.ChunksOf(sequence) > 0)
-            {
-                TryRead(sequence, Batch.ChunksOf(sequence) * Batch.ChunkLength, state);
-            }
-            else if (!initialStates.IsEmpty)
-            {
-                initialStates.Slice(sequence * h, h).CopyTo(state);
-            }
-        }
+        double[] initial = ChunkBorders.BeforeTails(Batch, States, initialStates);
         Tail = ForwardRecord.Run(
             Weights.Model,
             Batch.ToTails(inputs, context),

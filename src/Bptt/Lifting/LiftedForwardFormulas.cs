@@ -22,7 +22,7 @@ internal sealed class LiftedForwardFormulas(
 {
     private readonly ForwardFormulas _states = new(window, weights.Lifted, inputs, states, outputs: null);
     private readonly PackedFactor _outputs = window.Factor(weights.Lifted.OutputSize, weights.Lifted.HiddenSize);
-    private readonly DirectTerm _direct = new(window, weights);
+    private readonly DirectTerm _direct = new(window, weights.Model, weights.ChunkLength);
 
     public TimeDirection Direction => TimeDirection.Forward;
 
@@ -58,6 +58,6 @@ internal sealed class LiftedForwardFormulas(
     {
         _states.Pack();
         _outputs.Pack(weights.Lifted.Wqh);
-        _direct.Pack();
+        _direct.Pack(weights.Terms.Response.Span);
     }
 }

@@ -60,6 +60,9 @@ internal sealed class LiftedPowers
     /// <summary>S.</summary>
     public int Exponent => 1 << Levels;
 
+    /// <summary>W_hh^m for m = 1, 2, 4 … S, one behind the other.</summary>
+    public ArraySegment<double> Storage => _powers[..((Levels + 1) * _rows * _rows)];
+
     /// <summary>W_hh^m for m = 2^level, h×h.</summary>
     public StoredMatrix this[int level] => View(Values(level));
 

@@ -65,7 +65,7 @@ internal sealed record LiftingChoice(LiftedWeights? Weights, string? WhyNot)
             }
         }
 
-        double radius = TransitionGrowth.RadiusOf(context, model.Whh, best);
+        double radius = TransitionGrowth.RadiusOf(context, model.Whh, 2 * best);
         if (!(steps.LastStep * Math.Log(radius) < LargestLogarithm))
         {
             return No("powers of W_hh overflow before the last step");
@@ -76,7 +76,7 @@ internal sealed record LiftingChoice(LiftedWeights? Weights, string? WhyNot)
         }
         bool areExact = TransitionGrowth.NeedsExactPowers(radius, best);
         var powers = new LiftedPowers(context, model.Whh, int.Log2(best), areExact);
-        int level = TransitionGrowth.LargestLevel(context.Kernels, powers);
+        int level = TransitionGrowth.LargestLevel(context, powers);
         if (1 << level < best)
         {
             best = level == 0 ? 1 : Best(1 << level);

@@ -24,33 +24,43 @@ internal static class TransitionGrowth
 
     private const int Iterations = 3;
     private const int GrowthSteps = 64;
+    private const int StepsTogether = 8;
 
     /// <summary>Units in the last place by which a power may be off where it does not matter for long: see
     /// <see cref="NeedsExactPowers"/>.</summary>
     private const double AllowedError = 4.0;
 
-    /// <summary>About the spectral radius of W_hh: the mean growth of a fixed vector over the last S of 2S steps. Cost
-    /// 4h²S.</summary>
+    /// <summary>About the spectral radius of A: the mean growth of a fixed vector over the last half of some steps.
+    /// Cost 2h² a step.</summary>
     /// <param name="context">Kernels and memory.</param>
-    /// <param name="whh">W_hh, h×h.</param>
-    /// <param name="steps">S.</param>
-    /// <returns>Infinite where the vector overflows.</returns>
-    public static double RadiusOf(PassContext context, MatrixView whh, int steps)
+    /// <param name="a">A, h×h.</param>
+    /// <param name="steps">How many, about.</param>
+    /// <returns>0 where the vector vanishes, infinite where it overflows.</returns>
+    public static double RadiusOf(PassContext context, MatrixView a, int steps)
     {
-        int h = whh.Rows;
+        int h = a.Rows;
         int mark = context.Mark();
-        Span<double> states = context.Storage((long)h * (2 * steps + 1));
+        Span<double> states = context.Storage((long)h * (StepsTogether + 1));
         states.Clear();
         Start(states[..h]);
         PackedMatrix packed = context.Kernels.Pack(
-            whh, PackedFor.OneColumn, context.PackedStorage(h, h, PackedFor.OneColumn));
-        context.Kernels.Advance(packed, states, new StepRun(0, 1, 1, 1, 2 * steps));
-        double early = VectorMath.Norm(states.Slice(h * steps, h));
-        double late = VectorMath.Norm(states.Slice(2 * h * steps, h));
+            a, PackedFor.OneColumn, context.PackedStorage(h, h, PackedFor.OneColumn));
+        int groups = Math.Max(2, steps / StepsTogether);
+        double logarithm = 0.0;
+        for (int group = 0; group < groups && double.IsFinite(logarithm); group++)
+        {
+            Span<double> last = states[(h * StepsTogether)..];
+            VectorMath.Scale(1.0 / VectorMath.Norm(states[..h]), states[..h]);
+            states[h..].Clear();
+            context.Kernels.Advance(packed, states, new StepRun(0, 1, 1, 1, StepsTogether));
+            double growth = Math.Log(VectorMath.Norm(last));
+            logarithm = group < groups / 2 && double.IsFinite(growth) ? 0.0 : logarithm + growth;
+            last.CopyTo(states);
+        }
         context.Release(mark);
-        return early == 0.0 ? 0.0
-            : double.IsFinite(early) && double.IsFinite(late) ? Math.Pow(late / early, 1.0 / steps)
-            : double.PositiveInfinity;
+        return double.IsNaN(logarithm)
+            ? double.PositiveInfinity
+            : Math.Exp(logarithm / ((groups - groups / 2) * StepsTogether));
     }
 
     /// <summary>Whether plain squaring is not enough: W_hh^m comes out wrong by about m units in the last place of ρ^m,
@@ -72,49 +82,26 @@ internal static class TransitionGrowth
 
     /// <summary>The largest level at which the growth is allowed and the power is neither too large nor too
     /// small.</summary>
-    /// <param name="kernels">The arithmetic.</param>
+    /// <param name="context">Kernels and memory.</param>
     /// <param name="powers">W_hh^m for m = 1, 2, 4 …</param>
     /// <returns>log₂ S; 0 where no chunk can be taken.</returns>
-    public static int LargestLevel(KernelSet kernels, LiftedPowers powers)
+    public static int LargestLevel(PassContext context, LiftedPowers powers)
     {
-        double[] norms = [.. Enumerable.Range(0, powers.Levels + 1).Select(k => Norm(kernels, powers[k].View))];
+        double[] norms = [.. Enumerable.Range(0, powers.Levels + 1).Select(k => Norm(context.Kernels, powers[k].View))];
         int top = powers.Levels;
         while (top > 0 && !(norms[top] >= SmallestNorm && double.IsFinite(norms[top])))
         {
             top--;
         }
         // ‖W_hh^m‖^(1/m) is far above ρ where powers grow before they decay: ρ is seen far behind that.
-        double radius = Math.Pow(LastingGrowth(kernels, powers[top].View), Math.ScaleB(1.0, -top));
+        double lasting = RadiusOf(context, powers[top].View, GrowthSteps);
+        double radius = double.IsFinite(lasting) ? Math.Pow(lasting, Math.ScaleB(1.0, -top)) : 0.0;
         int largest = 0;
         for (int k = 0; k <= top && norms[k] <= Allowed * Math.Max(1.0, Math.Pow(radius, 1 << k)); k++)
         {
             largest = k;
         }
         return largest;
-    }
-
-    /// <summary>About the spectral radius of A: the mean growth of a fixed vector over the last half of many
-    /// steps.</summary>
-    private static double LastingGrowth(KernelSet kernels, MatrixView a)
-    {
-        int h = a.Rows;
-        double[] x = new double[h];
-        double[] y = new double[h];
-        Start(x);
-        double logarithm = 0.0;
-        for (int step = 0; step < GrowthSteps; step++)
-        {
-            kernels.Multiply(a, new MatrixView(x, h, 1, h), new MatrixSpan(y, h, 1, h));
-            double length = VectorMath.Norm(y);
-            if (!(length > 0.0) || !double.IsFinite(length))
-            {
-                return 0.0;
-            }
-            VectorMath.Scale(1.0 / length, y);
-            (x, y) = (y, x);
-            logarithm = step < GrowthSteps / 2 ? 0.0 : logarithm + Math.Log(length);
-        }
-        return Math.Exp(logarithm / (GrowthSteps - GrowthSteps / 2));
     }
 
     /// <summary>‖A‖₂ from below, by a few steps of the power method on AᵀA from a fixed start.</summary>

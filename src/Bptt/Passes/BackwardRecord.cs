@@ -29,8 +29,7 @@ internal sealed class BackwardRecord
         PassContext reading = context.ForReading();
         StateGradients = known is null
             ? forward.Beside(TimeDirection.Backward, context)
-            : new Trajectory(
-                forward.Weights.HiddenSize, forward.Layout, forward.States.Windows, TimeDirection.Backward, known);
+            : forward.Beside(TimeDirection.Backward, known);
         _run = new PassRun(
             PassSizes.Of(forward.Weights),
             forward.Layout,

@@ -5,27 +5,28 @@ using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
 
-/// <summary>Products of the Hessian of L, or of its Gauss–Newton part, with the direction given last.</summary>
+/// <summary>Products of the Hessian of L, or of its Gauss–Newton part, with the direction that a tangent pass was run in
+/// last.</summary>
 internal sealed class CurvatureRecord
 {
     private readonly ForwardRecord _forward;
     private readonly BackwardRecord _backward;
-    private readonly PassContext _context;
     private readonly TangentRecord _tangent;
-    private readonly PackedColumns _outputCurvature; // Ġ, q×N
-    private readonly Trajectory _derivatives;        // δ̇_0 … δ̇_T
+    private readonly PassContext _context;
+    private readonly Trajectory _derivatives; // δ̇_0 … δ̇_T
     private readonly PassRun _run;
 
     /// <param name="forward">The forward pass.</param>
     /// <param name="backward">The backward pass.</param>
+    /// <param name="tangent">The tangent pass.</param>
     /// <param name="context">Kernels, threads and memory.</param>
-    public CurvatureRecord(ForwardRecord forward, BackwardRecord backward, PassContext context)
+    public CurvatureRecord(
+        ForwardRecord forward, BackwardRecord backward, TangentRecord tangent, PassContext context)
     {
         _forward = forward;
         _backward = backward;
+        _tangent = tangent;
         _context = context;
-        _tangent = new TangentRecord(forward, context);
-        _outputCurvature = context.Columns(forward.Weights.OutputSize, forward.Layout);
         _derivatives = forward.Beside(TimeDirection.Backward, context);
         _run = new PassRun(
             PassSizes.Of(forward.Weights),
@@ -36,55 +37,54 @@ internal sealed class CurvatureRecord
     }
 
     /// <summary>Jᵀ (∂²L/∂o²) J v: a backward pass from Ġ = (∂²L/∂o²) ȯ.</summary>
-    /// <param name="direction">V and ḣ_0.</param>
-    /// <param name="evaluate">Ġ from ȯ.</param>
+    /// <param name="outputCurvature">Ġ, q×N; complete, unless it is evaluated meanwhile.</param>
+    /// <param name="evaluation">Writes Ġ; null where it is complete.</param>
     /// <param name="product">Receives the product, in the shape of the weights.</param>
-    public void GaussNewtonProduct(
-        FlatDirection direction, Func<PackedColumns, PackedColumns, IOutputTask> evaluate, ParameterArray product)
+    /// <returns>That of h_0, h×B.</returns>
+    public double[] GaussNewtonProduct(
+        PackedColumns outputCurvature, IOutputTask? evaluation, ParameterArray product)
     {
         using Lock.Scope states = _forward.States.Hold();
-        IOutputTask? evaluation = Prepare(direction, evaluate);
+        evaluation = Prepare(evaluation);
         _run.All(_context, (window, number, derivatives) => new PassFormulas(
-            Backward(window, derivatives),
-            WeightGradients(window, number, derivatives, product),
+            Backward(window, outputCurvature, derivatives),
+            WeightGradients(window, number, outputCurvature, derivatives, product),
             evaluation));
+        return _derivatives.StepOfEach(_ => 0);
     }
 
     /// <summary>H v: the derivative of the backward pass.</summary>
     /// <param name="direction">V, ẋ_t and ḣ_0.</param>
-    /// <param name="evaluate">Ġ from ȯ.</param>
+    /// <param name="outputCurvature">Ġ, q×N; complete, unless it is evaluated meanwhile.</param>
+    /// <param name="evaluation">Writes Ġ; null where it is complete.</param>
     /// <param name="product">Receives the product, in the shape of the weights.</param>
-    public void HessianProduct(
-        FlatDirection direction, Func<PackedColumns, PackedColumns, IOutputTask> evaluate, ParameterArray product)
+    /// <returns>That of h_0, h×B.</returns>
+    public double[] HessianProduct(
+        FlatDirection direction, PackedColumns outputCurvature, IOutputTask? evaluation, ParameterArray product)
     {
         // States first and gradients after them, as whoever reads both does.
         using Lock.Scope states = _forward.States.Hold();
         using Lock.Scope gradients = _backward.StateGradients.Hold();
-        IOutputTask? evaluation = Prepare(direction, evaluate);
+        evaluation = Prepare(evaluation);
         _run.All(_context, (window, number, derivatives) =>
         {
-            WeightGradientFormulas first = WeightGradients(window, number, derivatives, product);
+            WeightGradientFormulas first = WeightGradients(window, number, outputCurvature, derivatives, product);
             var terms = new HessianTerms(
                 direction,
                 Held(_backward.StateGradients, number),
                 _backward.OutputGradients,
                 Held(_tangent.States, number));
             return new PassFormulas(
-                new CurvatureFormulas(window, Backward(window, derivatives), terms),
+                new CurvatureFormulas(window, Backward(window, outputCurvature, derivatives), terms),
                 new WeightCurvatureFormulas(window, first, terms, product),
                 evaluation);
         });
+        return _derivatives.StepOfEach(_ => 0);
     }
 
-    /// <summary>The derivative of ∂L/∂h_0 of every sequence, side by side, of the product made last.</summary>
-    public double[] InitialStates() => _derivatives.StepOfEach(_ => 0);
-
-    /// <returns>What computes Ġ; null where it is there.</returns>
-    private IOutputTask? Prepare(
-        FlatDirection direction, Func<PackedColumns, PackedColumns, IOutputTask> evaluate)
+    /// <returns>What computes Ġ meanwhile; null where it is there.</returns>
+    private IOutputTask? Prepare(IOutputTask? evaluation)
     {
-        _tangent.Run(direction);
-        IOutputTask evaluation = evaluate(_tangent.Outputs, _outputCurvature);
         if (_derivatives.Windows.Count == 1)
         {
             return evaluation;
@@ -93,12 +93,17 @@ internal sealed class CurvatureRecord
         return null;
     }
 
-    private BackwardFormulas Backward(PassWindow window, PackedColumns derivatives) => new(
-        window, _forward.Weights, BackwardPaths.All, _outputCurvature, ReadOnlyMemory<double>.Empty, derivatives);
+    private BackwardFormulas Backward(
+        PassWindow window, PackedColumns outputCurvature, PackedColumns derivatives) => new(
+            window, _forward.Weights, BackwardPaths.All, outputCurvature, ReadOnlyMemory<double>.Empty, derivatives);
 
     private WeightGradientFormulas WeightGradients(
-        PassWindow window, int number, PackedColumns derivatives, ParameterArray product) =>
-        new(window, _forward.Inputs, Held(_forward.States, number), _outputCurvature, derivatives, product);
+        PassWindow window,
+        int number,
+        PackedColumns outputCurvature,
+        PackedColumns derivatives,
+        ParameterArray product) =>
+        new(window, _forward.Inputs, Held(_forward.States, number), outputCurvature, derivatives, product);
 
     /// <summary>A window that stays as it is, since nobody else may ask for another one meanwhile.</summary>
     private static PackedColumns Held(Trajectory trajectory, int window) => trajectory.Read(window, columns => columns);

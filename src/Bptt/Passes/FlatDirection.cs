@@ -24,6 +24,17 @@ internal sealed class FlatDirection
     /// <summary>ḣ_0, h×B in the order of the sequences; null for zero.</summary>
     public double[]? InitialStates { get; init; }
 
+    /// <summary>The same direction of the weights with other inputs and initial states.</summary>
+    public FlatDirection With(PackedColumns? inputs, double[]? initialStates) => new()
+    {
+        Weights = Weights,
+        HasWhx = HasWhx,
+        HasWhh = HasWhh,
+        HasWqh = HasWqh,
+        Inputs = inputs,
+        InitialStates = initialStates,
+    };
+
     /// <summary>A direction of all weights, and of the initial states where they are given.</summary>
     public static FlatDirection Of(ParameterArray weights, double[]? initialStates) => new()
     {

@@ -121,6 +121,12 @@ internal sealed class ForwardRecord
     public Trajectory Beside(TimeDirection direction, PassContext context) =>
         new(Weights.HiddenSize, Layout, States.Windows, direction, context.Storage);
 
+    /// <summary>Columns beside the states, in the same windows, that are computed when they are read.</summary>
+    /// <param name="direction">The order in which they are computed.</param>
+    /// <param name="known">Those that are known.</param>
+    public Trajectory Beside(TimeDirection direction, IKnownStates known) =>
+        new(Weights.HiddenSize, Layout, States.Windows, direction, known);
+
     /// <summary>The same states with other outputs.</summary>
     public ForwardRecord WithOutputs(PackedColumns outputs) => new(this) { Outputs = outputs };
 

@@ -65,11 +65,78 @@ public class LiftedPassTests
         }
     }
 
+    [Theory]
+    [InlineData(2, new[] { 17 })]
+    [InlineData(4, new[] { 4 })]
+    [InlineData(16, new[] { 115 })]
+    [InlineData(4, new[] { 3, 17, 8, 1, 8, 40 })]
+    [InlineData(8, new[] { 64, 64, 64 })]
+    public void Derivatives_agree_with_the_sequential_pass(int steps, int[] lengths)
+    {
+        foreach ((int d, int h, int q) in new[] { (1, 1, 1), (1, 5, 1), (3, 9, 2), (2, 6, 7) })
+        {
+            LinearRnn model = _examples.Model(d, h, q, 0.97);
+            SequenceBatch inputs = _examples.Batch(d, lengths);
+            var objective = new LogCoshObjective(
+                Array.ConvertAll(lengths, length => _examples.Matrix(q, length).ToArray()), Reduction.MeanPerStep);
+            Matrix<double> initial = _examples.Matrix(h, lengths.Length);
+            var final = new BackwardOptions { FinalStateGradients = _examples.Matrix(h, lengths.Length) };
+            var sequential = BackwardThroughTime.Run(
+                ForwardPass.Run(model, inputs, initial, new ExecutionOptions { Recurrence = Recurrence.Sequential }),
+                objective,
+                final);
+            var lifted = BackwardThroughTime.Run(
+                ForwardPass.Run(model, inputs, initial, Lifted(steps)), objective, final);
+            lifted.Forward.Method.WhyNotLifted.Should().BeNull();
+            var bySteps = LossCurvature.Of(sequential);
+            var inChunks = LossCurvature.Of(lifted);
+            var whole = new TangentDirection
+            {
+                Whx = _examples.Matrix(h, d),
+                Whh = _examples.Matrix(h, h),
+                Wqh = _examples.Matrix(q, h),
+                InitialStates = _examples.Matrix(h, lengths.Length),
+                Inputs = _examples.Batch(d, lengths),
+            };
+            foreach (TangentDirection direction in new[]
+            {
+                whole,
+                new TangentDirection { Whx = whole.Whx },
+                new TangentDirection { Whh = whole.Whh },
+                new TangentDirection { Wqh = whole.Wqh, Inputs = whole.Inputs },
+                new TangentDirection { InitialStates = whole.InitialStates },
+                whole,
+            })
+            {
+                string why = $"S = {steps}, d = {d}, h = {h}, q = {q}, lengths {string.Join(' ', lengths)}, {_examples}";
+                var expected = TangentPass.Run(sequential.Forward, direction);
+                var actual = TangentPass.Run(lifted.Forward, direction);
+                for (int b = 0; b < lengths.Length; b++)
+                {
+                    Close(actual.Outputs(b), expected.Outputs(b), why);
+                    Close(actual.HiddenStates(b), expected.HiddenStates(b), why);
+                    Close(actual.HiddenState(lengths[b] / 2, b), expected.HiddenState(lengths[b] / 2, b), why);
+                }
+                Close(actual.FinalStates, expected.FinalStates, why);
+                CloseProducts(inChunks.HessianProduct(direction), bySteps.HessianProduct(direction), why);
+                CloseProducts(inChunks.GaussNewtonProduct(direction), bySteps.GaussNewtonProduct(direction), why);
+            }
+        }
+    }
+
     internal static ExecutionOptions Lifted(int steps) => new()
     {
         Recurrence = Recurrence.Lifted,
         Tuning = PlanTuning.Default with { LiftedLength = steps },
     };
+
+    private static void CloseProducts(CurvatureProduct actual, CurvatureProduct expected, string why)
+    {
+        Close(actual.Weights.Wqh, expected.Weights.Wqh, why);
+        Close(actual.Weights.Whx, expected.Weights.Whx, why);
+        Close(actual.Weights.Whh, expected.Weights.Whh, why);
+        Close(actual.InitialStates, expected.InitialStates, why);
+    }
 
     private static void Close(Matrix<double> actual, Matrix<double> expected, string why) =>
         RelativeError.Frobenius(actual.ToArray(), expected.ToArray()).Should().BeLessThan(1e-13, why);
