@@ -41,7 +41,7 @@ internal sealed class DirectTerm
         {
             int rows = _outputs * _steps;
             var strip = new MatrixSpan(_entries, rows, _inputs * _steps * (i + 1), rows);
-            WriteRows(response, i * _steps, strip);
+            Write(response, i * _steps, strip);
             _strips[i].Pack(strip);
         }
     }
@@ -54,6 +54,35 @@ internal sealed class DirectTerm
         for (int i = 0; i < _strips.Length; i++)
         {
             _strips[i].MultiplyAdd(inputs.RowRange(0, columns * (i + 1)), outputs.RowRange(i * rows, rows));
+        }
+    }
+
+    /// <summary>Writes block rows of 𝒯.</summary>
+    /// <param name="response">[M_{S−1} … M_0], q×dS.</param>
+    /// <param name="first">The first block row.</param>
+    /// <param name="rows">Receives them, as far as they reach: q times as many rows as there are block rows, d columns
+    /// for each block.</param>
+    public static void Write(MatrixSpan response, int first, MatrixSpan rows)
+    {
+        int q = response.Rows;
+        int count = rows.Rows / q;
+        int d = rows.Columns / (first + count);
+        for (int i = 0; i < count; i++)
+        {
+            // Row i of 𝒯 is [M_i … M_0], the end of the response.
+            int filled = (first + i + 1) * d;
+            for (int column = 0; column < rows.Columns; column++)
+            {
+                Span<double> target = rows.Column(column).Slice(i * q, q);
+                if (column < filled)
+                {
+                    response.Column(response.Columns - filled + column).CopyTo(target);
+                }
+                else
+                {
+                    target.Clear();
+                }
+            }
         }
     }
 
@@ -76,28 +105,6 @@ internal sealed class DirectTerm
                 for (int row = 0; row < q; row++)
                 {
                     sum[row] += entries[i * q + row];
-                }
-            }
-        }
-    }
-
-    /// <summary>Writes block rows <paramref name="first"/> … of 𝒯, as far as the last of them reaches.</summary>
-    private void WriteRows(MatrixSpan response, int first, MatrixSpan rows)
-    {
-        for (int i = 0; i < _steps; i++)
-        {
-            // Row i of 𝒯 is [M_i … M_0], the end of the response.
-            int filled = (first + i + 1) * _inputs;
-            for (int column = 0; column < rows.Columns; column++)
-            {
-                Span<double> target = rows.Column(column).Slice(i * _outputs, _outputs);
-                if (column < filled)
-                {
-                    response.Column(response.Columns - filled + column).CopyTo(target);
-                }
-                else
-                {
-                    target.Clear();
                 }
             }
         }

@@ -12,7 +12,7 @@ namespace Bptt.LinearAlgebra;
 /// R and Z = QᵀB of the QR factorisation A = QR, updated block by block: R ← QR([R; block]) by Householder reflections,
 /// so that A is never whole and is never squared, as in normal equations (Golub &amp; Van Loan, <i>Matrix
 /// Computations</i>, 5.2 and 12.5). It serves three ends: least squares over many rows, since ‖A X − B‖² is ‖R X − Z‖²
-/// up to a constant; least squares with damping, each λ for one more elimination, of [R; √(λD)] (Moré, "The
+/// up to a constant; least squares with damping, each λ for one more elimination, of [R; √λ I] (Moré, "The
 /// Levenberg-Marquardt algorithm", 1978); and few columns in the place of many with the same outer product, since
 /// AᵀA = RᵀR.
 /// </summary>
@@ -28,8 +28,8 @@ internal sealed class TriangularFactor
     private readonly double[] _rows; // R and Z, row by row: n × (n + p)
     private double[] _block = [];    // rows added one by one, column by column; made for the first of them
     private int _filled;             // how many rows are in it
-    private double[]? _damped;       // R and Z of [R; √(λD)]
-    private double[]? _damping;      // √(λD), column by column, as it is eliminated
+    private double[]? _damped;       // R and Z of [R; √λ I]
+    private double[]? _damping;      // √λ I, column by column, as it is eliminated
 
     /// <param name="unknowns">n.</param>
     /// <param name="rightSides">p.</param>
@@ -123,28 +123,18 @@ internal sealed class TriangularFactor
     /// <summary>The shortest X that minimises ‖A X − B‖, n×p. Cost about 20n³.</summary>
     public Matrix<double> ShortestSolution() => LeastSquares.Shortest(Triangle(), RightSides());
 
-    /// <summary>The largest ‖A e_i‖²; 0 without any row.</summary>
-    public double LargestSquaredColumn()
+    /// <summary>A row of R, with zeros before its diagonal.</summary>
+    public ReadOnlySpan<double> Row(int row)
     {
         EliminateBlock();
-        double[] squares = new double[Unknowns];
-        for (int i = 0; i < Unknowns; i++)
-        {
-            for (int j = i; j < Unknowns; j++)
-            {
-                double entry = _rows[i * _width + j];
-                squares[j] += entry * entry;
-            }
-        }
-        return squares.Max();
+        return _rows.AsSpan(row * _width, Unknowns);
     }
 
-    /// <summary>x = −(AᵀA + λD)⁻¹ g, with g = Aᵀb + what is given beside it, for one right-hand side b.</summary>
+    /// <summary>x = −(AᵀA + λI)⁻¹ g, with g = Aᵀb + what is given beside it, for one right-hand side b.</summary>
     /// <param name="damping">λ, above 0.</param>
-    /// <param name="metric">The diagonal of D, above 0.</param>
     /// <param name="gradient">g where it is more than Aᵀb; empty where it is not.</param>
     /// <param name="step">Receives x; not finite where the numbers overflow.</param>
-    public void Solve(double damping, ReadOnlySpan<double> metric, ReadOnlySpan<double> gradient, Span<double> step)
+    public void Solve(double damping, ReadOnlySpan<double> gradient, Span<double> step)
     {
         EliminateBlock();
         int n = Unknowns;
@@ -154,7 +144,7 @@ internal sealed class TriangularFactor
         Array.Clear(_damping);
         for (int i = 0; i < n; i++)
         {
-            _damping[i * n + i] = Math.Sqrt(damping * metric[i]);
+            _damping[i * n + i] = Math.Sqrt(damping);
         }
         Eliminate(_damped, _damping, n, heightOfFirst: 1);
 

@@ -72,33 +72,46 @@ internal abstract class DampedSystem
     }
 }
 
-/// <summary>By an orthogonal factorisation of J.</summary>
+/// <summary>By an orthogonal factorisation of J, in coordinates that change outputs.</summary>
 internal sealed class FactoredSystem : DampedSystem
 {
+    private readonly double _penalty;
+    private readonly LocalCoordinates _coordinates;
     private readonly TriangularFactor _factor;
     private readonly bool _isWhole;
 
     /// <param name="loss">L.</param>
     /// <param name="at">The point.</param>
     /// <param name="penalty">λ of the penalties.</param>
-    /// <param name="factor">Memory for n unknowns.</param>
+    /// <param name="factor">Memory for so many unknowns.</param>
     /// <param name="cancellation">Asked before each sequence.</param>
     public FactoredSystem(
-        TrainingLoss loss, TrainingPoint at, double penalty, TriangularFactor factor, CancellationToken cancellation)
+        TrainingLoss loss,
+        TrainingPoint at,
+        double penalty,
+        Func<int, TriangularFactor> factor,
+        CancellationToken cancellation)
         : base(at)
     {
-        _factor = factor;
-        factor.Clear();
+        _penalty = penalty;
+
+        // A penalty holds back the weights alike in every direction, but not a learned h_0 beside them.
+        bool mayLeaveOut = penalty == 0.0 || at.Parameters.StateCount == 0;
+        _coordinates = LocalCoordinates.At(at, Metric, mayLeaveOut);
+        _factor = factor(_coordinates.Count);
+        _factor.Clear();
         if (penalty > 0.0)
         {
             double root = Math.Sqrt(penalty);
-            for (int i = 0; i < at.Parameters.WeightCount; i++)
+            double[] values = _coordinates.Reduce(at.Parameters.Values);
+            int penalised = at.Parameters.StateCount == 0 ? values.Length : at.Parameters.WeightCount;
+            for (int i = 0; i < penalised; i++)
             {
-                factor.SetDiagonal(i, root, root * at.Parameters.Values[i]);
+                _factor.SetDiagonal(i, root, root * values[i]);
             }
         }
-        _isWhole = JacobianRows.AddTo(loss, at, factor, cancellation);
-        double scale = factor.LargestSquaredColumn();
+        _isWhole = JacobianRows.AddTo(loss, at, _coordinates, _factor, cancellation);
+        double scale = _coordinates.DiagonalOf(_factor).Max();
         Scale = scale > 0.0 ? scale : 1.0; // no curvature: steps down the gradient
     }
 
@@ -108,8 +121,17 @@ internal sealed class FactoredSystem : DampedSystem
     /// <inheritdoc/>
     public override double[] Solve(double damping, CancellationToken cancellation)
     {
-        double[] step = new double[_factor.Unknowns];
-        _factor.Solve(damping, Metric, _isWhole ? default : At.Gradient, step);
+        double[] gradient = _coordinates.Reduce(At.Gradient);
+        double[] coordinates = new double[_factor.Unknowns];
+        _factor.Solve(damping, _isWhole ? default : gradient, coordinates);
+        double[] step = _coordinates.Expand(coordinates);
+        if (_coordinates.AreFewer && _penalty > 0.0)
+        {
+            // Along the directions that are left out, the penalty alone counts.
+            double[] rest = At.Gradient.ToArray();
+            VectorMath.AddScaled(-1.0, _coordinates.Expand(gradient), rest);
+            VectorMath.AddScaled(-1.0 / (_penalty + damping), rest, step);
+        }
         return step;
     }
 }

@@ -21,9 +21,10 @@ namespace Bptt.Optimization;
 /// Damping with λI, not with λ·diag(JᵀCJ), makes each step orthogonal to them: data-driven local coordinates, without
 /// choosing any (McKelvey, Helmersson &amp; Ribarits 2004; Wills &amp; Ninness 2008). D is I but for a learned h_0 of a
 /// sequence of T_b steps, where it is 1/∛T_b: orthogonal in that inner product.</para>
-/// <para>One step is one accepted change of θ. Its matrix is factored by orthogonal reflections, in blocks of rows, and
-/// is never squared: N·q rows at 2n² operations, 2h³(d + h + 1) for each of N derivatives, and about n³ for each λ that
-/// is tried. Beyond <see cref="MaxFactoredParameters"/> parameters, p comes from conjugate gradients on Gauss–Newton
+/// <para>One step is one accepted change of θ. Where sequences are long, those h² directions are left out first, which
+/// changes no step: m = h(d + q) coordinates remain, and hB for a learned h_0. The matrix is factored by orthogonal
+/// reflections, in blocks of rows, and is never squared: N·q rows at 2m² operations, about 2hm(d + 2h) for each of N
+/// derivatives, less where the passes take several steps at once, and about m³ for each λ that is tried. Beyond <see cref="MaxFactoredParameters"/> parameters, p comes from conjugate gradients on Gauss–Newton
 /// products instead, which cost about 1.5 passes each.</para>
 /// <para>Works on whole batches. The objective must give its second derivatives, penalties may be of the form ½λ‖W‖²,
 /// and the gradient must not be truncated: <see cref="NotSupportedException"/> where not.</para>
@@ -133,10 +134,16 @@ public sealed class LevenbergMarquardt : Optimizer
         {
             return new IterativeSystem(at, penalty);
         }
-        if (_factor?.Unknowns != n)
+        return new FactoredSystem(loss, at, penalty, FactorOf, cancellation);
+    }
+
+    /// <summary>Memory for so many unknowns, from step to step.</summary>
+    private TriangularFactor FactorOf(int unknowns)
+    {
+        if (_factor?.Unknowns != unknowns)
         {
-            _factor = new TriangularFactor(n);
+            _factor = new TriangularFactor(unknowns);
         }
-        return new FactoredSystem(loss, at, penalty, _factor, cancellation);
+        return _factor;
     }
 }

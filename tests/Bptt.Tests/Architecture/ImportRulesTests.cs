@@ -24,7 +24,7 @@ public class ImportRulesTests
         $"Graphs → {Below}",
         $"Diagnostics → {Below}",
         $"Remedies → {Below} Diagnostics",
-        $"Optimization → {Below} Remedies",
+        $"Optimization → {Below} Lifting Remedies",
         $"Identification → {Below} Diagnostics Remedies",
         $"Training → {Below} Files Diagnostics Remedies Optimization");
 

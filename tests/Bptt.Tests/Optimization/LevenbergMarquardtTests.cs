@@ -22,8 +22,7 @@ public class LevenbergMarquardtTests(ITestOutputHelper output)
             RandomScenario scenario = Scenario(seed);
             TrainingLoss loss = SecondOrder.LossOf(scenario, out Parameters parameters, learnsInitialStates);
             TrainingPoint at = loss.Evaluate(parameters);
-            var factor = new TriangularFactor(parameters.Count);
-            var system = new FactoredSystem(loss, at, penalty: 0.0, factor, default);
+            var system = new FactoredSystem(loss, at, penalty: 0.0, n => new TriangularFactor(n), default);
             double damping = 0.01 * system.Scale;
             var step = Vector<double>.Build.DenseOfArray(system.Solve(damping, default));
 
@@ -85,7 +84,7 @@ public class LevenbergMarquardtTests(ITestOutputHelper output)
             RandomScenario scenario = Scenario(seed);
             TrainingLoss loss = SecondOrder.LossOf(scenario, out Parameters parameters, true);
             TrainingPoint at = loss.Evaluate(parameters);
-            var factored = new FactoredSystem(loss, at, 0.0, new TriangularFactor(parameters.Count), default);
+            var factored = new FactoredSystem(loss, at, 0.0, n => new TriangularFactor(n), default);
             double damping = 0.1 * factored.Scale;
             var expected = Vector<double>.Build.DenseOfArray(factored.Solve(damping, default));
             var actual = Vector<double>.Build.DenseOfArray(new IterativeSystem(at, 0.0).Solve(damping, default));
@@ -103,7 +102,7 @@ public class LevenbergMarquardtTests(ITestOutputHelper output)
         LinearRnn model = examples.Model(2, 4, 3);
         TrainingLoss loss = new(examples.Batch(2, 30, 20), Objective.SquaredError(examples.Batch(3, 30, 20)));
         TrainingPoint at = loss.Evaluate(new Parameters(model));
-        var system = new FactoredSystem(loss, at, 0.0, new TriangularFactor(at.Parameters.Count), default);
+        var system = new FactoredSystem(loss, at, 0.0, n => new TriangularFactor(n), default);
         var step = Vector<double>.Build.DenseOfArray(system.Solve(1e-6 * system.Scale, default));
         Matrix<double> p = examples.Matrix(4, 4);
         double[] gauge =
