@@ -1,5 +1,7 @@
 // The one face of the arithmetic: everything above calls these operations and no others. Knows no RNN.
 
+using System.Numerics;
+
 namespace Bptt.Kernels;
 
 /// <summary>
@@ -50,7 +52,15 @@ internal abstract class KernelSet
     /// <summary>Sets every entry with magnitude below <see cref="FlushThreshold"/> to zero; NaN stays.</summary>
     public static void FlushTiny(Span<double> values)
     {
-        foreach (ref double value in values)
+        int whole = values.Length - values.Length % Vector<double>.Count;
+        var threshold = new Vector<double>(FlushThreshold);
+        for (int i = 0; i < whole; i += Vector<double>.Count)
+        {
+            var entries = new Vector<double>(values[i..]);
+            Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(entries), threshold), Vector<double>.Zero, entries)
+                .CopyTo(values[i..]);
+        }
+        foreach (ref double value in values[whole..])
         {
             if (Math.Abs(value) < FlushThreshold)
             {

@@ -2,6 +2,7 @@
 //
 //   h  rows
 
+using System.Numerics;
 using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.Passes;
@@ -87,9 +88,9 @@ internal sealed class LiftedPowers
         SplitRows(high, left);
         SplitColumns(high, right);
         SharedProduct.Multiply(context, View(left), View(right), View(product));
-        AddRest(high, right, low, right);
+        TakeRest(high, low, right);
         SharedProduct.Multiply(context, View(left), View(right), View(correction));
-        AddRest(high, left, low, left);
+        TakeRest(high, low, left);
         SharedProduct.MultiplyAdd(context, View(left), View(high), View(correction));
         Add(product, correction, low);
     }
@@ -97,7 +98,17 @@ internal sealed class LiftedPowers
     /// <summary>product + correction, and what rounding takes from the sum.</summary>
     private static void Add(Span<double> product, ReadOnlySpan<double> correction, Span<double> low)
     {
-        for (int i = 0; i < product.Length; i++)
+        int whole = product.Length - product.Length % Vector<double>.Count;
+        for (int i = 0; i < whole; i += Vector<double>.Count)
+        {
+            var first = new Vector<double>(product[i..]);
+            var second = new Vector<double>(correction[i..]);
+            Vector<double> sum = first + second;
+            Vector<double> added = sum - first;
+            (first - (sum - added) + (second - added)).CopyTo(low[i..]);
+            sum.CopyTo(product[i..]);
+        }
+        for (int i = whole; i < product.Length; i++)
         {
             double sum = product[i] + correction[i];
             double added = sum - product[i];
@@ -106,54 +117,72 @@ internal sealed class LiftedPowers
         }
     }
 
-    /// <summary>What a splitting has cut off, and what was lost before.</summary>
-    private static void AddRest(
-        ReadOnlySpan<double> high, ReadOnlySpan<double> leading, ReadOnlySpan<double> low, Span<double> sum)
+    /// <summary>What a splitting has cut off, and what was lost before, in the place of what it has left.</summary>
+    private static void TakeRest(ReadOnlySpan<double> high, ReadOnlySpan<double> low, Span<double> leading)
     {
-        for (int i = 0; i < sum.Length; i++)
+        int whole = leading.Length - leading.Length % Vector<double>.Count;
+        for (int i = 0; i < whole; i += Vector<double>.Count)
         {
-            sum[i] = high[i] - leading[i] + low[i];
+            (new Vector<double>(high[i..]) - new Vector<double>(leading[i..]) + new Vector<double>(low[i..]))
+                .CopyTo(leading[i..]);
+        }
+        for (int i = whole; i < leading.Length; i++)
+        {
+            leading[i] = high[i] - leading[i] + low[i];
         }
     }
 
     /// <summary>Takes of each row the bits that its entries have in common with the largest one.</summary>
     private void SplitRows(ReadOnlySpan<double> values, Span<double> leading)
     {
-        double[] shift = new double[_rows];
+        double[] shifts = new double[_rows];
         for (int first = 0; first < values.Length; first += _rows)
         {
             ReadOnlySpan<double> column = values.Slice(first, _rows);
-            for (int i = 0; i < column.Length; i++)
+            int whole = _rows - _rows % Vector<double>.Count;
+            for (int i = 0; i < whole; i += Vector<double>.Count)
             {
-                shift[i] = Math.Max(shift[i], Math.Abs(column[i]));
+                Vector.Max(new Vector<double>(shifts, i), Vector.Abs(new Vector<double>(column[i..])))
+                    .CopyTo(shifts, i);
+            }
+            for (int i = whole; i < column.Length; i++)
+            {
+                shifts[i] = Math.Max(shifts[i], Math.Abs(column[i]));
             }
         }
-        for (int i = 0; i < shift.Length; i++)
+        for (int i = 0; i < shifts.Length; i++)
         {
-            shift[i] = Shift(shift[i]);
+            shifts[i] = Shift(shifts[i]);
         }
         for (int first = 0; first < values.Length; first += _rows)
         {
-            ReadOnlySpan<double> column = values.Slice(first, _rows);
-            Span<double> target = leading.Slice(first, _rows);
-            for (int i = 0; i < target.Length; i++)
-            {
-                target[i] = column[i] + shift[i] - shift[i];
-            }
+            Round(values.Slice(first, _rows), shifts, leading.Slice(first, _rows));
         }
     }
 
     private void SplitColumns(ReadOnlySpan<double> values, Span<double> leading)
     {
+        double[] shifts = new double[_rows];
         for (int first = 0; first < values.Length; first += _rows)
         {
             ReadOnlySpan<double> column = values.Slice(first, _rows);
-            Span<double> target = leading.Slice(first, _rows);
-            double shift = Shift(VectorMath.MaxAbs(column));
-            for (int i = 0; i < target.Length; i++)
-            {
-                target[i] = column[i] + shift - shift;
-            }
+            Array.Fill(shifts, Shift(VectorMath.MaxAbs(column)));
+            Round(column, shifts, leading.Slice(first, _rows));
+        }
+    }
+
+    /// <summary>Cuts off the bits that adding and subtracting a shift loses.</summary>
+    private static void Round(ReadOnlySpan<double> values, ReadOnlySpan<double> shifts, Span<double> leading)
+    {
+        int whole = values.Length - values.Length % Vector<double>.Count;
+        for (int i = 0; i < whole; i += Vector<double>.Count)
+        {
+            var shift = new Vector<double>(shifts[i..]);
+            (new Vector<double>(values[i..]) + shift - shift).CopyTo(leading[i..]);
+        }
+        for (int i = whole; i < values.Length; i++)
+        {
+            leading[i] = values[i] + shifts[i] - shifts[i];
         }
     }
 

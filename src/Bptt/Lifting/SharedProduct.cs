@@ -71,22 +71,48 @@ internal static class SharedProduct
 
     private static void InStrips(PassContext context, StoredMatrix a, StoredMatrix b, StoredMatrix c, bool adds)
     {
+        KernelSet kernels = context.Kernels;
         int inner = a.IsTransposed ? a.Rows : a.Columns;
-        context.Each((c.Columns + StripColumns - 1) / StripColumns, Strip, 2.0 * c.Rows * inner * c.Columns);
+        int strips = (c.Columns + StripColumns - 1) / StripColumns;
+        int mark = context.Mark();
+        PackedMatrix packed = kernels.Pack(
+            a.View, PackedFor.Columns, context.PackedStorage(c.Rows, inner, PackedFor.Columns));
+        ArraySegment<double> copies = context.Storage(b.IsTransposed ? (long)inner * c.Columns : 0);
+        context.Each(strips, Strip, 2.0 * c.Rows * inner * c.Columns);
+        context.Release(mark);
 
         void Strip(int part)
         {
             int first = part * StripColumns;
             int count = Math.Min(StripColumns, c.Columns - first);
             MatrixView right = b.View.ColumnRange(first, count);
+            if (b.IsTransposed)
+            {
+                // Entries of a column side by side, which the inner loops read fastest.
+                var copy = new MatrixSpan(copies.AsSpan(first * inner, inner * count), inner, count, inner);
+                Copy(right, copy);
+                right = copy;
+            }
             MatrixSpan target = c.Span.ColumnRange(first, count);
             if (adds)
             {
-                context.Kernels.MultiplyAdd(a.View, right, target);
+                kernels.Step(packed, right, target, target);
             }
             else
             {
-                context.Kernels.Multiply(a.View, right, target);
+                kernels.Multiply(packed, right, target);
+            }
+        }
+    }
+
+    private static void Copy(MatrixView from, MatrixSpan to)
+    {
+        for (int j = 0; j < to.Columns; j++)
+        {
+            Span<double> column = to.Column(j);
+            for (int i = 0; i < column.Length; i++)
+            {
+                column[i] = from.Values[i * from.RowStride + j * from.ColumnStride];
             }
         }
     }
