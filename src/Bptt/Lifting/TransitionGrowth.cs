@@ -87,21 +87,28 @@ internal static class TransitionGrowth
     /// <returns>log₂ S; 0 where no chunk can be taken.</returns>
     public static int LargestLevel(PassContext context, LiftedPowers powers)
     {
-        double[] norms = [.. Enumerable.Range(0, powers.Levels + 1).Select(k => Norm(context.Kernels, powers[k].View))];
+        double[] sizes = [.. Enumerable.Range(0, powers.Levels + 1).Select(k => VectorMath.Norm(powers[k].Span.Values))];
         int top = powers.Levels;
-        while (top > 0 && !(norms[top] >= SmallestNorm && double.IsFinite(norms[top])))
+        while (top > 0 && !(sizes[top] >= SmallestNorm && double.IsFinite(sizes[top])))
         {
             top--;
         }
-        // ‖W_hh^m‖^(1/m) is far above ρ where powers grow before they decay: ρ is seen far behind that.
-        double lasting = RadiusOf(context, powers[top].View, GrowthSteps);
-        double radius = double.IsFinite(lasting) ? Math.Pow(lasting, Math.ScaleB(1.0, -top)) : 0.0;
+        double? radius = null;
         int largest = 0;
-        for (int k = 0; k <= top && norms[k] <= Allowed * Math.Max(1.0, Math.Pow(radius, 1 << k)); k++)
+        for (int k = 0; k <= top && IsAllowed(k); k++)
         {
             largest = k;
         }
         return largest;
+
+        // ‖A‖₂ is no larger than the root of the sum of all squares.
+        bool IsAllowed(int k) => sizes[k] <= Allowed
+            || Norm(context.Kernels, powers[k].View) <= Allowed * Math.Max(1.0, Math.Pow(radius ??= Radius(), 1 << k));
+
+        // ‖W_hh^m‖^(1/m) is far above ρ where powers grow before they decay: ρ is seen far behind that.
+        double Radius() => RadiusOf(context, powers[top].View, GrowthSteps) is var lasting && double.IsFinite(lasting)
+            ? Math.Pow(lasting, Math.ScaleB(1.0, -top))
+            : 0.0;
     }
 
     /// <summary>‖A‖₂ from below, by a few steps of the power method on AᵀA from a fixed start.</summary>
