@@ -13,7 +13,7 @@ internal static class LiftingCost
     private const double Worthwhile = 0.7;
 
     /// <summary>To begin and end: packing, tails, tasks.</summary>
-    private const double Overhead = 20_000;
+    private const double Overhead = 24_000;
 
     /// <summary>Chunks for each row that pay for a power.</summary>
     private const int ChunksForPower = 8;

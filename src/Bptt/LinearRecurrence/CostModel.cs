@@ -53,8 +53,9 @@ internal static class CostModel
         int h, ReadOnlySpan<BatchLayout.Segment> segments, double otherWork, int atLeast)
     {
         // The rounding of a power adds up from chunk to chunk, to about T√h units in the last place, where that of
-        // steps partly cancels: a gain must be worth it, and a small model is fast in any case.
-        const double worthwhile = 0.75;
+        // steps partly cancels; on one thread it is more work, and on 256-bit registers it gains less: a gain must be
+        // worth it, and a small model is fast in any case.
+        const double worthwhile = 0.65;
         int best = 1;
         double least = atLeast > 1 ? double.PositiveInfinity : worthwhile * Time(h, segments, otherWork, 1);
         if (atLeast == 1 && h < MinRows)
@@ -98,14 +99,15 @@ internal static class CostModel
         double square = 2.0 * h * h;
         double chain = CarryTime(h, active) / chunkLength;
         double work = otherWork * active / ProductRate;
+        double powers = 0.0;
         if (chunkLength > 1)
         {
             // The ends of the chunks, then every step: 2 − 1/S products in place of one, in tiles of eight columns. The
-            // powers serve both passes.
+            // powers serve both passes, and everything waits for them.
             work += (2 - 1.0 / chunkLength) * active * (square / ProductRate + ProductOverhead / 8);
-            work += Math.Log2(chunkLength) * square * h / ProductRate / steps / 2;
+            powers = Math.Log2(chunkLength) * square * h / ProductRate / steps / 2;
         }
-        return Shared(chain, work);
+        return Shared(chain, work) + powers;
     }
 
     /// <summary>The time of steps that wait for each other, and of work that is shared with them.</summary>
