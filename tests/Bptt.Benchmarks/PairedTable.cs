@@ -161,6 +161,10 @@ internal sealed class PairedTable
         Contender contender, Problem problem, Problem trial, int threads, ref PassResult? reference)
     {
         string where = $"{contender.Name} at {problem.Shape.Describe()}, threads {threads}";
+        if (!contender.Fits(problem))
+        {
+            return (null, new Cell(Figure.None));
+        }
         contender.UseThreads(threads);
         bool isBptt = reference is null;
         if (!isBptt)

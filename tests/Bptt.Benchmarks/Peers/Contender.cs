@@ -23,6 +23,9 @@ internal enum PeerSelection
 internal sealed record Contender(
     string Name, bool IsSinglePrecision, Action<int> UseThreads, Func<Problem, int, IPass> SetUp)
 {
+    /// <summary>Whether it can run a problem.</summary>
+    public Func<Problem, bool> Fits { get; init; } = _ => true;
+
     /// <summary>The relative error against Bptt from which on it does not compute the same thing.</summary>
     public double Tolerance => IsSinglePrecision ? 1e-3 : 1e-9;
 

@@ -20,6 +20,8 @@ internal static class TorchPeers
         .. Both("TorchSharp, step by step, autograd", data => new Torch.AutogradStepByStep(data)),
         .. Both("TorchSharp, batched products, autograd", data => new Torch.AutogradBatchedProducts(data)),
         .. Both("TorchSharp, explicit BPTT", data => new Torch.ExplicitPass(data)),
+        .. Both("TorchSharp, convolution by FFT, autograd", data => new Torch.AutogradConvolution(data))
+            .Select(contender => contender with { Fits = Torch.AutogradConvolution.Fits }),
     ];
 
     private static IEnumerable<Contender> Both(string name, Func<Torch.TorchProblem, IPass> setUp)
