@@ -13,7 +13,7 @@
 //   (5)  ∂L/∂W_hx = Σ ∂L/∂h_t x_tᵀ                          Passes/BackwardFormulas.cs
 //   (5)  ∂L/∂W_hh = Σ ∂L/∂h_t h_{t−1}ᵀ                      Passes/BackwardFormulas.cs
 //        ∂L/∂h_0 = W_hhᵀ ∂L/∂h_1                            Passes/BackwardFormulas.cs
-//        ∂L/∂x_t = W_hxᵀ ∂L/∂h_t                            BackwardThroughTime.cs
+//        ∂L/∂x_t = W_hxᵀ ∂L/∂h_t                            Passes/BackwardRecord.cs
 //
 // When a line is run, block by block of time and on which thread, is said in Passes/PassSchedule.cs.
 
@@ -227,7 +227,7 @@ public sealed class BackwardThroughTime
     {
         Forward.CheckStep(t, 1, sequence);
         double[] gradient = new double[Forward.Model.InputSize];
-        MultiplyByWhxTransposed(
+        _record.MultiplyByWhxTransposed(
             new MatrixView(
                 HiddenStateGradient(t, sequence).Entries(), Forward.Model.HiddenSize, 1, Forward.Model.HiddenSize),
             new MatrixSpan(gradient, gradient.Length, 1, gradient.Length));
@@ -240,27 +240,20 @@ public sealed class BackwardThroughTime
     {
         Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
         int d = Forward.Model.InputSize;
-        int h = Forward.Model.HiddenSize;
         int length = Forward.Lengths[sequence];
         double[] entries = new double[d * length];
-        return Forward.Context.Read(() =>
+        Forward.Context.Read(() =>
         {
-            WindowPlan windows = _record.StateGradients.Windows;
-            foreach (int window in _record.StateGradients.WindowsFromHeld())
+            if (Lifted is not null)
             {
-                int first = windows.FirstStep(window);
-                int count = Math.Min(length, windows.LastStep(window)) - first + 1;
-                if (count > 0)
-                {
-                    double[] columns = _record.StateGradients.Read(
-                        window, held => ColumnsOf(held, sequence, first, count));
-                    MultiplyByWhxTransposed(
-                        new MatrixView(columns, h, count, h),
-                        new MatrixSpan(entries.AsSpan((first - 1) * d), d, count, d));
-                }
+                Lifted.WriteInputGradients(sequence, entries);
             }
-            return Matrix<double>.Build.Dense(d, length, entries);
+            else
+            {
+                _record.WriteInputGradients(sequence, entries);
+            }
         });
+        return Matrix<double>.Build.Dense(d, length, entries);
     }
 
     /// <summary>∂L/∂x_1 … ∂L/∂x_T of every sequence as a batch: ∂L/∂o_t of a layer below whose outputs these inputs
@@ -268,37 +261,21 @@ public sealed class BackwardThroughTime
     /// <returns>B sequences of d rows, fresh. Where a gradient is not finite, a layer below refuses the
     /// batch.</returns>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
-    public SequenceBatch InputGradientBatch() => Forward.Context.Read(() =>
+    public SequenceBatch InputGradientBatch()
     {
         PackedColumns gradients = PassContext.FreshColumns(Forward.Model.InputSize, Forward.Layout);
-        WindowPlan windows = _record.StateGradients.Windows;
-        foreach (int window in _record.StateGradients.WindowsFromHeld())
+        Forward.Context.Read(() =>
         {
-            int first = Forward.Layout.BlockOf(windows.FirstStep(window)).FirstColumn;
-            BatchLayout.Block last = Forward.Layout.BlockOf(windows.LastStep(window));
-            int count = last.FirstColumn + last.Active - first;
-            _record.StateGradients.Read(window, columns =>
+            if (Lifted is not null)
             {
-                int from = columns.Layout.BlockOf(windows.FirstStep(window)).FirstColumn;
-                MultiplyByWhxTransposed(columns.Spaced(from, count, 1), gradients.Spaced(first, count, 1));
-            });
-        }
+                Lifted.WriteInputGradients(gradients);
+            }
+            else
+            {
+                _record.WriteInputGradients(gradients);
+            }
+        });
         return SequenceBatch.Take(gradients);
-    });
-
-    // ∂L/∂x_t = W_hxᵀ ∂L/∂h_t, for any number of columns
-    private void MultiplyByWhxTransposed(MatrixView stateGradients, MatrixSpan inputGradients) =>
-        Forward.Context.Kernels.Multiply(Forward.Model.Weights.Whx.T, stateGradients, inputGradients);
-
-    /// <summary>The columns of some steps of a sequence, side by side.</summary>
-    private static double[] ColumnsOf(PackedColumns packed, int sequence, int firstStep, int count)
-    {
-        double[] columns = new double[packed.Rows * count];
-        for (int i = 0; i < count; i++)
-        {
-            packed.Column(sequence, firstStep + i).CopyTo(columns.AsSpan(i * packed.Rows));
-        }
-        return columns;
     }
 
     /// <summary>A pass whose ∂L/∂o_t is about to be filled in. From here to the end the workspace is its own.</summary>

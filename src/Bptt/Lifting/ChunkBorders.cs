@@ -37,8 +37,8 @@ internal static class ChunkBorders
     /// beyond the last step.</summary>
     /// <param name="batch">Chunks and tails.</param>
     /// <param name="rows">h.</param>
-    /// <param name="tails">The gradients of the states before the tails, h×(sequences with a tail); null where there are
-    /// none.</param>
+    /// <param name="tails">The gradients of the states before the tails, h×(sequences with a tail); null where there
+    /// are none.</param>
     /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
     public static double[] AfterChunks(
         ChunkedBatch batch, int rows, double[]? tails, ReadOnlySpan<double> finalStateGradients)
@@ -64,8 +64,8 @@ internal static class ChunkBorders
     /// <summary>The gradients of h_0, h×B.</summary>
     /// <param name="batch">Chunks and tails.</param>
     /// <param name="gradients">D_0 … D_n, h×(n + 1).</param>
-    /// <param name="tails">The gradients of the states before the tails, h×(sequences with a tail); null where there are
-    /// none.</param>
+    /// <param name="tails">The gradients of the states before the tails, h×(sequences with a tail); null where there
+    /// are none.</param>
     public static double[] AtStart(ChunkedBatch batch, PackedColumns gradients, double[]? tails)
     {
         int h = gradients.Rows;

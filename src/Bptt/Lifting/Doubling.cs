@@ -58,8 +58,8 @@ internal readonly struct Doubling(PassContext context, ProductParts parts)
     /// <summary>The gradients of W_hx, W_hh and W_qh from those of C, A, O and M: <see cref="Square"/> and
     /// <see cref="Up"/> from the last line to the first.</summary>
     /// <param name="w">The matrices.</param>
-    /// <param name="g">Their gradients: those of C, A, O and M are there, and undefined afterwards; receives those of the
-    /// weights.</param>
+    /// <param name="g">Their gradients: those of C, A, O and M are there, and undefined afterwards; receives those of
+    /// the weights.</param>
     public void Back(MovingTerms w, MovingTerms g)
     {
         int levels = int.Log2(w.Values.ChunkLength);

@@ -91,6 +91,49 @@ internal sealed class LiftedBackward : IKnownStates
     /// <summary>∂L/∂h_0 of every sequence, side by side.</summary>
     public double[] InitialStates() => ChunkBorders.AtStart(Batch, StateGradients, BeforeTails);
 
+    /// <summary>∂L/∂x_1 … ∂L/∂x_T of a sequence.</summary>
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="gradients">Receives them, d×T side by side.</param>
+    public void WriteInputGradients(int sequence, Span<double> gradients)
+    {
+        int d = Model.InputSize;
+        int chunks = Batch.ChunksOf(sequence);
+        int place = Batch.InChunks(sequence);
+        int written = chunks * Batch.ChunkLength * d;
+        if (chunks > 0)
+        {
+            LiftedInputGradients.Write(
+                _forward.Weights,
+                StateGradients.SequencePart(place, 1, chunks),
+                OutputGradients.SequencePart(place, 1, chunks),
+                gradients[..written],
+                _reading.Alone());
+        }
+        if (written < gradients.Length)
+        {
+            // ∂L/∂x_t = W_hxᵀ ∂L/∂h_t
+            int steps = gradients.Length / d - chunks * Batch.ChunkLength;
+            double[] columns = Tail!.StateGradients.Read(
+                0, held => held.SequencePart(Batch.InTails(sequence), 1, steps));
+            _reading.Kernels.Multiply(
+                Model.Whx.T,
+                new MatrixView(columns, H, steps, H),
+                new MatrixSpan(gradients[written..], d, steps, d));
+        }
+    }
+
+    /// <summary>The same of every sequence.</summary>
+    /// <param name="gradients">Receives them, d×N.</param>
+    public void WriteInputGradients(PackedColumns gradients)
+    {
+        for (int b = 0; b < Batch.Steps.SequenceCount; b++)
+        {
+            double[] ofSequence = new double[Batch.Steps.Lengths[b] * gradients.Rows];
+            WriteInputGradients(b, ofSequence);
+            gradients.CopySequenceFrom(b, ofSequence);
+        }
+    }
+
     /// <summary>The gradients of the lifted weights, computed again.</summary>
     /// <param name="context">Kernels, threads and memory.</param>
     public DoublingTerms Sums(PassContext context)

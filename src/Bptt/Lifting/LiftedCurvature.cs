@@ -6,8 +6,8 @@ using Bptt.Passes;
 
 namespace Bptt.Lifting;
 
-/// <summary>Products of the Hessian of L, or of its Gauss–Newton part, with the direction that a tangent pass was run in
-/// last.</summary>
+/// <summary>Products of the Hessian of L, or of its Gauss–Newton part, with the direction that a tangent pass was run
+/// in last.</summary>
 internal sealed class LiftedCurvature
 {
     private readonly LiftedForward _forward;

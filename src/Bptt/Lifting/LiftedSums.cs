@@ -1,5 +1,5 @@
-// Where the gradients of the lifted weights are summed, and what they are summed of. Computes nothing but the sums along
-// the diagonals of ∂L/∂𝒯.
+// Where the gradients of the lifted weights are summed, and what they are summed of. Computes nothing but the sums
+// along the diagonals of ∂L/∂𝒯.
 
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;

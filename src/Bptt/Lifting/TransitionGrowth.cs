@@ -87,7 +87,8 @@ internal static class TransitionGrowth
     /// <returns>log₂ S; 0 where no chunk can be taken.</returns>
     public static int LargestLevel(PassContext context, LiftedPowers powers)
     {
-        double[] sizes = [.. Enumerable.Range(0, powers.Levels + 1).Select(k => VectorMath.Norm(powers[k].Span.Values))];
+        double[] sizes =
+            [.. Enumerable.Range(0, powers.Levels + 1).Select(k => VectorMath.Norm(powers[k].Span.Values))];
         int top = powers.Levels;
         while (top > 0 && !(sizes[top] >= SmallestNorm && double.IsFinite(sizes[top])))
         {

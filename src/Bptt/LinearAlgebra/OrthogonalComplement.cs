@@ -2,15 +2,15 @@
 
 namespace Bptt.LinearAlgebra;
 
-/// <summary>By Householder reflections (Golub &amp; Van Loan, <i>Matrix Computations</i>, 5.2): the reflections that make
-/// the given columns triangular, applied to the unit vectors that they leave over.</summary>
+/// <summary>By Householder reflections (Golub &amp; Van Loan, <i>Matrix Computations</i>, 5.2): the reflections that
+/// make the given columns triangular, applied to the unit vectors that they leave over.</summary>
 internal static class OrthogonalComplement
 {
     /// <summary>A column counts as a combination of those before it where so little of it is left.</summary>
     private const double Dependent = 1e-9;
 
-    /// <summary>An orthonormal basis of the complement of the span of some columns. Cost 2n·c², and 4n·c for each vector
-    /// of the basis.</summary>
+    /// <summary>An orthonormal basis of the complement of the span of some columns. Cost 2n·c², and 4n·c for each
+    /// vector of the basis.</summary>
     /// <param name="columns">n×c, side by side; overwritten.</param>
     /// <param name="rows">n.</param>
     /// <returns>n×(n − rank), side by side, where columns that depend on others to about nine digits do not count for

@@ -46,6 +46,17 @@ internal sealed class PackedColumns
     public MatrixSpan Spaced(int first, int count, int spacing) =>
         new(_values.AsSpan(first * Rows, ((count - 1) * spacing + 1) * Rows), Rows, count, spacing * Rows);
 
+    /// <summary>The columns of some steps of one sequence, side by side.</summary>
+    public double[] SequencePart(int sequence, int firstStep, int count)
+    {
+        double[] columns = new double[Rows * count];
+        for (int i = 0; i < count; i++)
+        {
+            Column(sequence, firstStep + i).CopyTo(columns.AsSpan(i * Rows));
+        }
+        return columns;
+    }
+
     /// <summary>Writes the columns of one sequence side by side.</summary>
     public void CopySequenceTo(int sequence, Span<double> columns)
     {

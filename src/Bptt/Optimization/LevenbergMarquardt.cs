@@ -24,8 +24,9 @@ namespace Bptt.Optimization;
 /// <para>One step is one accepted change of θ. Where sequences are long, those h² directions are left out first, which
 /// changes no step: m = h(d + q) coordinates remain, and hB for a learned h_0. The matrix is factored by orthogonal
 /// reflections, in blocks of rows, and is never squared: N·q rows at 2m² operations, about 2hm(d + 2h) for each of N
-/// derivatives, less where the passes take several steps at once, and about m³ for each λ that is tried. Beyond <see cref="MaxFactoredParameters"/> parameters, p comes from conjugate gradients on Gauss–Newton
-/// products instead, which cost about 1.5 passes each.</para>
+/// derivatives, less where the passes take several steps at once, and about m³ for each λ that is tried. Beyond
+/// <see cref="MaxFactoredParameters"/> parameters, p comes from conjugate gradients on Gauss–Newton products instead,
+/// which cost about 1.5 passes each.</para>
 /// <para>Works on whole batches. The objective must give its second derivatives, penalties may be of the form ½λ‖W‖²,
 /// and the gradient must not be truncated: <see cref="NotSupportedException"/> where not.</para>
 /// </remarks>

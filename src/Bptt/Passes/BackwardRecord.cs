@@ -1,6 +1,7 @@
 // What a backward pass has computed, on packed columns: the inside of BackwardThroughTime. Checks nothing, and knows no
 // loss beyond ∂L/∂o_t.
 
+using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
@@ -13,6 +14,7 @@ internal sealed class BackwardRecord
     private readonly ReadOnlyMemory<double> _finalStateGradients;
     private readonly LagSums? _lagSums;
     private readonly PassRun _run;
+    private readonly KernelSet _kernels;
 
     private BackwardRecord(
         ForwardRecord forward,
@@ -26,6 +28,7 @@ internal sealed class BackwardRecord
         _paths = paths;
         _finalStateGradients = finalStateGradients;
         OutputGradients = outputGradients;
+        _kernels = context.Kernels;
         PassContext reading = context.ForReading();
         StateGradients = known is null
             ? forward.Beside(TimeDirection.Backward, context)
@@ -92,6 +95,51 @@ internal sealed class BackwardRecord
         IKnownStates known,
         PassContext context) =>
         new(forward, outputGradients, finalStateGradients, BackwardPaths.All, known, context);
+
+    /// <summary>∂L/∂x_1 … ∂L/∂x_T of a sequence.</summary>
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="gradients">Receives them, d×T side by side.</param>
+    public void WriteInputGradients(int sequence, Span<double> gradients)
+    {
+        int d = _forward.Weights.InputSize;
+        int h = _forward.Weights.HiddenSize;
+        int length = gradients.Length / d;
+        WindowPlan windows = StateGradients.Windows;
+        foreach (int window in StateGradients.WindowsFromHeld())
+        {
+            int first = windows.FirstStep(window);
+            int count = Math.Min(length, windows.LastStep(window)) - first + 1;
+            if (count > 0)
+            {
+                double[] columns = StateGradients.Read(window, held => held.SequencePart(sequence, first, count));
+                MultiplyByWhxTransposed(
+                    new MatrixView(columns, h, count, h),
+                    new MatrixSpan(gradients.Slice((first - 1) * d, count * d), d, count, d));
+            }
+        }
+    }
+
+    /// <summary>The same of every sequence.</summary>
+    /// <param name="gradients">Receives them, d×N.</param>
+    public void WriteInputGradients(PackedColumns gradients)
+    {
+        WindowPlan windows = StateGradients.Windows;
+        foreach (int window in StateGradients.WindowsFromHeld())
+        {
+            int first = _forward.Layout.BlockOf(windows.FirstStep(window)).FirstColumn;
+            BatchLayout.Block last = _forward.Layout.BlockOf(windows.LastStep(window));
+            int count = last.FirstColumn + last.Active - first;
+            StateGradients.Read(window, columns =>
+            {
+                int from = columns.Layout.BlockOf(windows.FirstStep(window)).FirstColumn;
+                MultiplyByWhxTransposed(columns.Spaced(from, count, 1), gradients.Spaced(first, count, 1));
+            });
+        }
+    }
+
+    // ∂L/∂x_t = W_hxᵀ ∂L/∂h_t
+    public void MultiplyByWhxTransposed(MatrixView stateGradients, MatrixSpan inputGradients) =>
+        _kernels.Multiply(_forward.Weights.Whx.T, stateGradients, inputGradients);
 
     private void RunAll(ParameterArray gradients, IOutputTask? evaluation, PassContext context) => _run.All(
         context,

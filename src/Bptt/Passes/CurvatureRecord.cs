@@ -5,8 +5,8 @@ using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
 
-/// <summary>Products of the Hessian of L, or of its Gauss–Newton part, with the direction that a tangent pass was run in
-/// last.</summary>
+/// <summary>Products of the Hessian of L, or of its Gauss–Newton part, with the direction that a tangent pass was run
+/// in last.</summary>
 internal sealed class CurvatureRecord
 {
     private readonly ForwardRecord _forward;

@@ -40,6 +40,16 @@ internal sealed partial record BitWay(string Name, ExecutionOptions Options)
         $"parallel.small.S{chunkLength}",
         TimeParallel.Options with { Tuning = SmallPieces with { ChunkLength = chunkLength } });
 
+    /// <summary>Several steps at once in small pieces.</summary>
+    /// <param name="steps">S, a power of two.</param>
+    public static BitWay SmallLifted(int steps) => new(
+        $"lifted.small.S{steps}",
+        new ExecutionOptions
+        {
+            Recurrence = Recurrence.Lifted,
+            Tuning = SmallPieces with { LiftedLength = steps },
+        });
+
     /// <summary>The same within a memory budget.</summary>
     /// <param name="problem">The problem, which the smallest budget depends on.</param>
     /// <param name="factor">The budget as a multiple of the smallest.</param>

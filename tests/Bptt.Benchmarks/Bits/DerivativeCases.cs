@@ -9,7 +9,7 @@ internal static class DerivativeCases
     private static readonly BitWay[] Ways =
     [
         BitWay.SmallSequential, BitWay.SmallTimeParallel(4), BitWay.Automatic, BitWay.TimeParallel,
-        BitWay.SmallTimeParallel(2),
+        BitWay.SmallTimeParallel(2), BitWay.SmallLifted(4),
     ];
 
     private static readonly string[] Shapes = ["6:1..40:4:3:2", "33:200:2:5:3", "8:700:1:1:1"];

@@ -31,6 +31,7 @@ internal static class PassCases
             [
                 BitWay.Automatic, BitWay.SmallSequential, BitWay.TimeParallel,
                 BitWay.SmallTimeParallel(ChunkLengths[i % ChunkLengths.Length]),
+                BitWay.SmallLifted(ChunkLengths[i % ChunkLengths.Length]),
             ];
             for (int w = 0; w < ways.Length; w++)
             {
@@ -68,7 +69,9 @@ internal static class PassCases
     private static List<BitCase> OneWorkspace()
     {
         var cases = new List<BitCase>();
-        foreach (BitWay way in new[] { BitWay.Automatic, BitWay.SmallSequential, BitWay.SmallTimeParallel(4) })
+        BitWay[] ways =
+            [BitWay.Automatic, BitWay.SmallSequential, BitWay.SmallTimeParallel(4), BitWay.SmallLifted(4)];
+        foreach (BitWay way in ways)
         {
             foreach (double? factor in new double?[] { null, 1.0, 2.0 })
             {

@@ -217,7 +217,7 @@ internal static class TrainingCases
     private static List<BitCase> Points()
     {
         var cases = new List<BitCase>();
-        foreach (BitWay way in new[] { BitWay.SmallSequential, BitWay.SmallTimeParallel(4) })
+        foreach (BitWay way in new[] { BitWay.SmallSequential, BitWay.SmallTimeParallel(4), BitWay.SmallLifted(2) })
         {
             var problem = new BitProblem("7:1..64:9:3:5", seed: 570);
             cases.AddRange(BitCase.OnThreads($"point/{problem.Name}", way, (hash, options) =>

@@ -40,53 +40,15 @@ public class LiftedAccuracyTests(ITestOutputHelper output)
         const int h = 16;
         const int length = 1200;
         var model = new LinearRnn(_examples.Matrix(h, 2), Transition(kind, h, radius), _examples.Matrix(2, h));
-        Matrix<double> inputs = _examples.Matrix(2, length);
-        Matrix<double> targets = _examples.Matrix(2, length);
-        var objective = Objective.SquaredError(targets);
-        var lifted = ForwardPass.Run(model, inputs, options: LiftedPassTests.Lifted(steps));
-        Gradients ours = BackwardThroughTime.Run(lifted, objective).Gradients;
-        Gradients textbook = BackwardThroughTime.Run(
-            ForwardPass.Run(model, inputs, options: new ExecutionOptions { Recurrence = Recurrence.Sequential }),
-            objective).Gradients;
-
-        var problem = new ScalarProblem<double>(
-            model.Whx.ToArray(), model.Whh.ToArray(), model.Wqh.ToArray(), new double[h, 1], [inputs.ToArray()]);
-        ScalarProblem<DoubleDouble> precise = problem.Convert(DoubleDouble.Of);
-        ScalarPass<DoubleDouble> pass = ScalarLoops<DoubleDouble>.Forward(precise);
-        ScalarGradients<DoubleDouble> gradients = ScalarLoops<DoubleDouble>.Backward(
-            precise,
-            pass,
-            ScalarLoops<DoubleDouble>.SquaredErrorGradients(
-                pass.Outputs, [targets.ToArray().Map(DoubleDouble.Of)]));
-
-        double mine = Worst(ours, gradients);
-        double theirs = Worst(textbook, gradients);
-        output.WriteLine($"{kind}, {radius}, S = {steps}: {mine:E1} beside {theirs:E1}; {lifted.Method}");
+        LiftedError error = LiftedError.Of(model, _examples.Matrix(2, length), _examples.Matrix(2, length), steps);
+        (double mine, double theirs) = (error.Lifted, error.BySteps);
+        output.WriteLine($"{kind}, {radius}, S = {steps}: {mine:E1} beside {theirs:E1}; {error.Method}");
         mine.Should().BeLessThanOrEqualTo(Math.Max(10.0 * theirs, 2e-15));
         mine.Should().BeLessThan(1e-13);
         if (kind is not ("jordan" or "upper" or "companion"))
         {
-            lifted.Method.Recurrence.Should().Be(Recurrence.Lifted, "the powers of these matrices grow little");
+            error.Method.Recurrence.Should().Be(Recurrence.Lifted, "the powers of these matrices grow little");
         }
-    }
-
-    private static double Worst(Gradients actual, ScalarGradients<DoubleDouble> expected) => Math.Max(
-        Error(actual.Whx, expected.Whx), Math.Max(Error(actual.Whh, expected.Whh), Error(actual.Wqh, expected.Wqh)));
-
-    private static double Error(Matrix<double> actual, DoubleDouble[,] expected)
-    {
-        double squares = 0.0;
-        double size = 0.0;
-        for (int i = 0; i < actual.RowCount; i++)
-        {
-            for (int j = 0; j < actual.ColumnCount; j++)
-            {
-                DoubleDouble difference = DoubleDouble.Of(actual[i, j]) - expected[i, j];
-                squares += difference.High * difference.High;
-                size += expected[i, j].High * expected[i, j].High;
-            }
-        }
-        return Math.Sqrt(squares / size);
     }
 
     private Matrix<double> Transition(string kind, int h, double radius)

@@ -108,7 +108,8 @@ public class LiftedPassTests
                 whole,
             })
             {
-                string why = $"S = {steps}, d = {d}, h = {h}, q = {q}, lengths {string.Join(' ', lengths)}, {_examples}";
+                string why =
+                    $"S = {steps}, d = {d}, h = {h}, q = {q}, lengths {string.Join(' ', lengths)}, {_examples}";
                 var expected = TangentPass.Run(sequential.Forward, direction);
                 var actual = TangentPass.Run(lifted.Forward, direction);
                 for (int b = 0; b < lengths.Length; b++)
