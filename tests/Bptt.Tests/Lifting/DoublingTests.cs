@@ -1,7 +1,6 @@
 // The doubling and the way back through it: powers and products as they are defined, and that one is the adjoint of the
 // other's derivative.
 
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.Lifting;
 using Bptt.Passes;

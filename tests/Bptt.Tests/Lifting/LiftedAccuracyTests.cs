@@ -1,7 +1,6 @@
 // A lifted pass is as exact as one step by step, measured against numbers of 106 bits, over families of transition
 // matrices: normal and far from normal, decaying, on the unit circle and growing.
 
-using Bptt.Tests.Reference;
 using MathNet.Numerics.LinearAlgebra;
 using Xunit.Abstractions;
 
@@ -40,7 +39,7 @@ public class LiftedAccuracyTests(ITestOutputHelper output)
         const int h = 16;
         const int length = 1200;
         var model = new LinearRnn(_examples.Matrix(h, 2), Transition(kind, h, radius), _examples.Matrix(2, h));
-        LiftedError error = LiftedError.Of(model, _examples.Matrix(2, length), _examples.Matrix(2, length), steps);
+        var error = LiftedError.Of(model, _examples.Matrix(2, length), _examples.Matrix(2, length), steps);
         (double mine, double theirs) = (error.Lifted, error.BySteps);
         output.WriteLine($"{kind}, {radius}, S = {steps}: {mine:E1} beside {theirs:E1}; {error.Method}");
         mine.Should().BeLessThanOrEqualTo(Math.Max(10.0 * theirs, 2e-15));
