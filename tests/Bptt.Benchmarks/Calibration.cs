@@ -59,11 +59,11 @@ internal static class Calibration
     private static double StepTime(KernelSet kernels, int h, int columns, double seconds)
     {
         const int steps = 32;
-        ArraySegment<double> matrix = AlignedMemory.Allocate(h * h);
+        ArraySegment<double> matrix = AlignedMemory.Allocate<double>(h * h);
         matrix.AsSpan().Fill(0.5 / h);
         PackedMatrix packed = kernels.Pack(
-            new MatrixView(matrix, h, h, h), Any, AlignedMemory.Allocate((int)kernels.PackedLength(h, h, Any)));
-        ArraySegment<double> states = AlignedMemory.Allocate(h * columns * (steps + 1));
+            new MatrixView(matrix, h, h, h), Any, AlignedMemory.Allocate<double>((int)kernels.PackedLength(h, h, Any)));
+        ArraySegment<double> states = AlignedMemory.Allocate<double>(h * columns * (steps + 1));
         states.AsSpan().Fill(1.0);
         var run = new StepRun(First: 0, columns, Spacing: 1, StepDistance: columns, steps);
         void Advance() => kernels.Advance(packed, states, run);

@@ -1,5 +1,6 @@
 // Which kernels this process uses: chosen once, from what the processor can do.
 
+using System.Numerics;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -16,7 +17,7 @@ internal static class KernelChoice
     public const string Variable = "BPTT_KERNELS";
 
     /// <summary>Every set that can run here, in the order of choice.</summary>
-    public static IReadOnlyList<KernelSet> Supported { get; } = [.. SupportedSets()];
+    public static IReadOnlyList<KernelSet> Supported { get; } = [.. SupportedSets<double>()];
 
     /// <summary>The set that passes use unless told otherwise.</summary>
     /// <exception cref="InvalidOperationException">The environment variable names no set that can run here.</exception>
@@ -39,21 +40,28 @@ internal static class KernelChoice
                 + $"which this processor can run, got '{name}'.");
     }
 
-    private static IEnumerable<KernelSet> SupportedSets()
+    /// <summary>The set of the same kind in single precision.</summary>
+    public static KernelSet<float> InSingle(KernelSet kernels) =>
+        InSinglePrecision.First(set => set.Name == kernels.Name);
+
+    private static readonly KernelSet<float>[] InSinglePrecision = [.. SupportedSets<float>()];
+
+    private static IEnumerable<KernelSet<TReal>> SupportedSets<TReal>()
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
         if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
         {
-            yield return new SimdKernels<Simd512, Vector512<double>>("Vector512");
+            yield return new SimdKernels<TReal, Simd512<TReal>, Vector512<TReal>>("Vector512");
         }
         if (Vector256.IsHardwareAccelerated && Avx.IsSupported && Fma.IsSupported)
         {
-            yield return new SimdKernels<Simd256, Vector256<double>>("Vector256");
+            yield return new SimdKernels<TReal, Simd256<TReal>, Vector256<TReal>>("Vector256");
         }
         if (Vector128.IsHardwareAccelerated
             && (Fma.IsSupported || System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported))
         {
-            yield return new SimdKernels<Simd128, Vector128<double>>("Vector128");
+            yield return new SimdKernels<TReal, Simd128<TReal>, Vector128<TReal>>("Vector128");
         }
-        yield return new PlainKernels();
+        yield return new PlainKernels<TReal>();
     }
 }

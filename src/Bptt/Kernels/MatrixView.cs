@@ -2,6 +2,7 @@
 // Owns nothing, allocates nothing and knows no RNN.
 
 using System.Diagnostics;
+using System.Numerics;
 
 namespace Bptt.Kernels;
 
@@ -9,9 +10,10 @@ namespace Bptt.Kernels;
 /// A matrix to read. Entry (i, j) lies at <c>i + j·LeadingDimension</c>, or the other way round where the
 /// view is transposed.
 /// </summary>
-internal readonly ref struct MatrixView
+internal readonly ref struct MatrixView<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    public MatrixView(ReadOnlySpan<double> values, int rows, int columns, int leadingDimension)
+    public MatrixView(ReadOnlySpan<TReal> values, int rows, int columns, int leadingDimension)
         : this(values, rows, columns, leadingDimension, isTransposed: false)
     {
         Debug.Assert(leadingDimension >= rows, "Columns overlap.");
@@ -19,7 +21,7 @@ internal readonly ref struct MatrixView
             columns == 0 || values.Length >= (long)leadingDimension * (columns - 1) + rows, "Storage is too short.");
     }
 
-    private MatrixView(ReadOnlySpan<double> values, int rows, int columns, int leadingDimension, bool isTransposed)
+    private MatrixView(ReadOnlySpan<TReal> values, int rows, int columns, int leadingDimension, bool isTransposed)
     {
         Values = values;
         Rows = rows;
@@ -29,7 +31,7 @@ internal readonly ref struct MatrixView
     }
 
     /// <summary>The storage, from the first entry on.</summary>
-    public ReadOnlySpan<double> Values { get; }
+    public ReadOnlySpan<TReal> Values { get; }
 
     /// <summary>Rows, as read.</summary>
     public int Rows { get; }
@@ -50,18 +52,19 @@ internal readonly ref struct MatrixView
     public int ColumnStride => IsTransposed ? 1 : LeadingDimension;
 
     /// <summary>The transpose: the same storage, read the other way round.</summary>
-    public MatrixView T => new(Values, Columns, Rows, LeadingDimension, !IsTransposed);
+    public MatrixView<TReal> T => new(Values, Columns, Rows, LeadingDimension, !IsTransposed);
 
     /// <summary>Columns <paramref name="first"/> … <paramref name="first"/> + <paramref name="count"/> − 1, as
     /// read.</summary>
-    public MatrixView ColumnRange(int first, int count) =>
+    public MatrixView<TReal> ColumnRange(int first, int count) =>
         new(count == 0 ? default : Values[(first * ColumnStride)..], Rows, count, LeadingDimension, IsTransposed);
 }
 
 /// <summary>A matrix to write, column-major and never transposed.</summary>
-internal readonly ref struct MatrixSpan
+internal readonly ref struct MatrixSpan<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    public MatrixSpan(Span<double> values, int rows, int columns, int leadingDimension)
+    public MatrixSpan(Span<TReal> values, int rows, int columns, int leadingDimension)
     {
         Debug.Assert(leadingDimension >= rows, "Columns overlap.");
         Debug.Assert(
@@ -73,7 +76,7 @@ internal readonly ref struct MatrixSpan
     }
 
     /// <summary>The storage, from the first entry on.</summary>
-    public Span<double> Values { get; }
+    public Span<TReal> Values { get; }
 
     public int Rows { get; }
 
@@ -83,13 +86,13 @@ internal readonly ref struct MatrixSpan
     public int LeadingDimension { get; }
 
     /// <summary>The same matrix to read, transposed.</summary>
-    public MatrixView T => ((MatrixView)this).T;
+    public MatrixView<TReal> T => ((MatrixView<TReal>)this).T;
 
     /// <summary>The entries of column <paramref name="index"/>.</summary>
-    public Span<double> Column(int index) => Values.Slice(index * LeadingDimension, Rows);
+    public Span<TReal> Column(int index) => Values.Slice(index * LeadingDimension, Rows);
 
     /// <summary>Rows <paramref name="first"/> … <paramref name="first"/> + <paramref name="count"/> − 1.</summary>
-    public MatrixSpan RowRange(int first, int count) =>
+    public MatrixSpan<TReal> RowRange(int first, int count) =>
         new(
             Columns == 0 ? default : Values.Slice(first, (Columns - 1) * LeadingDimension + count),
             count,
@@ -97,13 +100,13 @@ internal readonly ref struct MatrixSpan
             LeadingDimension);
 
     /// <summary>Columns <paramref name="first"/> … <paramref name="first"/> + <paramref name="count"/> − 1.</summary>
-    public MatrixSpan ColumnRange(int first, int count) =>
+    public MatrixSpan<TReal> ColumnRange(int first, int count) =>
         new(
             count == 0 ? default : Values.Slice(first * LeadingDimension, (count - 1) * LeadingDimension + Rows),
             Rows,
             count,
             LeadingDimension);
 
-    public static implicit operator MatrixView(MatrixSpan matrix) =>
+    public static implicit operator MatrixView<TReal>(MatrixSpan<TReal> matrix) =>
         new(matrix.Values, matrix.Rows, matrix.Columns, matrix.LeadingDimension);
 }

@@ -1,5 +1,7 @@
 // A matrix that a kernel set has laid out to be the left side of many products.
 
+using System.Numerics;
+
 namespace Bptt.Kernels;
 
 /// <summary>Which products a packed matrix serves.</summary>
@@ -14,9 +16,10 @@ internal enum PackedFor
 }
 
 /// <summary>A copy of a matrix in an order that only the kernel set that made it knows.</summary>
-internal readonly struct PackedMatrix
+internal readonly struct PackedMatrix<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    public PackedMatrix(int rows, int columns, PackedFor uses, ArraySegment<double> values, int oneColumnOffset)
+    public PackedMatrix(int rows, int columns, PackedFor uses, ArraySegment<TReal> values, int oneColumnOffset)
     {
         Rows = rows;
         Columns = columns;
@@ -33,7 +36,7 @@ internal readonly struct PackedMatrix
 
     /// <summary>The storage: the form for several columns, and from <see cref="OneColumnOffset"/> on that for
     /// one.</summary>
-    public ArraySegment<double> Values { get; }
+    public ArraySegment<TReal> Values { get; }
 
     public int OneColumnOffset { get; }
 }

@@ -2,17 +2,19 @@
 // tested against it.
 
 using System.Diagnostics;
+using System.Numerics;
 
 namespace Bptt.Kernels;
 
 /// <inheritdoc/>
-internal sealed class PlainKernels : KernelSet
+internal sealed class PlainKernels<TReal> : KernelSet<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     /// <inheritdoc/>
     public override string Name => "Plain";
 
     /// <inheritdoc/>
-    public override void Multiply(MatrixView a, MatrixView b, MatrixSpan c)
+    public override void Multiply(MatrixView<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c)
     {
         for (int j = 0; j < c.Columns; j++)
         {
@@ -22,17 +24,17 @@ internal sealed class PlainKernels : KernelSet
     }
 
     /// <inheritdoc/>
-    public override void MultiplyAdd(MatrixView a, MatrixView b, MatrixSpan c)
+    public override void MultiplyAdd(MatrixView<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c)
     {
         Debug.Assert(a.Columns == b.Rows && a.Rows == c.Rows && b.Columns == c.Columns, "Shapes do not fit.");
-        ReadOnlySpan<double> av = a.Values;
-        ReadOnlySpan<double> bv = b.Values;
+        ReadOnlySpan<TReal> av = a.Values;
+        ReadOnlySpan<TReal> bv = b.Values;
         for (int j = 0; j < c.Columns; j++)
         {
-            Span<double> column = c.Column(j);
+            Span<TReal> column = c.Column(j);
             for (int i = 0; i < column.Length; i++)
             {
-                double sum = 0.0;
+                TReal sum = TReal.Zero;
                 for (int p = 0; p < a.Columns; p++)
                 {
                     sum += av[i * a.RowStride + p * a.ColumnStride] * bv[p * b.RowStride + j * b.ColumnStride];
@@ -46,7 +48,7 @@ internal sealed class PlainKernels : KernelSet
     public override long PackedLength(int rows, int columns, PackedFor uses) => (long)rows * columns;
 
     /// <summary>A column-major copy.</summary>
-    public override PackedMatrix Pack(MatrixView a, PackedFor uses, ArraySegment<double> storage)
+    public override PackedMatrix<TReal> Pack(MatrixView<TReal> a, PackedFor uses, ArraySegment<TReal> storage)
     {
         for (int p = 0; p < a.Columns; p++)
         {
@@ -55,14 +57,14 @@ internal sealed class PlainKernels : KernelSet
                 storage[i + p * a.Rows] = a.Values[i * a.RowStride + p * a.ColumnStride];
             }
         }
-        return new PackedMatrix(a.Rows, a.Columns, uses, storage, 0);
+        return new PackedMatrix<TReal>(a.Rows, a.Columns, uses, storage, 0);
     }
 
     /// <inheritdoc/>
-    public override void Multiply(PackedMatrix a, MatrixView b, MatrixSpan c) => Multiply(View(a), b, c);
+    public override void Multiply(PackedMatrix<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c) => Multiply(View(a), b, c);
 
     /// <inheritdoc/>
-    public override void Step(PackedMatrix a, MatrixView b, MatrixView d, MatrixSpan c)
+    public override void Step(PackedMatrix<TReal> a, MatrixView<TReal> b, MatrixView<TReal> d, MatrixSpan<TReal> c)
     {
         for (int j = 0; j < c.Columns; j++)
         {
@@ -76,7 +78,7 @@ internal sealed class PlainKernels : KernelSet
     }
 
     /// <inheritdoc/>
-    public override void Advance(PackedMatrix a, Span<double> states, StepRun run)
+    public override void Advance(PackedMatrix<TReal> a, Span<TReal> states, StepRun run)
     {
         int h = a.Rows;
         for (int step = 1; step <= run.Steps; step++)
@@ -84,11 +86,11 @@ internal sealed class PlainKernels : KernelSet
             for (int i = 0; i < run.Count; i++)
             {
                 int to = run.First + i * run.Spacing + step * run.StepDistance;
-                var target = new MatrixSpan(states.Slice(to * h, h), h, 1, h);
-                Step(a, new MatrixView(states.Slice((to - run.StepDistance) * h, h), h, 1, h), target, target);
+                var target = new MatrixSpan<TReal>(states.Slice(to * h, h), h, 1, h);
+                Step(a, new MatrixView<TReal>(states.Slice((to - run.StepDistance) * h, h), h, 1, h), target, target);
             }
         }
     }
 
-    private static MatrixView View(PackedMatrix a) => new(a.Values, a.Rows, a.Columns, a.Rows);
+    private static MatrixView<TReal> View(PackedMatrix<TReal> a) => new(a.Values, a.Rows, a.Columns, a.Rows);
 }

@@ -6,7 +6,7 @@ using System.Runtime.CompilerServices;
 
 namespace Bptt.Kernels;
 
-internal sealed unsafe partial class SimdKernels<TSimd, TVector>
+internal sealed unsafe partial class SimdKernels<TReal, TSimd, TVector>
 {
     /// <summary>Registers that hold a number of rows, the last perhaps not filled.</summary>
     private static int Registers(int rows) => (rows + TSimd.Width - 1) / TSimd.Width;
@@ -28,7 +28,7 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>
     /// <param name="to">Receives the strips.</param>
     /// <param name="nextHeight">The height of the next strip, from the registers that remain.</param>
     /// <returns>Where the last strip ends.</returns>
-    private static double* PackStrips(MatrixView a, double* values, double* to, delegate*<int, int> nextHeight)
+    private static TReal* PackStrips(MatrixView<TReal> a, TReal* values, TReal* to, delegate*<int, int> nextHeight)
     {
         for (int r = 0; r < Registers(a.Rows);)
         {
@@ -44,15 +44,15 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>
     /// row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackStrip(
-        MatrixView a, double* values, int firstRow, int height, int firstColumn, int columns, double* to)
+        MatrixView<TReal> a, TReal* values, int firstRow, int height, int firstColumn, int columns, TReal* to)
     {
         int rows = Math.Min(height, a.Rows - firstRow);
         nint rowStride = a.RowStride;
         nint columnStride = a.ColumnStride;
-        double* from = values + firstRow * rowStride + firstColumn * columnStride;
+        TReal* from = values + firstRow * rowStride + firstColumn * columnStride;
         if (rows < height)
         {
-            new Span<double>(to, height * columns).Clear();
+            new Span<TReal>(to, height * columns).Clear();
         }
         if (!a.IsTransposed)
         {
@@ -76,8 +76,8 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>
         int remaining = columns;
         for (; remaining >= 8; remaining -= 8)
         {
-            double* to4 = to + 4 * (nint)height;
-            double* row = from;
+            TReal* to4 = to + 4 * (nint)height;
+            TReal* row = from;
             for (int i = 0; i < rows; i++)
             {
                 to[i] = row[0];
@@ -104,16 +104,16 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>
         }
     }
 
-    private static Span<double> StripScratch()
+    private static Span<TReal> StripScratch()
     {
-        _strip ??= GC.AllocateUninitializedArray<double>(
-            3 * TSimd.Width * UnpackedDepth + AlignedMemory.Slack, pinned: true);
+        _strip ??= GC.AllocateUninitializedArray<TReal>(
+            3 * TSimd.Width * UnpackedDepth + AlignedMemory.Slack<TReal>(), pinned: true);
         return AlignedMemory.Align(_strip, 3 * TSimd.Width * UnpackedDepth);
     }
 
     /// <summary>A strip over all columns: full tiles, then one for what remains.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RunStrip(int height, ref TileJob job, int columns, bool flush)
+    private static void RunStrip(int height, ref TileJob<TReal> job, int columns, bool flush)
     {
         switch (height)
         {
@@ -130,7 +130,7 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RunStrip<TRows>(ref TileJob job, int columns, bool flush)
+    private static void RunStrip<TRows>(ref TileJob<TReal> job, int columns, bool flush)
         where TRows : struct, IConstant
     {
         int tiles = columns / TSimd.TileColumns;
@@ -176,7 +176,7 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RunTiles<TRows, TColumns>(ref TileJob job, int tiles, bool flush)
+    private static void RunTiles<TRows, TColumns>(ref TileJob<TReal> job, int tiles, bool flush)
         where TRows : struct, IConstant
         where TColumns : struct, IConstant
     {
@@ -184,20 +184,20 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>
         {
             if (flush)
             {
-                TileKernel<TSimd, TVector>.Run<TRows, TColumns, N1, N1>(in job, tiles);
+                TileKernel<TReal, TSimd, TVector>.Run<TRows, TColumns, N1, N1>(in job, tiles);
             }
             else
             {
-                TileKernel<TSimd, TVector>.Run<TRows, TColumns, N1, N0>(in job, tiles);
+                TileKernel<TReal, TSimd, TVector>.Run<TRows, TColumns, N1, N0>(in job, tiles);
             }
         }
         else if (flush)
         {
-            TileKernel<TSimd, TVector>.Run<TRows, TColumns, N0, N1>(in job, tiles);
+            TileKernel<TReal, TSimd, TVector>.Run<TRows, TColumns, N0, N1>(in job, tiles);
         }
         else
         {
-            TileKernel<TSimd, TVector>.Run<TRows, TColumns, N0, N0>(in job, tiles);
+            TileKernel<TReal, TSimd, TVector>.Run<TRows, TColumns, N0, N0>(in job, tiles);
         }
     }
 }

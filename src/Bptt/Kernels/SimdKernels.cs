@@ -14,8 +14,9 @@ using System.Runtime.CompilerServices;
 namespace Bptt.Kernels;
 
 /// <inheritdoc/>
-internal sealed unsafe partial class SimdKernels<TSimd, TVector>(string name) : KernelSet
-    where TSimd : struct, ISimd<TVector>
+internal sealed unsafe partial class SimdKernels<TReal, TSimd, TVector>(string name) : KernelSet<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+    where TSimd : struct, ISimd<TReal, TVector>
     where TVector : struct
 {
     /// <summary>Columns of A that a strip takes at a time, where the strip is packed for many products: the strip
@@ -30,7 +31,7 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>(string name) : 
     private const int PackFromLeadingDimension = 256;
 
     [ThreadStatic]
-    private static double[]? _strip;
+    private static TReal[]? _strip;
 
     private enum Accumulate
     {
@@ -42,10 +43,10 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>(string name) : 
     public override string Name => name;
 
     /// <inheritdoc/>
-    public override void Multiply(MatrixView a, MatrixView b, MatrixSpan c) => Product(a, b, c, Accumulate.No);
+    public override void Multiply(MatrixView<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c) => Product(a, b, c, Accumulate.No);
 
     /// <inheritdoc/>
-    public override void MultiplyAdd(MatrixView a, MatrixView b, MatrixSpan c) => Product(a, b, c, Accumulate.Yes);
+    public override void MultiplyAdd(MatrixView<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c) => Product(a, b, c, Accumulate.Yes);
 
     /// <inheritdoc/>
     public override long PackedLength(int rows, int columns, PackedFor uses) =>
@@ -53,13 +54,13 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>(string name) : 
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override PackedMatrix Pack(MatrixView a, PackedFor uses, ArraySegment<double> storage)
+    public override PackedMatrix<TReal> Pack(MatrixView<TReal> a, PackedFor uses, ArraySegment<TReal> storage)
     {
         int length = Registers(a.Rows) * TSimd.Width * a.Columns;
-        fixed (double* to = storage.AsSpan())
-        fixed (double* from = a.Values)
+        fixed (TReal* to = storage.AsSpan())
+        fixed (TReal* from = a.Values)
         {
-            double* next = to;
+            TReal* next = to;
             if (uses.HasFlag(PackedFor.Columns))
             {
                 next = PackStrips(a, from, next, &StripRegisters);
@@ -69,18 +70,18 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>(string name) : 
                 PackStrips(a, from, next, &OneColumnStripRegisters);
             }
         }
-        return new PackedMatrix(a.Rows, a.Columns, uses, storage, uses.HasFlag(PackedFor.Columns) ? length : 0);
+        return new PackedMatrix<TReal>(a.Rows, a.Columns, uses, storage, uses.HasFlag(PackedFor.Columns) ? length : 0);
     }
 
     /// <inheritdoc/>
-    public override void Multiply(PackedMatrix a, MatrixView b, MatrixSpan c)
+    public override void Multiply(PackedMatrix<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c)
     {
         Debug.Assert(a.Columns == b.Rows && a.Rows == c.Rows && b.Columns == c.Columns, "Shapes do not fit.");
-        fixed (double* pa = a.Values.AsSpan())
-        fixed (double* pb = b.Values)
-        fixed (double* pc = c.Values)
+        fixed (TReal* pa = a.Values.AsSpan())
+        fixed (TReal* pb = b.Values)
+        fixed (TReal* pc = c.Values)
         {
-            var job = new TileJob
+            var job = new TileJob<TReal>
             {
                 B = pb,
                 BRowStride = b.RowStride,
@@ -93,16 +94,16 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>(string name) : 
     }
 
     /// <inheritdoc/>
-    public override void Step(PackedMatrix a, MatrixView b, MatrixView d, MatrixSpan c)
+    public override void Step(PackedMatrix<TReal> a, MatrixView<TReal> b, MatrixView<TReal> d, MatrixSpan<TReal> c)
     {
         Debug.Assert(a.Columns == b.Rows && a.Rows == c.Rows && b.Columns == c.Columns, "Shapes do not fit.");
         Debug.Assert(d.Rows == c.Rows && d.Columns == c.Columns && !d.IsTransposed, "The addend does not fit.");
-        fixed (double* pa = a.Values.AsSpan())
-        fixed (double* pb = b.Values)
-        fixed (double* pc = c.Values)
-        fixed (double* pd = d.Values)
+        fixed (TReal* pa = a.Values.AsSpan())
+        fixed (TReal* pb = b.Values)
+        fixed (TReal* pc = c.Values)
+        fixed (TReal* pd = d.Values)
         {
-            var job = new TileJob
+            var job = new TileJob<TReal>
             {
                 B = pb,
                 BRowStride = b.RowStride,
@@ -118,7 +119,7 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>(string name) : 
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Advance(PackedMatrix a, Span<double> states, StepRun run)
+    public override void Advance(PackedMatrix<TReal> a, Span<TReal> states, StepRun run)
     {
         nint h = a.Rows;
         Debug.Assert(a.Rows == a.Columns, "A step needs a square matrix.");
@@ -128,20 +129,20 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>(string name) : 
             Math.Max(run.First, run.First + run.Steps * run.StepDistance) + (run.Count - 1) * run.Spacing
                 < states.Length / h,
             "Columns lie outside.");
-        fixed (double* pa = a.Values.AsSpan())
-        fixed (double* ps = states)
+        fixed (TReal* pa = a.Values.AsSpan())
+        fixed (TReal* ps = states)
         {
-            double* from = ps + run.First * h;
+            TReal* from = ps + run.First * h;
             for (int step = 0; step < run.Steps; step++)
             {
-                double* to = from + run.StepDistance * h;
+                TReal* to = from + run.StepDistance * h;
                 if (run.Count == 1)
                 {
                     OneColumnStep(a, pa + a.OneColumnOffset, from, to);
                 }
                 else
                 {
-                    var job = new TileJob
+                    var job = new TileJob<TReal>
                     {
                         B = from,
                         BRowStride = 1,
@@ -159,26 +160,26 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>(string name) : 
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneColumnStep(PackedMatrix a, double* strip, double* b, double* c)
+    private static void OneColumnStep(PackedMatrix<TReal> a, TReal* strip, TReal* b, TReal* c)
     {
         for (int r = 0; r < Registers(a.Rows);)
         {
             int height = OneColumnStripRegisters(Registers(a.Rows) - r);
             int tailRows = TailRows(a.Rows, r * TSimd.Width, height);
-            double* to = c + r * TSimd.Width;
+            TReal* to = c + r * TSimd.Width;
             switch (height)
             {
                 case 8:
-                    VectorKernel<TSimd, TVector>.Run<N8>(a.Columns, strip, b, to, tailRows);
+                    VectorKernel<TReal, TSimd, TVector>.Run<N8>(a.Columns, strip, b, to, tailRows);
                     break;
                 case 4:
-                    VectorKernel<TSimd, TVector>.Run<N4>(a.Columns, strip, b, to, tailRows);
+                    VectorKernel<TReal, TSimd, TVector>.Run<N4>(a.Columns, strip, b, to, tailRows);
                     break;
                 case 2:
-                    VectorKernel<TSimd, TVector>.Run<N2>(a.Columns, strip, b, to, tailRows);
+                    VectorKernel<TReal, TSimd, TVector>.Run<N2>(a.Columns, strip, b, to, tailRows);
                     break;
                 default:
-                    VectorKernel<TSimd, TVector>.Run<N1>(a.Columns, strip, b, to, tailRows);
+                    VectorKernel<TReal, TSimd, TVector>.Run<N1>(a.Columns, strip, b, to, tailRows);
                     break;
             }
             strip += (nint)height * TSimd.Width * a.Columns;
@@ -188,11 +189,11 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>(string name) : 
 
     /// <summary>C = A B + D for a packed A; the job holds B, C and D.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackedProduct(PackedMatrix a, double* strips, TileJob job, int columns, bool flush)
+    private static void PackedProduct(PackedMatrix<TReal> a, TReal* strips, TileJob<TReal> job, int columns, bool flush)
     {
-        double* b = job.B;
-        double* c = job.C;
-        double* d = job.D;
+        TReal* b = job.B;
+        TReal* c = job.C;
+        TReal* d = job.D;
         int done = 0;
         do
         {
@@ -219,18 +220,18 @@ internal sealed unsafe partial class SimdKernels<TSimd, TVector>(string name) : 
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Product(MatrixView a, MatrixView b, MatrixSpan c, Accumulate accumulate)
+    private static void Product(MatrixView<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c, Accumulate accumulate)
     {
         Debug.Assert(a.Columns == b.Rows && a.Rows == c.Rows && b.Columns == c.Columns, "Shapes do not fit.");
         bool pack = a.IsTransposed
             || (a.LeadingDimension >= PackFromLeadingDimension && c.Columns >= PackFromLeadingDimension);
-        Span<double> scratch = pack ? StripScratch() : default;
-        fixed (double* pa = a.Values)
-        fixed (double* pb = b.Values)
-        fixed (double* pc = c.Values)
-        fixed (double* packed = scratch)
+        Span<TReal> scratch = pack ? StripScratch() : default;
+        fixed (TReal* pa = a.Values)
+        fixed (TReal* pb = b.Values)
+        fixed (TReal* pc = c.Values)
+        fixed (TReal* packed = scratch)
         {
-            var job = new TileJob
+            var job = new TileJob<TReal>
             {
                 BRowStride = b.RowStride,
                 BColumnStride = b.ColumnStride,

@@ -3,25 +3,27 @@
 //
 //   c0j c1j c2j   the three registers of column j of the tile
 
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace Bptt.Kernels;
 
 /// <summary>What a tile is to compute: C = A B + D for a strip of A that is up to three registers high. All distances
-/// are in doubles.</summary>
-internal unsafe struct TileJob
+/// are in numbers.</summary>
+internal unsafe struct TileJob<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     /// <summary>Columns of A, rows of B.</summary>
     public int Depth;
 
     /// <summary>The strip of A: its rows lie side by side.</summary>
-    public double* A;
+    public TReal* A;
 
     /// <summary>From one column of A to the next.</summary>
     public nint AStride;
 
-    public double* B;
+    public TReal* B;
 
     /// <summary>From one row of B to the next.</summary>
     public nint BRowStride;
@@ -30,15 +32,15 @@ internal unsafe struct TileJob
     public nint BColumnStride;
 
     /// <summary>The addend, which may be C itself; null for zero.</summary>
-    public double* D;
+    public TReal* D;
 
     public nint DStride;
 
-    public double* C;
+    public TReal* C;
 
     public nint CStride;
 
-    /// <summary>Rows in the last register where it is a <see cref="TileKernel{TSimd, TVector}">tail</see>.</summary>
+    /// <summary>Rows in the last register where it is a <see cref="TileKernel{TReal, TSimd, TVector}">tail</see>.</summary>
     public int TailRows;
 }
 
@@ -47,8 +49,9 @@ internal unsafe struct TileJob
 /// high-performance matrix multiplication" (2008). For each column of A it takes 1 … 3 loads and as many broadcasts as
 /// the tile has columns, and does their product in fused multiply-adds.
 /// </summary>
-internal static unsafe class TileKernel<TSimd, TVector>
-    where TSimd : struct, ISimd<TVector>
+internal static unsafe class TileKernel<TReal, TSimd, TVector>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+    where TSimd : struct, ISimd<TReal, TVector>
     where TVector : struct
 {
     /// <summary>Runs over <paramref name="tiles"/> tiles side by side.</summary>
@@ -57,7 +60,7 @@ internal static unsafe class TileKernel<TSimd, TVector>
     /// <typeparam name="TTail">1 where the last register is only partly filled, 0 where not.</typeparam>
     /// <typeparam name="TFlush">1 where tiny results become zero, 0 where not.</typeparam>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<TRows, TColumns, TTail, TFlush>(in TileJob job, int tiles)
+    public static void Run<TRows, TColumns, TTail, TFlush>(in TileJob<TReal> job, int tiles)
         where TRows : struct, IConstant
         where TColumns : struct, IConstant
         where TTail : struct, IConstant
@@ -69,9 +72,9 @@ internal static unsafe class TileKernel<TSimd, TVector>
         nint bThreeColumns = 3 * bColumn;
         nint nextTile = TColumns.Value * bColumn;
         TVector tail = TTail.Value == 1 ? TSimd.First(job.TailRows) : default;
-        double* b = job.B;
-        double* c = job.C;
-        double* d = job.D;
+        TReal* b = job.B;
+        TReal* c = job.C;
+        TReal* d = job.D;
         for (; tiles > 0; tiles--)
         {
             TVector c00 = default, c10 = default, c20 = default;
@@ -117,9 +120,9 @@ internal static unsafe class TileKernel<TSimd, TVector>
                 Prefetch<TRows, TColumns>(d, job.DStride);
             }
 
-            double* a = job.A;
-            double* b0 = b;
-            double* b4 = b + 4 * bColumn;
+            TReal* a = job.A;
+            TReal* b0 = b;
+            TReal* b4 = b + 4 * bColumn;
             for (int p = job.Depth; p > 0; p--)
             {
                 TVector a0 = default, a1 = default, a2 = default;
@@ -196,7 +199,7 @@ internal static unsafe class TileKernel<TSimd, TVector>
     /// <summary>Asks for a line of memory that the next tile will read. The lines of a tile lie far apart where B is
     /// transposed and in C, and no processor guesses them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(double* from)
+    private static void Prefetch(TReal* from)
     {
         if (Sse.IsSupported)
         {
@@ -206,7 +209,7 @@ internal static unsafe class TileKernel<TSimd, TVector>
 
     /// <summary>Asks for the lines of a whole tile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch<TRows, TColumns>(double* from, nint stride)
+    private static void Prefetch<TRows, TColumns>(TReal* from, nint stride)
         where TRows : struct, IConstant
         where TColumns : struct, IConstant
     {
@@ -227,7 +230,7 @@ internal static unsafe class TileKernel<TSimd, TVector>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddProduct<TRows>(
-        TVector a0, TVector a1, TVector a2, double b, ref TVector c0, ref TVector c1, ref TVector c2)
+        TVector a0, TVector a1, TVector a2, TReal b, ref TVector c0, ref TVector c1, ref TVector c2)
         where TRows : struct, IConstant
     {
         TVector x = TSimd.Broadcast(b);
@@ -244,7 +247,7 @@ internal static unsafe class TileKernel<TSimd, TVector>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Load<TRows, TTail>(
-        double* from, TVector tail, ref TVector v0, ref TVector v1, ref TVector v2)
+        TReal* from, TVector tail, ref TVector v0, ref TVector v1, ref TVector v2)
         where TRows : struct, IConstant
         where TTail : struct, IConstant
     {
@@ -262,7 +265,7 @@ internal static unsafe class TileKernel<TSimd, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TRows, TTail, TFlush>(TVector v0, TVector v1, TVector v2, double* to, TVector tail)
+    private static void Store<TRows, TTail, TFlush>(TVector v0, TVector v1, TVector v2, TReal* to, TVector tail)
         where TRows : struct, IConstant
         where TTail : struct, IConstant
         where TFlush : struct, IConstant
@@ -279,7 +282,7 @@ internal static unsafe class TileKernel<TSimd, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreOne<TFlush>(TVector vector, double* to, bool isTail, TVector tail)
+    private static void StoreOne<TFlush>(TVector vector, TReal* to, bool isTail, TVector tail)
         where TFlush : struct, IConstant
     {
         if (TFlush.Value == 1)

@@ -1,6 +1,7 @@
 // The product of a matrix and one vector, for steps that carry a single sequence. It is bound by how fast A can be
 // read: every entry is used once.
 
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace Bptt.Kernels;
@@ -10,8 +11,9 @@ namespace Bptt.Kernels;
 /// 8, 4, 2 or 1 registers high; a lower strip takes 1, 2, 4 or 8 of its columns at a time, so that eight accumulators
 /// are always under way and no sum waits for the one before.
 /// </summary>
-internal static unsafe class VectorKernel<TSimd, TVector>
-    where TSimd : struct, ISimd<TVector>
+internal static unsafe class VectorKernel<TReal, TSimd, TVector>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+    where TSimd : struct, ISimd<TReal, TVector>
     where TVector : struct
 {
     /// <typeparam name="TRows">Registers of the strip: 8, 4, 2 or 1.</typeparam>
@@ -20,9 +22,9 @@ internal static unsafe class VectorKernel<TSimd, TVector>
     /// <param name="b">b.</param>
     /// <param name="c">The part of c that belongs to the strip.</param>
     /// <param name="tailRows">Rows in the last register; 0 where all of them are filled.</param>
-    /// <remarks>Results below <see cref="KernelSet.FlushThreshold"/> in magnitude become zero.</remarks>
+    /// <remarks>Results below <see cref="KernelSet{TReal}.FlushThreshold"/> in magnitude become zero.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<TRows>(int depth, double* a, double* b, double* c, int tailRows)
+    public static void Run<TRows>(int depth, TReal* a, TReal* b, TReal* c, int tailRows)
         where TRows : struct, IConstant
     {
         TVector tail = TSimd.First(tailRows);
@@ -123,7 +125,7 @@ internal static unsafe class VectorKernel<TSimd, TVector>
 
     /// <summary>Register <paramref name="index"/> of c; zero for the accumulators of further columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Load<TRows>(double* c, int index, int tailRows, TVector tail)
+    private static TVector Load<TRows>(TReal* c, int index, int tailRows, TVector tail)
         where TRows : struct, IConstant
     {
         if (index >= TRows.Value)
@@ -136,7 +138,7 @@ internal static unsafe class VectorKernel<TSimd, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TRows>(TVector vector, double* c, int index, int tailRows, TVector tail)
+    private static void Store<TRows>(TVector vector, TReal* c, int index, int tailRows, TVector tail)
         where TRows : struct, IConstant
     {
         vector = TSimd.Flush(vector);

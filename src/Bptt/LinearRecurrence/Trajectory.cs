@@ -148,7 +148,7 @@ internal sealed class Trajectory
             _window = -1; // until it is complete
             if (_storage.Count == 0)
             {
-                _storage = AlignedMemory.Allocate(Rows * MostColumns());
+                _storage = AlignedMemory.Allocate<double>(Rows * MostColumns());
             }
             var columns = new PackedColumns(Rows, _steps.Slice(first, last), _storage);
             _columns = columns;

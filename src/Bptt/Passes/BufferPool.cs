@@ -140,7 +140,7 @@ internal sealed class BufferPool
             {
                 _free.RemoveAt(largest);
             }
-            memory = AlignedMemory.Allocate(length, _isPinned);
+            memory = AlignedMemory.Allocate<double>(length, _isPinned);
         }
         _lent.Add(memory);
         return memory[..length];

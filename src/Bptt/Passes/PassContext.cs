@@ -145,7 +145,7 @@ internal sealed class PassContext
     /// <summary>Storage for a column of each step, in an array that belongs to nobody else.</summary>
     /// <exception cref="ArgumentException">The columns exceed what one array can hold.</exception>
     public static PackedColumns FreshColumns(int rows, BatchLayout layout) =>
-        new(rows, layout, AlignedMemory.Allocate(LengthOf(rows, layout)));
+        new(rows, layout, AlignedMemory.Allocate<double>(LengthOf(rows, layout)));
 
     /// <summary>Storage for so many numbers; what it holds is undefined.</summary>
     /// <exception cref="ArgumentException">One array cannot hold as many.</exception>
@@ -171,7 +171,7 @@ internal sealed class PassContext
         Storage(Kernels.PackedLength(rows, columns, uses));
 
     /// <summary>The most numbers that one array can hold.</summary>
-    public static int MaxLength => Array.MaxLength - AlignedMemory.Slack;
+    public static int MaxLength => Array.MaxLength - AlignedMemory.Slack<double>();
 
     /// <summary>What has been taken up to now, for <see cref="Release"/>.</summary>
     public int Mark() => _pool.Mark();

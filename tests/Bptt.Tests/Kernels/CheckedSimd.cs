@@ -15,7 +15,7 @@ internal struct Lanes
 
 /// <summary>4 doubles to a register, with a tile as wide as any set has. Masks hold 1 in the places that count. Nothing
 /// is inlined: the kernels would take long to compile.</summary>
-internal readonly unsafe struct CheckedSimd : ISimd<Lanes>
+internal readonly unsafe struct CheckedSimd : ISimd<double, Lanes>
 {
     public static int Width => 4;
 

@@ -21,9 +21,9 @@ internal static class KernelSets
 
     public static TileSize TileOf(KernelSet set) => set.Name switch
     {
-        "Vector512" => TileSize.Of<Simd512, Vector512<double>>(),
-        "Vector256" => TileSize.Of<Simd256, Vector256<double>>(),
-        "Vector128" => TileSize.Of<Simd128, Vector128<double>>(),
+        "Vector512" => TileSize.Of<Simd512<double>, Vector512<double>>(),
+        "Vector256" => TileSize.Of<Simd256<double>, Vector256<double>>(),
+        "Vector128" => TileSize.Of<Simd128<double>, Vector128<double>>(),
         "Plain" => new TileSize(2, 4), // it has no tiles; any size will do
         _ => throw new ArgumentException($"No tile size is known for the set {set.Name}.", nameof(set)),
     };
@@ -44,6 +44,6 @@ internal readonly record struct TileSize(int Width, int Columns)
         [1, Width, Width + 1, 2 * Width, 2 * Width + 1, Rows, Rows + 1, 2 * Rows + Width - 1];
 
     public static TileSize Of<TSimd, TVector>()
-        where TSimd : struct, ISimd<TVector>
+        where TSimd : struct, ISimd<double, TVector>
         where TVector : struct => new(TSimd.Width, TSimd.TileColumns);
 }

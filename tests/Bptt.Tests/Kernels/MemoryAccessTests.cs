@@ -11,7 +11,7 @@ public class MemoryAccessTests
     private const int OneColumnRows = 32;
     private const int TileColumns = 8;
 
-    private static readonly KernelSet Set = new SimdKernels<CheckedSimd, Lanes>("Checked");
+    private static readonly KernelSet Set = new SimdKernels<double, CheckedSimd, Lanes>("Checked");
 
     [Fact]
     public void Products_touch_their_operands_only()

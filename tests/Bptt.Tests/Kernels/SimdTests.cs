@@ -23,7 +23,7 @@ public unsafe class SimdTests
     private interface ICheck
     {
         void Run<TSimd, TVector>()
-            where TSimd : struct, ISimd<TVector>
+            where TSimd : struct, ISimd<double, TVector>
             where TVector : struct;
     }
 
@@ -32,13 +32,13 @@ public unsafe class SimdTests
         switch (name)
         {
             case "Vector512":
-                check.Run<Simd512, Vector512<double>>();
+                check.Run<Simd512<double>, Vector512<double>>();
                 break;
             case "Vector256":
-                check.Run<Simd256, Vector256<double>>();
+                check.Run<Simd256<double>, Vector256<double>>();
                 break;
             case "Vector128":
-                check.Run<Simd128, Vector128<double>>();
+                check.Run<Simd128<double>, Vector128<double>>();
                 break;
             default:
                 Assert.Fail($"No register is known for the set {name}.");
@@ -49,7 +49,7 @@ public unsafe class SimdTests
     private sealed class Masks : ICheck
     {
         public void Run<TSimd, TVector>()
-            where TSimd : struct, ISimd<TVector>
+            where TSimd : struct, ISimd<double, TVector>
             where TVector : struct
         {
             for (int count = 1; count < TSimd.Width; count++)
@@ -77,7 +77,7 @@ public unsafe class SimdTests
     private sealed class WholeRegisters : ICheck
     {
         public void Run<TSimd, TVector>()
-            where TSimd : struct, ISimd<TVector>
+            where TSimd : struct, ISimd<double, TVector>
             where TVector : struct
         {
             double[] from = Filled(TSimd.Width);
@@ -96,7 +96,7 @@ public unsafe class SimdTests
     private sealed class Arithmetic : ICheck
     {
         public void Run<TSimd, TVector>()
-            where TSimd : struct, ISimd<TVector>
+            where TSimd : struct, ISimd<double, TVector>
             where TVector : struct
         {
             double[] x = Filled(TSimd.Width);
