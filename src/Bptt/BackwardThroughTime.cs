@@ -18,9 +18,7 @@
 // When a line is run, block by block of time and on which thread, is said in Passes/PassSchedule.cs.
 
 using Bptt.Edge;
-using Bptt.Kernels;
 using Bptt.Lifting;
-using Bptt.LinearRecurrence;
 using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 

@@ -3,7 +3,6 @@
 //   d  inputs      h  hidden units      q  outputs      B  sequences
 
 using Bptt.Edge;
-using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;

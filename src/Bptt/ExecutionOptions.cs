@@ -3,7 +3,6 @@
 using Bptt.Edge;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
-using Bptt.Passes;
 
 namespace Bptt;
 

@@ -5,7 +5,6 @@
 
 using Bptt.Edge;
 using Bptt.Kernels;
-using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;

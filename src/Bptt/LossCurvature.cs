@@ -5,7 +5,6 @@
 
 using Bptt.Edge;
 using Bptt.Lifting;
-using Bptt.LinearRecurrence;
 using Bptt.Passes;
 
 namespace Bptt;

@@ -2,7 +2,6 @@
 
 using Bptt.Edge;
 using Bptt.LinearRecurrence;
-using Bptt.Passes;
 
 namespace Bptt;
 

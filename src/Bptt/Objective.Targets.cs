@@ -1,7 +1,6 @@
 // What objectives on real-valued targets share: the targets, and the check that they fit the outputs.
 
 using Bptt.Edge;
-using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 using MathNet.Numerics.LinearAlgebra;
 

@@ -2,7 +2,6 @@
 
 using Bptt.Lifting;
 using Bptt.LinearRecurrence;
-using Bptt.Passes;
 
 namespace Bptt;
 

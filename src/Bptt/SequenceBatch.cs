@@ -5,7 +5,6 @@
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
-using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;

@@ -7,7 +7,6 @@
 using Bptt.Edge;
 using Bptt.Lifting;
 using Bptt.LinearAlgebra;
-using Bptt.LinearRecurrence;
 using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 

@@ -1,7 +1,5 @@
 // A user's handle on the buffers that successive passes of a training loop reuse.
 
-using Bptt.Passes;
-
 namespace Bptt;
 
 /// <summary>

@@ -29,7 +29,7 @@ public class ThreadsTests
         LinearRnn model = _examples.Model(h - 3, h, h + 1);
         SequenceBatch inputs = _examples.Batch(h - 3, lengths);
         var objective = Objective.SquaredError(_examples.Batch(h + 1, lengths));
-        foreach (KernelSet kernels in KernelChoice.Supported.Where(set => set is not PlainKernels))
+        foreach (KernelSet kernels in KernelChoice.Supported.Where(set => set is not PlainKernels<double>))
         {
             double[]? expected = null;
             foreach (int threads in new[] { 1, 2, 3, -1 })

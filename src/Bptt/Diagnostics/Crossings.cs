@@ -2,7 +2,6 @@
 // small that passes set it to zero. Knows no RNN.
 
 using System.Numerics;
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 
 namespace Bptt.Diagnostics;

@@ -1,6 +1,5 @@
 // The norm of gradients against the number of steps that they have travelled back in time. Knows no loss.
 
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 
 namespace Bptt.Diagnostics;

@@ -3,10 +3,8 @@
 //
 //   h  hidden units      q  outputs      B  sequences      N = ΣT_b
 
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
-using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Diagnostics;

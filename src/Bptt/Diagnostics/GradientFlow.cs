@@ -4,9 +4,7 @@
 //   h  hidden units      q  outputs      T  time steps      B  sequences      N = ΣT_b
 
 using Bptt.Edge;
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
-using Bptt.Passes;
 
 namespace Bptt.Diagnostics;
 

@@ -4,9 +4,7 @@
 //   h  hidden units      q  outputs      T_b  steps of sequence b      u_t = W_qhᵀ ∂L/∂o_t, with e_b added at t = T_b
 
 using Bptt.Edge;
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
-using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Diagnostics;

@@ -1,7 +1,6 @@
 // Names the first number of a forward and backward pass that is not finite, and says how it came about.
 
 using Bptt.Edge;
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 
 namespace Bptt.Diagnostics;

@@ -1,6 +1,5 @@
 // One reading of a forward and a backward pass: the norm of every state and gradient, and what is not finite in them.
 
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 

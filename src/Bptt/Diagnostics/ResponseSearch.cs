@@ -1,6 +1,5 @@
 // When the response Aᵏ B becomes too large or too small for a double. Knows no RNN.
 
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 
 namespace Bptt.Diagnostics;

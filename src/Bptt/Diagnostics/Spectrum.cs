@@ -7,7 +7,6 @@ using System.Numerics;
 using Bptt.Edge;
 using Bptt.Kernels;
 using Bptt.LinearAlgebra;
-using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Diagnostics;

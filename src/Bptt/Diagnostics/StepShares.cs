@@ -2,7 +2,6 @@
 //
 //   h  hidden units      N = ΣT_b
 
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 

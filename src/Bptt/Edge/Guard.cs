@@ -1,7 +1,6 @@
 // Checks at the public edge. Each message names the parameter, what was expected and what came; inside the edge the
 // code trusts.
 
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra;
 

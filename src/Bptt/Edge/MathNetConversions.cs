@@ -1,8 +1,6 @@
 // Between MathNet's matrices and vectors and the flat column-major spans that the engine works on.
 
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
-using Bptt.LinearRecurrence;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Edge;

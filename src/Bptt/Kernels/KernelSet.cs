@@ -14,8 +14,8 @@ namespace Bptt.Kernels;
 internal abstract class KernelSet<TReal>
     where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    /// <summary>Magnitudes below this become zero inside the recurrences: 1e-290, in single precision 1e-30. That is far
-    /// above the subnormal range, which begins at 2.2e-308 and 1.2e-38, so that products of flushed values with
+    /// <summary>Magnitudes below this become zero inside the recurrences: 1e-290, in single precision 1e-30. That is
+    /// far above the subnormal range, which begins at 2.2e-308 and 1.2e-38, so that products of flushed values with
     /// ordinary weights stay normal. Subnormal operands cost over a hundred cycles each on common processors, and a
     /// decaying recurrence is full of them.</summary>
     public static TReal FlushThreshold

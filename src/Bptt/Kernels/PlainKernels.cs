@@ -61,7 +61,8 @@ internal sealed class PlainKernels<TReal> : KernelSet<TReal>
     }
 
     /// <inheritdoc/>
-    public override void Multiply(PackedMatrix<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c) => Multiply(View(a), b, c);
+    public override void Multiply(PackedMatrix<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c) =>
+        Multiply(View(a), b, c);
 
     /// <inheritdoc/>
     public override void Step(PackedMatrix<TReal> a, MatrixView<TReal> b, MatrixView<TReal> d, MatrixSpan<TReal> c)

@@ -42,7 +42,8 @@ internal unsafe interface ISimd<TReal, TVector>
     /// <summary>a b + c.</summary>
     static abstract TVector MultiplyAdd(TVector a, TVector b, TVector c);
 
-    /// <summary>Places below <see cref="KernelSet{TReal}.FlushThreshold"/> in magnitude become zero; NaN stays.</summary>
+    /// <summary>Places below <see cref="KernelSet{TReal}.FlushThreshold"/> in magnitude become zero; NaN
+    /// stays.</summary>
     static abstract TVector Flush(TVector vector);
 }
 

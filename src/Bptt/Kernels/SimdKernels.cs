@@ -43,10 +43,12 @@ internal sealed unsafe partial class SimdKernels<TReal, TSimd, TVector>(string n
     public override string Name => name;
 
     /// <inheritdoc/>
-    public override void Multiply(MatrixView<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c) => Product(a, b, c, Accumulate.No);
+    public override void Multiply(MatrixView<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c) =>
+        Product(a, b, c, Accumulate.No);
 
     /// <inheritdoc/>
-    public override void MultiplyAdd(MatrixView<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c) => Product(a, b, c, Accumulate.Yes);
+    public override void MultiplyAdd(MatrixView<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c) =>
+        Product(a, b, c, Accumulate.Yes);
 
     /// <inheritdoc/>
     public override long PackedLength(int rows, int columns, PackedFor uses) =>

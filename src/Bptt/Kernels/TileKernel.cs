@@ -40,7 +40,8 @@ internal unsafe struct TileJob<TReal>
 
     public nint CStride;
 
-    /// <summary>Rows in the last register where it is a <see cref="TileKernel{TReal, TSimd, TVector}">tail</see>.</summary>
+    /// <summary>Rows in the last register where it is a
+    /// <see cref="TileKernel{TReal, TSimd, TVector}">tail</see>.</summary>
     public int TailRows;
 }
 

@@ -1,8 +1,6 @@
 // What goes over the borders between chunks and tails, and at the start of the sequences. Copies columns, computes
 // nothing.
 
-using Bptt.LinearRecurrence;
-
 namespace Bptt.Lifting;
 
 /// <summary>States forward in time, gradients backward, one column for each sequence.</summary>

@@ -1,8 +1,5 @@
 // The states of a lifted pass that are known without computing any: at the ends of the chunks, and in the tails.
 
-using Bptt.Kernels;
-using Bptt.LinearRecurrence;
-
 namespace Bptt.Lifting;
 
 /// <summary>States forward in time.</summary>

@@ -3,7 +3,6 @@
 //   S  steps of a chunk      n_b = ⌊T_b/S⌋  chunks of sequence b      the tail of b: its steps n_b·S + 1 … T_b
 
 using Bptt.LinearRecurrence;
-using Bptt.Passes;
 
 namespace Bptt.Lifting;
 

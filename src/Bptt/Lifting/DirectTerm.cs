@@ -2,9 +2,6 @@
 //
 //   𝒯  qS×dS, M_{i−j} in block row i and block column j ≤ i, zero above
 
-using Bptt.Kernels;
-using Bptt.Passes;
-
 namespace Bptt.Lifting;
 
 /// <summary>The rows of 𝒯 in strips, each as far as its diagonal goes: little more than half of all

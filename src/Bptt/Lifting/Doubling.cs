@@ -1,8 +1,6 @@
 // From the weights of an RNN to those of the RNN that takes S steps at once, and with gradients all the way back: each
 // formula above the line that computes it.
 
-using Bptt.Passes;
-
 namespace Bptt.Lifting;
 
 /// <summary>What of a product is computed.</summary>

@@ -3,8 +3,6 @@
 //
 //   d  inputs      h  hidden units      q  outputs      S  steps of a chunk, a power of two
 
-using Bptt.Passes;
-
 namespace Bptt.Lifting;
 
 /// <summary>P_j = W_hh^j W_hx (h×d), Q_i = W_qh W_hh^{i+1} (q×h), M_k = W_qh P_k (q×d) and W_hh^m for m = 1, 2, 4 … S,

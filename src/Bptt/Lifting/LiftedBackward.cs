@@ -1,7 +1,6 @@
 // A backward pass that takes S steps at once: the gradients of the three weight matrices, and of the states at the ends
 // of the chunks. Checks nothing.
 
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 using Bptt.Passes;

@@ -3,9 +3,7 @@
 //   D_c  ∂L/∂h_{cS} as far as it comes from later chunks, or from beyond the last one      G_c  ∂L/∂o_t of a chunk, one
 //   below the other      X_c, O_c  inputs and outputs likewise
 
-using Bptt.Kernels;
 using Bptt.LinearRecurrence;
-using Bptt.Passes;
 
 namespace Bptt.Lifting;
 

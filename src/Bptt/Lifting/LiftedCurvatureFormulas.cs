@@ -3,9 +3,7 @@
 //
 //   D_c, G_c  as in LiftedBackwardFormulas; a dot is the derivative in the direction
 
-using Bptt.Kernels;
 using Bptt.LinearRecurrence;
-using Bptt.Passes;
 
 namespace Bptt.Lifting;
 

@@ -4,9 +4,7 @@
 //
 //   c  a chunk      h_{cS}  the state at its end      X_c, O_c  its inputs and outputs, one below the other
 
-using Bptt.Kernels;
 using Bptt.LinearRecurrence;
-using Bptt.Passes;
 
 namespace Bptt.Lifting;
 

@@ -3,7 +3,6 @@
 //   X̄_c = Cᵀ D_c + 𝒯ᵀ G_c, dS: by way of the state at the end of the chunk, and of its own outputs
 
 using Bptt.Kernels;
-using Bptt.Passes;
 
 namespace Bptt.Lifting;
 

@@ -3,9 +3,7 @@
 //   h  rows
 
 using System.Numerics;
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
-using Bptt.Passes;
 
 namespace Bptt.Lifting;
 

@@ -1,10 +1,6 @@
 // Where the gradients of the lifted weights are summed, and what they are summed of. Computes nothing but the sums
 // along the diagonals of ∂L/∂𝒯.
 
-using Bptt.Kernels;
-using Bptt.LinearRecurrence;
-using Bptt.Passes;
-
 namespace Bptt.Lifting;
 
 /// <summary>The columns that the products of the gradients are made of.</summary>

@@ -3,7 +3,6 @@
 //
 //   Ȧ, Ċ, Ȯ, 𝒯̇  how the lifted weights move in the direction      Ẋ_c, ḣ_0  how inputs and h_0 do
 
-using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 using Bptt.Passes;
 

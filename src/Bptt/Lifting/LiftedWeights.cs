@@ -2,7 +2,6 @@
 //
 //   d  inputs      h  hidden units      q  outputs      S  steps of a chunk, a power of two
 
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.Passes;
 

@@ -1,7 +1,6 @@
 // Products of matrices whose columns several threads share.
 
 using Bptt.Kernels;
-using Bptt.Passes;
 
 namespace Bptt.Lifting;
 

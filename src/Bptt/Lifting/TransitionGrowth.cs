@@ -3,7 +3,6 @@
 
 using Bptt.Kernels;
 using Bptt.LinearAlgebra;
-using Bptt.Passes;
 
 namespace Bptt.Lifting;
 

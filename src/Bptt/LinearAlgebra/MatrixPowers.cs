@@ -1,7 +1,5 @@
 // A¹, A², A⁴, … of one matrix, and from them any power and what bounds the powers between. Knows no RNN.
 
-using Bptt.Kernels;
-
 namespace Bptt.LinearAlgebra;
 
 /// <summary>Powers of a square matrix by repeated squaring, computed when first needed; safe to use from many

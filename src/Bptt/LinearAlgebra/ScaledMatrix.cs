@@ -1,7 +1,6 @@
 // A matrix with an exponent of its own, so that neither its powers nor its factorisations overflow or vanish. Knows no
 // RNN.
 
-using Bptt.Kernels;
 using MathNet.Numerics;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra.Factorization;

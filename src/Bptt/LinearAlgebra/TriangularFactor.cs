@@ -3,7 +3,6 @@
 //
 //   A  any number of rows, n columns      B  as many rows, p columns: the right-hand sides
 
-using Bptt.Kernels;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.LinearAlgebra;

@@ -54,37 +54,39 @@ internal static class VectorMath
 
     /// <summary>The largest magnitude; 0 for an empty vector, NaN where an entry is NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static double MaxAbs(ReadOnlySpan<double> x)
+    public static TReal MaxAbs<TReal>(ReadOnlySpan<TReal> x)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
-        ReadOnlySpan<Vector<double>> vectors = MemoryMarshal.Cast<double, Vector<double>>(x);
-        Vector<double> largest = Vector<double>.Zero;
-        foreach (Vector<double> vector in vectors)
+        ReadOnlySpan<Vector<TReal>> vectors = MemoryMarshal.Cast<TReal, Vector<TReal>>(x);
+        Vector<TReal> largest = Vector<TReal>.Zero;
+        foreach (Vector<TReal> vector in vectors)
         {
             largest = Vector.Max(largest, Vector.Abs(vector)); // propagates NaN
         }
-        double result = LargestOf(largest);
-        for (int i = vectors.Length * Vector<double>.Count; i < x.Length; i++)
+        TReal result = LargestOf(largest);
+        for (int i = vectors.Length * Vector<TReal>.Count; i < x.Length; i++)
         {
-            result = Math.Max(result, Math.Abs(x[i]));
+            result = TReal.Max(result, TReal.Abs(x[i]));
         }
         return result;
     }
 
     /// <summary>The largest |x_i − y_i|; 0 for empty vectors, NaN where a difference is NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static double MaxDistance(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
+    public static TReal MaxDistance<TReal>(ReadOnlySpan<TReal> x, ReadOnlySpan<TReal> y)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
-        ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
-        ReadOnlySpan<Vector<double>> ys = MemoryMarshal.Cast<double, Vector<double>>(y);
-        Vector<double> largest = Vector<double>.Zero;
+        ReadOnlySpan<Vector<TReal>> xs = MemoryMarshal.Cast<TReal, Vector<TReal>>(x);
+        ReadOnlySpan<Vector<TReal>> ys = MemoryMarshal.Cast<TReal, Vector<TReal>>(y);
+        Vector<TReal> largest = Vector<TReal>.Zero;
         for (int i = 0; i < xs.Length; i++)
         {
             largest = Vector.Max(largest, Vector.Abs(xs[i] - ys[i]));
         }
-        double result = LargestOf(largest);
-        for (int i = xs.Length * Vector<double>.Count; i < x.Length; i++)
+        TReal result = LargestOf(largest);
+        for (int i = xs.Length * Vector<TReal>.Count; i < x.Length; i++)
         {
-            result = Math.Max(result, Math.Abs(x[i] - y[i]));
+            result = TReal.Max(result, TReal.Abs(x[i] - y[i]));
         }
         return result;
     }
@@ -150,14 +152,15 @@ internal static class VectorMath
 
     /// <summary>x ← α x, BLAS <c>scal</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Scale(double alpha, Span<double> x)
+    public static void Scale<TReal>(TReal alpha, Span<TReal> x)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
-        Span<Vector<double>> vectors = MemoryMarshal.Cast<double, Vector<double>>(x);
-        foreach (ref Vector<double> vector in vectors)
+        Span<Vector<TReal>> vectors = MemoryMarshal.Cast<TReal, Vector<TReal>>(x);
+        foreach (ref Vector<TReal> vector in vectors)
         {
             vector *= alpha;
         }
-        foreach (ref double value in x[(vectors.Length * Vector<double>.Count)..])
+        foreach (ref TReal value in x[(vectors.Length * Vector<TReal>.Count)..])
         {
             value *= alpha;
         }
@@ -165,15 +168,16 @@ internal static class VectorMath
 
     /// <summary>y ← y + α x, BLAS <c>axpy</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AddScaled(double alpha, ReadOnlySpan<double> x, Span<double> y)
+    public static void AddScaled<TReal>(TReal alpha, ReadOnlySpan<TReal> x, Span<TReal> y)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
-        ReadOnlySpan<Vector<double>> xs = MemoryMarshal.Cast<double, Vector<double>>(x);
-        Span<Vector<double>> ys = MemoryMarshal.Cast<double, Vector<double>>(y);
+        ReadOnlySpan<Vector<TReal>> xs = MemoryMarshal.Cast<TReal, Vector<TReal>>(x);
+        Span<Vector<TReal>> ys = MemoryMarshal.Cast<TReal, Vector<TReal>>(y);
         for (int i = 0; i < xs.Length; i++)
         {
             ys[i] += alpha * xs[i];
         }
-        for (int i = xs.Length * Vector<double>.Count; i < x.Length; i++)
+        for (int i = xs.Length * Vector<TReal>.Count; i < x.Length; i++)
         {
             y[i] += alpha * x[i];
         }
@@ -211,19 +215,20 @@ internal static class VectorMath
 
     /// <summary>The index of the first entry that is NaN or infinite; −1 where all are finite.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static int FirstNonFinite(ReadOnlySpan<double> x)
+    public static int FirstNonFinite<TReal>(ReadOnlySpan<TReal> x)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
         // 0·x is 0 where x is finite and NaN where not, and NaN stays in a sum.
-        ReadOnlySpan<Vector<double>> vectors = MemoryMarshal.Cast<double, Vector<double>>(x);
-        Vector<double> zeros = Vector<double>.Zero;
-        foreach (Vector<double> vector in vectors)
+        ReadOnlySpan<Vector<TReal>> vectors = MemoryMarshal.Cast<TReal, Vector<TReal>>(x);
+        Vector<TReal> zeros = Vector<TReal>.Zero;
+        foreach (Vector<TReal> vector in vectors)
         {
-            zeros += vector * 0.0;
+            zeros += vector * TReal.Zero;
         }
-        int first = double.IsNaN(Vector.Sum(zeros)) ? 0 : vectors.Length * Vector<double>.Count;
+        int first = TReal.IsNaN(Vector.Sum(zeros)) ? 0 : vectors.Length * Vector<TReal>.Count;
         for (int i = first; i < x.Length; i++)
         {
-            if (!double.IsFinite(x[i]))
+            if (!TReal.IsFinite(x[i]))
             {
                 return i;
             }
@@ -231,13 +236,93 @@ internal static class VectorMath
         return -1;
     }
 
-    private static double LargestOf(Vector<double> vector)
+    private static TReal LargestOf<TReal>(Vector<TReal> vector)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
-        double largest = 0.0;
-        for (int i = 0; i < Vector<double>.Count; i++)
+        TReal largest = TReal.Zero;
+        for (int i = 0; i < Vector<TReal>.Count; i++)
         {
-            largest = Math.Max(largest, vector[i]);
+            largest = TReal.Max(largest, vector[i]);
         }
         return largest;
+    }
+
+    /// <summary>‖x‖ of numbers of any precision, summed in double.</summary>
+    public static double NormOf<TReal>(ReadOnlySpan<TReal> x)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+    {
+        if (typeof(TReal) == typeof(double))
+        {
+            return Norm(MemoryMarshal.Cast<TReal, double>(x));
+        }
+        double sum = 0.0; // no square of a float overflows or vanishes in double
+        foreach (TReal value in x)
+        {
+            double wide = double.CreateTruncating(value);
+            sum += wide * wide;
+        }
+        return Math.Sqrt(sum);
+    }
+
+    /// <summary>y ← x, in another precision.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Convert<TFrom, TTo>(ReadOnlySpan<TFrom> x, Span<TTo> y)
+        where TFrom : unmanaged, IBinaryFloatingPointIeee754<TFrom>
+        where TTo : unmanaged, IBinaryFloatingPointIeee754<TTo>
+    {
+        if (typeof(TFrom) == typeof(TTo))
+        {
+            MemoryMarshal.Cast<TFrom, TTo>(x).CopyTo(y);
+            return;
+        }
+        int i = 0;
+        if (typeof(TFrom) == typeof(double) && typeof(TTo) == typeof(float))
+        {
+            ReadOnlySpan<Vector<double>> from = MemoryMarshal.Cast<TFrom, Vector<double>>(x);
+            Span<Vector<float>> to = MemoryMarshal.Cast<TTo, Vector<float>>(y);
+            for (int v = 0; v + 2 <= from.Length; v += 2)
+            {
+                to[v / 2] = Vector.Narrow(from[v], from[v + 1]);
+            }
+            i = from.Length / 2 * Vector<float>.Count;
+        }
+        if (typeof(TFrom) == typeof(float) && typeof(TTo) == typeof(double))
+        {
+            ReadOnlySpan<Vector<float>> from = MemoryMarshal.Cast<TFrom, Vector<float>>(x);
+            Span<Vector<double>> to = MemoryMarshal.Cast<TTo, Vector<double>>(y);
+            for (int v = 0; v < from.Length; v++)
+            {
+                Vector.Widen(from[v], out to[2 * v], out to[2 * v + 1]);
+            }
+            i = from.Length * Vector<float>.Count;
+        }
+        for (; i < x.Length; i++)
+        {
+            y[i] = TTo.CreateTruncating(x[i]);
+        }
+    }
+
+    /// <summary>y ← y + x, where x may be of lower precision.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Add<TReal>(ReadOnlySpan<TReal> x, Span<double> y)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+    {
+        int i = 0;
+        if (typeof(TReal) == typeof(float))
+        {
+            ReadOnlySpan<Vector<float>> from = MemoryMarshal.Cast<TReal, Vector<float>>(x);
+            Span<Vector<double>> to = MemoryMarshal.Cast<double, Vector<double>>(y);
+            for (int v = 0; v < from.Length; v++)
+            {
+                Vector.Widen(from[v], out Vector<double> low, out Vector<double> high);
+                to[2 * v] += low;
+                to[2 * v + 1] += high;
+            }
+            i = from.Length * Vector<float>.Count;
+        }
+        for (; i < x.Length; i++)
+        {
+            y[i] += double.CreateTruncating(x[i]);
+        }
     }
 }

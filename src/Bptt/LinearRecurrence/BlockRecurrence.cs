@@ -11,6 +11,7 @@
 //
 // Each c_i must come out again as the last state of its chunk; see Disagrees.
 
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using Bptt.Kernels;
 using Bptt.LinearAlgebra;
@@ -21,7 +22,8 @@ namespace Bptt.LinearRecurrence;
 /// <param name="Columns">Memory for the carries of a plan.</param>
 /// <param name="AreKnown">Whether they are there from an earlier run; then only the steps between them are
 /// computed.</param>
-internal readonly record struct Carries(PackedColumns Columns, bool AreKnown);
+internal readonly record struct Carries<TReal>(PackedColumns<TReal> Columns, bool AreKnown)
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>;
 
 /// <summary>Which way a recurrence runs through the steps.</summary>
 internal enum TimeDirection
@@ -45,19 +47,20 @@ internal enum TimeDirection
 /// Assumes that A^S is as accurate as S steps, which fails where A^S is far smaller or larger than the powers on the
 /// way to it; <see cref="Holds"/> is false then and the states are not to be used. Where it holds, the rounding of A^S
 /// still adds up from carry to carry, to a multiple of T√h units in the last place. Entries of the states below
-/// <see cref="KernelSet.FlushThreshold"/> in magnitude become zero, but for steps to which no other step leads.
+/// <see cref="KernelSet{TReal}.FlushThreshold"/> in magnitude become zero, but for steps to which no other step leads.
 /// </remarks>
-internal sealed class BlockRecurrence
+internal sealed class BlockRecurrence<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     [ThreadStatic]
-    private static double[]? _ends;
+    private static TReal[]? _ends;
 
-    private readonly KernelSet _kernels;
+    private readonly KernelSet<TReal> _kernels;
     private readonly RecurrencePlan _plan;
-    private readonly PackedColumns _states;
+    private readonly PackedColumns<TReal> _states;
     private readonly TimeDirection _direction;
     private readonly int _offset;
-    private readonly Carries _carries;
+    private readonly Carries<TReal> _carries;
     private bool _hasFailed;
 
     /// <param name="kernels">The arithmetic.</param>
@@ -68,12 +71,12 @@ internal sealed class BlockRecurrence
     /// <param name="offset">From the columns of the plan to those of the states.</param>
     /// <param name="carries">The carries of the plan.</param>
     public BlockRecurrence(
-        KernelSet kernels,
+        KernelSet<TReal> kernels,
         RecurrencePlan plan,
-        PackedColumns states,
+        PackedColumns<TReal> states,
         TimeDirection direction,
         int offset,
-        Carries carries)
+        Carries<TReal> carries)
     {
         _kernels = kernels;
         _plan = plan;
@@ -84,10 +87,10 @@ internal sealed class BlockRecurrence
     }
 
     /// <summary>A, packed.</summary>
-    public PackedMatrix Transition { get; set; }
+    public PackedMatrix<TReal> Transition { get; set; }
 
     /// <summary>A^S, packed; unused where no block is chunked.</summary>
-    public PackedMatrix Power { get; set; }
+    public PackedMatrix<TReal> Power { get; set; }
 
     /// <summary>Whether no state is carried into a step backward in time; null where every state is carried. Where it
     /// is not null the plan has no chunks.</summary>
@@ -112,16 +115,16 @@ internal sealed class BlockRecurrence
         int active = block.ColumnCount / block.StepCount;
         if (_ends is null || _ends.Length < h * chunks)
         {
-            _ends = GC.AllocateUninitializedArray<double>(h * chunks);
+            _ends = GC.AllocateUninitializedArray<TReal>(h * chunks);
         }
-        var spare = new MatrixSpan(_ends.AsSpan(0, h * chunks), h, chunks, h);
+        var spare = new MatrixSpan<TReal>(_ends.AsSpan(0, h * chunks), h, chunks, h);
         for (int slot = 0; slot < active; slot++)
         {
-            MatrixSpan ends = EndCarries(block, active, slot);
+            MatrixSpan<TReal> ends = EndCarries(block, active, slot);
             for (int step = 1; step < block.ChunkLength; step++)
             {
                 bool toEnds = (block.ChunkLength - 1 - step) % 2 == 0; // so that the last one goes there
-                MatrixSpan before = step == 1 ? StepOfChunks(block, active, slot, 0) : toEnds ? spare : ends;
+                MatrixSpan<TReal> before = step == 1 ? StepOfChunks(block, active, slot, 0) : toEnds ? spare : ends;
                 _kernels.Step(Transition, before, StepOfChunks(block, active, slot, step), toEnds ? ends : spare);
             }
         }
@@ -168,7 +171,7 @@ internal sealed class BlockRecurrence
         int chunks = block.ChunkCount;
         for (int slot = 0; slot < active; slot++)
         {
-            MatrixSpan first = StepOfChunks(block, active, slot, 0);
+            MatrixSpan<TReal> first = StepOfChunks(block, active, slot, 0);
             _kernels.Step(Transition, StartCarries(block, active, slot), first, first);
             _kernels.Advance(
                 Transition,
@@ -274,7 +277,7 @@ internal sealed class BlockRecurrence
     }
 
     /// <summary>The states of the step that leads to a chunked block; zero for sequences to which none leads.</summary>
-    private void CopyLeadingStates(TimeBlock block, TimeBlock? before, MatrixSpan target)
+    private void CopyLeadingStates(TimeBlock block, TimeBlock? before, MatrixSpan<TReal> target)
     {
         BatchLayout layout = _states.Layout;
         int step = Sign > 0 ? block.FirstStep - 1 : block.LastStep + 1;
@@ -284,7 +287,7 @@ internal sealed class BlockRecurrence
         if (leading > 0)
         {
             // A chunked block knows its last states before it is filled.
-            MatrixSpan source = before is TimeBlock chunked && chunked.IsChunked
+            MatrixSpan<TReal> source = before is TimeBlock chunked && chunked.IsChunked
                 ? _carries.Columns.Spaced(LastCarry(chunked), leading, 1)
                 : _states.Block(step).ColumnRange(0, leading);
             source.Values.CopyTo(target.Values);
@@ -296,16 +299,16 @@ internal sealed class BlockRecurrence
         block.FirstCarry + (Sign > 0 ? block.ChunkCount * (block.ColumnCount / block.StepCount) : 0);
 
     /// <summary>c_{i−1} of each chunk of a block, in time order.</summary>
-    private MatrixSpan StartCarries(TimeBlock block, int active, int slot) =>
+    private MatrixSpan<TReal> StartCarries(TimeBlock block, int active, int slot) =>
         _carries.Columns.Spaced(block.FirstCarry + (Sign > 0 ? 0 : active) + slot, block.ChunkCount, active);
 
     /// <summary>c_i of each chunk of a block, in time order.</summary>
-    private MatrixSpan EndCarries(TimeBlock block, int active, int slot) =>
+    private MatrixSpan<TReal> EndCarries(TimeBlock block, int active, int slot) =>
         _carries.Columns.Spaced(block.FirstCarry + (Sign > 0 ? active : 0) + slot, block.ChunkCount, active);
 
     /// <summary>The state after <paramref name="step"/> further steps from the first one of each chunk, in time
     /// order.</summary>
-    private MatrixSpan StepOfChunks(TimeBlock block, int active, int slot, int step) =>
+    private MatrixSpan<TReal> StepOfChunks(TimeBlock block, int active, int slot, int step) =>
         _states.Spaced(ColumnOf(block, active, slot, step), block.ChunkCount, block.ChunkLength * active);
 
     private int ColumnOf(TimeBlock block, int active, int slot, int step) =>
@@ -317,24 +320,28 @@ internal sealed class BlockRecurrence
     /// counts as elsewhere.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static bool Disagrees(MatrixView states, MatrixView carries, MatrixView starts, int chunkLength)
+    private static bool Disagrees(
+        MatrixView<TReal> states, MatrixView<TReal> carries, MatrixView<TReal> starts, int chunkLength)
     {
         // Steps set tiny entries to zero one after the other, a power does so once.
-        double flushed = 16 * KernelSet.FlushThreshold * (1 + (double)chunkLength * states.Rows);
-        double unit = 16 * MachineEpsilon.OfDouble * (chunkLength * Math.Sqrt(states.Rows) + states.Rows);
+        double flushed = 16.0 * (1.0 + (double)chunkLength * states.Rows)
+            * double.CreateTruncating(KernelSet<TReal>.FlushThreshold);
+        double unit = 16 * MachineEpsilon.Of<TReal>() * (chunkLength * Math.Sqrt(states.Rows) + states.Rows);
         for (int i = 0; i < states.Columns; i++)
         {
-            ReadOnlySpan<double> state = Column(states, i);
-            ReadOnlySpan<double> carry = Column(carries, i);
-            double size = Math.Max(VectorMath.MaxAbs(state), VectorMath.MaxAbs(Column(starts, i)));
-            if (!double.IsFinite(size) || !(VectorMath.MaxDistance(state, carry) <= unit * size + flushed))
+            ReadOnlySpan<TReal> state = Column(states, i);
+            ReadOnlySpan<TReal> carry = Column(carries, i);
+            double size = double.CreateTruncating(
+                TReal.Max(VectorMath.MaxAbs(state), VectorMath.MaxAbs(Column(starts, i))));
+            double distance = double.CreateTruncating(VectorMath.MaxDistance(state, carry));
+            if (!double.IsFinite(size) || !(distance <= unit * size + flushed))
             {
                 return true;
             }
         }
         return false;
 
-        static ReadOnlySpan<double> Column(MatrixView matrix, int i) =>
+        static ReadOnlySpan<TReal> Column(MatrixView<TReal> matrix, int i) =>
             matrix.Values.Slice(i * matrix.LeadingDimension, matrix.Rows);
     }
 }

@@ -1,33 +1,36 @@
 // The states of all steps, or their gradients: kept whole, or one window at a time with checkpoints at the borders.
 // Knows no RNN: how a window is computed again is given from outside.
 
+using System.Numerics;
 using Bptt.Kernels;
 
 namespace Bptt.LinearRecurrence;
 
 /// <summary>States that are known while no window is held.</summary>
-internal interface IKnownStates
+internal interface IKnownStates<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     /// <summary>Writes the columns of a step that leads to a window.</summary>
     /// <param name="step">The step.</param>
     /// <param name="columns">Receives them, longest sequence first.</param>
-    void WriteLeading(int step, MatrixSpan columns);
+    void WriteLeading(int step, MatrixSpan<TReal> columns);
 
     /// <summary>Copies one column, where it is known.</summary>
-    bool TryRead(int sequence, int step, Span<double> column);
+    bool TryRead(int sequence, int step, Span<TReal> column);
 }
 
 /// <summary>Columns h_0 … h_T, or ∂L/∂h_0 … ∂L/∂h_T, of which one window is held at a time.</summary>
 /// <remarks>Where there are several windows, reading from several threads is safe but takes turns.</remarks>
-internal sealed class Trajectory
+internal sealed class Trajectory<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     private readonly Lock _gate = new();
     private readonly BatchLayout _steps;
-    private readonly IKnownStates? _known;
-    private readonly ArraySegment<double>[] _checkpoints; // by window: the columns of the step that leads to it
-    private ArraySegment<double> _storage; // empty before it is needed
+    private readonly IKnownStates<TReal>? _known;
+    private readonly ArraySegment<TReal>[] _checkpoints; // by window: the columns of the step that leads to it
+    private ArraySegment<TReal> _storage; // empty before it is needed
     private int _window = -1;
-    private PackedColumns? _columns;
+    private PackedColumns<TReal>? _columns;
 
     /// <param name="rows">h.</param>
     /// <param name="steps">The layout of steps 1 … T.</param>
@@ -40,13 +43,13 @@ internal sealed class Trajectory
         BatchLayout steps,
         WindowPlan windows,
         TimeDirection direction,
-        Func<long, ArraySegment<double>> storage)
+        Func<long, ArraySegment<TReal>> storage)
     {
         Rows = rows;
         _steps = steps;
         Windows = windows;
         Direction = direction;
-        _checkpoints = new ArraySegment<double>[windows.Count];
+        _checkpoints = new ArraySegment<TReal>[windows.Count];
         for (int w = 0; w < windows.Count && windows.Count > 1; w++)
         {
             int leading = LeadingStep(w);
@@ -63,7 +66,7 @@ internal sealed class Trajectory
     /// <param name="direction">As above.</param>
     /// <param name="known">Knows the states of the steps that lead to the windows.</param>
     public Trajectory(
-        int rows, BatchLayout steps, WindowPlan windows, TimeDirection direction, IKnownStates known)
+        int rows, BatchLayout steps, WindowPlan windows, TimeDirection direction, IKnownStates<TReal> known)
     {
         Rows = rows;
         _steps = steps;
@@ -84,11 +87,11 @@ internal sealed class Trajectory
 
     /// <summary>Computes the columns of a window from those of the step that leads to it, which are in place: for
     /// reading.</summary>
-    public Action<int, PackedColumns>? Compute { get; set; }
+    public Action<int, PackedColumns<TReal>>? Compute { get; set; }
 
     /// <summary>Makes room for a window whose columns are about to be computed for the first time, in the order of the
     /// direction; the step that leads to it is in place, but for the first window.</summary>
-    public PackedColumns Begin(int window)
+    public PackedColumns<TReal> Begin(int window)
     {
         bool follows = _columns is not null && window == _window + (Direction == TimeDirection.Forward ? 1 : -1);
         if (follows)
@@ -96,7 +99,8 @@ internal sealed class Trajectory
             SaveCheckpoint(window);
         }
         _window = window;
-        _columns = new PackedColumns(Rows, _steps.Slice(HeldSteps(window).First, HeldSteps(window).Last), _storage);
+        _columns = new PackedColumns<TReal>(
+            Rows, _steps.Slice(HeldSteps(window).First, HeldSteps(window).Last), _storage);
         if (follows)
         {
             LoadCheckpoint(window);
@@ -106,11 +110,11 @@ internal sealed class Trajectory
 
     /// <summary>Writes the states of step 0, from which the first window is computed forward in time.</summary>
     /// <param name="states">h×B in the order of the sequences; empty for zero.</param>
-    public void WriteStepZero(ReadOnlySpan<double> states)
+    public void WriteStepZero(ReadOnlySpan<TReal> states)
     {
         for (int b = 0; b < _steps.SequenceCount; b++)
         {
-            Span<double> state = _columns!.Column(b, 0);
+            Span<TReal> state = _columns!.Column(b, 0);
             if (states.IsEmpty)
             {
                 state.Clear();
@@ -140,7 +144,7 @@ internal sealed class Trajectory
     /// thread asks for another window meanwhile.</summary>
     /// <param name="window">The window.</param>
     /// <param name="compute">Computes it from the step that leads to it, which is in place.</param>
-    public PackedColumns Window(int window, Action<int, PackedColumns> compute)
+    public PackedColumns<TReal> Window(int window, Action<int, PackedColumns<TReal>> compute)
     {
         if (_window != window)
         {
@@ -148,9 +152,9 @@ internal sealed class Trajectory
             _window = -1; // until it is complete
             if (_storage.Count == 0)
             {
-                _storage = AlignedMemory.Allocate<double>(Rows * MostColumns());
+                _storage = AlignedMemory.Allocate<TReal>(Rows * MostColumns());
             }
-            var columns = new PackedColumns(Rows, _steps.Slice(first, last), _storage);
+            var columns = new PackedColumns<TReal>(Rows, _steps.Slice(first, last), _storage);
             _columns = columns;
             LoadCheckpoint(window);
             compute(window, columns);
@@ -160,7 +164,7 @@ internal sealed class Trajectory
     }
 
     /// <summary>Reads the columns of a window while no other thread changes what is held.</summary>
-    public T Read<T>(int window, Func<PackedColumns, T> read)
+    public T Read<T>(int window, Func<PackedColumns<TReal>, T> read)
     {
         if (IsKept)
         {
@@ -173,7 +177,7 @@ internal sealed class Trajectory
     }
 
     /// <summary>Looks at the columns of a window while no other thread changes what is held.</summary>
-    public void Read(int window, Action<PackedColumns> look) => Read<object?>(window, columns =>
+    public void Read(int window, Action<PackedColumns<TReal>> look) => Read<object?>(window, columns =>
     {
         look(columns);
         return null;
@@ -197,16 +201,16 @@ internal sealed class Trajectory
     }
 
     /// <summary>A column of a sequence, copied.</summary>
-    public double[] Column(int sequence, int step)
+    public TReal[] Column(int sequence, int step)
     {
-        double[] known = new double[Rows];
+        var known = new TReal[Rows];
         return _known is not null && _known.TryRead(sequence, step, known)
             ? known
             : Read(Windows.WindowOf(step), columns => columns.Column(sequence, step).ToArray());
     }
 
     /// <summary>All columns of a sequence, side by side.</summary>
-    public double[] Sequence(int sequence)
+    public TReal[] Sequence(int sequence)
     {
         int length = _steps.Lengths[sequence];
         long count = (long)Rows * (length + 1);
@@ -217,7 +221,7 @@ internal sealed class Trajectory
                 + $"expected at most {Array.MaxLength} numbers, got {Rows} rows for {length + 1} states. "
                 + "Read them step by step.");
         }
-        double[] entries = new double[count];
+        var entries = new TReal[count];
         foreach (int window in WindowsFromHeld())
         {
             int first = window == 0 ? 0 : Windows.FirstStep(window);
@@ -237,9 +241,9 @@ internal sealed class Trajectory
     }
 
     /// <summary>One step of every sequence, side by side.</summary>
-    public double[] StepOfEach(Func<int, int> stepOfSequence)
+    public TReal[] StepOfEach(Func<int, int> stepOfSequence)
     {
-        double[] entries = new double[Rows * _steps.SequenceCount];
+        var entries = new TReal[Rows * _steps.SequenceCount];
         foreach (int window in WindowsFromHeld())
         {
             int[] here = [.. Enumerable.Range(0, _steps.SequenceCount)

@@ -1,23 +1,25 @@
 // The power of A that carries a state over a chunk, and whether the recurrence is run in chunks at all.
 
+using System.Numerics;
 using Bptt.Kernels;
 
 namespace Bptt.LinearRecurrence;
 
 /// <summary>A^S, computed when first needed. Whoever runs with A and whoever runs with Aᵀ share it:
 /// (Aᵀ)^S = (A^S)ᵀ.</summary>
-internal sealed class TransitionPower
+internal sealed class TransitionPower<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    private readonly KernelSet _kernels;
-    private readonly ArraySegment<double> _power;
-    private readonly ArraySegment<double> _spare;
+    private readonly KernelSet<TReal> _kernels;
+    private readonly ArraySegment<TReal> _power;
+    private readonly ArraySegment<TReal> _spare;
     private bool _isComputed;
 
     /// <param name="kernels">The arithmetic.</param>
     /// <param name="h">Rows of A.</param>
     /// <param name="exponent">S, a power of two, at least 2.</param>
     /// <param name="storage">Makes memory of a length.</param>
-    public TransitionPower(KernelSet kernels, int h, int exponent, Func<long, ArraySegment<double>> storage)
+    public TransitionPower(KernelSet<TReal> kernels, int h, int exponent, Func<long, ArraySegment<TReal>> storage)
     {
         _kernels = kernels;
         Exponent = exponent;
@@ -29,23 +31,23 @@ internal sealed class TransitionPower
     public int Exponent { get; }
 
     /// <summary>
-    /// A^S by repeated squaring, at cost 2h³·log₂S the first time. Entries below <see cref="KernelSet.FlushThreshold"/>
-    /// in magnitude become zero.
+    /// A^S by repeated squaring, at cost 2h³·log₂S the first time. Entries below
+    /// <see cref="KernelSet{TReal}.FlushThreshold"/> in magnitude become zero.
     /// </summary>
     /// <param name="a">A, h×h; the same at each call.</param>
-    public MatrixView Of(MatrixView a)
+    public MatrixView<TReal> Of(MatrixView<TReal> a)
     {
-        var power = new MatrixSpan(_power, a.Rows, a.Rows, a.Rows);
-        var spare = new MatrixSpan(_spare, a.Rows, a.Rows, a.Rows);
+        var power = new MatrixSpan<TReal>(_power, a.Rows, a.Rows, a.Rows);
+        var spare = new MatrixSpan<TReal>(_spare, a.Rows, a.Rows, a.Rows);
         int squarings = int.Log2(Exponent);
         for (int i = 1; i <= squarings && !_isComputed; i++)
         {
             // They change places at each squaring, so that the last one writes to where the power belongs.
             bool toPower = (squarings - i) % 2 == 0;
-            MatrixView source = i == 1 ? a : toPower ? spare : power;
-            MatrixSpan target = toPower ? power : spare;
+            MatrixView<TReal> source = i == 1 ? a : toPower ? spare : power;
+            MatrixSpan<TReal> target = toPower ? power : spare;
             _kernels.Multiply(source, source, target);
-            KernelSet.FlushTiny(target.Values);
+            KernelSet<TReal>.FlushTiny(target.Values);
         }
         _isComputed = true;
         return power;
@@ -54,35 +56,37 @@ internal sealed class TransitionPower
 
 /// <summary>The chunks in which a recurrence is run for as long as that holds; once given up, it goes step by
 /// step.</summary>
-internal sealed class Chunking
+internal sealed class Chunking<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    private readonly TransitionPower? _power;
+    private readonly TransitionPower<TReal>? _power;
     private bool _isGivenUp;
 
-    private Chunking(TransitionPower? power)
+    private Chunking(TransitionPower<TReal>? power)
     {
         _power = power;
     }
 
     /// <summary>Step by step.</summary>
-    public static Chunking None() => new(null);
+    public static Chunking<TReal> None() => new(null);
 
     /// <summary>In chunks of S steps, or step by step where S is 1.</summary>
     /// <param name="kernels">The arithmetic.</param>
     /// <param name="h">Rows of A.</param>
     /// <param name="chunkLength">S.</param>
     /// <param name="storage">Makes memory of a length.</param>
-    public static Chunking Of(KernelSet kernels, int h, int chunkLength, Func<long, ArraySegment<double>> storage) =>
-        chunkLength == 1 ? None() : new Chunking(new TransitionPower(kernels, h, chunkLength, storage));
+    public static Chunking<TReal> Of(
+        KernelSet<TReal> kernels, int h, int chunkLength, Func<long, ArraySegment<TReal>> storage) =>
+        chunkLength == 1 ? None() : new Chunking<TReal>(new TransitionPower<TReal>(kernels, h, chunkLength, storage));
 
     /// <summary>S; 1 for step by step.</summary>
     public int Length => Power?.Exponent ?? 1;
 
     /// <summary>A^S; null for step by step.</summary>
-    public TransitionPower? Power => _isGivenUp ? null : _power;
+    public TransitionPower<TReal>? Power => _isGivenUp ? null : _power;
 
     /// <summary>Another recurrence with the same matrix, which gives up for itself.</summary>
-    public Chunking ForAnother() => new(Power);
+    public Chunking<TReal> ForAnother() => new(Power);
 
     /// <summary>Goes on step by step.</summary>
     public void GiveUp() => _isGivenUp = true;

@@ -2,11 +2,8 @@
 //
 //   d  inputs      h  hidden units      q  outputs      B  sequences      m  coordinates
 
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.Lifting;
-using Bptt.LinearRecurrence;
-using Bptt.Passes;
 
 namespace Bptt.Optimization;
 

@@ -4,7 +4,6 @@
 
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
-using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Optimization;

@@ -1,56 +1,58 @@
 // What a backward pass has computed, on packed columns: the inside of BackwardThroughTime. Checks nothing, and knows no
 // loss beyond ∂L/∂o_t.
 
+using System.Numerics;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
 
 /// <summary>∂L/∂h_0 … ∂L/∂h_T of a batch, with the ∂L/∂o_t that they come from.</summary>
-internal sealed class BackwardRecord
+internal sealed class BackwardRecord<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    private readonly ForwardRecord _forward;
+    private readonly ForwardRecord<TReal> _forward;
     private readonly BackwardPaths _paths;
-    private readonly ReadOnlyMemory<double> _finalStateGradients;
-    private readonly LagSums? _lagSums;
-    private readonly PassRun _run;
-    private readonly KernelSet _kernels;
+    private readonly ReadOnlyMemory<TReal> _finalStateGradients;
+    private readonly LagSums<TReal>? _lagSums;
+    private readonly PassRun<TReal> _run;
+    private readonly KernelSet<TReal> _kernels;
 
     private BackwardRecord(
-        ForwardRecord forward,
-        PackedColumns outputGradients,
-        ReadOnlyMemory<double> finalStateGradients,
+        ForwardRecord<TReal> forward,
+        PackedColumns<TReal> outputGradients,
+        ReadOnlyMemory<TReal> finalStateGradients,
         BackwardPaths paths,
-        IKnownStates? known,
-        PassContext context)
+        IKnownStates<TReal>? known,
+        PassContext<TReal> context)
     {
         _forward = forward;
         _paths = paths;
         _finalStateGradients = finalStateGradients;
         OutputGradients = outputGradients;
         _kernels = context.Kernels;
-        PassContext reading = context.ForReading();
+        PassContext<TReal> reading = context.ForReading();
         StateGradients = known is null
             ? forward.Beside(TimeDirection.Backward, context)
             : forward.Beside(TimeDirection.Backward, known);
-        _run = new PassRun(
+        _run = new PassRun<TReal>(
             PassSizes.Of(forward.Weights),
             forward.Layout,
             StateGradients,
-            paths.AreAll ? forward.Chunking.ForAnother() : Chunking.None(),
+            paths.AreAll ? forward.Chunking.ForAnother() : Chunking<TReal>.None(),
             productsOfWeights: 2);
         if (paths.Lags is int lags)
         {
-            _lagSums = new LagSums(forward, lags, outputGradients, finalStateGradients);
+            _lagSums = new LagSums<TReal>(forward, lags, outputGradients, finalStateGradients);
         }
         StateGradients.Compute = (window, columns) => RunWindowAgain(window, columns, reading);
     }
 
     /// <summary>G, q×N.</summary>
-    public PackedColumns OutputGradients { get; }
+    public PackedColumns<TReal> OutputGradients { get; }
 
     /// <summary>∂L/∂h_0 … ∂L/∂h_T, perhaps a window at a time.</summary>
-    public Trajectory StateGradients { get; }
+    public Trajectory<TReal> StateGradients { get; }
 
     /// <summary>Runs the pass.</summary>
     /// <param name="forward">The forward pass.</param>
@@ -60,14 +62,14 @@ internal sealed class BackwardRecord
     /// <param name="paths">How far gradients travel back.</param>
     /// <param name="gradients">Receives the weight gradients.</param>
     /// <param name="context">Kernels, threads and memory.</param>
-    public static BackwardRecord Run(
-        ForwardRecord forward,
-        PackedColumns outputGradients,
+    public static BackwardRecord<TReal> Run(
+        ForwardRecord<TReal> forward,
+        PackedColumns<TReal> outputGradients,
         IOutputTask? evaluation,
-        ReadOnlyMemory<double> finalStateGradients,
+        ReadOnlyMemory<TReal> finalStateGradients,
         BackwardPaths paths,
-        ParameterArray gradients,
-        PassContext context)
+        ParameterArray<TReal> gradients,
+        PassContext<TReal> context)
     {
         bool needsAllOutputsFirst = forward.States.Windows.Count > 1 || paths.Lags is not null;
         if (needsAllOutputsFirst)
@@ -75,7 +77,8 @@ internal sealed class BackwardRecord
             context.Evaluate(evaluation);
             evaluation = null;
         }
-        var record = new BackwardRecord(forward, outputGradients, finalStateGradients, paths, known: null, context);
+        var record = new BackwardRecord<TReal>(
+            forward, outputGradients, finalStateGradients, paths, known: null, context);
         using Lock.Scope scope = forward.States.Hold(); // the window that is held must not change meanwhile
         record.RunAll(gradients, evaluation, context);
         return record;
@@ -88,18 +91,18 @@ internal sealed class BackwardRecord
     /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
     /// <param name="known">The state gradients that are known.</param>
     /// <param name="context">Kernels, threads and memory.</param>
-    public static BackwardRecord Of(
-        ForwardRecord forward,
-        PackedColumns outputGradients,
-        ReadOnlyMemory<double> finalStateGradients,
-        IKnownStates known,
-        PassContext context) =>
+    public static BackwardRecord<TReal> Of(
+        ForwardRecord<TReal> forward,
+        PackedColumns<TReal> outputGradients,
+        ReadOnlyMemory<TReal> finalStateGradients,
+        IKnownStates<TReal> known,
+        PassContext<TReal> context) =>
         new(forward, outputGradients, finalStateGradients, BackwardPaths.All, known, context);
 
     /// <summary>∂L/∂x_1 … ∂L/∂x_T of a sequence.</summary>
     /// <param name="sequence">The sequence.</param>
     /// <param name="gradients">Receives them, d×T side by side.</param>
-    public void WriteInputGradients(int sequence, Span<double> gradients)
+    public void WriteInputGradients(int sequence, Span<TReal> gradients)
     {
         int d = _forward.Weights.InputSize;
         int h = _forward.Weights.HiddenSize;
@@ -111,17 +114,17 @@ internal sealed class BackwardRecord
             int count = Math.Min(length, windows.LastStep(window)) - first + 1;
             if (count > 0)
             {
-                double[] columns = StateGradients.Read(window, held => held.SequencePart(sequence, first, count));
+                TReal[] columns = StateGradients.Read(window, held => held.SequencePart(sequence, first, count));
                 MultiplyByWhxTransposed(
-                    new MatrixView(columns, h, count, h),
-                    new MatrixSpan(gradients.Slice((first - 1) * d, count * d), d, count, d));
+                    new MatrixView<TReal>(columns, h, count, h),
+                    new MatrixSpan<TReal>(gradients.Slice((first - 1) * d, count * d), d, count, d));
             }
         }
     }
 
     /// <summary>The same of every sequence.</summary>
     /// <param name="gradients">Receives them, d×N.</param>
-    public void WriteInputGradients(PackedColumns gradients)
+    public void WriteInputGradients(PackedColumns<TReal> gradients)
     {
         WindowPlan windows = StateGradients.Windows;
         foreach (int window in StateGradients.WindowsFromHeld())
@@ -138,29 +141,32 @@ internal sealed class BackwardRecord
     }
 
     // ∂L/∂x_t = W_hxᵀ ∂L/∂h_t
-    public void MultiplyByWhxTransposed(MatrixView stateGradients, MatrixSpan inputGradients) =>
+    public void MultiplyByWhxTransposed(MatrixView<TReal> stateGradients, MatrixSpan<TReal> inputGradients) =>
         _kernels.Multiply(_forward.Weights.Whx.T, stateGradients, inputGradients);
 
-    private void RunAll(ParameterArray gradients, IOutputTask? evaluation, PassContext context) => _run.All(
+    private void RunAll(ParameterArray<TReal> gradients, IOutputTask? evaluation, PassContext<TReal> context) =>
+        _run.All(
         context,
         (window, number, stateGradients) =>
         {
-            PackedColumns states = _forward.StatesOf(number, context);
-            return new PassFormulas(
+            PackedColumns<TReal> states = _forward.StatesOf(number, context);
+            return new PassFormulas<TReal>(
                 StateGradientFormulas(window, number, stateGradients),
-                new WeightGradientFormulas(
+                new WeightGradientFormulas<TReal>(
                     window, _forward.Inputs, states, OutputGradients, stateGradients, gradients),
                 evaluation);
         });
 
-    private void RunWindowAgain(int number, PackedColumns stateGradients, PassContext context) => _run.Window(
+    private void RunWindowAgain(int number, PackedColumns<TReal> stateGradients, PassContext<TReal> context) =>
+        _run.Window(
         number,
         stateGradients,
         context,
-        (window, _, columns) => new PassFormulas(StateGradientFormulas(window, number, columns)));
+        (window, _, columns) => new PassFormulas<TReal>(StateGradientFormulas(window, number, columns)));
 
     /// <summary>(2) and (3); or nothing, where the sums of the first lags take their place.</summary>
-    private BackwardFormulas? StateGradientFormulas(PassWindow window, int number, PackedColumns stateGradients)
+    private BackwardFormulas<TReal>? StateGradientFormulas(
+        PassWindow<TReal> window, int number, PackedColumns<TReal> stateGradients)
     {
         if (_lagSums is not null)
         {
@@ -168,7 +174,7 @@ internal sealed class BackwardRecord
                 number == 0 ? 0 : window.FirstStep, window.LastStep, stateGradients, window.Context);
             return null;
         }
-        return new BackwardFormulas(
+        return new BackwardFormulas<TReal>(
             window, _forward.Weights, _paths, OutputGradients, _finalStateGradients, stateGradients);
     }
 }

@@ -1,16 +1,18 @@
 // Buffers that passes take and give back, and the schedules that go with them: the inside of a workspace, or the arena
 // of one pass. Holds memory, never results of its own.
 
+using System.Numerics;
 using Bptt.Kernels;
 
 namespace Bptt.Passes;
 
 /// <summary>Memory by length. One pass at a time takes from it; <see cref="BeginForward"/> and its companions see to
 /// that where a user hands it from pass to pass.</summary>
-internal sealed class BufferPool
+internal sealed class BufferPool<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    private readonly List<ArraySegment<double>> _free = [];
-    private readonly List<ArraySegment<double>> _lent = [];
+    private readonly List<ArraySegment<TReal>> _free = [];
+    private readonly List<ArraySegment<TReal>> _lent = [];
     private readonly List<(object Plan, long LastUse)> _plans = [];
     private readonly Lock _gate = new();
     private readonly bool _isPinned;
@@ -27,10 +29,10 @@ internal sealed class BufferPool
 
     /// <summary>For one pass alone: it ends with the pass, so its memory is the collector's to move, and of the
     /// schedules those of the last few windows are worth keeping.</summary>
-    public static BufferPool ForOnePass() => new(isPinned: false, plansKept: 4);
+    public static BufferPool<TReal> ForOnePass() => new(isPinned: false, plansKept: 4);
 
     /// <summary>For any number of passes, one after the other.</summary>
-    public static BufferPool ForManyPasses() => new(isPinned: true, plansKept: int.MaxValue);
+    public static BufferPool<TReal> ForManyPasses() => new(isPinned: true, plansKept: int.MaxValue);
 
     /// <summary>Starts a forward pass. What earlier passes recorded here stays as it is until
     /// <see cref="TakeOver"/>.</summary>
@@ -110,7 +112,7 @@ internal sealed class BufferPool
     }
 
     /// <summary>Memory of the given length, lent until the next forward pass begins or until it is released.</summary>
-    public ArraySegment<double> Rent(int length)
+    public ArraySegment<TReal> Rent(int length)
     {
         int best = -1;
         int largest = -1;
@@ -126,7 +128,7 @@ internal sealed class BufferPool
             }
         }
 
-        ArraySegment<double> memory;
+        ArraySegment<TReal> memory;
         if (best >= 0)
         {
             memory = _free[best];
@@ -140,7 +142,7 @@ internal sealed class BufferPool
             {
                 _free.RemoveAt(largest);
             }
-            memory = AlignedMemory.Allocate<double>(length, _isPinned);
+            memory = AlignedMemory.Allocate<TReal>(length, _isPinned);
         }
         _lent.Add(memory);
         return memory[..length];

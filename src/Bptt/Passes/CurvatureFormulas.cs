@@ -5,7 +5,6 @@
 //   δ_t = ∂L/∂h_t, G_t = ∂L/∂o_t; a dot is the derivative in the direction V
 //   D = [δ_1 … δ_T]  h×N      G = [G_1 … G_T]  q×N      with Dot: their derivatives
 
-using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;

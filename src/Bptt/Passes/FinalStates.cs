@@ -1,12 +1,14 @@
 // What comes from beyond the last step of each sequence, added in where the sequence ends.
 
+using System.Numerics;
 using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
 
-internal static class FinalStates
+internal static class FinalStates<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     /// <summary>(2): adds e_b to the column of step T_b of the sequences that end within some steps.</summary>
     /// <param name="gradients">e, h×B; empty for nothing.</param>
@@ -15,7 +17,7 @@ internal static class FinalStates
     /// <param name="lastStep">The last one.</param>
     /// <param name="columns">Holds a column for each of the steps.</param>
     public static void Add(
-        ReadOnlyMemory<double> gradients, BatchLayout layout, int firstStep, int lastStep, PackedColumns columns)
+        ReadOnlyMemory<TReal> gradients, BatchLayout layout, int firstStep, int lastStep, PackedColumns<TReal> columns)
     {
         if (gradients.IsEmpty)
         {
@@ -31,11 +33,11 @@ internal static class FinalStates
                 return;
             }
             int goOn = i + 1 < segments.Length ? segments[i + 1].Active : 0;
-            MatrixSpan last = columns.Block(step);
+            MatrixSpan<TReal> last = columns.Block(step);
             for (int slot = goOn; slot < segments[i].Active; slot++)
             {
                 VectorMath.AddScaled(
-                    1.0, gradients.Span.Slice(layout.SequenceAt(slot) * h, h), last.Column(slot));
+                    TReal.One, gradients.Span.Slice(layout.SequenceAt(slot) * h, h), last.Column(slot));
             }
         }
     }

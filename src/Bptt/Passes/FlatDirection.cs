@@ -2,8 +2,6 @@
 //
 //   d  inputs      h  hidden units      q  outputs      B  sequences
 
-using Bptt.LinearRecurrence;
-
 namespace Bptt.Passes;
 
 /// <summary>v of a directional derivative. Parts that are not there are zero and cost nothing.</summary>

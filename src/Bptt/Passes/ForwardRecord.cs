@@ -2,40 +2,43 @@
 //
 //   d  inputs      h  hidden units      q  outputs      B  sequences      N = ΣT_b
 
+using System.Numerics;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
 
 /// <summary>h_0 … h_T and o_1 … o_T of a batch, with the weights and inputs that they come from.</summary>
-internal sealed class ForwardRecord
+internal sealed class ForwardRecord<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    private readonly PassRun _run;
-    private readonly PassContext _readingContext;
-    private readonly PackedColumns?[] _carries; // by window, where they are kept
+    private readonly PassRun<TReal> _run;
+    private readonly PassContext<TReal> _readingContext;
+    private readonly PackedColumns<TReal>?[] _carries; // by window, where they are kept
 
     private ForwardRecord(
-        ParameterArray weights,
-        PackedColumns inputs,
+        ParameterArray<TReal> weights,
+        PackedColumns<TReal> inputs,
         ForwardPlan plan,
-        PackedColumns outputs,
-        IKnownStates? known,
-        PassContext context)
+        PackedColumns<TReal> outputs,
+        IKnownStates<TReal>? known,
+        PassContext<TReal> context)
     {
         Weights = weights;
         Inputs = inputs;
         Outputs = outputs;
         Context = context;
         States = known is null
-            ? new Trajectory(weights.HiddenSize, inputs.Layout, plan.Windows, TimeDirection.Forward, context.Storage)
-            : new Trajectory(weights.HiddenSize, inputs.Layout, plan.Windows, TimeDirection.Forward, known);
-        Chunking = Chunking.Of(context.Kernels, weights.HiddenSize, plan.ChunkLength, context.Storage);
-        _run = new PassRun(PassSizes.Of(weights), inputs.Layout, States, Chunking, productsOfWeights: 1);
+            ? new Trajectory<TReal>(
+                weights.HiddenSize, inputs.Layout, plan.Windows, TimeDirection.Forward, context.Storage)
+            : new Trajectory<TReal>(weights.HiddenSize, inputs.Layout, plan.Windows, TimeDirection.Forward, known);
+        Chunking = Chunking<TReal>.Of(context.Kernels, weights.HiddenSize, plan.ChunkLength, context.Storage);
+        _run = new PassRun<TReal>(PassSizes.Of(weights), inputs.Layout, States, Chunking, productsOfWeights: 1);
         _readingContext = context.ForReading();
-        _carries = new PackedColumns?[plan.KeepsCarries ? plan.Windows.Count : 0];
+        _carries = new PackedColumns<TReal>?[plan.KeepsCarries ? plan.Windows.Count : 0];
     }
 
-    private ForwardRecord(ForwardRecord other)
+    private ForwardRecord(ForwardRecord<TReal> other)
     {
         Weights = other.Weights;
         Inputs = other.Inputs;
@@ -48,21 +51,21 @@ internal sealed class ForwardRecord
         _carries = other._carries;
     }
 
-    public ParameterArray Weights { get; }
+    public ParameterArray<TReal> Weights { get; }
 
     /// <summary>X, d×N.</summary>
-    public PackedColumns Inputs { get; }
+    public PackedColumns<TReal> Inputs { get; }
 
     /// <summary>h_0 … h_T, perhaps a window at a time.</summary>
-    public Trajectory States { get; }
+    public Trajectory<TReal> States { get; }
 
     /// <summary>O, q×N.</summary>
-    public PackedColumns Outputs { get; private init; }
+    public PackedColumns<TReal> Outputs { get; private init; }
 
-    public PassContext Context { get; }
+    public PassContext<TReal> Context { get; }
 
     /// <summary>The chunks in which the recurrence has been run.</summary>
-    public Chunking Chunking { get; }
+    public Chunking<TReal> Chunking { get; }
 
     public BatchLayout Layout => Inputs.Layout;
 
@@ -72,18 +75,18 @@ internal sealed class ForwardRecord
     /// <param name="initialStates">h_0, h×B in the order of the sequences; empty for zero.</param>
     /// <param name="plan">What is kept of the states.</param>
     /// <param name="context">Kernels, threads and memory.</param>
-    public static ForwardRecord Run(
-        ParameterArray weights,
-        PackedColumns inputs,
-        ReadOnlySpan<double> initialStates,
+    public static ForwardRecord<TReal> Run(
+        ParameterArray<TReal> weights,
+        PackedColumns<TReal> inputs,
+        ReadOnlySpan<TReal> initialStates,
         ForwardPlan plan,
-        PassContext context)
+        PassContext<TReal> context)
     {
-        PackedColumns outputs = context.Columns(weights.OutputSize, inputs.Layout);
-        var record = new ForwardRecord(weights, inputs, plan, outputs, known: null, context);
+        PackedColumns<TReal> outputs = context.Columns(weights.OutputSize, inputs.Layout);
+        var record = new ForwardRecord<TReal>(weights, inputs, plan, outputs, known: null, context);
         foreach (int window in record.States.WindowsInOrder())
         {
-            PackedColumns states = record.States.Begin(window);
+            PackedColumns<TReal> states = record.States.Begin(window);
             if (window == 0)
             {
                 record.States.WriteStepZero(initialStates);
@@ -102,15 +105,15 @@ internal sealed class ForwardRecord
     /// <param name="plan">The windows of which one is held at a time.</param>
     /// <param name="known">The states that are known.</param>
     /// <param name="context">Kernels, threads and memory.</param>
-    public static ForwardRecord Of(
-        ParameterArray weights,
-        PackedColumns inputs,
-        PackedColumns outputs,
+    public static ForwardRecord<TReal> Of(
+        ParameterArray<TReal> weights,
+        PackedColumns<TReal> inputs,
+        PackedColumns<TReal> outputs,
         ForwardPlan plan,
-        IKnownStates known,
-        PassContext context)
+        IKnownStates<TReal> known,
+        PassContext<TReal> context)
     {
-        var record = new ForwardRecord(weights, inputs, plan, outputs, known, context);
+        var record = new ForwardRecord<TReal>(weights, inputs, plan, outputs, known, context);
         record.States.Compute = record.RunWindowAgain;
         return record;
     }
@@ -118,17 +121,17 @@ internal sealed class ForwardRecord
     /// <summary>Memory for a column beside each of the states, in the same windows.</summary>
     /// <param name="direction">The order in which they are computed.</param>
     /// <param name="context">Memory.</param>
-    public Trajectory Beside(TimeDirection direction, PassContext context) =>
+    public Trajectory<TReal> Beside(TimeDirection direction, PassContext<TReal> context) =>
         new(Weights.HiddenSize, Layout, States.Windows, direction, context.Storage);
 
     /// <summary>Columns beside the states, in the same windows, that are computed when they are read.</summary>
     /// <param name="direction">The order in which they are computed.</param>
     /// <param name="known">Those that are known.</param>
-    public Trajectory Beside(TimeDirection direction, IKnownStates known) =>
+    public Trajectory<TReal> Beside(TimeDirection direction, IKnownStates<TReal> known) =>
         new(Weights.HiddenSize, Layout, States.Windows, direction, known);
 
     /// <summary>The same states with other outputs.</summary>
-    public ForwardRecord WithOutputs(PackedColumns outputs) => new(this) { Outputs = outputs };
+    public ForwardRecord<TReal> WithOutputs(PackedColumns<TReal> outputs) => new(this) { Outputs = outputs };
 
     /// <summary>The first step at which a state or an output of any sequence is NaN or infinite; null where all are
     /// finite.</summary>
@@ -144,7 +147,7 @@ internal sealed class ForwardRecord
             int? here = States.Read(window, FirstIn);
             first = here is null || here > first ? first : here;
 
-            int? FirstIn(PackedColumns states)
+            int? FirstIn(PackedColumns<TReal> states)
             {
                 for (int t = States.Windows.FirstStep(window); t <= States.Windows.LastStep(window); t++)
                 {
@@ -163,36 +166,39 @@ internal sealed class ForwardRecord
     /// asks for another window meanwhile.</summary>
     /// <param name="window">The window.</param>
     /// <param name="context">Kernels, threads and memory.</param>
-    public PackedColumns StatesOf(int window, PassContext context) =>
+    public PackedColumns<TReal> StatesOf(int window, PassContext<TReal> context) =>
         States.Window(window, (number, states) => RunWindow(number, states, null, context));
 
-    private void RunWindowAgain(int window, PackedColumns states) => RunWindow(window, states, null, _readingContext);
+    private void RunWindowAgain(int window, PackedColumns<TReal> states) =>
+        RunWindow(window, states, null, _readingContext);
 
-    private void RunWindow(int number, PackedColumns states, PackedColumns? outputs, PassContext context) =>
+    private void RunWindow(
+        int number, PackedColumns<TReal> states, PackedColumns<TReal>? outputs, PassContext<TReal> context) =>
         _run.Window(
             number,
             states,
             context,
-            (window, _, columns) => new PassFormulas(new ForwardFormulas(window, Weights, Inputs, columns, outputs)),
+            (window, _, columns) =>
+                new PassFormulas<TReal>(new ForwardFormulas<TReal>(window, Weights, Inputs, columns, outputs)),
             KeptCarries(number, context));
 
     /// <summary>The states at the ends of the chunks of a window: with them it is computed again for half the
     /// work.</summary>
-    private Carries? KeptCarries(int number, PassContext context)
+    private Carries<TReal>? KeptCarries(int number, PassContext<TReal> context)
     {
         if (_carries.Length == 0 || Chunking.Length == 1)
         {
             return null;
         }
-        if (_carries[number] is PackedColumns known)
+        if (_carries[number] is PackedColumns<TReal> known)
         {
-            return new Carries(known, AreKnown: true);
+            return new Carries<TReal>(known, AreKnown: true);
         }
         BatchLayout steps = Layout.Window(States.Windows.FirstStep(number), States.Windows.LastStep(number));
-        PackedColumns carries = context.Carries(
+        PackedColumns<TReal> carries = context.Carries(
             Weights.HiddenSize, RecurrencePlan.For(steps, Weights.HiddenSize, Chunking.Length, context.Tuning));
         _carries[number] = carries;
-        return new Carries(carries, AreKnown: false);
+        return new Carries<TReal>(carries, AreKnown: false);
     }
 }
 

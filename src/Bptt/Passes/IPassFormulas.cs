@@ -1,25 +1,27 @@
 // What the machine asks of a pass: a recurrence, and sums over all steps. The pages of formulas answer; PassTasks asks.
 
+using System.Numerics;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
 
 /// <summary>A pass as a recurrence s_t = A s_{t−1} + u_t forward in time, or s_t = A s_{t+1} + u_t backward.</summary>
-internal interface IRecurrenceFormulas
+internal interface IRecurrenceFormulas<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     /// <summary>The order of the steps.</summary>
     TimeDirection Direction { get; }
 
     /// <summary>s: u_t is written to its columns, and s_t takes their place.</summary>
-    PackedColumns States { get; }
+    PackedColumns<TReal> States { get; }
 
     /// <summary>A, h×h.</summary>
-    MatrixView Transition { get; }
+    MatrixView<TReal> Transition { get; }
 
     /// <summary>A^S, where the recurrence is run in chunks.</summary>
     /// <param name="power">W_hh^S, which all passes over one model share.</param>
-    MatrixView TransitionPower(TransitionPower power);
+    MatrixView<TReal> TransitionPower(TransitionPower<TReal> power);
 
     /// <summary>Whether no state is carried into a step; null where every state is carried.</summary>
     Func<int, bool>? IsCut => null;
@@ -40,26 +42,27 @@ internal interface IRecurrenceFormulas
 
     /// <summary>s_0 backward in time, where nothing drives it.</summary>
     /// <param name="recurrence">The recurrence, which has come to s_1.</param>
-    void StepZero(BlockRecurrence recurrence)
+    void StepZero(BlockRecurrence<TReal> recurrence)
     {
     }
 }
 
 /// <summary>Sums of products over all steps, in the shape of the weights: formula (5) and its derivative.</summary>
-internal interface IGradientFormulas
+internal interface IGradientFormulas<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     /// <summary>Adds what the steps of a block bring to some rows of ∂L/∂W_qh.</summary>
-    void AddWqh(TimeBlock t, ref GradientRows rows);
+    void AddWqh(TimeBlock t, ref GradientRows<TReal> rows);
 
     /// <summary>Adds what the steps of a block bring to some rows of ∂L/∂W_hx.</summary>
-    void AddWhx(TimeBlock t, ref GradientRows rows);
+    void AddWhx(TimeBlock t, ref GradientRows<TReal> rows);
 
     /// <summary>Adds what the steps of a block bring to some rows of ∂L/∂W_hh.</summary>
-    void AddWhh(TimeBlock t, ref GradientRows rows);
+    void AddWhh(TimeBlock t, ref GradientRows<TReal> rows);
 
     /// <summary>Adds what the steps of a block bring to some rows of the gradient of a direct term, where there is
     /// one.</summary>
-    void AddDirect(TimeBlock t, ref GradientRows rows)
+    void AddDirect(TimeBlock t, ref GradientRows<TReal> rows)
     {
     }
 }
@@ -93,7 +96,8 @@ internal interface IOutputTask
 /// <param name="first">The first row.</param>
 /// <param name="count">How many rows.</param>
 /// <param name="isEmpty">Whether no term has come yet.</param>
-internal struct GradientRows(KernelSet kernels, int first, int count, bool isEmpty)
+internal struct GradientRows<TReal>(KernelSet<TReal> kernels, int first, int count, bool isEmpty)
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     private bool _isEmpty = isEmpty;
 
@@ -101,7 +105,7 @@ internal struct GradientRows(KernelSet kernels, int first, int count, bool isEmp
     public readonly int End => first + count;
 
     /// <summary>C += A B, in these rows.</summary>
-    public void Add(MatrixSpan a, MatrixView b, MatrixSpan c)
+    public void Add(MatrixSpan<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c)
     {
         if (_isEmpty)
         {

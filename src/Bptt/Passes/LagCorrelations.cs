@@ -3,13 +3,15 @@
 //
 //   h  hidden units      q  outputs      T_b  steps of sequence b
 
+using System.Numerics;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
 
 /// <summary>C_n = Σ_b Σ_{t=0..T_b−n} ∂L/∂o_{t+n} h_tᵀ, q×h, for several n at once.</summary>
-internal static class LagCorrelations
+internal static class LagCorrelations<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     /// <summary>The sums for n = first, first + 1, …. Cost 2qh·ΣT_b operations for each; within a memory budget the
     /// windows of the states are read once for all of them.</summary>
@@ -18,13 +20,13 @@ internal static class LagCorrelations
     /// <param name="first">The first n, at least 1.</param>
     /// <param name="count">How many.</param>
     /// <returns>By n: q×h, column-major.</returns>
-    public static double[][] Of(ForwardRecord forward, PackedColumns outputGradients, int first, int count)
+    public static TReal[][] Of(ForwardRecord<TReal> forward, PackedColumns<TReal> outputGradients, int first, int count)
     {
         int h = forward.Weights.HiddenSize;
         int q = outputGradients.Rows;
-        double[][] sums = [.. Enumerable.Range(0, count).Select(_ => new double[q * h])];
+        TReal[][] sums = [.. Enumerable.Range(0, count).Select(_ => new TReal[q * h])];
         var threads = new ParallelOptions { MaxDegreeOfParallelism = forward.Context.MaxDegreeOfParallelism };
-        Trajectory states = forward.States;
+        Trajectory<TReal> states = forward.States;
         foreach (int window in states.WindowsFromHeld())
         {
             int begin = window == 0 ? 0 : states.Windows.FirstStep(window);
@@ -40,8 +42,13 @@ internal static class LagCorrelations
     }
 
     private static void Add(
-        KernelSet kernels, PackedColumns states, int begin, int end, PackedColumns outputGradients, int shift,
-        double[] sum)
+        KernelSet<TReal> kernels,
+        PackedColumns<TReal> states,
+        int begin,
+        int end,
+        PackedColumns<TReal> outputGradients,
+        int shift,
+        TReal[] sum)
     {
         BatchLayout steps = outputGradients.Layout;
         int q = outputGradients.Rows;
@@ -68,7 +75,7 @@ internal static class LagCorrelations
             kernels.MultiplyAdd(
                 outputGradients.Spaced(steps.BlockOf(t + shift).FirstColumn, columns, 1),
                 states.Spaced(states.Layout.BlockOf(t).FirstColumn, columns, 1).T,
-                new MatrixSpan(sum, q, h, q));
+                new MatrixSpan<TReal>(sum, q, h, q));
             t = last + 1;
         }
     }

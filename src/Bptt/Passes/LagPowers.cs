@@ -1,5 +1,6 @@
 // Powers of W_hhᵀ by squaring, and how accurate they still are. Knows no time and no gradient.
 
+using System.Numerics;
 using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 
@@ -9,7 +10,8 @@ namespace Bptt.Passes;
 /// <remarks>Each power is tried on two sums of its own kind, v = Σ_{j=0..n−1} (W_hhᵀ)ʲ u for some u: (W_hhᵀ)ⁿ v must be
 /// what n steps make of v. Squaring loses digits where powers grow before they fall, which norms alone do not tell from
 /// what it does to sums. Cost of all trials up to k: 4kh² operations.</remarks>
-internal sealed class LagPowers
+internal sealed class LagPowers<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     /// <summary>Two, so that none is in a special place by chance.</summary>
     private const int Trials = 2;
@@ -18,25 +20,25 @@ internal sealed class LagPowers
     /// place too.</summary>
     private const double UnitsForEachLag = 64.0;
 
-    private readonly PassContext _context;
+    private readonly PassContext<TReal> _context;
     private readonly int _h;
-    private readonly ArraySegment<double> _packed;
-    private readonly double[] _transition;
-    private readonly double[] _trialSources; // u, h×2
-    private double[] _trialSums;             // v
-    private double[] _trialSteps;
-    private double[] _spareSteps;
-    private double[] _power;
-    private double[] _spare;
+    private readonly ArraySegment<TReal> _packed;
+    private readonly TReal[] _transition;
+    private readonly TReal[] _trialSources; // u, h×2
+    private TReal[] _trialSums;             // v
+    private TReal[] _trialSteps;
+    private TReal[] _spareSteps;
+    private TReal[] _power;
+    private TReal[] _spare;
     private int _exponent;
 
     /// <param name="context">Kernels and memory.</param>
     /// <param name="transition">W_hhᵀ.</param>
-    public LagPowers(PassContext context, MatrixView transition)
+    public LagPowers(PassContext<TReal> context, MatrixView<TReal> transition)
     {
         _context = context;
         _h = transition.Rows;
-        _transition = new double[_h * _h];
+        _transition = new TReal[_h * _h];
         for (int j = 0; j < _h; j++)
         {
             for (int i = 0; i < _h; i++)
@@ -45,25 +47,25 @@ internal sealed class LagPowers
             }
         }
         _power = [.. _transition];
-        _spare = new double[_h * _h];
+        _spare = new TReal[_h * _h];
         First = context.Kernels.Pack(
             Square(_transition), PackedFor.Columns, context.PackedStorage(_h, _h, PackedFor.Columns));
         _packed = context.PackedStorage(_h, _h, PackedFor.Columns);
-        _trialSources = new double[_h * Trials];
+        _trialSources = new TReal[_h * Trials];
         for (int i = 0; i < _trialSources.Length; i++)
         {
-            _trialSources[i] = Math.Sin(1.0 + 3.0 * i); // in no particular direction
+            _trialSources[i] = TReal.CreateTruncating(Math.Sin(1.0 + 3.0 * i)); // in no particular direction
         }
         _trialSums = [.. _trialSources];
-        _trialSteps = new double[_trialSources.Length];
-        _spareSteps = new double[_trialSources.Length];
+        _trialSteps = new TReal[_trialSources.Length];
+        _spareSteps = new TReal[_trialSources.Length];
     }
 
     /// <summary>W_hhᵀ, packed.</summary>
-    public PackedMatrix First { get; }
+    public PackedMatrix<TReal> First { get; }
 
     /// <summary>The power reached, packed.</summary>
-    public PackedMatrix Power { get; private set; }
+    public PackedMatrix<TReal> Power { get; private set; }
 
     /// <summary>Goes on to the power n: 1 at first, then twice the one before or one more than that.</summary>
     /// <returns>Whether it is accurate; where not, no further power is to be asked for.</returns>
@@ -76,13 +78,13 @@ internal sealed class LagPowers
         else
         {
             Multiply(Square(_power));
-            VectorMath.AddScaled(1.0, _trialSteps, _trialSums); // v(2n) = v(n) + (W_hhᵀ)ⁿ v(n)
+            VectorMath.AddScaled<TReal>(TReal.One, _trialSteps, _trialSums); // v(2n) = v(n) + (W_hhᵀ)ⁿ v(n)
             _exponent *= 2;
             if (n > _exponent)
             {
                 Multiply(Square(_transition));
                 Step(_trialSums, _spareSteps);
-                VectorMath.AddScaled(1.0, _trialSources, _spareSteps); // v(n+1) = u + W_hhᵀ v(n)
+                VectorMath.AddScaled<TReal>(TReal.One, _trialSources, _spareSteps); // v(n+1) = u + W_hhᵀ v(n)
                 (_trialSums, _spareSteps) = (_spareSteps, _trialSums);
                 _exponent++;
             }
@@ -95,10 +97,10 @@ internal sealed class LagPowers
         return true;
     }
 
-    private void Multiply(MatrixView factor)
+    private void Multiply(MatrixView<TReal> factor)
     {
-        _context.Kernels.Multiply(Square(_power), factor, new MatrixSpan(_spare, _h, _h, _h));
-        KernelSet.FlushTiny(_spare);
+        _context.Kernels.Multiply(Square(_power), factor, new MatrixSpan<TReal>(_spare, _h, _h, _h));
+        KernelSet<TReal>.FlushTiny(_spare);
         (_power, _spare) = (_spare, _power);
     }
 
@@ -112,16 +114,16 @@ internal sealed class LagPowers
             (_trialSteps, _spareSteps) = (_spareSteps, _trialSteps);
         }
         _context.Kernels.Multiply(
-            Square(_power), Columns(_trialSums), new MatrixSpan(_spareSteps, _h, Trials, _h));
+            Square(_power), Columns(_trialSums), new MatrixSpan<TReal>(_spareSteps, _h, Trials, _h));
         for (int trial = 0; trial < Trials; trial++)
         {
-            ReadOnlySpan<double> bySteps = _trialSteps.AsSpan(trial * _h, _h);
-            Span<double> error = _spareSteps.AsSpan(trial * _h, _h);
-            VectorMath.AddScaled(-1.0, bySteps, error);
+            ReadOnlySpan<TReal> bySteps = _trialSteps.AsSpan(trial * _h, _h);
+            Span<TReal> error = _spareSteps.AsSpan(trial * _h, _h);
+            VectorMath.AddScaled(TReal.NegativeOne, bySteps, error);
             // The second term is for where next to nothing is left of the sum.
-            double allowed = UnitsForEachLag * _exponent * MachineEpsilon.OfDouble * VectorMath.Norm(bySteps)
-                + MachineEpsilon.OfDouble * VectorMath.Norm(_trialSums.AsSpan(trial * _h, _h));
-            if (!(VectorMath.Norm(error) <= allowed) || !double.IsFinite(allowed))
+            double allowed = UnitsForEachLag * _exponent * MachineEpsilon.Of<TReal>() * VectorMath.NormOf(bySteps)
+                + MachineEpsilon.Of<TReal>() * VectorMath.NormOf<TReal>(_trialSums.AsSpan(trial * _h, _h));
+            if (!(VectorMath.NormOf<TReal>(error) <= allowed) || !double.IsFinite(allowed))
             {
                 return false;
             }
@@ -129,13 +131,13 @@ internal sealed class LagPowers
         return true;
     }
 
-    private void Step(double[] from, double[] to)
+    private void Step(TReal[] from, TReal[] to)
     {
-        _context.Kernels.Multiply(Square(_transition), Columns(from), new MatrixSpan(to, _h, Trials, _h));
-        KernelSet.FlushTiny(to);
+        _context.Kernels.Multiply(Square(_transition), Columns(from), new MatrixSpan<TReal>(to, _h, Trials, _h));
+        KernelSet<TReal>.FlushTiny(to);
     }
 
-    private MatrixView Square(double[] matrix) => new(matrix, _h, _h, _h);
+    private MatrixView<TReal> Square(TReal[] matrix) => new(matrix, _h, _h, _h);
 
-    private MatrixView Columns(double[] columns) => new(columns, _h, Trials, _h);
+    private MatrixView<TReal> Columns(TReal[] columns) => new(columns, _h, Trials, _h);
 }

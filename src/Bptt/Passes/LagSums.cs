@@ -3,6 +3,7 @@
 //
 //   u_t = W_qhᵀ ∂L/∂o_t, with what comes from beyond the last step      V_k(t) = Σ_{j=0..k−1} (W_hhᵀ)ʲ u_{t+j}
 
+using System.Numerics;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 using Bptt.Scheduling;
@@ -17,15 +18,16 @@ namespace Bptt.Passes;
 /// </summary>
 /// <remarks>A power is used as long as squaring has kept its digits: where the powers of W_hh first grow and then fall
 /// (far from normal), or overflow, the rest goes by the second rule alone, one product for each lag.</remarks>
-internal sealed class LagSums
+internal sealed class LagSums<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     /// <summary>Steps of a piece, at least: a piece of p steps takes products over p + k − 1.</summary>
     private const int FewestStepsOfPiece = 256;
 
-    private readonly ParameterArray _weights;
+    private readonly ParameterArray<TReal> _weights;
     private readonly int _lags;
-    private readonly PackedColumns _outputGradients;
-    private readonly ReadOnlyMemory<double> _finalStateGradients;
+    private readonly PackedColumns<TReal> _outputGradients;
+    private readonly ReadOnlyMemory<TReal> _finalStateGradients;
     private readonly bool _isWhole;
 
     /// <param name="forward">The forward pass.</param>
@@ -33,7 +35,10 @@ internal sealed class LagSums
     /// <param name="outputGradients">G, q×N, complete when <see cref="Compute"/> is called.</param>
     /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
     public LagSums(
-        ForwardRecord forward, int lags, PackedColumns outputGradients, ReadOnlyMemory<double> finalStateGradients)
+        ForwardRecord<TReal> forward,
+        int lags,
+        PackedColumns<TReal> outputGradients,
+        ReadOnlyMemory<TReal> finalStateGradients)
     {
         _weights = forward.Weights;
         _lags = Math.Min(lags, forward.Layout.LastStep + 1); // no sum has more terms
@@ -48,7 +53,7 @@ internal sealed class LagSums
     /// <param name="last">The last one.</param>
     /// <param name="target">Receives them.</param>
     /// <param name="context">Kernels, threads and memory.</param>
-    public void Compute(int first, int last, PackedColumns target, PassContext context)
+    public void Compute(int first, int last, PackedColumns<TReal> target, PassContext<TReal> context)
     {
         int pieceSteps = _isWhole ? last - first + 1 : Math.Max(_lags, FewestStepsOfPiece);
         for (int begin = first; begin <= last; begin += pieceSteps)
@@ -59,7 +64,7 @@ internal sealed class LagSums
             {
                 BatchLayout steps = _outputGradients.Layout.Slice(
                     begin, (int)Math.Min(_outputGradients.Layout.LastStep, (long)end + _lags - 1));
-                PackedColumns sums = ComputePiece(steps, context);
+                PackedColumns<TReal> sums = ComputePiece(steps, context);
                 for (int t = begin; t <= end; t++)
                 {
                     sums.Block(t).Values.CopyTo(target.Block(t).Values);
@@ -72,21 +77,21 @@ internal sealed class LagSums
         }
     }
 
-    private PackedColumns ComputePiece(BatchLayout steps, PassContext context)
+    private PackedColumns<TReal> ComputePiece(BatchLayout steps, PassContext<TReal> context)
     {
         int h = _weights.HiddenSize;
-        PackedColumns sources = context.Columns(h, steps);
+        PackedColumns<TReal> sources = context.Columns(h, steps);
         WriteSources(sources, context);
         if (_lags == 1)
         {
             return sources;
         }
 
-        var product = new ShiftedProduct(context, steps, h);
-        var powers = new LagPowers(context, _weights.Whh.T);
-        PackedColumns from = sources; // V_1; it stays, for the second rule
-        PackedColumns to = context.Columns(h, steps);
-        PackedColumns spare = context.Columns(h, steps);
+        var product = new ShiftedProduct<TReal>(context, steps, h);
+        var powers = new LagPowers<TReal>(context, _weights.Whh.T);
+        PackedColumns<TReal> from = sources; // V_1; it stays, for the second rule
+        PackedColumns<TReal> to = context.Columns(h, steps);
+        PackedColumns<TReal> spare = context.Columns(h, steps);
         int count = 1; // of the terms in each sum
         int bits = int.Log2(_lags);
         while (count < _lags)
@@ -111,7 +116,7 @@ internal sealed class LagSums
     }
 
     /// <summary>u_t of every step; 0 at step 0, which has no output.</summary>
-    private void WriteSources(PackedColumns sources, PassContext context)
+    private void WriteSources(PackedColumns<TReal> sources, PassContext<TReal> context)
     {
         BatchLayout layout = _outputGradients.Layout;
         BatchLayout steps = sources.Layout;
@@ -130,28 +135,29 @@ internal sealed class LagSums
             _weights.Wqh.T,
             _outputGradients.Spaced(layout.BlockOf(first).FirstColumn, count, 1),
             sources.Spaced(target, count, 1));
-        FinalStates.Add(_finalStateGradients, layout, first, steps.LastStep, sources);
+        FinalStates<TReal>.Add(_finalStateGradients, layout, first, steps.LastStep, sources);
     }
 }
 
 /// <summary>Y(t) = D(t) + A X(t + n) for all steps of a layout; Y(t) = D(t) where the sequence has ended by
 /// then.</summary>
-internal sealed class ShiftedProduct : ITaskBody
+internal sealed class ShiftedProduct<TReal> : ITaskBody
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    private readonly PassContext _context;
+    private readonly PassContext<TReal> _context;
     private readonly TaskGraph _graph = new();
     private readonly List<(int First, int Last)> _pieces = [];
     private readonly BatchLayout _steps;
-    private PackedMatrix _a;
+    private PackedMatrix<TReal> _a;
     private int _shift;
-    private PackedColumns _d = null!;
-    private PackedColumns _x = null!;
-    private PackedColumns _y = null!;
+    private PackedColumns<TReal> _d = null!;
+    private PackedColumns<TReal> _x = null!;
+    private PackedColumns<TReal> _y = null!;
 
     /// <param name="context">Kernels and threads.</param>
     /// <param name="steps">The layout of all operands.</param>
     /// <param name="h">Their rows.</param>
-    public ShiftedProduct(PassContext context, BatchLayout steps, int h)
+    public ShiftedProduct(PassContext<TReal> context, BatchLayout steps, int h)
     {
         _context = context;
         _steps = steps;
@@ -177,7 +183,12 @@ internal sealed class ShiftedProduct : ITaskBody
     /// <param name="d">D.</param>
     /// <param name="x">X.</param>
     /// <param name="y">Y, another one than X.</param>
-    public void Run(PackedMatrix a, int shift, PackedColumns d, PackedColumns x, PackedColumns y)
+    public void Run(
+        PackedMatrix<TReal> a,
+        int shift,
+        PackedColumns<TReal> d,
+        PackedColumns<TReal> x,
+        PackedColumns<TReal> y)
     {
         (_a, _shift, _d, _x, _y) = (a, shift, d, x, y);
         _context.Run(_graph, this, 2.0 * x.Rows * x.Rows * _steps.ColumnCount);

@@ -2,16 +2,19 @@
 //
 //   d  inputs      h  hidden units      q  outputs
 
+using System.Numerics;
 using Bptt.Edge;
 using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Passes;
 
 /// <summary>W_hx (h×d), W_hh (h×h) and W_qh (q×h), each column-major, one behind the other.</summary>
-internal sealed class ParameterArray
+internal sealed class ParameterArray<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    private readonly ArraySegment<double> _values;
+    private readonly ArraySegment<TReal> _values;
 
     /// <summary>Undefined entries. They must all be written before any is read: on memory that is fresh from the system
     /// a read costs a page fault of its own, and with several threads an interrupt of each other processor.</summary>
@@ -20,7 +23,7 @@ internal sealed class ParameterArray
     /// <param name="outputSize">q.</param>
     /// <param name="storage">Makes memory of a length; null for an array of its own.</param>
     public ParameterArray(
-        int inputSize, int hiddenSize, int outputSize, Func<long, ArraySegment<double>>? storage = null)
+        int inputSize, int hiddenSize, int outputSize, Func<long, ArraySegment<TReal>>? storage = null)
     {
         InputSize = inputSize;
         HiddenSize = hiddenSize;
@@ -32,7 +35,7 @@ internal sealed class ParameterArray
                 $"The model is too large: expected at most {Array.MaxLength} weights, but {ShapeText} need {length}.");
         }
         _values = storage is null
-            ? new ArraySegment<double>(GC.AllocateUninitializedArray<double>((int)length))
+            ? new ArraySegment<TReal>(GC.AllocateUninitializedArray<TReal>((int)length))
             : storage(length)[..(int)length];
     }
 
@@ -40,9 +43,9 @@ internal sealed class ParameterArray
     public ParameterArray(Matrix<double> whx, Matrix<double> whh, Matrix<double> wqh)
         : this(Checked(whx, whh, wqh), whh.RowCount, wqh.RowCount)
     {
-        whx.ColumnMajor().CopyTo(Whx.Values);
-        whh.ColumnMajor().CopyTo(Whh.Values);
-        wqh.ColumnMajor().CopyTo(Wqh.Values);
+        VectorMath.Convert(whx.ColumnMajor(), Whx.Values);
+        VectorMath.Convert(whh.ColumnMajor(), Whh.Values);
+        VectorMath.Convert(wqh.ColumnMajor(), Wqh.Values);
     }
 
     public int InputSize { get; }
@@ -52,34 +55,34 @@ internal sealed class ParameterArray
     public int OutputSize { get; }
 
     /// <summary>Every entry: W_hx, W_hh, W_qh.</summary>
-    public Span<double> Values => _values.AsSpan();
+    public Span<TReal> Values => _values.AsSpan();
 
     /// <summary>Where they lie.</summary>
-    public ArraySegment<double> Storage => _values;
+    public ArraySegment<TReal> Storage => _values;
 
-    public MatrixSpan Whx => new(_values.AsSpan(0, HiddenSize * InputSize), HiddenSize, InputSize, HiddenSize);
+    public MatrixSpan<TReal> Whx => new(_values.AsSpan(0, HiddenSize * InputSize), HiddenSize, InputSize, HiddenSize);
 
-    public MatrixSpan Whh =>
+    public MatrixSpan<TReal> Whh =>
         new(_values.AsSpan(HiddenSize * InputSize, HiddenSize * HiddenSize), HiddenSize, HiddenSize, HiddenSize);
 
-    public MatrixSpan Wqh =>
+    public MatrixSpan<TReal> Wqh =>
         new(_values.AsSpan(HiddenSize * (InputSize + HiddenSize)), OutputSize, HiddenSize, OutputSize);
 
     /// <summary>Undefined entries in the shapes of others.</summary>
-    public static ParameterArray ShapedLike(
-        ParameterArray other, Func<long, ArraySegment<double>>? storage = null) =>
+    public static ParameterArray<TReal> ShapedLike(
+        ParameterArray<TReal> other, Func<long, ArraySegment<TReal>>? storage = null) =>
         new(other.InputSize, other.HiddenSize, other.OutputSize, storage);
 
     /// <summary>An independent copy.</summary>
-    public ParameterArray Copy()
+    public ParameterArray<TReal> Copy()
     {
-        var copy = new ParameterArray(InputSize, HiddenSize, OutputSize);
+        var copy = new ParameterArray<TReal>(InputSize, HiddenSize, OutputSize);
         Values.CopyTo(copy.Values);
         return copy;
     }
 
     /// <summary>Whether the other has the same d, h and q.</summary>
-    public bool HasShapeOf(ParameterArray other) =>
+    public bool HasShapeOf(ParameterArray<TReal> other) =>
         InputSize == other.InputSize && HiddenSize == other.HiddenSize && OutputSize == other.OutputSize;
 
     /// <summary>d, h and q as messages print them.</summary>

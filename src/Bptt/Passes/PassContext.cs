@@ -1,6 +1,7 @@
 // What a forward pass and the backward passes made from it are carried out with: kernels, threads, memory. Knows
 // nothing of what they compute.
 
+using System.Numerics;
 using Bptt.Edge;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
@@ -12,22 +13,24 @@ namespace Bptt.Passes;
 /// <param name="Kernels">The arithmetic.</param>
 /// <param name="MaxDegreeOfParallelism">The most threads; −1 for all processors.</param>
 /// <param name="Tuning">How large the pieces of the work are.</param>
-internal sealed record PassSettings(KernelSet Kernels, int MaxDegreeOfParallelism, PlanTuning Tuning);
+internal sealed record PassSettings<TReal>(KernelSet<TReal> Kernels, int MaxDegreeOfParallelism, PlanTuning Tuning)
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>;
 
 /// <summary>Settings, and the memory that the passes take: an arena of their own, or a workspace as it stands for these
 /// passes.</summary>
-internal sealed class PassContext
+internal sealed class PassContext<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     /// <summary>Operations that the loss of one output is worth, about.</summary>
     private const double WorkOfOutput = 10.0;
 
-    private readonly PassSettings _settings;
-    private readonly BufferPool _pool;
+    private readonly PassSettings<TReal> _settings;
+    private readonly BufferPool<TReal> _pool;
     private readonly bool _isShared; // with other passes, which may take the memory over
     private bool _readsCompute;
     private long _generation;
 
-    private PassContext(PassSettings settings, BufferPool pool, bool isShared, bool readsCompute)
+    private PassContext(PassSettings<TReal> settings, BufferPool<TReal> pool, bool isShared, bool readsCompute)
     {
         _settings = settings;
         _pool = pool;
@@ -35,7 +38,7 @@ internal sealed class PassContext
         _readsCompute = readsCompute;
     }
 
-    public KernelSet Kernels => _settings.Kernels;
+    public KernelSet<TReal> Kernels => _settings.Kernels;
 
     public int MaxDegreeOfParallelism => _settings.MaxDegreeOfParallelism;
 
@@ -46,10 +49,12 @@ internal sealed class PassContext
     /// <param name="settings">How it is carried out.</param>
     /// <param name="shared">Memory that passes hand on; null for an arena of its own.</param>
     /// <param name="readsCompute">Whether reading a pass may compute a part of it again.</param>
-    public static PassContext BeginForward(PassSettings settings, BufferPool? shared, bool readsCompute)
+    public static PassContext<TReal> BeginForward(
+        PassSettings<TReal> settings, BufferPool<TReal>? shared, bool readsCompute)
     {
         shared?.BeginForward();
-        return new PassContext(settings, shared ?? BufferPool.ForOnePass(), shared is not null, readsCompute);
+        return new PassContext<TReal>(
+            settings, shared ?? BufferPool<TReal>.ForOnePass(), shared is not null, readsCompute);
     }
 
     /// <summary>From here on, reading the pass may compute a part of it again.</summary>
@@ -59,21 +64,21 @@ internal sealed class PassContext
     public void TakeOver() => _generation = _isShared ? _pool.TakeOver() : 0;
 
     /// <summary>An arena of its own, which no other pass takes over.</summary>
-    public static PassContext Alone(PassSettings settings) =>
-        new(settings, BufferPool.ForOnePass(), isShared: false, readsCompute: false);
+    public static PassContext<TReal> Alone(PassSettings<TReal> settings) =>
+        new(settings, BufferPool<TReal>.ForOnePass(), isShared: false, readsCompute: false);
 
     /// <summary>The same way of running, in an arena of its own.</summary>
-    public PassContext Alone() => Alone(_settings);
+    public PassContext<TReal> Alone() => Alone(_settings);
 
     /// <summary>The same way of running, in memory of its own that many passes take turns in.</summary>
-    public PassContext AloneForManyPasses() =>
-        new(_settings, BufferPool.ForManyPasses(), isShared: false, readsCompute: false);
+    public PassContext<TReal> AloneForManyPasses() =>
+        new(_settings, BufferPool<TReal>.ForManyPasses(), isShared: false, readsCompute: false);
 
     /// <summary>For another pass beside those of this context: the shared memory, or another arena.</summary>
-    public PassContext ForPassBeside() => _isShared ? this : Alone();
+    public PassContext<TReal> ForPassBeside() => _isShared ? this : Alone();
 
     /// <summary>For computing a part of a pass again while others may be at work in shared memory.</summary>
-    public PassContext ForReading() => _isShared ? Alone() : this;
+    public PassContext<TReal> ForReading() => _isShared ? Alone() : this;
 
     /// <summary>Starts a backward pass; <see cref="End"/> must follow.</summary>
     public void BeginBackward()
@@ -140,16 +145,17 @@ internal sealed class PassContext
 
     /// <summary>Storage for a column of each step; what it holds is undefined.</summary>
     /// <exception cref="ArgumentException">The columns exceed what one array can hold.</exception>
-    public PackedColumns Columns(int rows, BatchLayout layout) => new(rows, layout, _pool.Rent(LengthOf(rows, layout)));
+    public PackedColumns<TReal> Columns(int rows, BatchLayout layout) =>
+        new(rows, layout, _pool.Rent(LengthOf(rows, layout)));
 
     /// <summary>Storage for a column of each step, in an array that belongs to nobody else.</summary>
     /// <exception cref="ArgumentException">The columns exceed what one array can hold.</exception>
-    public static PackedColumns FreshColumns(int rows, BatchLayout layout) =>
-        new(rows, layout, AlignedMemory.Allocate<double>(LengthOf(rows, layout)));
+    public static PackedColumns<TReal> FreshColumns(int rows, BatchLayout layout) =>
+        new(rows, layout, AlignedMemory.Allocate<TReal>(LengthOf(rows, layout)));
 
     /// <summary>Storage for so many numbers; what it holds is undefined.</summary>
     /// <exception cref="ArgumentException">One array cannot hold as many.</exception>
-    public ArraySegment<double> Storage(long length)
+    public ArraySegment<TReal> Storage(long length)
     {
         if (length > MaxLength)
         {
@@ -160,18 +166,18 @@ internal sealed class PassContext
     }
 
     /// <summary>Storage for the carries of a plan.</summary>
-    public PackedColumns Carries(int rows, RecurrencePlan plan)
+    public PackedColumns<TReal> Carries(int rows, RecurrencePlan plan)
     {
         int columns = Math.Max(1, plan.CarryColumns);
-        return new PackedColumns(rows, new BatchLayout([columns]), Storage((long)rows * columns));
+        return new PackedColumns<TReal>(rows, new BatchLayout([columns]), Storage((long)rows * columns));
     }
 
     /// <summary>Storage for a matrix that is to be packed.</summary>
-    public ArraySegment<double> PackedStorage(int rows, int columns, PackedFor uses) =>
+    public ArraySegment<TReal> PackedStorage(int rows, int columns, PackedFor uses) =>
         Storage(Kernels.PackedLength(rows, columns, uses));
 
     /// <summary>The most numbers that one array can hold.</summary>
-    public static int MaxLength => Array.MaxLength - AlignedMemory.Slack<double>();
+    public static int MaxLength => Array.MaxLength - AlignedMemory.Slack<TReal>();
 
     /// <summary>What has been taken up to now, for <see cref="Release"/>.</summary>
     public int Mark() => _pool.Mark();

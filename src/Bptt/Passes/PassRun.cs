@@ -1,6 +1,7 @@
 // How a pass goes through the windows of time, and what happens where a run in chunks does not hold: once for all
 // passes. Knows no formula.
 
+using System.Numerics;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
@@ -9,16 +10,19 @@ namespace Bptt.Passes;
 /// <param name="window">The steps.</param>
 /// <param name="number">Which window of time they are.</param>
 /// <param name="states">Where the states go; the step that leads to them is in place.</param>
-internal delegate PassFormulas FormulasOfWindow(PassWindow window, int number, PackedColumns states);
+internal delegate PassFormulas<TReal> FormulasOfWindow<TReal>(
+    PassWindow<TReal> window, int number, PackedColumns<TReal> states)
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>;
 
 /// <summary>The windows of a trajectory, one after the other in the order of its direction; one window where every
 /// state is kept.</summary>
-internal sealed class PassRun
+internal sealed class PassRun<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     private readonly PassSizes _sizes;
     private readonly BatchLayout _steps;
-    private readonly Trajectory _states;
-    private readonly Chunking _chunking;
+    private readonly Trajectory<TReal> _states;
+    private readonly Chunking<TReal> _chunking;
     private readonly double _work;
 
     /// <param name="sizes">The shapes of the model.</param>
@@ -27,7 +31,7 @@ internal sealed class PassRun
     /// <param name="chunking">Whether the recurrence is run in chunks; given up where that does not hold.</param>
     /// <param name="productsOfWeights">About how many products with all weights there are for a column.</param>
     public PassRun(
-        PassSizes sizes, BatchLayout steps, Trajectory states, Chunking chunking, int productsOfWeights)
+        PassSizes sizes, BatchLayout steps, Trajectory<TReal> states, Chunking<TReal> chunking, int productsOfWeights)
     {
         _sizes = sizes;
         _steps = steps;
@@ -47,10 +51,10 @@ internal sealed class PassRun
     /// <param name="carries">Carries that are kept beyond this run; null for none.</param>
     public void Window(
         int number,
-        PackedColumns states,
-        PassContext context,
-        FormulasOfWindow formulas,
-        Carries? carries = null)
+        PackedColumns<TReal> states,
+        PassContext<TReal> context,
+        FormulasOfWindow<TReal> formulas,
+        Carries<TReal>? carries = null)
     {
         if (!Try(number, states, context, formulas, carries, sumsAreEmpty: true))
         {
@@ -63,7 +67,7 @@ internal sealed class PassRun
     /// step, since its states are in the sums already; only what is evaluated of the outputs stays.</summary>
     /// <param name="context">Kernels, threads and memory.</param>
     /// <param name="formulas">What is computed.</param>
-    public void All(PassContext context, FormulasOfWindow formulas)
+    public void All(PassContext<TReal> context, FormulasOfWindow<TReal> formulas)
     {
         if (!TryAll(context, formulas))
         {
@@ -72,7 +76,7 @@ internal sealed class PassRun
         }
     }
 
-    private bool TryAll(PassContext context, FormulasOfWindow formulas)
+    private bool TryAll(PassContext<TReal> context, FormulasOfWindow<TReal> formulas)
     {
         bool isFirst = true;
         foreach (int number in _states.WindowsInOrder())
@@ -89,19 +93,19 @@ internal sealed class PassRun
     /// <returns>Whether the states can be used.</returns>
     private bool Try(
         int number,
-        PackedColumns states,
-        PassContext context,
-        FormulasOfWindow formulasOf,
-        Carries? carries,
+        PackedColumns<TReal> states,
+        PassContext<TReal> context,
+        FormulasOfWindow<TReal> formulasOf,
+        Carries<TReal>? carries,
         bool sumsAreEmpty)
     {
-        var window = new PassWindow(context, _steps, Windows.FirstStep(number), Windows.LastStep(number));
+        var window = new PassWindow<TReal>(context, _steps, Windows.FirstStep(number), Windows.LastStep(number));
         int mark = context.Mark();
         try
         {
-            PassFormulas formulas = formulasOf(window, number, states);
+            PassFormulas<TReal> formulas = formulasOf(window, number, states);
             var schedule = PassSchedule.For(context, window.Steps, ShapeOf(formulas, number, context.Tuning));
-            var tasks = new PassTasks(schedule, window, formulas, _chunking, carries, sumsAreEmpty);
+            var tasks = new PassTasks<TReal>(schedule, window, formulas, _chunking, carries, sumsAreEmpty);
             context.Run(schedule.Graph, tasks, _work * states.Layout.ColumnCount);
             return tasks.Holds;
         }
@@ -111,7 +115,7 @@ internal sealed class PassRun
         }
     }
 
-    private PassShape ShapeOf(PassFormulas formulas, int number, PlanTuning tuning) => new(
+    private PassShape ShapeOf(PassFormulas<TReal> formulas, int number, PlanTuning tuning) => new(
         _sizes,
         _states.Direction,
         Recurs: formulas.Recurrence is not null,

@@ -1,6 +1,7 @@
 // The steps of a pass over blocks of time, and what each of them waits for: data only, the same for the forward, the
 // tangent, the backward and the curvature pass. What a step computes is in the formulas of the pass.
 
+using System.Numerics;
 using Bptt.LinearRecurrence;
 using Bptt.Scheduling;
 
@@ -50,7 +51,8 @@ internal sealed class PassSchedule
 
     /// <summary>The schedule that the memory of a pass has from the window or pass before, where it fits, or a fresh
     /// one.</summary>
-    public static PassSchedule For(PassContext context, BatchLayout steps, PassShape shape) => context.Plan(
+    public static PassSchedule For<TReal>(PassContext<TReal> context, BatchLayout steps, PassShape shape)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal> => context.Plan(
         known => known._shape == shape && known._steps.HasShapeOf(steps), () => new PassSchedule(steps, shape));
 
     private void AddTasks()

@@ -1,5 +1,6 @@
 // The steps that a pass is made of, by what they compute, and what tells the schedules of two passes apart. Data only.
 
+using System.Numerics;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
@@ -63,7 +64,8 @@ internal readonly record struct PassTask(PassStep Step, int Index, int Part = 0,
 internal readonly record struct PassSizes(int Inputs, int Hidden, int Outputs, bool IsLifted = false)
 {
     /// <summary>Those of a model.</summary>
-    public static PassSizes Of(ParameterArray weights) =>
+    public static PassSizes Of<TReal>(ParameterArray<TReal> weights)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal> =>
         new(weights.InputSize, weights.HiddenSize, weights.OutputSize);
 
     /// <summary>The entries of the weights.</summary>

@@ -1,6 +1,7 @@
 // The tasks of a pass over a window of time: which line of its formulas each of them computes. What they wait for is in
 // PassSchedule.
 
+using System.Numerics;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 using Bptt.Scheduling;
@@ -11,17 +12,19 @@ namespace Bptt.Passes;
 /// <param name="Recurrence">Its states; null where they are there.</param>
 /// <param name="Sums">What it sums over time; null for nothing.</param>
 /// <param name="Evaluation">(1), or its derivative; null where ∂L/∂o_t is there.</param>
-internal sealed record PassFormulas(
-    IRecurrenceFormulas? Recurrence, IGradientFormulas? Sums = null, IOutputTask? Evaluation = null);
+internal sealed record PassFormulas<TReal>(
+    IRecurrenceFormulas<TReal>? Recurrence, IGradientFormulas<TReal>? Sums = null, IOutputTask? Evaluation = null)
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>;
 
 /// <summary>The tasks of a schedule on the steps of a window.</summary>
-internal sealed class PassTasks : ITaskBody
+internal sealed class PassTasks<TReal> : ITaskBody
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    private readonly KernelSet _kernels;
+    private readonly KernelSet<TReal> _kernels;
     private readonly PassSchedule _schedule;
-    private readonly PassWindow _window;
-    private readonly PassFormulas _formulas;
-    private readonly RecurrenceRun? _recurrence;
+    private readonly PassWindow<TReal> _window;
+    private readonly PassFormulas<TReal> _formulas;
+    private readonly RecurrenceRun<TReal>? _recurrence;
     private readonly bool _sumsAreEmpty;
 
     /// <param name="schedule">The tasks.</param>
@@ -32,10 +35,10 @@ internal sealed class PassTasks : ITaskBody
     /// <param name="sumsAreEmpty">Whether no other window has added to the sums yet.</param>
     public PassTasks(
         PassSchedule schedule,
-        PassWindow window,
-        PassFormulas formulas,
-        Chunking chunking,
-        Carries? carries,
+        PassWindow<TReal> window,
+        PassFormulas<TReal> formulas,
+        Chunking<TReal> chunking,
+        Carries<TReal>? carries,
         bool sumsAreEmpty)
     {
         _kernels = window.Kernels;
@@ -43,9 +46,9 @@ internal sealed class PassTasks : ITaskBody
         _window = window;
         _formulas = formulas;
         _sumsAreEmpty = sumsAreEmpty;
-        if (formulas.Recurrence is IRecurrenceFormulas recurrence)
+        if (formulas.Recurrence is IRecurrenceFormulas<TReal> recurrence)
         {
-            _recurrence = new RecurrenceRun(window, schedule.Plan, recurrence, chunking, carries);
+            _recurrence = new RecurrenceRun<TReal>(window, schedule.Plan, recurrence, chunking, carries);
         }
     }
 
@@ -75,7 +78,7 @@ internal sealed class PassTasks : ITaskBody
     private void AddGradient(PassTask task)
     {
         TimeBlock t = _schedule.Spans[task.Index].Moved(_window.FirstStep - 1, _window.ColumnsBefore);
-        var rows = new GradientRows(_kernels, task.Part, task.Rows, isEmpty: _sumsAreEmpty && task.Index == 0);
+        var rows = new GradientRows<TReal>(_kernels, task.Part, task.Rows, isEmpty: _sumsAreEmpty && task.Index == 0);
         switch (task.Step)
         {
             case PassStep.WqhGradient:

@@ -1,5 +1,6 @@
 // A window of time as the formulas see it: which columns of an array belong to a block of steps. Computes nothing.
 
+using System.Numerics;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 
@@ -11,11 +12,12 @@ namespace Bptt.Passes;
 /// <param name="all">The layout of all steps, 1 … T.</param>
 /// <param name="firstStep">The first step of the window.</param>
 /// <param name="lastStep">The last one.</param>
-internal sealed class PassWindow(PassContext context, BatchLayout all, int firstStep, int lastStep)
+internal sealed class PassWindow<TReal>(PassContext<TReal> context, BatchLayout all, int firstStep, int lastStep)
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    public PassContext Context { get; } = context;
+    public PassContext<TReal> Context { get; } = context;
 
-    public KernelSet Kernels => Context.Kernels;
+    public KernelSet<TReal> Kernels => Context.Kernels;
 
     /// <summary>All steps, 1 … T.</summary>
     public BatchLayout All { get; } = all;
@@ -32,31 +34,32 @@ internal sealed class PassWindow(PassContext context, BatchLayout all, int first
 
     /// <summary>The columns of an array by the blocks of all steps: of an array of all steps, or of one of this window
     /// alone. Where there is no array, there are no columns to be asked for.</summary>
-    public WindowColumns Of(PackedColumns? columns) => columns is null
+    public WindowColumns<TReal> Of(PackedColumns<TReal>? columns) => columns is null
         ? default
         : new(columns, columns.Layout.BlockOf(FirstStep).FirstColumn - ColumnsBefore, All);
 
     /// <summary>Memory for a matrix that is to be the left side of products.</summary>
-    public PackedFactor Factor(int rows, int columns) => new(Context, rows, columns);
+    public PackedFactor<TReal> Factor(int rows, int columns) => new(Context, rows, columns);
 
     /// <summary>The same where there is such a matrix.</summary>
-    public PackedFactor? FactorIf(bool isThere, int rows, int columns) => isThere ? Factor(rows, columns) : null;
+    public PackedFactor<TReal>? FactorIf(bool isThere, int rows, int columns) => isThere ? Factor(rows, columns) : null;
 }
 
 /// <summary>An array of columns, addressed by blocks of all steps.</summary>
 /// <param name="Columns">The array.</param>
 /// <param name="Offset">From the columns of all steps to those of the array.</param>
 /// <param name="All">The layout of all steps.</param>
-internal readonly record struct WindowColumns(PackedColumns Columns, int Offset, BatchLayout All)
+internal readonly record struct WindowColumns<TReal>(PackedColumns<TReal> Columns, int Offset, BatchLayout All)
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     /// <summary>The columns of a block, side by side.</summary>
-    public MatrixSpan this[TimeBlock t] => Columns.Spaced(t.FirstColumn + Offset, t.ColumnCount, 1);
+    public MatrixSpan<TReal> this[TimeBlock t] => Columns.Spaced(t.FirstColumn + Offset, t.ColumnCount, 1);
 
     /// <summary>The columns of a stretch.</summary>
-    public MatrixSpan this[Stretch t] => Columns.Spaced(t.Column + Offset, t.Count, 1);
+    public MatrixSpan<TReal> this[Stretch t] => Columns.Spaced(t.Column + Offset, t.Count, 1);
 
     /// <summary>The columns of this array that are the neighbours of a stretch.</summary>
-    public MatrixSpan Beside(Stretch t) => Columns.Spaced(t.Neighbour, t.Count, 1);
+    public MatrixSpan<TReal> Beside(Stretch t) => Columns.Spaced(t.Neighbour, t.Count, 1);
 
     /// <summary>The stretches of a block whose columns have those of the step before beside them in this
     /// array.</summary>
@@ -71,18 +74,19 @@ internal readonly record struct WindowColumns(PackedColumns Columns, int Offset,
 /// <param name="context">Kernels and memory, which is taken at once.</param>
 /// <param name="rows">Rows of A.</param>
 /// <param name="columns">Columns of A.</param>
-internal sealed class PackedFactor(PassContext context, int rows, int columns)
+internal sealed class PackedFactor<TReal>(PassContext<TReal> context, int rows, int columns)
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    private readonly KernelSet _kernels = context.Kernels;
-    private readonly ArraySegment<double> _storage = context.PackedStorage(rows, columns, PackedFor.Columns);
-    private PackedMatrix _packed;
+    private readonly KernelSet<TReal> _kernels = context.Kernels;
+    private readonly ArraySegment<TReal> _storage = context.PackedStorage(rows, columns, PackedFor.Columns);
+    private PackedMatrix<TReal> _packed;
 
     /// <summary>Gives it its entries.</summary>
-    public void Pack(MatrixView a) => _packed = _kernels.Pack(a, PackedFor.Columns, _storage);
+    public void Pack(MatrixView<TReal> a) => _packed = _kernels.Pack(a, PackedFor.Columns, _storage);
 
     /// <summary>C = A B.</summary>
-    public void Multiply(MatrixView b, MatrixSpan c) => _kernels.Multiply(_packed, b, c);
+    public void Multiply(MatrixView<TReal> b, MatrixSpan<TReal> c) => _kernels.Multiply(_packed, b, c);
 
     /// <summary>C += A B; tiny entries become zero.</summary>
-    public void MultiplyAdd(MatrixView b, MatrixSpan c) => _kernels.Step(_packed, b, c, c);
+    public void MultiplyAdd(MatrixView<TReal> b, MatrixSpan<TReal> c) => _kernels.Step(_packed, b, c, c);
 }

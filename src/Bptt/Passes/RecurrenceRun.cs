@@ -1,20 +1,22 @@
 // The tasks of a pass that compute its states: where the formulas u_t, A and o_t meet the recurrence s ← A s + u. Knows
 // no formula.
 
+using System.Numerics;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
 
 /// <summary>The tasks that compute the states of a window.</summary>
-internal sealed class RecurrenceRun
+internal sealed class RecurrenceRun<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    private readonly KernelSet _kernels;
-    private readonly PassWindow _window;
+    private readonly KernelSet<TReal> _kernels;
+    private readonly PassWindow<TReal> _window;
     private readonly RecurrencePlan _plan;
-    private readonly IRecurrenceFormulas _formulas;
-    private readonly TransitionPower? _power;
-    private readonly TransitionMatrix _transition;
+    private readonly IRecurrenceFormulas<TReal> _formulas;
+    private readonly TransitionPower<TReal>? _power;
+    private readonly TransitionMatrix<TReal> _transition;
 
     /// <param name="window">The steps.</param>
     /// <param name="plan">The blocks.</param>
@@ -22,30 +24,35 @@ internal sealed class RecurrenceRun
     /// <param name="chunking">The power that carries a state over a chunk.</param>
     /// <param name="carries">Carries that are kept beyond this run; null for memory of this run alone.</param>
     public RecurrenceRun(
-        PassWindow window, RecurrencePlan plan, IRecurrenceFormulas formulas, Chunking chunking, Carries? carries)
+        PassWindow<TReal> window,
+        RecurrencePlan plan,
+        IRecurrenceFormulas<TReal> formulas,
+        Chunking<TReal> chunking,
+        Carries<TReal>? carries)
     {
         _kernels = window.Kernels;
         _window = window;
         _plan = plan;
         _formulas = formulas;
         _power = plan.ChunkLength > 1 ? chunking.Power : null;
-        PackedColumns states = formulas.States;
-        PassContext context = window.Context;
-        Blocks = new BlockRecurrence(
+        PackedColumns<TReal> states = formulas.States;
+        PassContext<TReal> context = window.Context;
+        Blocks = new BlockRecurrence<TReal>(
             _kernels,
             plan,
             states,
             formulas.Direction,
             window.Of(states).Offset,
-            carries ?? new Carries(context.Carries(states.Rows, plan), AreKnown: false))
+            carries ?? new Carries<TReal>(context.Carries(states.Rows, plan), AreKnown: false))
         {
             IsCut = formulas.IsCut,
         };
-        _transition = new TransitionMatrix(_kernels, states.Rows, plan, states.Layout.SequenceCount, context.Storage);
+        _transition = new TransitionMatrix<TReal>(
+            _kernels, states.Rows, plan, states.Layout.SequenceCount, context.Storage);
     }
 
     /// <summary>s ← A s + u.</summary>
-    public BlockRecurrence Blocks { get; }
+    public BlockRecurrence<TReal> Blocks { get; }
 
     /// <summary>Does one task.</summary>
     public void Run(PassTask task)

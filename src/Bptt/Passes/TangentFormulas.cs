@@ -4,7 +4,6 @@
 //   V_hx, V_hh, V_qh, ẋ_t, ḣ_0  the direction      ḣ_t, ȯ_t  derivatives of h_t, o_t in that direction
 //   X = [x_1 … x_T]  d×N      H = [h_1 … h_T]  h×N      with Dot: their derivatives
 
-using Bptt.Kernels;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;

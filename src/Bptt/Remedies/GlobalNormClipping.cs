@@ -1,7 +1,6 @@
 // Clipping of gradients by their norm together: the usual remedy against exploding gradients.
 
 using Bptt.Edge;
-using Bptt.Passes;
 
 namespace Bptt.Remedies;
 

@@ -3,10 +3,8 @@
 //   δ_t = ∂L/∂h_t      v_t = δ_t/‖δ_t‖      y_t = W_hhᵀ v_t      r_t = ‖y_t‖
 
 using Bptt.Edge;
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
-using Bptt.Passes;
 
 namespace Bptt.Remedies;
 

@@ -2,7 +2,6 @@
 
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
-using Bptt.Passes;
 
 namespace Bptt.Remedies;
 

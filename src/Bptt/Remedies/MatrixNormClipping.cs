@@ -1,7 +1,6 @@
 // Clipping of gradients by the norm of each matrix on its own.
 
 using Bptt.Edge;
-using Bptt.Passes;
 
 namespace Bptt.Remedies;
 

@@ -1,7 +1,6 @@
 // Clipping of gradients entry by entry.
 
 using Bptt.Edge;
-using Bptt.Passes;
 
 namespace Bptt.Remedies;
 

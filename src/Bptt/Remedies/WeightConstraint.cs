@@ -1,7 +1,6 @@
 // What every constraint on weights has in common. Constrains nothing itself; the remedies are its subclasses.
 
 using Bptt.Edge;
-using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Remedies;

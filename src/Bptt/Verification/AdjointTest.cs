@@ -5,9 +5,7 @@
 // those   w  ∂L/∂o_t and given final-state gradients, so that Jᵀ w is the gradient
 
 using Bptt.Edge;
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
-using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Verification;
@@ -138,7 +136,7 @@ public sealed class AdjointTest
     private static AdjointPair[] Pair(
         ForwardPass forward,
         Func<BackwardThroughTime> backward,
-        LinearRecurrence.PackedColumns outputGradients,
+        PackedColumns outputGradients,
         Matrix<double>? finalStateGradients,
         Gradients gradients,
         Matrix<double>? initialStateGradients,

@@ -4,10 +4,7 @@
 //   d  inputs      h  hidden units      q  outputs      G = [∂L/∂o_1 … ∂L/∂o_T]      O = [o_1 … o_T]
 
 using Bptt.Edge;
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
-using Bptt.LinearRecurrence;
-using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Verification;

@@ -5,7 +5,6 @@
 //   d inputs   h hidden units   q outputs   T_b steps of sequence b
 
 using System.Numerics;
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 

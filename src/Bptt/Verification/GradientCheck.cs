@@ -3,7 +3,6 @@
 
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
-using Bptt.LinearRecurrence;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Verification;

@@ -4,8 +4,6 @@
 //   d inputs   h hidden units   q outputs   N = ΣT_b steps   B sequences
 
 using Bptt.Edge;
-using Bptt.LinearRecurrence;
-using Bptt.Passes;
 
 namespace Bptt.Verification;
 

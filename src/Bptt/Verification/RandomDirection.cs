@@ -5,7 +5,6 @@
 
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
-using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.Random;
 
@@ -97,10 +96,10 @@ internal sealed class RandomDirection
         {
             initialStates += step * Direction.InitialStates;
         }
-        LinearRecurrence.PackedColumns inputs = forward.InputColumns;
+        PackedColumns inputs = forward.InputColumns;
         if (Direction.Inputs is not null)
         {
-            LinearRecurrence.PackedColumns moved = SequenceBatch.CopyOf(inputs).Columns;
+            PackedColumns moved = SequenceBatch.CopyOf(inputs).Columns;
             VectorMath.AddScaled(step, Direction.Inputs.Columns.All.Values, moved.All.Values);
             inputs = moved;
         }

@@ -1,7 +1,6 @@
 // The states that a forward pass recorded, copied, and whether they follow from the recurrence step by step. Runs no
 // pass.
 
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 

@@ -5,7 +5,6 @@
 //   d inputs   h hidden units   q outputs   k steps of the truncation
 
 using Bptt.LinearRecurrence;
-using Bptt.Passes;
 
 namespace Bptt.Verification;
 

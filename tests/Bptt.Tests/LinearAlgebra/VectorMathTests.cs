@@ -69,7 +69,7 @@ public class VectorMathTests
     [Fact]
     public void The_first_non_finite_entry_is_found_wherever_it_is()
     {
-        VectorMath.FirstNonFinite([]).Should().Be(-1);
+        VectorMath.FirstNonFinite<double>([]).Should().Be(-1);
         for (int n = 1; n < 40; n++)
         {
             double[] x = Numbers(n);
@@ -85,8 +85,8 @@ public class VectorMathTests
     [Fact]
     public void The_largest_magnitude_and_the_largest_distance_are_found_wherever_they_are()
     {
-        VectorMath.MaxAbs([]).Should().Be(0.0);
-        VectorMath.MaxDistance([], []).Should().Be(0.0);
+        VectorMath.MaxAbs<double>([]).Should().Be(0.0);
+        VectorMath.MaxDistance<double>([], []).Should().Be(0.0);
         for (int n = 1; n < 40; n++)
         {
             for (int i = 0; i < n; i++)
