@@ -20,6 +20,7 @@
 using Bptt.Edge;
 using Bptt.Lifting;
 using Bptt.Passes;
+using Bptt.SinglePrecision;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;
@@ -320,6 +321,8 @@ public sealed class BackwardThroughTime
             var lifted = LiftedBackward.Run(chunks, OutputGradients, final, gradients, Context);
             BackwardRecord record = lifted is not null
                 ? BackwardRecord.Of(forward, OutputGradients, final, lifted, Context)
+                : _forward.Single is SingleForward single
+                ? SingleBackward.Run(single, forward, OutputGradients, evaluation, final, paths, gradients, Context)
                 : BackwardRecord.Run(forward, OutputGradients, evaluation, final, paths, gradients, Context);
             double? loss = evaluation?.Loss;
             return new BackwardThroughTime(_forward, _options, record, new Gradients(gradients), loss, objective)

@@ -1,8 +1,10 @@
 // How a pass is carried out. Nothing here changes what is computed, beyond rounding.
 
+using System.Diagnostics.CodeAnalysis;
 using Bptt.Edge;
 using Bptt.Kernels;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 
 namespace Bptt;
 
@@ -33,6 +35,28 @@ public enum Recurrence
     Lifted,
 }
 
+/// <summary>The numbers that a pass computes with.</summary>
+/// <example>
+/// <code>
+/// var single = ForwardPass.Run(model, inputs, options: new ExecutionOptions { Precision = Precision.Single });
+/// Console.WriteLine($"{single.Precision}: o_1 = {single.Output(1)[0]:G6}");
+/// </code>
+/// </example>
+[SuppressMessage("Naming", "CA1720", Justification = "Single and double precision are the terms of the field.")]
+public enum Precision
+{
+    /// <summary>53 bits.</summary>
+    Double,
+
+    /// <summary>24 bits: half the memory, and up to twice the speed. Inputs, states, outputs and their gradients are
+    /// held and computed in <c>float</c>, from weights that are rounded once a pass; losses and ∂ℓ/∂o are evaluated in
+    /// double, and weight gradients are products in <c>float</c> over some hundreds of steps each, added up in double,
+    /// so that their rounding does not grow with T. Everything is read through the same members. Entries of recursions
+    /// below 1e-30 in magnitude become zero. Checks, derivatives of second order and methods that use them ask for
+    /// <see cref="Double"/>.</summary>
+    Single,
+}
+
 /// <summary>How passes are carried out: threads, method, memory. Immutable; results do not depend on
 /// <see cref="MaxDegreeOfParallelism"/>, bit for bit.</summary>
 public sealed record ExecutionOptions
@@ -40,6 +64,7 @@ public sealed record ExecutionOptions
     private readonly int _maxDegreeOfParallelism = -1;
     private readonly Recurrence _recurrence = Recurrence.Automatic;
     private readonly long? _memoryBudget;
+    private readonly Precision _precision;
 
     /// <summary>The defaults.</summary>
     internal static ExecutionOptions Default { get; } = new();
@@ -63,6 +88,15 @@ public sealed record ExecutionOptions
         get => _recurrence;
         init => _recurrence = Enum.IsDefined(value) ? value : throw Guard.Range(
             nameof(Recurrence), $"expected Automatic, Sequential, TimeParallel or Lifted, got {value}.");
+    }
+
+    /// <summary>The numbers that the pass computes with.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is none of the named ones.</exception>
+    public Precision Precision
+    {
+        get => _precision;
+        init => _precision = Enum.IsDefined(value) ? value : throw Guard.Range(
+            nameof(Precision), $"expected Double or Single, got {value}.");
     }
 
     /// <summary>Bytes for the states and state gradients held at once; null, the default, keeps every h_t. With less
@@ -89,6 +123,10 @@ public sealed record ExecutionOptions
 
     /// <summary>What the engine reads of them; the rest is unpacked by the pass.</summary>
     internal PassSettings Settings => new(Kernels ?? KernelChoice.Default, MaxDegreeOfParallelism, Tuning);
+
+    /// <summary>The same for passes in single precision.</summary>
+    internal PassSettings<float> SingleSettings =>
+        new(KernelChoice.InSingle(Kernels ?? KernelChoice.Default), MaxDegreeOfParallelism, Tuning);
 
     /// <summary>Memory to reuse; null, the default, takes fresh memory for each pass.</summary>
     public Workspace? Workspace { get; init; }

@@ -12,10 +12,9 @@
 // When a line is run, block by block of time and on which thread, is said in Passes/PassSchedule.cs.
 
 using Bptt.Edge;
-using Bptt.Kernels;
 using Bptt.Lifting;
 using Bptt.LinearRecurrence;
-using Bptt.Passes;
+using Bptt.SinglePrecision;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;
@@ -33,7 +32,7 @@ namespace Bptt;
 /// magnitude are set to zero.
 /// Indices are those of the mathematics: h_t for t = 0 … T, x_t and o_t for t = 1 … T.
 /// </remarks>
-public sealed class ForwardPass
+public sealed partial class ForwardPass
 {
     private readonly string? _whyNotLifted;
 
@@ -43,6 +42,7 @@ public sealed class ForwardPass
         Record = run.Record;
         MemoryPlan = run.Plan;
         Lifted = run.Lifted;
+        Single = run.Single;
         _whyNotLifted = run.WhyNotLifted;
         Options = options;
     }
@@ -79,12 +79,18 @@ public sealed class ForwardPass
     public RecurrenceMethod Method => Lifted is not null
         ? new RecurrenceMethod(Recurrence.Lifted, Lifted.Weights.ChunkLength, null)
         : new RecurrenceMethod(
-            Record.Chunking.Length > 1 ? Recurrence.TimeParallel : Recurrence.Sequential,
-            Record.Chunking.Length,
-            _whyNotLifted);
+            StepsOfChunk > 1 ? Recurrence.TimeParallel : Recurrence.Sequential, StepsOfChunk, _whyNotLifted);
+
+    /// <summary>The numbers that the pass was computed with.</summary>
+    public Precision Precision => Options.Precision;
 
     /// <summary>The chunks of the pass, where it took several steps at once; null where not.</summary>
     internal LiftedForward? Lifted { get; }
+
+    /// <summary>The pass in single precision, which the record reads; null for one in double.</summary>
+    internal SingleForward? Single { get; }
+
+    private int StepsOfChunk => Single?.Record.Chunking.Length ?? Record.Chunking.Length;
 
     /// <summary>What the pass has computed; of a workspace perhaps not its own any more.</summary>
     internal ForwardRecord Record { get; }
@@ -243,6 +249,7 @@ public sealed class ForwardPass
         ExecutionOptions options = Options with
         {
             MaxDegreeOfParallelism = 1,
+            Precision = Precision.Double,
             Workspace = null,
             MemoryBudget = sameSteps ? Options.MemoryBudget : null,
         };
@@ -253,94 +260,11 @@ public sealed class ForwardPass
 
     /// <summary>This pass with other outputs in the place of its own, as an objective sees it.</summary>
     internal ForwardPass WithOutputs(PackedColumns outputs) =>
-        new(Model, new RecordOfRun(Record.WithOutputs(outputs), MemoryPlan, Lifted, _whyNotLifted), Options);
+        new(Model, new RecordOfRun(Record.WithOutputs(outputs), MemoryPlan, Lifted, _whyNotLifted, Single), Options);
 
     internal void CheckStep(int t, int first, int sequence)
     {
         Guard.Sequence(sequence, SequenceCount, nameof(sequence));
         Guard.Step(t, first, Layout.Lengths[sequence], nameof(t));
     }
-
-    private static ForwardPass Run(
-        LinearRnn model,
-        BatchLayout steps,
-        Func<PassContext, PackedColumns> inputs,
-        ReadOnlySpan<double> initialStates,
-        ExecutionOptions? options)
-    {
-        options ??= ExecutionOptions.Default;
-        var context = PassContext.BeginForward(
-            options.Settings, options.Workspace?.Pool, readsCompute: options.MemoryBudget is not null);
-        try
-        {
-            MemoryPlan plan = Plan(model, steps, options, context);
-            context.TakeOver();
-            LiftingChoice lifting = RecurrenceMethod.Lift(model, steps, options, plan, context);
-            if ((lifting.Weights is not null || plan.Recomputes)
-                && options is { Workspace: null, MemoryBudget: not null })
-            {
-                long outputs = (long)model.OutputSize * steps.ColumnCount;
-                BudgetedMemory.Take(plan.HeldBytes + 2 * sizeof(double) * outputs); // o_t and ∂L/∂o_t
-            }
-            PackedColumns columns = inputs(context);
-            RecordOfRun run = (lifting.Weights is LiftedWeights weights
-                    ? RunLifted(weights, columns, initialStates, plan, context)
-                    : null)
-                ?? RunSteps(model, columns, initialStates, plan, lifting.WhyNotInTheEnd, context);
-            return new ForwardPass(model, run, options);
-        }
-        finally
-        {
-            context.End();
-        }
-    }
-
-    /// <summary>Step by step, or in parallel over time.</summary>
-    private static RecordOfRun RunSteps(
-        LinearRnn model,
-        PackedColumns inputs,
-        ReadOnlySpan<double> initialStates,
-        MemoryPlan plan,
-        string? whyNotLifted,
-        PassContext context)
-    {
-        var windows = new ForwardPlan(plan.Windows, plan.ChunkLength, plan.KeepsCarries);
-        var record = ForwardRecord.Run(model.Weights, inputs, initialStates, windows, context);
-        return new RecordOfRun(record, plan, null, whyNotLifted);
-    }
-
-    /// <summary>Several steps at once.</summary>
-    /// <returns>Null where a number overflows.</returns>
-    private static RecordOfRun? RunLifted(
-        LiftedWeights weights,
-        PackedColumns inputs,
-        ReadOnlySpan<double> initialStates,
-        MemoryPlan plan,
-        PassContext context)
-    {
-        MemoryPlan lifted = plan.ForLifted(weights.ChunkLength)!;
-        PackedColumns outputs = context.Columns(weights.Model.OutputSize, inputs.Layout);
-        var pass = LiftedForward.Run(weights, inputs, initialStates, outputs, context);
-        if (pass is null)
-        {
-            return null;
-        }
-        context.ReadingComputes();
-        var windows = new ForwardPlan(lifted.Windows, lifted.ChunkLength, KeepsCarries: false);
-        var record = ForwardRecord.Of(weights.Model, inputs, outputs, windows, pass.Known, context);
-        return new RecordOfRun(record, lifted, pass, null);
-    }
-
-    private static MemoryPlan Plan(LinearRnn model, BatchLayout steps, ExecutionOptions options, PassContext context)
-    {
-        int h = model.HiddenSize;
-        long? budget = options.MemoryBudget;
-        int chunkLength = RecurrenceMethod.ChunkLengthFor(model, steps, options);
-        return context.Plan(
-            plan => plan.IsFor(budget, h, chunkLength, steps), () => new MemoryPlan(budget, h, chunkLength, steps));
-    }
-
-    /// <summary>What a run has left.</summary>
-    private sealed record RecordOfRun(
-        ForwardRecord Record, MemoryPlan Plan, LiftedForward? Lifted, string? WhyNotLifted);
 }

@@ -75,6 +75,7 @@ public sealed class LossCurvature
     public static LossCurvature Of(BackwardThroughTime backward)
     {
         ArgumentNullException.ThrowIfNull(backward);
+        backward.Forward.RequireDouble(nameof(backward));
         Objective objective = backward.Objective ?? throw Guard.Error(
             nameof(backward), "expected a backward pass run from an objective, got one run from output gradients.");
         if (backward.Options.Truncation is Truncation truncation)

@@ -27,12 +27,15 @@ public sealed class MemoryPlan
 
     private readonly BatchLayout _steps;
     private readonly int _hiddenSize;
+    private readonly Precision _precision;
     private readonly int _borders; // columns at the ends of the chunks of a lifted pass; 0 for another one
 
     /// <summary>The plan of a pass.</summary>
     /// <exception cref="ArgumentException">The budget is too small, or what is to be held exceeds an array.</exception>
-    internal MemoryPlan(long? budget, int hiddenSize, int chunkLength, BatchLayout steps)
+    internal MemoryPlan(
+        long? budget, int hiddenSize, int chunkLength, BatchLayout steps, Precision precision = Precision.Double)
     {
+        _precision = precision;
         _steps = steps;
         _hiddenSize = hiddenSize;
         ChunkLength = chunkLength;
@@ -51,14 +54,15 @@ public sealed class MemoryPlan
         KeepsCarries = withCarries?.Count > 1;
         Windows = withCarries ?? WindowPlan.Within(steps, limit, preferredWidth, chunkLength) ?? throw Guard.Error(
             nameof(ExecutionOptions.MemoryBudget),
-            $"expected at least {SmallestBudget(hiddenSize, chunkLength, steps)} bytes, the smallest budget for h = "
-                + $"{hiddenSize} and {steps.ColumnCount} steps, got {budget}.");
+            $"expected at least {SmallestBudget(hiddenSize, chunkLength, steps, precision)} bytes, the smallest budget "
+                + $"for h = {hiddenSize} and {steps.ColumnCount} steps, got {budget}.");
     }
 
     private MemoryPlan(MemoryPlan other, WindowPlan windows, int borders)
     {
         _steps = other._steps;
         _hiddenSize = other._hiddenSize;
+        _precision = other._precision;
         ChunkLength = other.ChunkLength;
         Budget = other.Budget;
         Windows = windows;
@@ -91,13 +95,14 @@ public sealed class MemoryPlan
     /// <summary>Whether the states at the ends of all chunks are kept.</summary>
     internal bool KeepsCarries { get; }
 
-    private long BytesOfColumn => (long)sizeof(double) * _hiddenSize;
+    private long BytesOfColumn => (long)SizeOf(_precision) * _hiddenSize;
 
     private long AllCarries => WindowPlan.CarryColumns(_steps.ColumnCount, ChunkLength);
 
     /// <summary>The smallest budget in bytes for a pass.</summary>
-    internal static long SmallestBudget(int h, int chunkLength, BatchLayout steps) =>
-        sizeof(double) * h * WindowPlan.Smallest(steps, chunkLength).HeldColumns;
+    internal static long SmallestBudget(
+        int h, int chunkLength, BatchLayout steps, Precision precision = Precision.Double) =>
+        (long)SizeOf(precision) * h * WindowPlan.Smallest(steps, chunkLength).HeldColumns;
 
     /// <summary>For a debugger.</summary>
     public override string ToString() => Windows.Count > 1
@@ -128,8 +133,17 @@ public sealed class MemoryPlan
     }
 
     /// <summary>Whether it is the plan for this.</summary>
-    internal bool IsFor(long? budget, int hiddenSize, int chunkLength, BatchLayout steps) =>
-        (Budget, _hiddenSize, ChunkLength) == (budget, hiddenSize, chunkLength) && _steps.HasShapeOf(steps);
+    internal bool IsFor(long? budget, int hiddenSize, int chunkLength, BatchLayout steps, Precision precision) =>
+        (Budget, _hiddenSize, ChunkLength, _precision) == (budget, hiddenSize, chunkLength, precision)
+        && _steps.HasShapeOf(steps);
+
+    private static int SizeOf(Precision precision) => precision == Precision.Single ? sizeof(float) : sizeof(double);
+
+    /// <summary>The windows in which the states of a pass in single precision are read.</summary>
+    internal WindowPlan ForReading() => Windows.Count > 1
+        ? Windows
+        : WindowPlan.AtMultiples(
+            _steps, 1, (int)Math.Min(PreferredWindowBytes / (sizeof(double) * _hiddenSize), int.MaxValue));
 
     private static WindowPlan SingleWindow(int h, BatchLayout steps)
     {

@@ -1,13 +1,95 @@
-// An objective on some steps of some sequences: what training by mini-batches and windows of time judges. Moves no
-// weights.
+// The weights of the steps in an objective: 1 unless given, 0 where masked; and an objective on some steps of some
+// sequences: what training by mini-batches and windows of time judges. Moves no weights.
 
 using System.Numerics;
+using Bptt.Edge;
 using Bptt.LinearRecurrence;
 
 namespace Bptt;
 
 public abstract partial class Objective
 {
+    private StepWeights? _weights;
+
+    /// <summary>The same objective with a weight for each step of one sequence.</summary>
+    /// <param name="weights">T weights of at least 0: entry t−1 belongs to step t, and 0 masks the step: it is skipped,
+    /// not multiplied, so its target may be NaN. Copied.</param>
+    /// <returns>A new objective; earlier weights are replaced.</returns>
+    /// <exception cref="ArgumentNullException">The weights are null.</exception>
+    /// <exception cref="ArgumentException">A weight is negative, NaN or infinite. Weights that sum to 0 are refused
+    /// when the objective is evaluated, unless a normaliser is given.</exception>
+    public Objective WithStepWeights(double[] weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        return WithStepWeights([weights]);
+    }
+
+    /// <summary>The same objective with a weight for each step of each sequence;
+    /// see <see cref="WithStepWeights(double[])"/>.</summary>
+    /// <param name="weights">For each sequence T_b weights of at least 0. Copied.</param>
+    /// <returns>A new objective; earlier weights are replaced.</returns>
+    /// <exception cref="ArgumentNullException">The list is null.</exception>
+    /// <exception cref="ArgumentException">A sequence's weights are null, or a weight is negative, NaN or
+    /// infinite.</exception>
+    public Objective WithStepWeights(IReadOnlyList<double[]> weights)
+    {
+        var copy = (Objective)MemberwiseClone();
+        copy._weights = new StepWeights(weights, nameof(weights));
+        return copy;
+    }
+
+    /// <summary>w_bt: 1 unless weights are given, 0 where the step is masked.</summary>
+    /// <param name="sequence">The sequence, from 0.</param>
+    /// <param name="t">The step, from 1.</param>
+    protected double StepWeight(int sequence, int t) => _weights is null ? 1.0 : _weights[sequence, t];
+
+    /// <summary>One weight for each step of each sequence: 0 masks a step.</summary>
+    internal sealed class StepWeights
+    {
+        private readonly double[][] _weights;
+
+        /// <summary>Copies and checks the weights.</summary>
+        public StepWeights(IReadOnlyList<double[]> weights, string name)
+        {
+            ArgumentNullException.ThrowIfNull(weights, name);
+            _weights = new double[weights.Count][];
+            for (int b = 0; b < _weights.Length; b++)
+            {
+                double[] given = weights[b] ?? throw Guard.Error(
+                    name, $"expected weights for each sequence, got null for sequence {b}.");
+                for (int t = 1; t <= given.Length; t++)
+                {
+                    if (!(given[t - 1] >= 0.0) || !double.IsFinite(given[t - 1]))
+                    {
+                        throw Guard.Error(
+                            name,
+                            $"expected finite weights of at least 0, got {NumberText.Exact(given[t - 1])} "
+                            + $"for sequence {b}, step {t}.");
+                    }
+                }
+                _weights[b] = (double[])given.Clone();
+            }
+        }
+
+        private StepWeights(double[][] weights)
+        {
+            _weights = weights;
+        }
+
+        public double this[int sequence, int step] => _weights[sequence][step - 1];
+
+        /// <summary>Σ_t w_t of one sequence.</summary>
+        public double Sum(int sequence) => _weights[sequence].Sum();
+
+        /// <summary>The weights of some steps, numbered anew.</summary>
+        public StepWeights Part(SequencePart[] parts) => new(
+            Array.ConvertAll(parts, p => _weights[p.Sequence].AsSpan(p.FirstStep - 1, p.Length).ToArray()));
+
+        /// <summary>Refuses weights that were made for other lengths.</summary>
+        public void RequireLengths(BatchLayout layout, string name) => Guard.SameLengths(
+            layout.Lengths, Array.ConvertAll(_weights, w => w.Length), "the inputs", "the step weights", name);
+    }
+
     /// <summary>The same objective on parts of the sequences, as sequences of their own whose steps count from 1. Step
     /// weights go with their steps. Reduction and a given normaliser act on the part as on a whole.</summary>
     /// <param name="parts">Steps that there are: <see cref="CheckWhole"/> has been called.</param>

@@ -60,6 +60,7 @@ public sealed class TangentPass
     public static TangentPass Run(ForwardPass forward, TangentDirection direction)
     {
         ArgumentNullException.ThrowIfNull(forward);
+        forward.RequireDouble(nameof(forward));
         ArgumentNullException.ThrowIfNull(direction);
         return forward.Context.Read(() => new TangentPass(forward, direction.Checked(forward, nameof(direction))));
     }

@@ -1,5 +1,7 @@
 // A user's handle on the buffers that successive passes of a training loop reuse.
 
+using Bptt.Passes;
+
 namespace Bptt;
 
 /// <summary>
@@ -19,4 +21,7 @@ namespace Bptt;
 public sealed class Workspace
 {
     internal BufferPool Pool { get; } = BufferPool.ForManyPasses();
+
+    /// <summary>For passes in single precision.</summary>
+    internal BufferPool<float> SinglePool { get; } = BufferPool<float>.ForManyPasses();
 }

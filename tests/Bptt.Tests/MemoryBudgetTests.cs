@@ -1,7 +1,6 @@
 // Bounded memory: what is kept, what is computed again, and that nobody sees a difference.
 
 using Bptt.LinearRecurrence;
-using Bptt.Passes;
 using Bptt.Tests.Reference;
 using MathNet.Numerics.LinearAlgebra;
 

@@ -49,6 +49,18 @@ internal abstract class DampedSystem
     /// <summary>p for one λ above 0; not finite where the numbers overflow.</summary>
     public abstract double[] Solve(double damping, CancellationToken cancellation);
 
+    /// <summary>Refuses passes in single precision, whose rounding hides small changes of the loss.</summary>
+    /// <exception cref="NotSupportedException">The passes are in single precision.</exception>
+    public static void RequireDouble(TrainingLoss loss, string method)
+    {
+        if (loss.Execution.Precision == Precision.Single)
+        {
+            throw new NotSupportedException(
+                $"{method}: expected passes in double precision, got Precision.Single, "
+                + "which methods of first order take.");
+        }
+    }
+
     /// <summary>Σ λ of the penalties ½λ‖W‖².</summary>
     /// <exception cref="NotSupportedException">A penalty has another Hessian, the gradient is truncated, or the
     /// objective does not give second derivatives.</exception>
@@ -60,6 +72,7 @@ internal abstract class DampedSystem
                 $"{method}: expected the exact gradient, got one truncated to {truncation}, "
                 + "which is the derivative of no loss.");
         }
+        RequireDouble(loss, method);
         loss.Objective.RequireCurvature();
         double penalty = 0.0;
         foreach (Regularizer regularizer in loss.Regularizers)

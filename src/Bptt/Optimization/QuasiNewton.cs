@@ -82,6 +82,7 @@ public sealed class QuasiNewton : Optimizer
 
     internal override OptimizerStep Step(TrainingLoss loss, TrainingPoint at, CancellationToken cancellation)
     {
+        DampedSystem.RequireDouble(loss, nameof(QuasiNewton));
         TrainingPoint best = at;
         ExceptionDispatchInfo? fault = null;
         var source = new LossObjectiveFunction.Source(at.Parameters, loss.Loss, Evaluate) { WantsGradient = true };

@@ -60,8 +60,9 @@ internal sealed class BackwardRecord<TReal>
     /// <param name="evaluation">Writes G; null where it is complete.</param>
     /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
     /// <param name="paths">How far gradients travel back.</param>
-    /// <param name="gradients">Receives the weight gradients.</param>
+    /// <param name="gradients">Receives the weight gradients; where they go to totals, the products of a span.</param>
     /// <param name="context">Kernels, threads and memory.</param>
+    /// <param name="totals">Receives the weight gradients in double; null where the others are those.</param>
     public static BackwardRecord<TReal> Run(
         ForwardRecord<TReal> forward,
         PackedColumns<TReal> outputGradients,
@@ -69,7 +70,8 @@ internal sealed class BackwardRecord<TReal>
         ReadOnlyMemory<TReal> finalStateGradients,
         BackwardPaths paths,
         ParameterArray<TReal> gradients,
-        PassContext<TReal> context)
+        PassContext<TReal> context,
+        ParameterArray? totals = null)
     {
         bool needsAllOutputsFirst = forward.States.Windows.Count > 1 || paths.Lags is not null;
         if (needsAllOutputsFirst)
@@ -80,7 +82,7 @@ internal sealed class BackwardRecord<TReal>
         var record = new BackwardRecord<TReal>(
             forward, outputGradients, finalStateGradients, paths, known: null, context);
         using Lock.Scope scope = forward.States.Hold(); // the window that is held must not change meanwhile
-        record.RunAll(gradients, evaluation, context);
+        record.RunAll(gradients, totals, evaluation, context);
         return record;
     }
 
@@ -144,7 +146,11 @@ internal sealed class BackwardRecord<TReal>
     public void MultiplyByWhxTransposed(MatrixView<TReal> stateGradients, MatrixSpan<TReal> inputGradients) =>
         _kernels.Multiply(_forward.Weights.Whx.T, stateGradients, inputGradients);
 
-    private void RunAll(ParameterArray<TReal> gradients, IOutputTask? evaluation, PassContext<TReal> context) =>
+    private void RunAll(
+        ParameterArray<TReal> gradients,
+        ParameterArray? totals,
+        IOutputTask? evaluation,
+        PassContext<TReal> context) =>
         _run.All(
         context,
         (window, number, stateGradients) =>
@@ -154,7 +160,8 @@ internal sealed class BackwardRecord<TReal>
                 StateGradientFormulas(window, number, stateGradients),
                 new WeightGradientFormulas<TReal>(
                     window, _forward.Inputs, states, OutputGradients, stateGradients, gradients),
-                evaluation);
+                evaluation,
+                totals is null ? null : new GradientTotals<TReal>(gradients, totals));
         });
 
     private void RunWindowAgain(int number, PackedColumns<TReal> stateGradients, PassContext<TReal> context) =>

@@ -69,8 +69,9 @@ internal sealed class ParameterArray<TReal>
         new(_values.AsSpan(HiddenSize * (InputSize + HiddenSize)), OutputSize, HiddenSize, OutputSize);
 
     /// <summary>Undefined entries in the shapes of others.</summary>
-    public static ParameterArray<TReal> ShapedLike(
-        ParameterArray<TReal> other, Func<long, ArraySegment<TReal>>? storage = null) =>
+    public static ParameterArray<TReal> ShapedLike<TOther>(
+        ParameterArray<TOther> other, Func<long, ArraySegment<TReal>>? storage = null)
+        where TOther : unmanaged, IBinaryFloatingPointIeee754<TOther> =>
         new(other.InputSize, other.HiddenSize, other.OutputSize, storage);
 
     /// <summary>An independent copy.</summary>

@@ -3,6 +3,7 @@
 
 using System.Numerics;
 using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 using Bptt.Scheduling;
 
@@ -12,9 +13,46 @@ namespace Bptt.Passes;
 /// <param name="Recurrence">Its states; null where they are there.</param>
 /// <param name="Sums">What it sums over time; null for nothing.</param>
 /// <param name="Evaluation">(1), or its derivative; null where ∂L/∂o_t is there.</param>
+/// <param name="Totals">Where the sums of each span of steps are added up in double; null where they are so
+/// already.</param>
 internal sealed record PassFormulas<TReal>(
-    IRecurrenceFormulas<TReal>? Recurrence, IGradientFormulas<TReal>? Sums = null, IOutputTask? Evaluation = null)
+    IRecurrenceFormulas<TReal>? Recurrence, IGradientFormulas<TReal>? Sums = null, IOutputTask? Evaluation = null,
+    GradientTotals<TReal>? Totals = null)
     where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>;
+
+/// <summary>Weight gradients in double from products in lower precision: each product goes over the steps of a span
+/// alone, some hundreds of columns, so that its rounding does not grow with T.</summary>
+/// <param name="parts">The products of a span.</param>
+/// <param name="totals">Receives the sums of all spans.</param>
+internal sealed class GradientTotals<TReal>(ParameterArray<TReal> parts, ParameterArray totals)
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+{
+    /// <summary>Adds the rows of a task; the first ones are written.</summary>
+    public void Add(PassTask task, bool isFirst)
+    {
+        MatrixSpan<TReal> part = Of(parts, task.Step).RowRange(task.Part, task.Rows);
+        MatrixSpan total = Of(totals, task.Step).RowRange(task.Part, task.Rows);
+        for (int column = 0; column < part.Columns; column++)
+        {
+            if (isFirst)
+            {
+                VectorMath.Convert<TReal, double>(part.Column(column), total.Column(column));
+            }
+            else
+            {
+                VectorMath.Add<TReal>(part.Column(column), total.Column(column));
+            }
+        }
+    }
+
+    private static MatrixSpan<TAny> Of<TAny>(ParameterArray<TAny> weights, PassStep step)
+        where TAny : unmanaged, IBinaryFloatingPointIeee754<TAny> => step switch
+        {
+            PassStep.WqhGradient => weights.Wqh,
+            PassStep.WhxGradient => weights.Whx,
+            _ => weights.Whh,
+        };
+}
 
 /// <summary>The tasks of a schedule on the steps of a window.</summary>
 internal sealed class PassTasks<TReal> : ITaskBody
@@ -78,7 +116,9 @@ internal sealed class PassTasks<TReal> : ITaskBody
     private void AddGradient(PassTask task)
     {
         TimeBlock t = _schedule.Spans[task.Index].Moved(_window.FirstStep - 1, _window.ColumnsBefore);
-        var rows = new GradientRows<TReal>(_kernels, task.Part, task.Rows, isEmpty: _sumsAreEmpty && task.Index == 0);
+        bool isFirst = _sumsAreEmpty && task.Index == 0;
+        var rows = new GradientRows<TReal>(
+            _kernels, task.Part, task.Rows, isEmpty: isFirst || _formulas.Totals is not null);
         switch (task.Step)
         {
             case PassStep.WqhGradient:
@@ -97,5 +137,6 @@ internal sealed class PassTasks<TReal> : ITaskBody
                 _formulas.Sums!.AddDirect(t, ref rows);
                 break;
         }
+        _formulas.Totals?.Add(task, isFirst);
     }
 }

@@ -42,6 +42,9 @@ internal static class TrainingFingerprint
                 : options.Validation is null ? "none" : "other sequences"),
             ("seed", options.Seed.ToString(CultureInfo.InvariantCulture)),
             ("recurrence", options.Execution.Recurrence.ToString()),
+            .. options.Execution.Precision == Precision.Double
+                ? Array.Empty<(string, string)>()
+                : [("precision", options.Execution.Precision.ToString())],
             ("memory budget", options.Execution.MemoryBudget is long bytes ? $"{bytes}" : "none"),
             ("start", Hash(start.Values)),
             ("lengths of the sequences", Lengths(data.Inputs)),

@@ -59,6 +59,7 @@ public sealed class AdjointTest
     public static AdjointTest Run(BackwardThroughTime backward, int directionCount = 5, int seed = 1)
     {
         ArgumentNullException.ThrowIfNull(backward);
+        backward.Forward.RequireDouble(nameof(backward));
         Guard.AtLeastOne(directionCount, nameof(directionCount));
         if (backward.Options.Truncation is Truncation truncation)
         {
@@ -99,6 +100,7 @@ public sealed class AdjointTest
         int seed = 1)
     {
         ArgumentNullException.ThrowIfNull(forward);
+        forward.RequireDouble(nameof(forward));
         ArgumentNullException.ThrowIfNull(outputGradients);
         ArgumentNullException.ThrowIfNull(gradients);
         Guard.AtLeastOne(directionCount, nameof(directionCount));

@@ -70,6 +70,7 @@ public sealed class GradientCertificate
     public static GradientCertificate Run(BackwardThroughTime backward)
     {
         ArgumentNullException.ThrowIfNull(backward);
+        backward.Forward.RequireDouble(nameof(backward));
         return Run(backward, backward.Gradients);
     }
 
@@ -86,6 +87,7 @@ public sealed class GradientCertificate
     public static GradientCertificate Run(BackwardThroughTime backward, Gradients gradients, double factor = 1.0)
     {
         ArgumentNullException.ThrowIfNull(backward);
+        backward.Forward.RequireDouble(nameof(backward));
         ArgumentNullException.ThrowIfNull(gradients);
         ForwardPass forward = backward.Forward;
         gradients.RequireShapeOf(forward.Model, nameof(gradients));
@@ -114,6 +116,7 @@ public sealed class GradientCertificate
         BackwardOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(forward);
+        forward.RequireDouble(nameof(forward));
         ArgumentNullException.ThrowIfNull(outputGradients);
         ArgumentNullException.ThrowIfNull(gradients);
         (int h, int sequences) = (forward.Model.HiddenSize, forward.SequenceCount);

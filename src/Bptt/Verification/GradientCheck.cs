@@ -85,6 +85,7 @@ public sealed class GradientCheck
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(forward);
+        forward.RequireDouble(nameof(forward));
         ArgumentNullException.ThrowIfNull(objective);
         options ??= new GradientCheckOptions();
         RequireLoss(options.Backward?.Truncation);
@@ -133,6 +134,7 @@ public sealed class GradientCheck
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(forward);
+        forward.RequireDouble(nameof(forward));
         ArgumentNullException.ThrowIfNull(objective);
         ArgumentNullException.ThrowIfNull(gradients);
         options ??= new GradientCheckOptions();

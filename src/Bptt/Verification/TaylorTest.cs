@@ -76,6 +76,7 @@ public sealed class TaylorTest
         ForwardPass forward, Objective objective, BackwardOptions? options = null, int seed = 1)
     {
         ArgumentNullException.ThrowIfNull(forward);
+        forward.RequireDouble(nameof(forward));
         options = Checked(forward, options);
         var backward = BackwardThroughTime.Run(forward, objective, options);
         Matrix<double> initialStateGradients = backward.InitialStateGradients;
@@ -104,6 +105,7 @@ public sealed class TaylorTest
         ForwardPass forward, Objective objective, Gradients gradients, BackwardOptions? options = null, int seed = 1)
     {
         ArgumentNullException.ThrowIfNull(forward);
+        forward.RequireDouble(nameof(forward));
         ArgumentNullException.ThrowIfNull(objective);
         ArgumentNullException.ThrowIfNull(gradients);
         GivenGradients.Check(forward, gradients, null, null);

@@ -22,6 +22,7 @@ internal static class DocumentationExamples
         ["GradientClipping"] = OfGradientClipping,
         ["GradientFlow"] = OfGradientFlow,
         ["MemoryPlan"] = OfMemoryPlan,
+        ["Precision"] = OfPrecision,
         ["RecurrenceMethod"] = OfRecurrenceMethod,
         ["SubspaceIdentificationOptions"] = OfSubspaceIdentificationOptions,
         ["TaylorTest"] = OfTaylorTest,
@@ -120,6 +121,17 @@ internal static class DocumentationExamples
         MemoryPlan plan = ForwardPass.Run(model, longInputs, options: options).MemoryPlan;
         Console.WriteLine($"{plan.WindowCount} windows, {plan.HeldBytes} bytes held");
         // example of MemoryPlan to here
+    }
+
+    private static void OfPrecision(TextWriter Console)
+    {
+        LinearRnn model = Model();
+        SequenceBatch inputs = Inputs(1);
+
+        // example of Precision from here
+        var single = ForwardPass.Run(model, inputs, options: new ExecutionOptions { Precision = Precision.Single });
+        Console.WriteLine($"{single.Precision}: o_1 = {single.Output(1)[0]:G6}");
+        // example of Precision to here
     }
 
     private static void OfRecurrenceMethod(TextWriter Console)

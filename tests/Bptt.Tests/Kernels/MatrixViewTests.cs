@@ -1,7 +1,5 @@
 // Views of columns and transposes over flat storage.
 
-using Bptt.Kernels;
-
 namespace Bptt.Tests.Kernels;
 
 public class MatrixViewTests

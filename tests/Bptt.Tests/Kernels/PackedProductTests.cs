@@ -2,7 +2,6 @@
 // wherever these tests pack, GuardedMemory checks what the packing writes.
 
 using Bptt.Kernels;
-using Bptt.Passes;
 
 namespace Bptt.Tests.Kernels;
 

@@ -3,7 +3,6 @@
 using Bptt.Kernels;
 using Bptt.Lifting;
 using Bptt.LinearRecurrence;
-using Bptt.Passes;
 using Bptt.Tests.Reference;
 using MathNet.Numerics.LinearAlgebra;
 
