@@ -125,10 +125,11 @@ public class SinglePassTests
         double Error(int steps)
         {
             // Weights and inputs that floats hold exactly, so that what is left is the rounding of the pass.
-            LinearRnn rounded = new(
-                model.Whx.Map(x => (double)(float)x), model.Whh.Map(x => (double)(float)x),
+            var rounded = new LinearRnn(
+                model.Whx.Map(x => (double)(float)x),
+                model.Whh.Map(x => (double)(float)x),
                 model.Wqh.Map(x => (double)(float)x));
-            SequenceBatch inputs = SequenceBatch.Pack([_examples.Matrix(3, steps).Map(x => (double)(float)x)]);
+            var inputs = SequenceBatch.Pack([_examples.Matrix(3, steps).Map(x => (double)(float)x)]);
             var objective = Objective.SquaredError(_examples.Batch(3, steps));
             Gradients single = BackwardThroughTime.Run(
                 ForwardPass.Run(rounded, inputs, options: new ExecutionOptions { Precision = Precision.Single }),
