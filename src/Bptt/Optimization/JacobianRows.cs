@@ -2,8 +2,8 @@
 //
 //   d  inputs      h  hidden units      q  outputs      B  sequences      m  coordinates
 
-using Bptt.LinearAlgebra;
 using Bptt.Lifting;
+using Bptt.LinearAlgebra;
 
 namespace Bptt.Optimization;
 

@@ -1,8 +1,8 @@
 // The doubling and the way back through it: powers and products as they are defined, and that one is the adjoint of the
 // other's derivative.
 
-using Bptt.LinearAlgebra;
 using Bptt.Lifting;
+using Bptt.LinearAlgebra;
 using Bptt.Passes;
 
 namespace Bptt.Tests.Lifting;
