@@ -17,7 +17,7 @@ namespace Bptt;
 /// Stored time-major without padding: all sequences' step 1, then all step 2, …, longest sequence first inside a step.
 /// Sequences keep their given numbers at every public edge. A reset of the state inside a stream is a new sequence.
 /// </remarks>
-public sealed class SequenceBatch
+public sealed partial class SequenceBatch
 {
     private SequenceBatch(PackedColumns columns)
     {

@@ -122,6 +122,16 @@ internal static class Guard
         }
     }
 
+    /// <summary>A value of an enumeration that has a name.</summary>
+    public static void Defined<TEnum>(TEnum value, string name)
+        where TEnum : struct, Enum
+    {
+        if (!Enum.IsDefined(value))
+        {
+            throw Range(name, $"expected {string.Join(" or ", Enum.GetNames<TEnum>())}, got {value}.");
+        }
+    }
+
     /// <summary>A count of at least one.</summary>
     public static void AtLeastOne(int value, string name)
     {

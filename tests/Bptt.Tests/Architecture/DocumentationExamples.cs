@@ -18,6 +18,7 @@ internal static class DocumentationExamples
     {
         ["AdjointTest"] = OfAdjointTest,
         ["CurvatureProduct"] = OfCurvatureProduct,
+        ["FlatMemory"] = OfFlatMemory,
         ["GradientCheck"] = OfGradientCheck,
         ["GradientClipping"] = OfGradientClipping,
         ["GradientFlow"] = OfGradientFlow,
@@ -53,6 +54,21 @@ internal static class DocumentationExamples
         CurvatureProduct product = LossCurvature.Of(backward).HessianProduct(direction);
         Console.WriteLine($"‖H v‖ over all weights: {product.Weights.GlobalNorm():G4}");
         // example of CurvatureProduct to here
+    }
+
+    private static void OfFlatMemory(TextWriter Console)
+    {
+        // example of FlatMemory from here
+        // Weights, inputs and outputs as an ML library holds them: flat floats, row after row, (batch, time, feature).
+        float[] whx = [0.5f, 1.0f];
+        float[] whh = [0.5f, 0.0f, 0.0f, 0.8f];
+        float[] inputs = [1.0f, 0.0f, 2.0f, 0.0f];
+        float[] outputs = new float[4];
+        LinearRnn model = FlatMemory.CreateModel(whx, whh, [1.0f, 1.0f], hiddenSize: 2, MatrixOrder.RowMajor);
+        var batch = SequenceBatch.FromTensor(inputs, count: 1, steps: 4, features: 1, TensorOrder.BatchTimeFeature);
+        ForwardPass.Run(model, batch).CopyOutputsTo(outputs);
+        Console.WriteLine($"o_4 = {outputs[3]:G6}");
+        // example of FlatMemory to here
     }
 
     private static void OfGradientCheck(TextWriter Console)

@@ -1,0 +1,345 @@
+// What a pass and a model hold, to and from flat memory of the caller's, in float or double: for code that has no
+// matrices.
+//
+//   d  inputs      h  hidden units      q  outputs      B  sequences      T  steps of the longest
+
+using System.Numerics;
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt;
+
+/// <summary>How a weight matrix lies in flat memory.</summary>
+public enum MatrixOrder
+{
+    /// <summary>Row after row, as C#, PyTorch, NumPy and ONNX lay matrices out.</summary>
+    RowMajor,
+
+    /// <summary>Column after column, as MathNet, Fortran and this library do.</summary>
+    ColumnMajor,
+}
+
+/// <summary>Copies between passes, models and spans. Tensors are (batch, time, feature) unless told otherwise; beyond
+/// the end of a sequence they are filled with zeros.</summary>
+/// <example>
+/// <code>
+/// // Weights, inputs and outputs as an ML library holds them: flat floats, row after row, (batch, time, feature).
+/// float[] whx = [0.5f, 1.0f];
+/// float[] whh = [0.5f, 0.0f, 0.0f, 0.8f];
+/// float[] inputs = [1.0f, 0.0f, 2.0f, 0.0f];
+/// float[] outputs = new float[4];
+/// LinearRnn model = FlatMemory.CreateModel(whx, whh, [1.0f, 1.0f], hiddenSize: 2, MatrixOrder.RowMajor);
+/// var batch = SequenceBatch.FromTensor(inputs, count: 1, steps: 4, features: 1, TensorOrder.BatchTimeFeature);
+/// ForwardPass.Run(model, batch).CopyOutputsTo(outputs);
+/// Console.WriteLine($"o_4 = {outputs[3]:G6}");
+/// </code>
+/// </example>
+public static class FlatMemory
+{
+    /// <summary>Writes o_1 … o_T of every sequence.</summary>
+    /// <param name="forward">The pass.</param>
+    /// <param name="target">Receives B·T·q numbers.</param>
+    /// <param name="order">The order of the axes.</param>
+    /// <exception cref="ArgumentNullException">The pass is null.</exception>
+    /// <exception cref="ArgumentException">The target has another length.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
+    public static void CopyOutputsTo(
+        this ForwardPass forward, Span<double> target, TensorOrder order = TensorOrder.BatchTimeFeature)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        forward.OutputBatch().CopyTo(target, order);
+    }
+
+    /// <inheritdoc cref="CopyOutputsTo(ForwardPass, Span{double}, TensorOrder)"/>
+    public static void CopyOutputsTo(
+        this ForwardPass forward, Span<float> target, TensorOrder order = TensorOrder.BatchTimeFeature)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        forward.OutputBatch().CopyTo(target, order);
+    }
+
+    /// <summary>Writes h_1 … h_T of every sequence.</summary>
+    /// <param name="forward">The pass.</param>
+    /// <param name="target">Receives B·T·h numbers.</param>
+    /// <param name="order">The order of the axes.</param>
+    /// <exception cref="ArgumentNullException">The pass is null.</exception>
+    /// <exception cref="ArgumentException">The target has another length.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
+    public static void CopyHiddenStatesTo(
+        this ForwardPass forward, Span<double> target, TensorOrder order = TensorOrder.BatchTimeFeature)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        Columns(forward, b => forward.HiddenStates(b), target, order);
+    }
+
+    /// <inheritdoc cref="CopyHiddenStatesTo(ForwardPass, Span{double}, TensorOrder)"/>
+    public static void CopyHiddenStatesTo(
+        this ForwardPass forward, Span<float> target, TensorOrder order = TensorOrder.BatchTimeFeature)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        Columns(forward, b => forward.HiddenStates(b), target, order);
+    }
+
+    /// <summary>Writes ∂L/∂h_1 … ∂L/∂h_T of every sequence.</summary>
+    /// <param name="backward">The pass.</param>
+    /// <param name="target">Receives B·T·h numbers.</param>
+    /// <param name="order">The order of the axes.</param>
+    /// <exception cref="ArgumentNullException">The pass is null.</exception>
+    /// <exception cref="ArgumentException">The target has another length.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
+    public static void CopyHiddenStateGradientsTo(
+        this BackwardThroughTime backward, Span<double> target, TensorOrder order = TensorOrder.BatchTimeFeature)
+    {
+        ArgumentNullException.ThrowIfNull(backward);
+        Columns(backward.Forward, b => backward.HiddenStateGradients(b), target, order);
+    }
+
+    /// <inheritdoc cref="CopyHiddenStateGradientsTo(BackwardThroughTime, Span{double}, TensorOrder)"/>
+    public static void CopyHiddenStateGradientsTo(
+        this BackwardThroughTime backward, Span<float> target, TensorOrder order = TensorOrder.BatchTimeFeature)
+    {
+        ArgumentNullException.ThrowIfNull(backward);
+        Columns(backward.Forward, b => backward.HiddenStateGradients(b), target, order);
+    }
+
+    /// <summary>Writes ∂L/∂x_1 … ∂L/∂x_T of every sequence.</summary>
+    /// <param name="backward">The pass.</param>
+    /// <param name="target">Receives B·T·d numbers.</param>
+    /// <param name="order">The order of the axes.</param>
+    /// <exception cref="ArgumentNullException">The pass is null.</exception>
+    /// <exception cref="ArgumentException">The target has another length.</exception>
+    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
+    public static void CopyInputGradientsTo(
+        this BackwardThroughTime backward, Span<double> target, TensorOrder order = TensorOrder.BatchTimeFeature)
+    {
+        ArgumentNullException.ThrowIfNull(backward);
+        backward.InputGradientBatch().CopyTo(target, order);
+    }
+
+    /// <inheritdoc cref="CopyInputGradientsTo(BackwardThroughTime, Span{double}, TensorOrder)"/>
+    public static void CopyInputGradientsTo(
+        this BackwardThroughTime backward, Span<float> target, TensorOrder order = TensorOrder.BatchTimeFeature)
+    {
+        ArgumentNullException.ThrowIfNull(backward);
+        backward.InputGradientBatch().CopyTo(target, order);
+    }
+
+    /// <summary>A model from flat weights.</summary>
+    /// <param name="whx">W_hx, h·d numbers.</param>
+    /// <param name="whh">W_hh, h·h numbers.</param>
+    /// <param name="wqh">W_qh, q·h numbers.</param>
+    /// <param name="hiddenSize">h.</param>
+    /// <param name="order">How the matrices lie.</param>
+    /// <exception cref="ArgumentOutOfRangeException">h is below 1.</exception>
+    /// <exception cref="ArgumentException">A matrix has no whole number of rows or columns, or holds NaN or
+    /// infinities.</exception>
+    public static LinearRnn CreateModel(
+        ReadOnlySpan<double> whx,
+        ReadOnlySpan<double> whh,
+        ReadOnlySpan<double> wqh,
+        int hiddenSize,
+        MatrixOrder order = MatrixOrder.RowMajor) => Create(whx, whh, wqh, hiddenSize, order);
+
+    /// <inheritdoc
+    /// cref="CreateModel(ReadOnlySpan{double}, ReadOnlySpan{double}, ReadOnlySpan{double}, int, MatrixOrder)"/>
+    public static LinearRnn CreateModel(
+        ReadOnlySpan<float> whx,
+        ReadOnlySpan<float> whh,
+        ReadOnlySpan<float> wqh,
+        int hiddenSize,
+        MatrixOrder order = MatrixOrder.RowMajor) => Create(whx, whh, wqh, hiddenSize, order);
+
+    /// <summary>Writes the weights.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="whx">Receives W_hx, h·d numbers.</param>
+    /// <param name="whh">Receives W_hh, h·h numbers.</param>
+    /// <param name="wqh">Receives W_qh, q·h numbers.</param>
+    /// <param name="order">How the matrices lie.</param>
+    /// <exception cref="ArgumentNullException">The model is null.</exception>
+    /// <exception cref="ArgumentException">A target has another length.</exception>
+    public static void CopyTo(
+        this LinearRnn model,
+        Span<double> whx,
+        Span<double> whh,
+        Span<double> wqh,
+        MatrixOrder order = MatrixOrder.RowMajor)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        Write(model.Weights, whx, whh, wqh, order);
+    }
+
+    /// <inheritdoc cref="CopyTo(LinearRnn, Span{double}, Span{double}, Span{double}, MatrixOrder)"/>
+    public static void CopyTo(
+        this LinearRnn model,
+        Span<float> whx,
+        Span<float> whh,
+        Span<float> wqh,
+        MatrixOrder order = MatrixOrder.RowMajor)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        Write(model.Weights, whx, whh, wqh, order);
+    }
+
+    /// <summary>Writes ∂L/∂W_hx, ∂L/∂W_hh and ∂L/∂W_qh.</summary>
+    /// <param name="gradients">The gradients.</param>
+    /// <param name="whx">Receives h·d numbers.</param>
+    /// <param name="whh">Receives h·h numbers.</param>
+    /// <param name="wqh">Receives q·h numbers.</param>
+    /// <param name="order">How the matrices lie.</param>
+    /// <exception cref="ArgumentNullException">The gradients are null.</exception>
+    /// <exception cref="ArgumentException">A target has another length.</exception>
+    public static void CopyTo(
+        this Gradients gradients,
+        Span<double> whx,
+        Span<double> whh,
+        Span<double> wqh,
+        MatrixOrder order = MatrixOrder.RowMajor)
+    {
+        ArgumentNullException.ThrowIfNull(gradients);
+        Write(gradients.Entries, whx, whh, wqh, order);
+    }
+
+    /// <inheritdoc cref="CopyTo(Gradients, Span{double}, Span{double}, Span{double}, MatrixOrder)"/>
+    public static void CopyTo(
+        this Gradients gradients,
+        Span<float> whx,
+        Span<float> whh,
+        Span<float> wqh,
+        MatrixOrder order = MatrixOrder.RowMajor)
+    {
+        ArgumentNullException.ThrowIfNull(gradients);
+        Write(gradients.Entries, whx, whh, wqh, order);
+    }
+
+    /// <summary>Every entry of the gradients in one vector: ∂L/∂W_hx, ∂L/∂W_hh, ∂L/∂W_qh, each column by column, as
+    /// optimisers of other libraries want it. Fresh.</summary>
+    /// <exception cref="ArgumentNullException">The gradients are null.</exception>
+    public static double[] ToVector(this Gradients gradients)
+    {
+        ArgumentNullException.ThrowIfNull(gradients);
+        return gradients.Entries.Values.ToArray();
+    }
+
+    /// <summary>Every weight in one vector: W_hx, W_hh, W_qh, each column by column. Fresh.</summary>
+    /// <exception cref="ArgumentNullException">The model is null.</exception>
+    public static double[] ToVector(this LinearRnn model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.Weights.Values.ToArray();
+    }
+
+    /// <summary>A model of the same sizes with the weights of a vector: the inverse of
+    /// <see cref="ToVector(LinearRnn)"/>.</summary>
+    /// <param name="model">The sizes.</param>
+    /// <param name="weights">h(d + h + q) numbers.</param>
+    /// <exception cref="ArgumentNullException">The model is null.</exception>
+    /// <exception cref="ArgumentException">There are not as many numbers, or one is NaN or infinite.</exception>
+    public static LinearRnn WithWeights(this LinearRnn model, ReadOnlySpan<double> weights)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        (int d, int h) = (model.InputSize, model.HiddenSize);
+        RequireLength(weights.Length, model.Weights.Values.Length, nameof(weights));
+        return Create(
+            weights[..(h * d)],
+            weights.Slice(h * d, h * h),
+            weights[(h * (d + h))..],
+            h,
+            MatrixOrder.ColumnMajor);
+    }
+
+    private static void Columns<TReal>(
+        ForwardPass forward, Func<int, Matrix<double>> columns, Span<TReal> target, TensorOrder order)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+    {
+        Guard.Defined(order, nameof(order));
+        int rows = forward.Model.HiddenSize;
+        int count = forward.SequenceCount;
+        int steps = forward.Layout.LastStep;
+        RequireLength(target.Length, (long)rows * count * steps, nameof(target));
+        target.Clear();
+        for (int b = 0; b < count; b++)
+        {
+            ReadOnlySpan<double> values = columns(b).AsColumnMajorArray();
+            for (int t = 1; t <= forward.Lengths[b]; t++)
+            {
+                int at = order == TensorOrder.TimeBatchFeature ? (t - 1) * count + b : b * steps + t - 1;
+                VectorMath.Convert(values.Slice(t * rows, rows), target.Slice(at * rows, rows));
+            }
+        }
+    }
+
+    private static LinearRnn Create<TReal>(
+        ReadOnlySpan<TReal> whx,
+        ReadOnlySpan<TReal> whh,
+        ReadOnlySpan<TReal> wqh,
+        int hiddenSize,
+        MatrixOrder order)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+    {
+        Guard.AtLeastOne(hiddenSize, nameof(hiddenSize));
+        Guard.Defined(order, nameof(order));
+        RequireLength(whh.Length, (long)hiddenSize * hiddenSize, nameof(whh));
+        RequireRows(whx.Length, hiddenSize, nameof(whx));
+        RequireRows(wqh.Length, hiddenSize, nameof(wqh));
+        return new LinearRnn(
+            FromFlat(whx, hiddenSize, order),
+            FromFlat(whh, hiddenSize, order),
+            FromFlat(wqh, wqh.Length / hiddenSize, order));
+    }
+
+    private static Matrix<double> FromFlat<TReal>(ReadOnlySpan<TReal> values, int rows, MatrixOrder order)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+    {
+        double[] entries = new double[values.Length];
+        VectorMath.Convert(values, entries);
+        int columns = values.Length / rows;
+        return order == MatrixOrder.RowMajor
+            ? Matrix<double>.Build.DenseOfRowMajor(rows, columns, entries)
+            : Matrix<double>.Build.Dense(rows, columns, entries);
+    }
+
+    private static void Write<TReal>(
+        ParameterArray weights, Span<TReal> whx, Span<TReal> whh, Span<TReal> wqh, MatrixOrder order)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+    {
+        Guard.Defined(order, nameof(order));
+        Write(weights.Whx, whx, order, nameof(whx));
+        Write(weights.Whh, whh, order, nameof(whh));
+        Write(weights.Wqh, wqh, order, nameof(wqh));
+    }
+
+    private static void Write<TReal>(MatrixSpan matrix, Span<TReal> target, MatrixOrder order, string name)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+    {
+        RequireLength(target.Length, (long)matrix.Rows * matrix.Columns, name);
+        if (order == MatrixOrder.ColumnMajor)
+        {
+            VectorMath.Convert<double, TReal>(matrix.Values, target);
+            return;
+        }
+        for (int i = 0; i < matrix.Rows; i++)
+        {
+            for (int j = 0; j < matrix.Columns; j++)
+            {
+                target[i * matrix.Columns + j] = TReal.CreateTruncating(matrix.Column(j)[i]);
+            }
+        }
+    }
+
+    private static void RequireLength(int length, long expected, string name)
+    {
+        if (length != expected)
+        {
+            throw Guard.Error(name, $"expected {expected} numbers, got {length}.");
+        }
+    }
+
+    private static void RequireRows(int length, int hiddenSize, string name)
+    {
+        if (length == 0 || length % hiddenSize != 0)
+        {
+            throw Guard.Error(name, $"expected a multiple of h = {hiddenSize} numbers, got {length}.");
+        }
+    }
+}
