@@ -1,7 +1,6 @@
 // Batches from and to flat memory: every order against entries picked one by one, ragged and padded, and what is
 // refused.
 
-using Bptt.Tests.Reference;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Tests;
