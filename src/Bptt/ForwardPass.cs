@@ -136,6 +136,7 @@ public sealed partial class ForwardPass
     {
         ArgumentNullException.ThrowIfNull(model);
         Guard.NotEmpty(inputs, "d×T", nameof(inputs));
+        Guard.NotSteps(inputs, model.InputSize, "d×T", nameof(inputs));
         Guard.Shape(inputs, model.InputSize, inputs.ColumnCount, "d×T", nameof(inputs));
         Guard.Finite(inputs, nameof(inputs));
         if (initialState is not null)
@@ -173,8 +174,11 @@ public sealed partial class ForwardPass
         ArgumentNullException.ThrowIfNull(inputs);
         if (inputs.RowCount != model.InputSize)
         {
+            string hint = inputs.Lengths.All(length => length == model.InputSize)
+                ? Guard.ColumnsAreSteps
+                : "";
             throw Guard.Error(
-                nameof(inputs), $"expected sequences of {model.InputSize} rows (d), got {inputs.RowCount}.");
+                nameof(inputs), $"expected sequences of {model.InputSize} rows (d), got {inputs.RowCount}{hint}.");
         }
         inputs.RequireFinite(nameof(inputs));
         if (initialStates is not null)

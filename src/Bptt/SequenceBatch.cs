@@ -153,8 +153,9 @@ public sealed partial class SequenceBatch
     {
         if (RowCount != forward.Weights.OutputSize)
         {
+            string hint = Lengths.All(length => length == forward.Weights.OutputSize) ? Guard.ColumnsAreSteps : "";
             throw Guard.Error(
-                name, $"expected {forward.Weights.OutputSize} rows (q), as the outputs have, got {RowCount}.");
+                name, $"expected {forward.Weights.OutputSize} rows (q), as the outputs have, got {RowCount}{hint}.");
         }
         Guard.SameLengths(forward.Layout.Lengths, Lengths, "the inputs", what, name);
         RequireFinite(name, except);

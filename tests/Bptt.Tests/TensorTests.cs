@@ -124,6 +124,22 @@ public class TensorTests
             act.Should().Throw<ArgumentException>().WithMessage($"*{message}");
     }
 
+    [Fact]
+    public void A_matrix_with_a_row_for_each_step_is_told_from_one_of_another_size()
+    {
+        LinearRnn model = _examples.Model(2, 4, 3);
+        Matrix<double> steps = _examples.Matrix(2, 50);
+        Refused(() => ForwardPass.Run(model, steps.Transpose()), "*got 50×2; columns are steps*transposed*");
+        Refused(() => ForwardPass.Run(model, SequenceBatch.Pack([steps.Transpose()])), "*columns are steps*");
+        Refused(() => ForwardPass.Run(model, _examples.Matrix(5, 50)), "*2*5×50*").Message
+            .Should().NotContain("columns are steps");
+        var forward = ForwardPass.Run(model, steps);
+        Refused(() => Objective.SquaredError(_examples.Matrix(50, 3)).Loss(forward), "*columns are steps*");
+
+        static ArgumentException Refused(Action act, string message) =>
+            act.Should().Throw<ArgumentException>().WithMessage(message).Which;
+    }
+
     [Theory]
     [InlineData(TensorOrder.TimeBatchFeature)]
     [InlineData(TensorOrder.BatchTimeFeature)]

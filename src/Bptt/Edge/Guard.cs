@@ -28,6 +28,21 @@ internal static class Guard
         }
     }
 
+    /// <summary>What a message ends with where a matrix was most likely given the other way round.</summary>
+    public const string ColumnsAreSteps =
+        "; columns are steps, so a matrix with a row for each step is to be transposed";
+
+    /// <summary>Refuses a matrix of steps that looks as if it had a row for each step.</summary>
+    public static void NotSteps(Matrix<double> matrix, int rows, string shape, string name)
+    {
+        if (matrix.RowCount != rows && matrix.ColumnCount == rows)
+        {
+            throw Error(
+                name,
+                $"expected {shape} with {rows} rows, got {matrix.RowCount}×{matrix.ColumnCount}{ColumnsAreSteps}.");
+        }
+    }
+
     /// <summary>A vector, or a span, of exactly the given length.</summary>
     public static void Length(int actual, int expected, string letter, string name)
     {

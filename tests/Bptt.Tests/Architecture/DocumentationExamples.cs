@@ -24,6 +24,7 @@ internal static class DocumentationExamples
         ["GradientFlow"] = OfGradientFlow,
         ["MemoryPlan"] = OfMemoryPlan,
         ["Precision"] = OfPrecision,
+        ["PrecisionCheck"] = OfPrecisionCheck,
         ["RecurrenceMethod"] = OfRecurrenceMethod,
         ["SubspaceIdentificationOptions"] = OfSubspaceIdentificationOptions,
         ["TaylorTest"] = OfTaylorTest,
@@ -148,6 +149,21 @@ internal static class DocumentationExamples
         var single = ForwardPass.Run(model, inputs, options: new ExecutionOptions { Precision = Precision.Single });
         Console.WriteLine($"{single.Precision}: o_1 = {single.Output(1)[0]:G6}");
         // example of Precision to here
+    }
+
+    private static void OfPrecisionCheck(TextWriter Console)
+    {
+        LinearRnn model = Model();
+        SequenceBatch inputs = Inputs(1);
+        var objective = Objective.SquaredError(Inputs(1));
+
+        // example of PrecisionCheck from here
+        // Is float good enough for this model and these data?
+        var options = new ExecutionOptions { Precision = Precision.Single };
+        var single = BackwardThroughTime.Run(ForwardPass.Run(model, inputs, options: options), objective);
+        PrecisionCheck check = PrecisionCheck.Run(single);
+        Console.WriteLine($"outputs {check.OutputError:E0}, gradients {check.GradientError:E0}");
+        // example of PrecisionCheck to here
     }
 
     private static void OfRecurrenceMethod(TextWriter Console)

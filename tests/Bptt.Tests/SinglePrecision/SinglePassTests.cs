@@ -142,6 +142,30 @@ public class SinglePassTests
     }
 
     [Fact]
+    public void The_check_of_precision_says_how_far_a_pass_is_from_double()
+    {
+        LinearRnn model = _examples.Model(2, 16, 2, 0.95);
+        SequenceBatch inputs = _examples.Batch(2, 400, 30);
+        var objective = Objective.SquaredError(_examples.Batch(2, 400, 30));
+        var options = new ExecutionOptions { Precision = Precision.Single };
+        var forward = ForwardPass.Run(model, inputs, _examples.Matrix(16, 2), options);
+        var check = PrecisionCheck.Run(BackwardThroughTime.Run(forward, objective));
+        foreach (double error in new[]
+        {
+            check.OutputError, check.WhxError, check.WhhError, check.WqhError, check.InitialStateError,
+        })
+        {
+            error.Should().BeInRange(1e-9, 1e-5, check.ToString());
+        }
+        check.LossError.Should().BeLessThan(1e-5);
+        SequenceBatch given = _examples.Batch(2, 400, 30);
+        PrecisionCheck.Run(BackwardThroughTime.Run(forward, given)).GradientError.Should().BeInRange(1e-9, 1e-5);
+        FluentActions.Invoking(() => PrecisionCheck.Run(
+            BackwardThroughTime.Run(ForwardPass.Run(model, inputs), objective)))
+            .Should().Throw<ArgumentException>().WithMessage("*single precision*");
+    }
+
+    [Fact]
     public void Checks_and_second_derivatives_ask_for_double()
     {
         LinearRnn model = _examples.Model(2, 4, 1, 0.9);
