@@ -17,7 +17,7 @@ namespace Bptt.Verification;
 /// // Is float good enough for this model and these data?
 /// var options = new ExecutionOptions { Precision = Precision.Single };
 /// var single = BackwardThroughTime.Run(ForwardPass.Run(model, inputs, options: options), objective);
-/// PrecisionCheck check = PrecisionCheck.Run(single);
+/// var check = PrecisionCheck.Run(single);
 /// Console.WriteLine($"outputs {check.OutputError:E0}, gradients {check.GradientError:E0}");
 /// </code>
 /// </example>
