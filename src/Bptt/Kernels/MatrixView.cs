@@ -107,6 +107,15 @@ internal readonly ref struct MatrixSpan<TReal>
             count,
             LeadingDimension);
 
+    /// <summary>Copies the entries to a matrix of the same shape.</summary>
+    public void CopyTo(MatrixSpan<TReal> target)
+    {
+        for (int column = 0; column < Columns; column++)
+        {
+            Column(column).CopyTo(target.Column(column));
+        }
+    }
+
     public static implicit operator MatrixView<TReal>(MatrixSpan<TReal> matrix) =>
         new(matrix.Values, matrix.Rows, matrix.Columns, matrix.LeadingDimension);
 }

@@ -130,11 +130,11 @@ internal sealed class OutputSensitivities
             int mark = _context.Mark();
             DoublingTerms moved = _weights.Derivative(direction(first + k), _context);
             MatrixSpan driven = drive.RowRange(k * h, h);
-            Copy(moved.Lifted.Whx, driven.ColumnRange(0, inputs));
-            Copy(moved.Lifted.Whh, driven.ColumnRange(inputs, h));
+            moved.Lifted.Whx.CopyTo(driven.ColumnRange(0, inputs));
+            moved.Lifted.Whh.CopyTo(driven.ColumnRange(inputs, h));
             MatrixSpan read = direct.RowRange(k * outputs, outputs);
             DirectTerm.Write(moved.Response.Span, 0, read.ColumnRange(0, inputs));
-            Copy(moved.Lifted.Wqh, read.ColumnRange(inputs, h));
+            moved.Lifted.Wqh.CopyTo(read.ColumnRange(inputs, h));
             _context.Release(mark);
         }
         return new Group(
@@ -152,14 +152,6 @@ internal sealed class OutputSensitivities
     /// <summary>A column as a matrix of so many rows.</summary>
     private static MatrixSpan Reshaped(MatrixSpan columns, int column, int rows) =>
         new(columns.Column(column), rows, columns.Rows / rows, rows);
-
-    private static void Copy(MatrixSpan from, MatrixSpan to)
-    {
-        for (int column = 0; column < from.Columns; column++)
-        {
-            from.Column(column).CopyTo(to.Column(column));
-        }
-    }
 
     /// <summary>Some directions.</summary>
     /// <param name="First">The first of them.</param>

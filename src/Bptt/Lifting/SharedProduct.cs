@@ -24,13 +24,7 @@ internal readonly record struct StoredMatrix(
         new(Values.AsSpan(0, LeadingDimension * (Columns - 1) + Rows), Rows, Columns, LeadingDimension);
 
     /// <summary>Copies the entries, as stored.</summary>
-    public void CopyTo(StoredMatrix target)
-    {
-        for (int column = 0; column < Columns; column++)
-        {
-            Span.Column(column).CopyTo(target.Span.Column(column));
-        }
-    }
+    public void CopyTo(StoredMatrix target) => Span.CopyTo(target.Span);
 
     /// <summary>Some rows, as stored.</summary>
     public StoredMatrix RowRange(int first, int count) => this with { Values = Values[first..], Rows = count };
