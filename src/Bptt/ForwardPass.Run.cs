@@ -118,8 +118,10 @@ public sealed partial class ForwardPass
             var reading = new ForwardPlan(plan.ForReading(), ChunkLength: 1, KeepsCarries: false);
             var record = ForwardRecord.Of(model.Weights, inputs, outputs, reading, single.States, context);
             record.States.Compute = (_, columns) => single.States.Fill(columns);
-            return new RecordOfRun(
-                record, plan, null, "passes in single precision run step by step or in parallel over time", single);
+            string? whyNotLifted = options.Recurrence is Recurrence.Automatic or Recurrence.Lifted
+                ? "passes in single precision run step by step or in parallel over time"
+                : null;
+            return new RecordOfRun(record, plan, null, whyNotLifted, single);
         }
         finally
         {

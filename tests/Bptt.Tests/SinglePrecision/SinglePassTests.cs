@@ -53,6 +53,7 @@ public class SinglePassTests
                 };
                 var forward = ForwardPass.Run(model, inputs, initial, options);
                 forward.Precision.Should().Be(Precision.Single);
+                forward.Method.WhyNotLifted.Should().BeNull("it was not asked for");
                 var expectedForward = ForwardPass.Run(model, inputs, initial);
                 string why = $"{kernels}, {recurrence}, d = {d}, h = {h}, q = {q}, "
                     + $"lengths {string.Join(' ', lengths)}, {_examples}";
