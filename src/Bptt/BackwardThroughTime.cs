@@ -18,7 +18,6 @@
 // When a line is run, block by block of time and on which thread, is said in Passes/PassSchedule.cs.
 
 using Bptt.Edge;
-using Bptt.Lifting;
 using Bptt.Passes;
 using Bptt.SinglePrecision;
 using MathNet.Numerics.LinearAlgebra;
@@ -40,13 +39,14 @@ namespace Bptt;
 public sealed class BackwardThroughTime
 {
     private readonly BackwardRecord _record;
+    private readonly IInputGradients<double> _inputs;
     private readonly double? _loss;
     private readonly BackwardOptions _options; // a snapshot
 
     private BackwardThroughTime(
         ForwardPass forward,
         BackwardOptions options,
-        BackwardRecord record,
+        Way way,
         Gradients gradients,
         double? loss,
         Objective? objective)
@@ -54,7 +54,9 @@ public sealed class BackwardThroughTime
         Forward = forward;
         Objective = objective;
         Gradients = gradients;
-        _record = record;
+        _record = way.Record;
+        _inputs = way.Inputs;
+        Lifted = way.Lifted;
         _options = options;
         _loss = loss;
     }
@@ -73,7 +75,7 @@ public sealed class BackwardThroughTime
     internal Objective? Objective { get; }
 
     /// <summary>The chunks of the pass, where it took several steps at once; null where not.</summary>
-    internal LiftedBackward? Lifted { get; private init; }
+    internal LiftedBackward? Lifted { get; }
 
     /// <summary>What the pass has computed.</summary>
     internal BackwardRecord Record
@@ -241,17 +243,7 @@ public sealed class BackwardThroughTime
         int d = Forward.Model.InputSize;
         int length = Forward.Lengths[sequence];
         double[] entries = new double[d * length];
-        Forward.Context.Read(() =>
-        {
-            if (Lifted is not null)
-            {
-                Lifted.WriteInputGradients(sequence, entries);
-            }
-            else
-            {
-                _record.WriteInputGradients(sequence, entries);
-            }
-        });
+        Forward.Context.Read(() => _inputs.WriteInputGradients(sequence, entries));
         return Matrix<double>.Build.Dense(d, length, entries);
     }
 
@@ -263,17 +255,7 @@ public sealed class BackwardThroughTime
     public SequenceBatch InputGradientBatch()
     {
         PackedColumns gradients = PassContext.FreshColumns(Forward.Model.InputSize, Forward.Layout);
-        Forward.Context.Read(() =>
-        {
-            if (Lifted is not null)
-            {
-                Lifted.WriteInputGradients(gradients);
-            }
-            else
-            {
-                _record.WriteInputGradients(gradients);
-            }
-        });
+        Forward.Context.Read(() => _inputs.WriteInputGradients(gradients));
         return SequenceBatch.Take(gradients);
     }
 
@@ -313,24 +295,43 @@ public sealed class BackwardThroughTime
             var gradients = ParameterArray.ShapedLike(forward.Weights);
             BackwardPaths paths = _options.Truncation?.Paths ?? BackwardPaths.All;
             ReadOnlyMemory<double> final = _options.FinalStateGradients?.AsColumnMajorArray();
-            LiftedForward? chunks = paths.AreAll ? _forward.Lifted : null;
-            if (chunks is not null)
-            {
-                Context.Evaluate(evaluation);
-            }
-            var lifted = LiftedBackward.Run(chunks, OutputGradients, final, gradients, Context);
-            BackwardRecord record = lifted is not null
-                ? BackwardRecord.Of(forward, OutputGradients, final, lifted, Context)
-                : _forward.Single is SingleForward single
-                ? SingleBackward.Run(single, forward, OutputGradients, evaluation, final, paths, gradients, Context)
-                : BackwardRecord.Run(forward, OutputGradients, evaluation, final, paths, gradients, Context);
+            Way way = _forward.Single is SingleForward single
+                ? Way.Of(SingleBackward.Run(
+                    single, forward, OutputGradients, evaluation, final, paths, gradients, Context))
+                : Lifted(evaluation, final, paths, gradients) is LiftedBackward lifted
+                ? Way.Of(lifted, BackwardRecord.Of(forward, OutputGradients, final, lifted, Context))
+                : Way.Of(BackwardRecord.Run(
+                    forward, OutputGradients, evaluation, final, paths, gradients, Context));
             double? loss = evaluation?.Loss;
-            return new BackwardThroughTime(_forward, _options, record, new Gradients(gradients), loss, objective)
+            return new BackwardThroughTime(_forward, _options, way, new Gradients(gradients), loss, objective);
+        }
+
+        /// <summary>Several steps at once, where the forward pass was run so; null where not, or where a gradient is
+        /// not finite.</summary>
+        private LiftedBackward? Lifted(
+            IOutputTask? evaluation,
+            ReadOnlyMemory<double> finalStateGradients,
+            BackwardPaths paths,
+            ParameterArray gradients)
+        {
+            if (_forward.Lifted is not LiftedForward chunks || !paths.AreAll)
             {
-                Lifted = lifted,
-            };
+                return null;
+            }
+            Context.Evaluate(evaluation);
+            return LiftedBackward.Run(chunks, OutputGradients, finalStateGradients, gradients, Context, Context);
         }
 
         public void Dispose() => Context.End();
+    }
+
+    /// <summary>What a pass has left, in whatever way it was run.</summary>
+    private readonly record struct Way(BackwardRecord Record, IInputGradients<double> Inputs, LiftedBackward? Lifted)
+    {
+        public static Way Of(BackwardRecord record) => new(record, record, null);
+
+        public static Way Of(LiftedBackward lifted, BackwardRecord record) => new(record, lifted, lifted);
+
+        public static Way Of(SingleBackward single) => new(single.Record, single.Inputs, null);
     }
 }

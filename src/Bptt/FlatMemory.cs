@@ -6,6 +6,7 @@
 using System.Numerics;
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
+using Bptt.LinearRecurrence;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;
@@ -70,7 +71,7 @@ public static class FlatMemory
         this ForwardPass forward, Span<double> target, TensorOrder order = TensorOrder.BatchTimeFeature)
     {
         ArgumentNullException.ThrowIfNull(forward);
-        Columns(forward, b => forward.HiddenStates(b), target, order);
+        Write(forward, forward.Record.States, target, order);
     }
 
     /// <inheritdoc cref="CopyHiddenStatesTo(ForwardPass, Span{double}, TensorOrder)"/>
@@ -78,7 +79,7 @@ public static class FlatMemory
         this ForwardPass forward, Span<float> target, TensorOrder order = TensorOrder.BatchTimeFeature)
     {
         ArgumentNullException.ThrowIfNull(forward);
-        Columns(forward, b => forward.HiddenStates(b), target, order);
+        Write(forward, forward.Record.States, target, order);
     }
 
     /// <summary>Writes ∂L/∂h_1 … ∂L/∂h_T of every sequence.</summary>
@@ -92,7 +93,7 @@ public static class FlatMemory
         this BackwardThroughTime backward, Span<double> target, TensorOrder order = TensorOrder.BatchTimeFeature)
     {
         ArgumentNullException.ThrowIfNull(backward);
-        Columns(backward.Forward, b => backward.HiddenStateGradients(b), target, order);
+        Write(backward.Forward, backward.Record.StateGradients, target, order);
     }
 
     /// <inheritdoc cref="CopyHiddenStateGradientsTo(BackwardThroughTime, Span{double}, TensorOrder)"/>
@@ -100,7 +101,7 @@ public static class FlatMemory
         this BackwardThroughTime backward, Span<float> target, TensorOrder order = TensorOrder.BatchTimeFeature)
     {
         ArgumentNullException.ThrowIfNull(backward);
-        Columns(backward.Forward, b => backward.HiddenStateGradients(b), target, order);
+        Write(backward.Forward, backward.Record.StateGradients, target, order);
     }
 
     /// <summary>Writes ∂L/∂x_1 … ∂L/∂x_T of every sequence.</summary>
@@ -248,25 +249,23 @@ public static class FlatMemory
             MatrixOrder.ColumnMajor);
     }
 
-    private static void Columns<TReal>(
-        ForwardPass forward, Func<int, Matrix<double>> columns, Span<TReal> target, TensorOrder order)
+    private static void Write<TReal>(
+        ForwardPass forward, Trajectory columns, Span<TReal> target, TensorOrder order)
         where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
         Guard.Defined(order, nameof(order));
-        int rows = forward.Model.HiddenSize;
-        int count = forward.SequenceCount;
-        int steps = forward.Layout.LastStep;
-        RequireLength(target.Length, (long)rows * count * steps, nameof(target));
-        target.Clear();
-        for (int b = 0; b < count; b++)
+        BatchLayout steps = forward.Layout;
+        RequireLength(target.Length, (long)columns.Rows * steps.SequenceCount * steps.LastStep, nameof(target));
+        var values = new TReal[target.Length];
+        forward.Context.Read(() =>
         {
-            ReadOnlySpan<double> values = columns(b).AsColumnMajorArray();
-            for (int t = 1; t <= forward.Lengths[b]; t++)
+            foreach (int window in columns.WindowsFromHeld())
             {
-                int at = order == TensorOrder.TimeBatchFeature ? (t - 1) * count + b : b * steps + t - 1;
-                VectorMath.Convert(values.Slice(t * rows, rows), target.Slice(at * rows, rows));
+                columns.Read(window, held => TensorCopy.FromColumns<double, TReal>(
+                    held, steps.LastStep, order == TensorOrder.TimeBatchFeature, values));
             }
-        }
+        });
+        values.CopyTo(target);
     }
 
     private static LinearRnn Create<TReal>(

@@ -23,24 +23,16 @@ public sealed partial class ForwardPass
     }
 
     private static ForwardPass Run(
-        LinearRnn model,
-        BatchLayout steps,
-        Func<PassContext, PackedColumns> inputs,
-        ReadOnlySpan<double> initialStates,
-        ExecutionOptions? options)
+        LinearRnn model, PassInputs inputs, ReadOnlySpan<double> initialStates, ExecutionOptions? options)
     {
         options ??= ExecutionOptions.Default;
+        BatchLayout steps = inputs.Layout;
         var context = PassContext.BeginForward(
             options.Settings, options.Workspace?.Pool, readsCompute: options.MemoryBudget is not null);
         try
         {
             MemoryPlan plan = Plan(model, steps, options, context);
             context.TakeOver();
-            if (options.Precision == Precision.Single)
-            {
-                return new ForwardPass(
-                    model, RunSingle(model, inputs(context), initialStates, plan, options, context), options);
-            }
             LiftingChoice lifting = RecurrenceMethod.Lift(model, steps, options, plan, context);
             if ((lifting.Weights is not null || plan.Recomputes)
                 && options is { Workspace: null, MemoryBudget: not null })
@@ -48,7 +40,12 @@ public sealed partial class ForwardPass
                 long outputs = (long)model.OutputSize * steps.ColumnCount;
                 BudgetedMemory.Take(plan.HeldBytes + 2 * sizeof(double) * outputs); // o_t and ∂L/∂o_t
             }
-            PackedColumns columns = inputs(context);
+            if (options.Precision == Precision.Single)
+            {
+                return new ForwardPass(
+                    model, RunSingle(model, inputs, initialStates, lifting, plan, options, context), options);
+            }
+            PackedColumns columns = inputs.Doubles(context);
             RecordOfRun run = (lifting.Weights is LiftedWeights weights
                     ? RunLifted(weights, columns, initialStates, plan, context)
                     : null)
@@ -86,22 +83,24 @@ public sealed partial class ForwardPass
     {
         MemoryPlan lifted = plan.ForLifted(weights.ChunkLength)!;
         PackedColumns outputs = context.Columns(weights.Model.OutputSize, inputs.Layout);
-        var pass = LiftedForward.Run(weights, inputs, initialStates, outputs, context);
+        var pass = LiftedForward.Run(weights, weights.Values, inputs, initialStates, outputs, context);
         if (pass is null)
         {
             return null;
         }
         context.ReadingComputes();
         var windows = new ForwardPlan(lifted.Windows, lifted.ChunkLength, KeepsCarries: false);
-        var record = ForwardRecord.Of(weights.Model, inputs, outputs, windows, pass.Known, context);
+        var record = ForwardRecord.Of(
+            weights.Model, new Lazy<PackedColumns>(inputs), outputs, windows, pass.Known, context);
         return new RecordOfRun(record, lifted, pass, null);
     }
 
     /// <summary>In single precision; states are read in double.</summary>
     private static RecordOfRun RunSingle(
         LinearRnn model,
-        PackedColumns inputs,
+        PassInputs inputs,
         ReadOnlySpan<double> initialStates,
+        LiftingChoice lifting,
         MemoryPlan plan,
         ExecutionOptions options,
         PassContext context)
@@ -112,16 +111,25 @@ public sealed partial class ForwardPass
         {
             singles.TakeOver();
             PackedColumns outputs = context.Columns(model.OutputSize, inputs.Layout);
-            var windows = new ForwardPlan(plan.Windows, plan.ChunkLength, plan.KeepsCarries);
-            var single = SingleForward.Run(model.Weights, inputs, initialStates, windows, outputs, singles);
+            Lazy<PackedColumns> given = inputs.WhenRead(context);
+            SingleProblem problem = inputs.Singles is PackedColumns<float> columns
+                ? SingleProblem.Rounded(model.Weights, columns, initialStates, singles)
+                : SingleProblem.Rounded(model.Weights, given.Value, initialStates, singles);
+            SingleForward? single = null;
+            if (lifting.Weights is LiftedWeights weights && plan.ForLifted(weights.ChunkLength) is MemoryPlan lifted)
+            {
+                var windows = new ForwardPlan(lifted.Windows, lifted.ChunkLength, KeepsCarries: false);
+                single = SingleForward.RunLifted(problem, weights, windows, outputs, singles);
+                plan = single is null ? plan : lifted;
+            }
+            single ??= SingleForward.Run(
+                problem, new ForwardPlan(plan.Windows, plan.ChunkLength, plan.KeepsCarries), outputs, singles);
             context.ReadingComputes();
             var reading = new ForwardPlan(plan.ForReading(), ChunkLength: 1, KeepsCarries: false);
-            var record = ForwardRecord.Of(model.Weights, inputs, outputs, reading, single.States, context);
-            record.States.Compute = (_, columns) => single.States.Fill(columns);
-            string? whyNotLifted = options.Recurrence is Recurrence.Automatic or Recurrence.Lifted
-                ? "passes in single precision run step by step or in parallel over time"
-                : null;
-            return new RecordOfRun(record, plan, null, whyNotLifted, single);
+            var record = ForwardRecord.Of(model.Weights, given, outputs, reading, single.States, context);
+            record.States.Compute = (_, read) => single.States.Fill(read);
+            return new RecordOfRun(
+                record, plan, null, single.Lifted is null ? lifting.WhyNotInTheEnd : null, single);
         }
         finally
         {
@@ -146,4 +154,18 @@ public sealed partial class ForwardPass
         LiftedForward? Lifted,
         string? WhyNotLifted,
         SingleForward? Single = null);
+
+    /// <summary>X of a pass, d×N, from a matrix or a batch.</summary>
+    /// <param name="Layout">The steps.</param>
+    /// <param name="Doubles">Gives the columns, perhaps in memory of the pass.</param>
+    /// <param name="Singles">The same in single precision, where they are held so.</param>
+    private sealed record PassInputs(
+        BatchLayout Layout, Func<PassContext, PackedColumns> Doubles, PackedColumns<float>? Singles = null)
+    {
+        /// <summary>The columns in double: there now, or when they are first read where they are held in single
+        /// precision.</summary>
+        public Lazy<PackedColumns> WhenRead(PassContext context) => Singles is null
+            ? new Lazy<PackedColumns>(Doubles(context))
+            : new Lazy<PackedColumns>(() => Doubles(context));
+    }
 }

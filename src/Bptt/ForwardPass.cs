@@ -76,8 +76,8 @@ public sealed partial class ForwardPass
     public MemoryPlan MemoryPlan { get; }
 
     /// <summary>How the recurrence was run.</summary>
-    public RecurrenceMethod Method => Lifted is not null
-        ? new RecurrenceMethod(Recurrence.Lifted, Lifted.Weights.ChunkLength, null)
+    public RecurrenceMethod Method => (Lifted?.Weights ?? Single?.Lifted?.Weights) is LiftedWeights weights
+        ? new RecurrenceMethod(Recurrence.Lifted, weights.ChunkLength, null)
         : new RecurrenceMethod(
             StepsOfChunk > 1 ? Recurrence.TimeParallel : Recurrence.Sequential, StepsOfChunk, _whyNotLifted);
 
@@ -146,7 +146,11 @@ public sealed partial class ForwardPass
         }
 
         BatchLayout layout = PassContext.Layout([inputs.ColumnCount], nameof(inputs));
-        return Run(model, layout, InputsOf, initialState is null ? default : initialState.Entries(), options);
+        return Run(
+            model,
+            new PassInputs(layout, InputsOf),
+            initialState is null ? default : initialState.Entries(),
+            options);
 
         PackedColumns InputsOf(PassContext context)
         {
@@ -189,8 +193,7 @@ public sealed partial class ForwardPass
 
         return Run(
             model,
-            inputs.Columns.Layout,
-            _ => inputs.Columns,
+            new PassInputs(inputs.Layout, _ => inputs.Columns, inputs.Singles),
             initialStates is null ? default : initialStates.ColumnMajor(),
             options);
     }

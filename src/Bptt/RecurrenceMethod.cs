@@ -72,7 +72,8 @@ public sealed class RecurrenceMethod
             steps,
             options.Tuning.LiftedLength,
             length => plan.ForLifted(length) is not null,
-            timeOfOthers);
+            timeOfOthers,
+            options.Precision == Precision.Single ? LiftedNumbers.Single : LiftedNumbers.Double);
     }
 
     /// <summary>Operations of a forward and a backward pass for each step that do not wait for the step

@@ -3,9 +3,12 @@
 //   B  sequences      T  steps of the longest      d  features: rows of a batch
 
 using System.Globalization;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Bptt.Edge;
-using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 
 namespace Bptt;
 
@@ -42,8 +45,7 @@ public sealed partial class SequenceBatch
         TensorOrder order = TensorOrder.BatchTimeFeature,
         ReadOnlySpan<int> lengths = default)
     {
-        PackedColumns columns = ColumnsFor(values.Length, count, steps, features, order, lengths);
-        TensorCopy.ToColumns(values, steps, order == TensorOrder.TimeBatchFeature, columns);
+        PackedColumns columns = ColumnsOf(values, count, steps, features, order, lengths);
         return new SequenceBatch(columns);
     }
 
@@ -56,8 +58,7 @@ public sealed partial class SequenceBatch
         TensorOrder order = TensorOrder.BatchTimeFeature,
         ReadOnlySpan<int> lengths = default)
     {
-        PackedColumns columns = ColumnsFor(values.Length, count, steps, features, order, lengths);
-        TensorCopy.ToColumns(values, steps, order == TensorOrder.TimeBatchFeature, columns);
+        PackedColumns<float> columns = ColumnsOf(values, count, steps, features, order, lengths);
         return new SequenceBatch(columns);
     }
 
@@ -70,8 +71,8 @@ public sealed partial class SequenceBatch
     {
         ArgumentNullException.ThrowIfNull(values);
         (int first, int second, int features) = (values.GetLength(0), values.GetLength(1), values.GetLength(2));
-        double[] flat = new double[values.Length];
-        Buffer.BlockCopy(values, 0, flat, 0, Buffer.ByteLength(values));
+        ReadOnlySpan<double> flat = MemoryMarshal.CreateReadOnlySpan(
+            ref Unsafe.As<byte, double>(ref MemoryMarshal.GetArrayDataReference(values)), values.Length);
         return order == TensorOrder.TimeBatchFeature
             ? FromTensor(flat, second, first, features, order)
             : FromTensor(flat, first, second, features, order);
@@ -82,8 +83,8 @@ public sealed partial class SequenceBatch
     {
         ArgumentNullException.ThrowIfNull(values);
         (int first, int second, int features) = (values.GetLength(0), values.GetLength(1), values.GetLength(2));
-        float[] flat = new float[values.Length];
-        Buffer.BlockCopy(values, 0, flat, 0, Buffer.ByteLength(values));
+        ReadOnlySpan<float> flat = MemoryMarshal.CreateReadOnlySpan(
+            ref Unsafe.As<byte, float>(ref MemoryMarshal.GetArrayDataReference(values)), values.Length);
         return order == TensorOrder.TimeBatchFeature
             ? FromTensor(flat, second, first, features, order)
             : FromTensor(flat, first, second, features, order);
@@ -95,11 +96,11 @@ public sealed partial class SequenceBatch
     /// <exception cref="ArgumentException">The list, a sequence or a step is null or empty, or steps differ in
     /// length.</exception>
     public static SequenceBatch FromSteps(IReadOnlyList<double[][]> sequences) =>
-        Jagged(sequences, (step, column) => step.CopyTo(column));
+        new(Jagged(sequences));
 
     /// <inheritdoc cref="FromSteps(IReadOnlyList{double[][]})"/>
     public static SequenceBatch FromSteps(IReadOnlyList<float[][]> sequences) =>
-        Jagged<float>(sequences, (step, column) => VectorMath.Convert<float, double>(step, column));
+        new(Jagged(sequences));
 
     /// <summary>Packs ragged sequences that are packed already, as PyTorch's <c>PackedSequence</c> holds them: all
     /// sequences' step 1, then step 2 of those that have one, …. One block copy.</summary>
@@ -112,22 +113,20 @@ public sealed partial class SequenceBatch
     /// numbers.</exception>
     public static SequenceBatch FromPacked(ReadOnlySpan<double> values, ReadOnlySpan<int> batchSizes, int features)
     {
-        PackedColumns columns = ColumnsFor(values.Length, batchSizes, features);
-        values.CopyTo(columns.All.Values);
+        PackedColumns columns = PackedFor(values, batchSizes, features);
         return new SequenceBatch(columns);
     }
 
     /// <inheritdoc cref="FromPacked(ReadOnlySpan{double}, ReadOnlySpan{int}, int)"/>
     public static SequenceBatch FromPacked(ReadOnlySpan<float> values, ReadOnlySpan<int> batchSizes, int features)
     {
-        PackedColumns columns = ColumnsFor(values.Length, batchSizes, features);
-        VectorMath.Convert(values, columns.All.Values);
+        PackedColumns<float> columns = PackedFor(values, batchSizes, features);
         return new SequenceBatch(columns);
     }
 
     /// <summary>The numbers of a flat tensor of the batch: B·T·d, T of the longest sequence.</summary>
     /// <exception cref="OverflowException">They are more than an index can count.</exception>
-    public int TensorLength => checked(Count * Columns.Layout.LastStep * RowCount);
+    public int TensorLength => checked(Count * Layout.LastStep * RowCount);
 
     /// <summary>Writes the batch to a flat tensor.</summary>
     /// <param name="target">Receives <see cref="TensorLength"/> numbers.</param>
@@ -138,16 +137,32 @@ public sealed partial class SequenceBatch
         Span<double> target, TensorOrder order = TensorOrder.BatchTimeFeature, double padding = 0.0)
     {
         CheckTarget(target.Length, order);
-        TensorCopy.FromColumns(
-            Columns, Columns.Layout.LastStep, order == TensorOrder.TimeBatchFeature, padding, target);
+        Write(target, order, padding);
     }
 
     /// <inheritdoc cref="CopyTo(Span{double}, TensorOrder, double)"/>
     public void CopyTo(Span<float> target, TensorOrder order = TensorOrder.BatchTimeFeature, float padding = 0.0f)
     {
         CheckTarget(target.Length, order);
-        TensorCopy.FromColumns(
-            Columns, Columns.Layout.LastStep, order == TensorOrder.TimeBatchFeature, padding, target);
+        Write(target, order, padding);
+    }
+
+    private void Write<TReal>(Span<TReal> target, TensorOrder order, TReal padding)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+    {
+        if (TotalLength < (long)Count * Layout.LastStep)
+        {
+            target.Fill(padding);
+        }
+        bool isTimeMajor = order == TensorOrder.TimeBatchFeature;
+        if (Singles is null)
+        {
+            TensorCopy.FromColumns(Columns, Layout.LastStep, isTimeMajor, target);
+        }
+        else
+        {
+            TensorCopy.FromColumns(Singles, Layout.LastStep, isTimeMajor, target);
+        }
     }
 
     private void CheckTarget(int length, TensorOrder order)
@@ -157,24 +172,30 @@ public sealed partial class SequenceBatch
         {
             throw Guard.Error(
                 "target",
-                $"expected {TensorLength} numbers for B = {Count}, T = {Columns.Layout.LastStep}, "
+                $"expected {TensorLength} numbers for B = {Count}, T = {Layout.LastStep}, "
                     + $"d = {RowCount}, got {length}.");
         }
     }
 
-    private static PackedColumns ColumnsFor(
-        int available, int count, int steps, int features, TensorOrder order, ReadOnlySpan<int> lengths)
+    private static PackedColumns<TReal> ColumnsOf<TReal>(
+        ReadOnlySpan<TReal> values,
+        int count,
+        int steps,
+        int features,
+        TensorOrder order,
+        ReadOnlySpan<int> lengths)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
         Guard.AtLeastOne(count, nameof(count));
         Guard.AtLeastOne(steps, nameof(steps));
         Guard.AtLeastOne(features, nameof(features));
         Guard.Defined(order, nameof(order));
         long expected = (long)count * steps * features;
-        if (available != expected)
+        if (values.Length != expected)
         {
             throw Guard.Error(
-                "values",
-                $"expected {expected} numbers for B = {count}, T = {steps}, d = {features}, got {available}.");
+                nameof(values),
+                $"expected {expected} numbers for B = {count}, T = {steps}, d = {features}, got {values.Length}.");
         }
         int[] all = new int[count];
         Array.Fill(all, steps);
@@ -191,10 +212,15 @@ public sealed partial class SequenceBatch
                     nameof(lengths), $"expected from 1 to {steps} steps for sequence {b}, got {lengths[b]}.");
             }
         }
-        return PassContext.FreshColumns(features, PassContext.Layout(all, nameof(lengths)));
+        PackedColumns<TReal> columns = PassContext<TReal>.FreshColumns(
+            features, PassContext.Layout(all, nameof(lengths)));
+        TensorCopy.ToColumns(values, steps, order == TensorOrder.TimeBatchFeature, columns);
+        return columns;
     }
 
-    private static PackedColumns ColumnsFor(int available, ReadOnlySpan<int> batchSizes, int features)
+    private static PackedColumns<TReal> PackedFor<TReal>(
+        ReadOnlySpan<TReal> values, ReadOnlySpan<int> batchSizes, int features)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
         Guard.AtLeastOne(features, nameof(features));
         if (batchSizes.IsEmpty || batchSizes[0] < 1)
@@ -217,19 +243,19 @@ public sealed partial class SequenceBatch
         }
         BatchLayout layout = PassContext.Layout(lengths, nameof(batchSizes));
         long expected = (long)layout.ColumnCount * features;
-        if (available != expected)
+        if (values.Length != expected)
         {
             throw Guard.Error(
-                "values",
-                $"expected {expected} numbers for {layout.ColumnCount} steps of d = {features}, got {available}.");
+                nameof(values),
+                $"expected {expected} numbers for {layout.ColumnCount} steps of d = {features}, got {values.Length}.");
         }
-        return PassContext.FreshColumns(features, layout);
+        PackedColumns<TReal> columns = PassContext<TReal>.FreshColumns(features, layout);
+        values.CopyTo(columns.All.Values);
+        return columns;
     }
 
-    private delegate void StepCopy<TNumber>(TNumber[] step, Span<double> column);
-
-    private static SequenceBatch Jagged<TNumber>(
-        IReadOnlyList<TNumber[][]> sequences, StepCopy<TNumber> copy)
+    private static PackedColumns<TReal> Jagged<TReal>(IReadOnlyList<TReal[][]> sequences)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
         ArgumentNullException.ThrowIfNull(sequences);
         if (sequences.Count == 0)
@@ -257,15 +283,15 @@ public sealed partial class SequenceBatch
                     nameof(sequences), $"expected steps of at least one feature in sequence {b}, got none.");
             }
         }
-        PackedColumns columns = PassContext.FreshColumns(
+        PackedColumns<TReal> columns = PassContext<TReal>.FreshColumns(
             features, PassContext.Layout(lengths, nameof(sequences)));
         for (int b = 0; b < lengths.Length; b++)
         {
             for (int t = 0; t < lengths[b]; t++)
             {
-                copy(sequences[b][t], columns.Column(b, t + 1));
+                sequences[b][t].CopyTo(columns.Column(b, t + 1));
             }
         }
-        return new SequenceBatch(columns);
+        return columns;
     }
 }

@@ -2,9 +2,11 @@
 //
 //   B  sequences      T_b  steps of sequence b
 
+using System.Numerics;
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;
@@ -16,28 +18,53 @@ namespace Bptt;
 /// <remarks>
 /// Stored time-major without padding: all sequences' step 1, then all step 2, …, longest sequence first inside a step.
 /// Sequences keep their given numbers at every public edge. A reset of the state inside a stream is a new sequence.
+/// A batch made of floats holds floats: a pass in single precision reads them as they are, and what needs doubles
+/// converts them once, when it first does.
 /// </remarks>
 public sealed partial class SequenceBatch
 {
+    private readonly Lazy<PackedColumns> _columns;
+
     private SequenceBatch(PackedColumns columns)
     {
-        Columns = columns;
+        _columns = new Lazy<PackedColumns>(columns);
+        Layout = columns.Layout;
+        RowCount = columns.Rows;
         IsFinite = VectorMath.FirstNonFinite(columns.All.Values) < 0;
     }
 
+    private SequenceBatch(PackedColumns<float> columns)
+    {
+        _columns = new Lazy<PackedColumns>(() =>
+        {
+            PackedColumns converted = PassContext.FreshColumns(columns.Rows, columns.Layout);
+            VectorMath.Convert<float, double>(columns.All.Values, converted.All.Values);
+            return converted;
+        });
+        Singles = columns;
+        Layout = columns.Layout;
+        RowCount = columns.Rows;
+        IsFinite = VectorMath.FirstNonFinite<float>(columns.All.Values) < 0;
+    }
+
     /// <summary>B, the number of sequences.</summary>
-    public int Count => Columns.Layout.SequenceCount;
+    public int Count => Layout.SequenceCount;
 
     /// <summary>The number of rows of every sequence: d for inputs, q for targets and output gradients.</summary>
-    public int RowCount => Columns.Rows;
+    public int RowCount { get; }
 
     /// <summary>T_b for each sequence, in the order given.</summary>
-    public IReadOnlyList<int> Lengths => Columns.Layout.Lengths;
+    public IReadOnlyList<int> Lengths => Layout.Lengths;
 
     /// <summary>ΣT_b, the steps of all sequences together.</summary>
-    public int TotalLength => Columns.Layout.ColumnCount;
+    public int TotalLength => Layout.ColumnCount;
 
-    internal PackedColumns Columns { get; }
+    internal BatchLayout Layout { get; }
+
+    internal PackedColumns Columns => _columns.Value;
+
+    /// <summary>The numbers of a batch that holds floats; null for one that holds doubles.</summary>
+    internal PackedColumns<float>? Singles { get; }
 
     /// <summary>Whether every number is finite. Targets of masked steps need not be.</summary>
     internal bool IsFinite { get; }
@@ -118,18 +145,23 @@ public sealed partial class SequenceBatch
     public override string ToString() => $"SequenceBatch (B = {Count}, {RowCount} rows, {TotalLength} steps)";
 
     /// <summary>Some steps of some sequences, as sequences of their own whose steps count from 1.</summary>
-    internal SequenceBatch Part(SequencePart[] parts)
+    internal SequenceBatch Part(SequencePart[] parts) => Singles is null
+        ? new SequenceBatch(Part(Columns, parts))
+        : new SequenceBatch(Part(Singles, parts));
+
+    private static PackedColumns<TReal> Part<TReal>(PackedColumns<TReal> all, SequencePart[] parts)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
         BatchLayout layout = PassContext.Layout(Array.ConvertAll(parts, p => p.Length), nameof(parts));
-        PackedColumns columns = PassContext.FreshColumns(RowCount, layout);
+        PackedColumns<TReal> columns = PassContext<TReal>.FreshColumns(all.Rows, layout);
         for (int b = 0; b < parts.Length; b++)
         {
             for (int t = 1; t <= parts[b].Length; t++)
             {
-                Columns.Column(parts[b].Sequence, parts[b].FirstStep + t - 1).CopyTo(columns.Column(b, t));
+                all.Column(parts[b].Sequence, parts[b].FirstStep + t - 1).CopyTo(columns.Column(b, t));
             }
         }
-        return new SequenceBatch(columns);
+        return columns;
     }
 
     /// <summary>An independent batch with the columns of a pass.</summary>

@@ -100,15 +100,22 @@ internal static class CommandLine
             "64:16384:1:16:16",
             "128:4096:1:16:16",
         ]);
+        Option<Precision> precision = new("--precision")
+        {
+            Description = "The numbers of the passes.",
+            HelpName = "double|single",
+            DefaultValueFactory = _ => Precision.Double,
+        };
         Option<int> threads = Threads();
         Option<double> seconds = Seconds(0.8);
         Option<bool> markdown = Markdown();
         var command = new Command("recurrences", "What the ways through the steps take.")
         {
-            shapes, threads, seconds, markdown,
+            shapes, precision, threads, seconds, markdown,
         };
         command.SetAction(parsed => RecurrenceTimes.Run(
             parsed.GetValue(shapes)!,
+            parsed.GetValue(precision),
             parsed.GetValue(threads),
             parsed.GetValue(seconds),
             parsed.GetValue(markdown),

@@ -107,8 +107,10 @@ internal sealed class PairedTable
         for (int i = 0; i < _contenders.Count; i++)
         {
             double itsPeak = _contenders[i].IsSinglePrecision ? 2.0 * peak : peak;
+            int own = _contenders.TakeWhile(
+                other => !other.IsBptt || other.IsSinglePrecision != _contenders[i].IsSinglePrecision).Count();
             IEnumerable<string> figures =
-                cells[i].Zip(cells[0]).SelectMany(pair => Figures(pair.First, pair.Second, shape, itsPeak));
+                cells[i].Zip(cells[own]).SelectMany(pair => Figures(pair.First, pair.Second, shape, itsPeak));
             _table.Add([
                 i == 0 ? shape.Describe() : "",
                 _contenders[i].Name,
@@ -156,7 +158,7 @@ internal sealed class PairedTable
     /// <param name="problem">What it is to compute.</param>
     /// <param name="trial">The same, shorter.</param>
     /// <param name="threads">How many threads it may use.</param>
-    /// <param name="reference">What Bptt computed; null before, and then set by it.</param>
+    /// <param name="reference">What Bptt computed in double; null before, and then set by it.</param>
     private (IPass? Pass, Cell Cell) Admit(
         Contender contender, Problem problem, Problem trial, int threads, ref PassResult? reference)
     {
@@ -166,8 +168,7 @@ internal sealed class PairedTable
             return (null, new Cell(Figure.None));
         }
         contender.UseThreads(threads);
-        bool isBptt = reference is null;
-        if (!isBptt)
+        if (!contender.IsBptt)
         {
             double expected = ExpectedSeconds(contender, problem, trial, threads);
             if (expected > _settings.Limit)
@@ -192,7 +193,7 @@ internal sealed class PairedTable
             return (null, new Cell(Disagrees) { Error = error });
         }
 
-        if (!isBptt && spent > _settings.Limit)
+        if (!contender.IsBptt && spent > _settings.Limit)
         {
             pass.Dispose();
             Note($"{Figure.None} {where}: one run took {spent:F0} s; the limit is {_settings.Limit} s.");

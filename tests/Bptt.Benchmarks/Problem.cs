@@ -37,6 +37,25 @@ internal sealed class Problem
     /// <summary>The inputs as Bptt takes them.</summary>
     public SequenceBatch Inputs { get; }
 
+    /// <summary>The same in a precision: floats as ML code holds them.</summary>
+    public SequenceBatch InputsIn(Precision precision)
+    {
+        if (precision == Precision.Double)
+        {
+            return Inputs;
+        }
+        int steps = Shape.Lengths.Max();
+        float[] tensor = new float[Shape.Lengths.Count * steps * Shape.InputSize];
+        Inputs.CopyTo(tensor);
+        return SequenceBatch.FromTensor(
+            tensor,
+            Shape.Lengths.Count,
+            steps,
+            Shape.InputSize,
+            TensorOrder.BatchTimeFeature,
+            [.. Shape.Lengths]);
+    }
+
     /// <summary>The targets as Bptt takes them.</summary>
     public SequenceBatch Targets { get; }
 

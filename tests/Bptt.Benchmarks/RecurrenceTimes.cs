@@ -14,14 +14,21 @@ internal static class RecurrenceTimes
 
     /// <summary>Measures and prints the table.</summary>
     /// <param name="shapes">The rows.</param>
+    /// <param name="precision">The numbers of the passes.</param>
     /// <param name="threads">How many threads Bptt may use.</param>
     /// <param name="seconds">How long each figure is measured.</param>
     /// <param name="markdown">Whether it is printed for a README.</param>
     /// <param name="output">Receives it.</param>
     public static void Run(
-        IReadOnlyList<Shape> shapes, int threads, double seconds, bool markdown, TextWriter output)
+        IReadOnlyList<Shape> shapes,
+        Precision precision,
+        int threads,
+        double seconds,
+        bool markdown,
+        TextWriter output)
     {
-        output.WriteLine($"Forward and backward pass, spectral radius 0.99, threads {threads}, in turns:");
+        output.WriteLine(
+            $"Forward and backward pass, spectral radius 0.99, precision {precision}, threads {threads}, in turns:");
         output.WriteLine();
         var table = new Table(
             leftAligned: 1,
@@ -39,7 +46,10 @@ internal static class RecurrenceTimes
             bool isLarge = (long)shape.HiddenSize * shape.Lengths.Sum() > LargestTimeParallel;
             Recurrence[] ways = isLarge ? [.. All.Where(way => way != Recurrence.TimeParallel)] : All;
             var passes = new ForwardPass[ways.Length];
-            Runner[] runners = [.. ways.Select((way, i) => Create(problem, way, threads, pass => passes[i] = pass))];
+            Runner[] runners =
+            [
+                .. ways.Select((way, i) => Create(problem, way, precision, threads, pass => passes[i] = pass)),
+            ];
             Array.ForEach(runners, runner => runner.Run());
             Timing[] timings = Turns.Measure(runners, seconds);
             double Of(Recurrence way) =>
@@ -58,12 +68,15 @@ internal static class RecurrenceTimes
         output.Write(table.ToText(markdown));
     }
 
-    private static Runner Create(Problem problem, Recurrence way, int threads, Action<ForwardPass> record)
+    private static Runner Create(
+        Problem problem, Recurrence way, Precision precision, int threads, Action<ForwardPass> record)
     {
+        SequenceBatch inputs = problem.InputsIn(precision);
         var objective = Objective.SquaredError(problem.Targets);
         var options = new ExecutionOptions
         {
             Recurrence = way,
+            Precision = precision,
             MaxDegreeOfParallelism = threads,
             Workspace = new Workspace(),
         };
@@ -71,7 +84,7 @@ internal static class RecurrenceTimes
             Prepare: () => { },
             Run: () =>
             {
-                var forward = ForwardPass.Run(problem.Model, problem.Inputs, null, options);
+                var forward = ForwardPass.Run(problem.Model, inputs, null, options);
                 record(forward);
                 BackwardThroughTime.Run(forward, objective);
             });

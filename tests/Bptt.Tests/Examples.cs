@@ -29,4 +29,7 @@ internal sealed class Examples(int seed)
 
     public SequenceBatch Batch(int rows, params int[] lengths) =>
         SequenceBatch.Pack(Array.ConvertAll(lengths, t => Matrix(rows, t)));
+
+    /// <summary>For the messages of tests.</summary>
+    public override string ToString() => $"seed {seed}";
 }

@@ -21,17 +21,19 @@ public class RandomizedTruncationTests(ITestOutputHelper output)
             RandomScenario scenario = ScenarioTable.Random(seed);
             int[] lengths = Array.ConvertAll(scenario.Problem.Inputs, inputs => inputs.GetLength(1));
             Truncation truncation = Truncation.Randomized(2 + (seed % 4), seed).WithDraw(3 * seed);
-            foreach (Way way in Ways.All)
+            foreach (Way way in Ways.InBothPrecisions)
             {
                 ForwardPass forward = scenario.Problem.RunForward(way.For(scenario.Problem.HiddenSize, lengths));
                 var backward = BackwardThroughTime.Run(
                     forward,
                     scenario.Objective,
                     LibraryConversions.Options(scenario.FinalStateGradients) with { Truncation = truncation });
-                worst.Add(
+                var own = new WorstError();
+                own.Add(
                     backward.ToArrays(),
                     ByDefinition(backward, t => Factor(truncation.CutsAfter(t), truncation.Steps)),
-                    $"{scenario.Settings}, {way}, {truncation}");
+                    $"{scenario.Settings}, {truncation}");
+                worst.Add(own, way);
             }
         }
         output.WriteLine($"Worst relative error: {worst}");

@@ -37,10 +37,12 @@ public class TruncationTests(ITestOutputHelper output)
         for (int seed = 0; seed < 8; seed++)
         {
             RandomScenario scenario = ScenarioTable.Random(seed);
-            foreach (Way way in Ways.All)
+            foreach (Way way in Ways.InBothPrecisions)
             {
                 BackwardThroughTime backward = Run(scenario, truncation, way);
-                worst.Add(backward.ToArrays(), ByDefinition(backward, truncation), $"{scenario.Settings}, {way}");
+                var own = new WorstError();
+                own.Add(backward.ToArrays(), ByDefinition(backward, truncation), $"{scenario.Settings}");
+                worst.Add(own, way);
             }
         }
         output.WriteLine($"Worst relative error for {truncation}: {worst}");

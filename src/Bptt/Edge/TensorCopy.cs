@@ -4,6 +4,7 @@
 
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 
@@ -12,6 +13,13 @@ namespace Bptt.Edge;
 /// <summary>Columns in the orders in which machine-learning code holds them.</summary>
 internal static class TensorCopy
 {
+    /// <summary>Steps that are copied of one sequence after the other, so that a cache line of either order is finished
+    /// while it is at hand.</summary>
+    private const int StepsOfTile = 16;
+
+    /// <summary>Rows from which a column is copied as a block.</summary>
+    private const int RowsOfBlock = 8;
+
     /// <summary>Fills columns from a tensor; steps beyond the end of a sequence are not read.</summary>
     /// <param name="values">The tensor.</param>
     /// <param name="steps">T.</param>
@@ -22,72 +30,114 @@ internal static class TensorCopy
         where TFrom : unmanaged, IBinaryFloatingPointIeee754<TFrom>
         where TTo : unmanaged, IBinaryFloatingPointIeee754<TTo>
     {
-        BatchLayout layout = columns.Layout;
-        int d = columns.Rows;
-        if (isTimeMajor && IsPacked(layout, steps))
+        var places = new Places(columns.Layout, columns.Rows, steps, isTimeMajor);
+        if (places.AreTheSame)
         {
-            VectorMath.Convert(values, columns.All.Values); // the order of the packed columns
+            VectorMath.Convert(values, columns.All.Values);
             return;
         }
-        for (int b = 0; b < layout.SequenceCount; b++)
-        {
-            int length = layout.Lengths[b];
-            for (int t = 0; t < length; t++)
-            {
-                int at = d * (isTimeMajor ? t * layout.SequenceCount + b : b * steps + t);
-                Copy(values.Slice(at, d), columns.Column(b, t + 1));
-            }
-        }
+        places.Copy(
+            ref MemoryMarshal.GetReference(values),
+            ref MemoryMarshal.GetReference(columns.All.Values),
+            toColumns: true);
     }
 
-    /// <summary>Writes columns of steps 1 … T to a tensor.</summary>
-    /// <param name="columns">The columns.</param>
+    /// <summary>Writes columns to a tensor; those of step 0 are left out.</summary>
+    /// <param name="columns">The columns, perhaps of some of the steps alone.</param>
     /// <param name="steps">T.</param>
     /// <param name="isTimeMajor">(time, batch, feature), or (batch, time, feature).</param>
-    /// <param name="padding">What stands beyond the end of a sequence.</param>
-    /// <param name="values">Receives the tensor.</param>
+    /// <param name="values">Receives them in the places of their steps.</param>
     public static void FromColumns<TFrom, TTo>(
-        PackedColumns<TFrom> columns, int steps, bool isTimeMajor, TTo padding, Span<TTo> values)
+        PackedColumns<TFrom> columns, int steps, bool isTimeMajor, Span<TTo> values)
         where TFrom : unmanaged, IBinaryFloatingPointIeee754<TFrom>
         where TTo : unmanaged, IBinaryFloatingPointIeee754<TTo>
     {
-        BatchLayout layout = columns.Layout;
-        int d = columns.Rows;
-        if (isTimeMajor && IsPacked(layout, steps))
+        var places = new Places(columns.Layout, columns.Rows, steps, isTimeMajor);
+        if (places.AreTheSame)
         {
             VectorMath.Convert<TFrom, TTo>(columns.All.Values, values);
             return;
         }
-        for (int b = 0; b < layout.SequenceCount; b++)
+        places.Copy(
+            ref MemoryMarshal.GetReference(columns.All.Values),
+            ref MemoryMarshal.GetReference(values),
+            toColumns: false);
+    }
+
+    /// <summary>Where the columns stand in a tensor.</summary>
+    private readonly struct Places(BatchLayout layout, int rows, int steps, bool isTimeMajor)
+    {
+        /// <summary>Whether all sequences are as long as the tensor, and stand as they do there.</summary>
+        public bool AreTheSame => (isTimeMajor || layout.SequenceCount == 1)
+            && layout.FirstStep == 1
+            && layout.ColumnCount == (long)steps * layout.SequenceCount;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Copy<TFrom, TTo>(ref TFrom from, ref TTo to, bool toColumns)
+            where TFrom : unmanaged, IBinaryFloatingPointIeee754<TFrom>
+            where TTo : unmanaged, IBinaryFloatingPointIeee754<TTo>
         {
-            for (int t = 0; t < steps; t++)
+            foreach (BatchLayout.Segment segment in layout.Segments)
             {
-                Span<TTo> target = values.Slice(
-                    d * (isTimeMajor ? t * layout.SequenceCount + b : b * steps + t), d);
-                if (t < layout.Lengths[b])
+                int end = segment.FirstStep + segment.StepCount;
+                for (int first = Math.Max(1, segment.FirstStep); first < end; first += StepsOfTile)
                 {
-                    Copy<TFrom, TTo>(columns.Column(b, t + 1), target);
-                }
-                else
-                {
-                    target.Fill(padding);
+                    int count = Math.Min(StepsOfTile, end - first);
+                    for (int slot = 0; slot < segment.Active; slot++)
+                    {
+                        nint column = segment.FirstColumn + (first - segment.FirstStep) * segment.Active + slot;
+                        nint place = PlaceOf(layout.SequenceAt(slot), first);
+                        nint nextPlace = isTimeMajor ? layout.SequenceCount : 1;
+                        if (toColumns)
+                        {
+                            CopyEach(
+                                ref Unsafe.Add(ref from, place * rows),
+                                nextPlace * rows,
+                                ref Unsafe.Add(ref to, column * rows),
+                                segment.Active * (nint)rows,
+                                count);
+                        }
+                        else
+                        {
+                            CopyEach(
+                                ref Unsafe.Add(ref from, column * rows),
+                                segment.Active * (nint)rows,
+                                ref Unsafe.Add(ref to, place * rows),
+                                nextPlace * rows,
+                                count);
+                        }
+                    }
                 }
             }
         }
-    }
 
-    /// <summary>Whether all sequences are as long as the tensor, and stand in their own order.</summary>
-    private static bool IsPacked(BatchLayout layout, int steps) =>
-        layout.FirstStep == 1 && layout.ColumnCount == (long)steps * layout.SequenceCount;
+        private nint PlaceOf(int sequence, int step) => isTimeMajor
+            ? (nint)(step - 1) * layout.SequenceCount + sequence
+            : (nint)sequence * steps + step - 1;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Copy<TFrom, TTo>(ReadOnlySpan<TFrom> from, Span<TTo> to)
-        where TFrom : unmanaged, IBinaryFloatingPointIeee754<TFrom>
-        where TTo : unmanaged, IBinaryFloatingPointIeee754<TTo>
-    {
-        for (int i = 0; i < from.Length; i++)
+        /// <summary>Copies some columns, whose first entries are so far from each other.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void CopyEach<TFrom, TTo>(ref TFrom from, nint fromNext, ref TTo to, nint toNext, int count)
+            where TFrom : unmanaged, IBinaryFloatingPointIeee754<TFrom>
+            where TTo : unmanaged, IBinaryFloatingPointIeee754<TTo>
         {
-            to[i] = TTo.CreateTruncating(from[i]);
+            for (int step = 0; step < count; step++)
+            {
+                if (rows >= RowsOfBlock)
+                {
+                    VectorMath.Convert(
+                        MemoryMarshal.CreateReadOnlySpan(ref from, rows), MemoryMarshal.CreateSpan(ref to, rows));
+                }
+                else
+                {
+                    for (int i = 0; i < rows; i++)
+                    {
+                        Unsafe.Add(ref to, i) = TTo.CreateTruncating(Unsafe.Add(ref from, i));
+                    }
+                }
+                from = ref Unsafe.Add(ref from, fromNext);
+                to = ref Unsafe.Add(ref to, toNext);
+            }
         }
     }
 }

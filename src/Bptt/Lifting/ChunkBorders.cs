@@ -1,6 +1,9 @@
 // What goes over the borders between chunks and tails, and at the start of the sequences. Copies columns, computes
 // nothing.
 
+using System.Numerics;
+using Bptt.LinearRecurrence;
+
 namespace Bptt.Lifting;
 
 /// <summary>States forward in time, gradients backward, one column for each sequence.</summary>
@@ -10,15 +13,16 @@ internal static class ChunkBorders
     /// <param name="batch">Chunks and tails.</param>
     /// <param name="states">The states at the ends of the chunks, h×(n + 1).</param>
     /// <param name="initialStates">h_0 of every sequence, h×B; empty for zero.</param>
-    public static double[] BeforeTails(
-        ChunkedBatch batch, PackedColumns states, ReadOnlySpan<double> initialStates)
+    public static TReal[] BeforeTails<TReal>(
+        ChunkedBatch batch, PackedColumns<TReal> states, ReadOnlySpan<TReal> initialStates)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
         int h = states.Rows;
-        double[] before = new double[h * batch.Tailed.Length];
+        var before = new TReal[h * batch.Tailed.Length];
         for (int i = 0; i < batch.Tailed.Length; i++)
         {
             int sequence = batch.Tailed[i];
-            Span<double> state = before.AsSpan(i * h, h);
+            Span<TReal> state = before.AsSpan(i * h, h);
             if (batch.ChunksOf(sequence) > 0)
             {
                 states.Column(batch.InChunks(sequence), batch.ChunksOf(sequence)).CopyTo(state);
@@ -38,14 +42,14 @@ internal static class ChunkBorders
     /// <param name="tails">The gradients of the states before the tails, h×(sequences with a tail); null where there
     /// are none.</param>
     /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
-    public static double[] AfterChunks(
-        ChunkedBatch batch, int rows, double[]? tails, ReadOnlySpan<double> finalStateGradients)
+    public static TReal[] AfterChunks<TReal>(
+        ChunkedBatch batch, int rows, TReal[]? tails, ReadOnlySpan<TReal> finalStateGradients)
     {
-        double[] after = new double[rows * batch.Chunked.Length];
+        var after = new TReal[rows * batch.Chunked.Length];
         for (int i = 0; i < batch.Chunked.Length; i++)
         {
             int sequence = batch.Chunked[i];
-            Span<double> gradient = after.AsSpan(i * rows, rows);
+            Span<TReal> gradient = after.AsSpan(i * rows, rows);
             int tail = batch.InTails(sequence);
             if (tail >= 0)
             {
@@ -64,13 +68,14 @@ internal static class ChunkBorders
     /// <param name="gradients">D_0 … D_n, h×(n + 1).</param>
     /// <param name="tails">The gradients of the states before the tails, h×(sequences with a tail); null where there
     /// are none.</param>
-    public static double[] AtStart(ChunkedBatch batch, PackedColumns gradients, double[]? tails)
+    public static TReal[] AtStart<TReal>(ChunkedBatch batch, PackedColumns<TReal> gradients, TReal[]? tails)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
         int h = gradients.Rows;
-        double[] start = new double[h * batch.Steps.SequenceCount];
+        var start = new TReal[h * batch.Steps.SequenceCount];
         for (int b = 0; b < batch.Steps.SequenceCount; b++)
         {
-            ReadOnlySpan<double> gradient = batch.ChunksOf(b) > 0
+            ReadOnlySpan<TReal> gradient = batch.ChunksOf(b) > 0
                 ? gradients.Column(batch.InChunks(b), 0)
                 : tails.AsSpan(batch.InTails(b) * h, h);
             gradient.CopyTo(start.AsSpan(b * h, h));

@@ -2,7 +2,9 @@
 //
 //   S  steps of a chunk      n_b = ⌊T_b/S⌋  chunks of sequence b      the tail of b: its steps n_b·S + 1 … T_b
 
+using System.Numerics;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 
 namespace Bptt.Lifting;
 
@@ -59,32 +61,38 @@ internal sealed class ChunkedBatch
     public int ChunksOf(int sequence) => Steps.Lengths[sequence] / ChunkLength;
 
     /// <summary>Memory for the columns of the chunks: that of the steps itself where they lie there.</summary>
-    public PackedColumns ChunkColumns(PackedColumns columns, PassContext context) => Steps.SequenceCount == 1
+    public PackedColumns<TReal> ChunkColumns<TReal>(PackedColumns<TReal> columns, PassContext<TReal> context)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal> => Steps.SequenceCount == 1
         ? columns.Regrouped(columns.Rows * ChunkLength, Chunks)
         : context.Columns(columns.Rows * ChunkLength, Chunks);
 
     /// <summary>The columns of the chunks, in memory of their own where they do not lie there.</summary>
-    public PackedColumns ToChunks(PackedColumns columns, PassContext context)
+    public PackedColumns<TReal> ToChunks<TReal>(PackedColumns<TReal> columns, PassContext<TReal> context)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
-        PackedColumns chunks = ChunkColumns(columns, context);
+        PackedColumns<TReal> chunks = ChunkColumns(columns, context);
         EachStepOfChunks(columns, chunks, context, (step, place) => step.CopyTo(place));
         return chunks;
     }
 
     /// <summary>Copies chunks to the places of their steps, unless they lie there.</summary>
-    public void FromChunks(PackedColumns chunks, PackedColumns columns, PassContext context) =>
+    public void FromChunks<TReal>(
+        PackedColumns<TReal> chunks, PackedColumns<TReal> columns, PassContext<TReal> context)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal> =>
         EachStepOfChunks(columns, chunks, context, (step, place) => place.CopyTo(step));
 
     /// <summary>The columns of the tails, copied.</summary>
-    public PackedColumns ToTails(PackedColumns columns, PassContext context)
+    public PackedColumns<TReal> ToTails<TReal>(PackedColumns<TReal> columns, PassContext<TReal> context)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
-        PackedColumns tails = context.Columns(columns.Rows, Tails!);
+        PackedColumns<TReal> tails = context.Columns(columns.Rows, Tails!);
         EachStepOfTails(columns, tails, (step, place) => step.CopyTo(place));
         return tails;
     }
 
     /// <summary>Copies the columns of the tails to the places of their steps.</summary>
-    public void FromTails(PackedColumns tails, PackedColumns columns) =>
+    public void FromTails<TReal>(PackedColumns<TReal> tails, PackedColumns<TReal> columns)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal> =>
         EachStepOfTails(columns, tails, (step, place) => place.CopyTo(step));
 
     /// <summary>The columns of some sequences of a matrix with one column for each.</summary>
@@ -92,9 +100,9 @@ internal sealed class ChunkedBatch
     /// <param name="rows">Its rows.</param>
     /// <param name="sequences">Which.</param>
     /// <returns>Empty for nothing.</returns>
-    public static double[] Select(ReadOnlySpan<double> columns, int rows, int[] sequences)
+    public static TReal[] Select<TReal>(ReadOnlySpan<TReal> columns, int rows, int[] sequences)
     {
-        double[] selected = new double[columns.IsEmpty ? 0 : rows * sequences.Length];
+        var selected = new TReal[columns.IsEmpty ? 0 : rows * sequences.Length];
         for (int i = 0; i < sequences.Length && !columns.IsEmpty; i++)
         {
             columns.Slice(sequences[i] * rows, rows).CopyTo(selected.AsSpan(i * rows));
@@ -102,7 +110,9 @@ internal sealed class ChunkedBatch
         return selected;
     }
 
-    private void EachStepOfChunks(PackedColumns columns, PackedColumns chunks, PassContext context, StepCopy copy)
+    private void EachStepOfChunks<TReal>(
+        PackedColumns<TReal> columns, PackedColumns<TReal> chunks, PassContext<TReal> context, StepCopy<TReal> copy)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
         if (Steps.SequenceCount > 1)
         {
@@ -121,7 +131,9 @@ internal sealed class ChunkedBatch
         }
     }
 
-    private void EachStepOfTails(PackedColumns columns, PackedColumns tails, StepCopy copy)
+    private void EachStepOfTails<TReal>(
+        PackedColumns<TReal> columns, PackedColumns<TReal> tails, StepCopy<TReal> copy)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
         for (int i = 0; i < Tailed.Length; i++)
         {
@@ -144,5 +156,5 @@ internal sealed class ChunkedBatch
     }
 
     /// <summary>Copies a column of a step to or from its place in a chunk or a tail.</summary>
-    private delegate void StepCopy(Span<double> step, Span<double> place);
+    private delegate void StepCopy<TReal>(Span<TReal> step, Span<TReal> place);
 }

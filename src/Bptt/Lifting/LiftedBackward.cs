@@ -1,6 +1,8 @@
 // A backward pass that takes S steps at once: the gradients of the three weight matrices, and of the states at the ends
 // of the chunks. Checks nothing.
 
+using System.Numerics;
+using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 using Bptt.Passes;
@@ -8,36 +10,38 @@ using Bptt.Passes;
 namespace Bptt.Lifting;
 
 /// <summary>D_c of every chunk, from which any ∂L/∂h_t is computed when it is asked for.</summary>
-internal sealed class LiftedBackward : IKnownStates
+internal sealed class LiftedBackward<TReal> : IKnownStates<TReal>, IInputGradients<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
-    private readonly LiftedForward _forward;
-    private readonly PackedColumns _outputGradients;
-    private readonly ReadOnlyMemory<double> _finalStateGradients;
-    private readonly PassContext _reading;
-    private readonly Trajectory _chunks;
+    private readonly LiftedForward<TReal> _forward;
+    private readonly PackedColumns<TReal> _outputGradients;
+    private readonly ReadOnlyMemory<TReal> _finalStateGradients;
+    private readonly PassContext<TReal> _reading;
+    private readonly Trajectory<TReal> _chunks;
 
     private LiftedBackward(
-        LiftedForward forward,
-        PackedColumns outputGradients,
-        ReadOnlyMemory<double> finalStateGradients,
+        LiftedForward<TReal> forward,
+        PackedColumns<TReal> outputGradients,
+        ReadOnlyMemory<TReal> finalStateGradients,
         ParameterArray gradients,
-        PassContext context)
+        PassContext<TReal> context,
+        PassContext doubles)
     {
         _forward = forward;
         _outputGradients = outputGradients;
         _finalStateGradients = finalStateGradients;
         _reading = context.ForReading();
         BatchLayout layout = Batch.Chunks;
-        _chunks = new Trajectory(H, layout, WindowPlan.Single(layout), TimeDirection.Backward, context.Storage);
+        _chunks = new Trajectory<TReal>(H, layout, WindowPlan.Single(layout), TimeDirection.Backward, context.Storage);
         OutputGradients = Batch.ToChunks(outputGradients, context);
-        var tails = ParameterArray.ShapedLike(Model, context.Storage);
-        if (forward.Tail is ForwardRecord tail)
+        var tails = ParameterArray.ShapedLike(Model, doubles.Storage);
+        if (forward.Tail is ForwardRecord<TReal> tail)
         {
-            double[] final = ChunkedBatch.Select(finalStateGradients.Span, H, Batch.Tailed);
-            Tail = BackwardRecord.Run(
+            TReal[] final = ChunkedBatch.Select(finalStateGradients.Span, H, Batch.Tailed);
+            Tail = BackwardRecord<TReal>.Run(
                 tail, Batch.ToTails(outputGradients, context), null, final, BackwardPaths.All, tails, context);
         }
-        RunChunks(gradients, context);
+        RunChunks(gradients, context, doubles);
         StateGradients = _chunks.Read(0, columns => columns);
         if (Tail is not null)
         {
@@ -46,19 +50,19 @@ internal sealed class LiftedBackward : IKnownStates
     }
 
     /// <summary>G, qS×n.</summary>
-    public PackedColumns OutputGradients { get; }
+    public PackedColumns<TReal> OutputGradients { get; }
 
     /// <summary>D_0 … D_n, h×(n + 1).</summary>
-    public PackedColumns StateGradients { get; }
+    public PackedColumns<TReal> StateGradients { get; }
 
     /// <summary>The pass over the tails; null where there are none.</summary>
-    public BackwardRecord? Tail { get; }
+    public BackwardRecord<TReal>? Tail { get; }
 
-    private double[]? BeforeTails => Tail?.StateGradients.StepOfEach(_ => 0);
+    private TReal[]? BeforeTails => Tail?.StateGradients.StepOfEach(_ => 0);
 
     private ChunkedBatch Batch => _forward.Batch;
 
-    private ParameterArray Model => _forward.Weights.Model;
+    private ParameterArray<TReal> Model => _forward.Model.Model;
 
     private int H => Model.HiddenSize;
 
@@ -68,32 +72,33 @@ internal sealed class LiftedBackward : IKnownStates
     /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
     /// <param name="gradients">Receives the weight gradients.</param>
     /// <param name="context">Kernels, threads and memory.</param>
+    /// <param name="doubles">The same for what is summed in double: itself, or one beside it.</param>
     /// <returns>Null where there are no chunks, or a gradient is not finite: then only steps tell where that
     /// begins.</returns>
-    public static LiftedBackward? Run(
-        LiftedForward? forward,
-        PackedColumns outputGradients,
-        ReadOnlyMemory<double> finalStateGradients,
+    public static LiftedBackward<TReal>? Run(
+        LiftedForward<TReal>? forward,
+        PackedColumns<TReal> outputGradients,
+        ReadOnlyMemory<TReal> finalStateGradients,
         ParameterArray gradients,
-        PassContext context)
+        PassContext<TReal> context,
+        PassContext doubles)
     {
         if (forward is null)
         {
             return null;
         }
-        var pass = new LiftedBackward(forward, outputGradients, finalStateGradients, gradients, context);
+        var pass = new LiftedBackward<TReal>(
+            forward, outputGradients, finalStateGradients, gradients, context, doubles);
         bool isFinite = VectorMath.FirstNonFinite(gradients.Values) < 0
             && VectorMath.FirstNonFinite(pass.StateGradients.All.Values) < 0;
         return isFinite ? pass : null;
     }
 
     /// <summary>∂L/∂h_0 of every sequence, side by side.</summary>
-    public double[] InitialStates() => ChunkBorders.AtStart(Batch, StateGradients, BeforeTails);
+    public TReal[] InitialStates() => ChunkBorders.AtStart(Batch, StateGradients, BeforeTails);
 
-    /// <summary>∂L/∂x_1 … ∂L/∂x_T of a sequence.</summary>
-    /// <param name="sequence">The sequence.</param>
-    /// <param name="gradients">Receives them, d×T side by side.</param>
-    public void WriteInputGradients(int sequence, Span<double> gradients)
+    /// <inheritdoc/>
+    public void WriteInputGradients(int sequence, Span<TReal> gradients)
     {
         int d = Model.InputSize;
         int chunks = Batch.ChunksOf(sequence);
@@ -102,7 +107,7 @@ internal sealed class LiftedBackward : IKnownStates
         if (chunks > 0)
         {
             LiftedInputGradients.Write(
-                _forward.Weights,
+                _forward.Model,
                 StateGradients.SequencePart(place, 1, chunks),
                 OutputGradients.SequencePart(place, 1, chunks),
                 gradients[..written],
@@ -112,22 +117,21 @@ internal sealed class LiftedBackward : IKnownStates
         {
             // ∂L/∂x_t = W_hxᵀ ∂L/∂h_t
             int steps = gradients.Length / d - chunks * Batch.ChunkLength;
-            double[] columns = Tail!.StateGradients.Read(
+            TReal[] columns = Tail!.StateGradients.Read(
                 0, held => held.SequencePart(Batch.InTails(sequence), 1, steps));
             _reading.Kernels.Multiply(
                 Model.Whx.T,
-                new MatrixView(columns, H, steps, H),
-                new MatrixSpan(gradients[written..], d, steps, d));
+                new MatrixView<TReal>(columns, H, steps, H),
+                new MatrixSpan<TReal>(gradients[written..], d, steps, d));
         }
     }
 
-    /// <summary>The same of every sequence.</summary>
-    /// <param name="gradients">Receives them, d×N.</param>
-    public void WriteInputGradients(PackedColumns gradients)
+    /// <inheritdoc/>
+    public void WriteInputGradients(PackedColumns<TReal> gradients)
     {
         for (int b = 0; b < Batch.Steps.SequenceCount; b++)
         {
-            double[] ofSequence = new double[Batch.Steps.Lengths[b] * gradients.Rows];
+            var ofSequence = new TReal[Batch.Steps.Lengths[b] * gradients.Rows];
             WriteInputGradients(b, ofSequence);
             gradients.CopySequenceFrom(b, ofSequence);
         }
@@ -135,28 +139,28 @@ internal sealed class LiftedBackward : IKnownStates
 
     /// <summary>The gradients of the lifted weights, computed again.</summary>
     /// <param name="context">Kernels, threads and memory.</param>
-    public DoublingTerms Sums(PassContext context)
+    /// <param name="doubles">The same for the sums.</param>
+    public DoublingTerms Sums(PassContext<TReal> context, PassContext doubles)
     {
-        var sums = new LiftedSums(_forward.Weights, context);
-        var run = new PassRun(_forward.Weights.Sizes, Batch.Chunks, _chunks, Chunking.None(), productsOfWeights: 1);
-        run.All(context, (window, _, states) => new PassFormulas(
-            Recurrence: null,
-            new LiftedGradientFormulas(
-                window, Model, new LiftedOperands(_forward.Inputs, _forward.States, OutputGradients, states), sums)));
+        var sums = new LiftedSums<TReal>(_forward.Weights, context, doubles);
+        var run = new PassRun<TReal>(
+            _forward.Model.Sizes, Batch.Chunks, _chunks, Chunking<TReal>.None(), productsOfWeights: 1);
+        run.All(context, (window, _, states) => new PassFormulas<TReal>(
+            Recurrence: null, GradientFormulas(window, states, sums), Totals: sums.Sums.Totals));
         sums.SumDiagonals();
         return sums.Terms;
     }
 
     /// <summary>∂L/∂h_{s+1} of every sequence that runs so far, for the end s of a chunk: step by step over the next
     /// chunk, from its end.</summary>
-    public void WriteLeading(int step, MatrixSpan columns)
+    public void WriteLeading(int step, MatrixSpan<TReal> columns)
     {
         int before = step - 1;
         int[] running = [.. Enumerable.Range(0, columns.Columns).Select(Batch.Steps.SequenceAt)];
         int[] lengths = Array.ConvertAll(running, b => Math.Min(Batch.Steps.Lengths[b] - before, Batch.ChunkLength));
         var layout = new BatchLayout(lengths);
-        PackedColumns outputGradients = PassContext.FreshColumns(Model.OutputSize, layout);
-        double[] final = new double[H * running.Length];
+        PackedColumns<TReal> outputGradients = PassContext<TReal>.FreshColumns(Model.OutputSize, layout);
+        var final = new TReal[H * running.Length];
         for (int i = 0; i < running.Length; i++)
         {
             for (int t = 1; t <= lengths[i]; t++)
@@ -165,12 +169,13 @@ internal sealed class LiftedBackward : IKnownStates
             }
             FromBeyond(running[i], before + lengths[i], final.AsSpan(i * H, H));
         }
-        PassContext context = _reading.Alone();
-        var gradients = new Trajectory(
+        PassContext<TReal> context = _reading.Alone();
+        var gradients = new Trajectory<TReal>(
             H, layout, WindowPlan.Single(layout), TimeDirection.Backward, context.Storage);
-        var run = new PassRun(PassSizes.Of(Model), layout, gradients, Chunking.None(), productsOfWeights: 1);
-        run.Window(0, gradients.Begin(0), context, (window, _, states) => new PassFormulas(
-            new BackwardFormulas(window, Model, BackwardPaths.All, outputGradients, final, states)));
+        var run = new PassRun<TReal>(
+            PassSizes.Of(Model), layout, gradients, Chunking<TReal>.None(), productsOfWeights: 1);
+        run.Window(0, gradients.Begin(0), context, (window, _, states) => new PassFormulas<TReal>(
+            new BackwardFormulas<TReal>(window, Model, BackwardPaths.All, outputGradients, final, states)));
         for (int i = 0; i < running.Length; i++)
         {
             gradients.Column(i, 1).CopyTo(columns.Column(i));
@@ -178,7 +183,7 @@ internal sealed class LiftedBackward : IKnownStates
     }
 
     /// <inheritdoc/>
-    public bool TryRead(int sequence, int step, Span<double> column)
+    public bool TryRead(int sequence, int step, Span<TReal> column)
     {
         int chunks = Batch.ChunksOf(sequence);
         int inTail = step - chunks * Batch.ChunkLength;
@@ -196,7 +201,7 @@ internal sealed class LiftedBackward : IKnownStates
     }
 
     /// <summary>What comes to the state of a step, the end of a chunk or of the sequence, from beyond it.</summary>
-    private void FromBeyond(int sequence, int step, Span<double> gradient)
+    private void FromBeyond(int sequence, int step, Span<TReal> gradient)
     {
         if (step % Batch.ChunkLength == 0)
         {
@@ -208,21 +213,26 @@ internal sealed class LiftedBackward : IKnownStates
         }
     }
 
-    private void RunChunks(ParameterArray gradients, PassContext context)
+    private void RunChunks(ParameterArray gradients, PassContext<TReal> context, PassContext doubles)
     {
-        LiftedWeights weights = _forward.Weights;
-        double[] final = ChunkBorders.AfterChunks(Batch, H, BeforeTails, _finalStateGradients.Span);
+        TReal[] final = ChunkBorders.AfterChunks(Batch, H, BeforeTails, _finalStateGradients.Span);
         int mark = context.Mark();
-        var sums = new LiftedSums(weights, context);
-        var run = new PassRun(
-            weights.Sizes, Batch.Chunks, _chunks, _forward.Chunking.ForAnother(), productsOfWeights: 2);
-        run.All(context, (window, _, states) => new PassFormulas(
-            new LiftedBackwardFormulas(window, weights, OutputGradients, final, states),
-            new LiftedGradientFormulas(
-                window, Model, new LiftedOperands(_forward.Inputs, _forward.States, OutputGradients, states), sums)));
+        int markOfDoubles = doubles.Mark();
+        var sums = new LiftedSums<TReal>(_forward.Weights, context, doubles);
+        var run = new PassRun<TReal>(
+            _forward.Model.Sizes, Batch.Chunks, _chunks, _forward.Chunking.ForAnother(), productsOfWeights: 2);
+        run.All(context, (window, _, states) => new PassFormulas<TReal>(
+            new LiftedBackwardFormulas<TReal>(window, _forward.Model, OutputGradients, final, states),
+            GradientFormulas(window, states, sums),
+            Totals: sums.Sums.Totals));
         sums.SumDiagonals();
-        weights.Back(sums.Terms, context);
+        _forward.Weights.Back(sums.Terms, doubles);
         sums.Terms.Model.Values.CopyTo(gradients.Values);
+        doubles.Release(markOfDoubles);
         context.Release(mark);
     }
+
+    private LiftedGradientFormulas<TReal> GradientFormulas(
+        PassWindow<TReal> window, PackedColumns<TReal> states, LiftedSums<TReal> sums) =>
+        new(window, Model, new LiftedOperands<TReal>(_forward.Inputs, _forward.States, OutputGradients, states), sums);
 }

@@ -44,7 +44,7 @@ internal sealed class LiftedCurvature
     /// <param name="product">Receives the product, in the shape of the weights.</param>
     /// <returns>That of h_0, h×B; null where a number is not finite.</returns>
     public double[]? GaussNewtonProduct(PackedColumns outputCurvature, ParameterArray product) =>
-        LiftedBackward.Run(_forward, outputCurvature, ReadOnlyMemory<double>.Empty, product, _context)
+        LiftedBackward.Run(_forward, outputCurvature, ReadOnlyMemory<double>.Empty, product, _context, _context)
             ?.InitialStates();
 
     /// <summary>H v: the derivative of the backward pass.</summary>
@@ -64,17 +64,19 @@ internal sealed class LiftedCurvature
         return isFinite ? ChunkBorders.AtStart(Batch, states, beforeTails) : null;
     }
 
+    private DoublingTerms GradientsOfLifted(PassContext context) => _backward.Sums(context, context);
+
     /// <returns>Ḋ_0 … Ḋ_n.</returns>
     private PackedColumns RunChunks(PackedColumns outputCurvature, double[]? beforeTails, ParameterArray product)
     {
         LiftedWeights weights = _forward.Weights;
         LiftedDirection direction = _tangent.Direction!;
         double[] final = ChunkBorders.AfterChunks(Batch, Model.HiddenSize, beforeTails, []);
-        var sums = new LiftedSums(weights, _context);
+        var sums = new LiftedSums(weights, _context, _context);
         var terms = new LiftedHessianTerms(
             direction, _backward.StateGradients, _backward.OutputGradients, _tangent.States);
         var run = new PassRun(
-            weights.Sizes, Batch.Chunks, _chunks, _forward.Chunking.ForAnother(), productsOfWeights: 4);
+            weights.Values.Sizes, Batch.Chunks, _chunks, _forward.Chunking.ForAnother(), productsOfWeights: 4);
         run.All(_context, (window, _, states) =>
         {
             var first = new LiftedOperands(_forward.Inputs, _forward.States, outputCurvature, states);
@@ -85,7 +87,7 @@ internal sealed class LiftedCurvature
                 _backward.StateGradients);
             return new PassFormulas(
                 new LiftedCurvatureFormulas(
-                    window, new LiftedBackwardFormulas(window, weights, outputCurvature, final, states), terms),
+                    window, new LiftedBackwardFormulas(window, weights.Values, outputCurvature, final, states), terms),
                 new LiftedWeightCurvatureFormulas(
                     new LiftedGradientFormulas(window, Model, first, sums),
                     new LiftedGradientFormulas(window, Model, second, sums),
@@ -93,7 +95,7 @@ internal sealed class LiftedCurvature
         });
         sums.SumDiagonals();
 
-        _gradients ??= _backward.Sums(_context.Alone());
+        _gradients ??= GradientsOfLifted(_context.Alone());
         DoublingTerms gradients = _gradients.Copy(_context);
         new Doubling(_context, ProductParts.Both).Back(
             new MovingTerms(weights.Terms, direction.Weights), new MovingTerms(gradients, sums.Terms));

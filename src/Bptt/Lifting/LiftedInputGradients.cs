@@ -2,7 +2,9 @@
 //
 //   X̄_c = Cᵀ D_c + 𝒯ᵀ G_c, dS: by way of the state at the end of the chunk, and of its own outputs
 
+using System.Numerics;
 using Bptt.Kernels;
+using Bptt.Passes;
 
 namespace Bptt.Lifting;
 
@@ -13,44 +15,47 @@ internal static class LiftedInputGradients
     private const int ChunksOfPart = 32;
 
     /// <summary>Writes them for chunks that follow each other.</summary>
-    /// <param name="weights">The lifted model.</param>
+    /// <param name="model">The lifted model.</param>
     /// <param name="stateGradients">D at the end of each chunk, h×n.</param>
     /// <param name="outputGradients">G, qS×n.</param>
     /// <param name="inputGradients">Receives X̄, dS×n.</param>
     /// <param name="context">Kernels, threads and memory.</param>
-    public static void Write(
-        LiftedWeights weights,
-        double[] stateGradients,
-        double[] outputGradients,
-        Span<double> inputGradients,
-        PassContext context)
+    public static void Write<TReal>(
+        LiftedModel<TReal> model,
+        TReal[] stateGradients,
+        TReal[] outputGradients,
+        Span<TReal> inputGradients,
+        PassContext<TReal> context)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
-        ParameterArray lifted = weights.Lifted;
+        ParameterArray<TReal> lifted = model.Lifted;
         (int inputs, int h, int outputs) = (lifted.InputSize, lifted.HiddenSize, lifted.OutputSize);
         int chunks = stateGradients.Length / h;
-        double[] direct = new double[(long)inputs * outputs];
-        var toeplitz = new MatrixSpan(direct, outputs, inputs, outputs);
-        DirectTerm.Write(weights.Terms.Response.Span, 0, toeplitz);
-        PackedMatrix byState = Pack(lifted.Whx.T, inputs, h);
-        PackedMatrix byOutput = Pack(toeplitz.T, inputs, outputs);
-        double[] result = new double[inputGradients.Length];
+        var direct = new TReal[(long)inputs * outputs];
+        var toeplitz = new MatrixSpan<TReal>(direct, outputs, inputs, outputs);
+        DirectTerm<TReal>.Write(model.Response.Span, 0, toeplitz);
+        PackedMatrix<TReal> byState = Pack(lifted.Whx.T, inputs, h);
+        PackedMatrix<TReal> byOutput = Pack(toeplitz.T, inputs, outputs);
+        var result = new TReal[inputGradients.Length];
         context.Each(
             (chunks + ChunksOfPart - 1) / ChunksOfPart,
             part =>
             {
                 int first = part * ChunksOfPart;
                 int count = Math.Min(ChunksOfPart, chunks - first);
-                var target = new MatrixSpan(result.AsSpan(first * inputs, count * inputs), inputs, count, inputs);
+                var target = new MatrixSpan<TReal>(
+                    result.AsSpan(first * inputs, count * inputs), inputs, count, inputs);
                 context.Kernels.Multiply(byState, Columns(stateGradients, first, count, h), target);
                 context.Kernels.Step(byOutput, Columns(outputGradients, first, count, outputs), target, target);
             },
             2.0 * inputs * (h + outputs) * chunks);
         result.CopyTo(inputGradients);
 
-        PackedMatrix Pack(MatrixView a, int rows, int columns) =>
+        PackedMatrix<TReal> Pack(MatrixView<TReal> a, int rows, int columns) =>
             context.Kernels.Pack(a, PackedFor.Columns, context.PackedStorage(rows, columns, PackedFor.Columns));
     }
 
-    private static MatrixView Columns(double[] columns, int first, int count, int rows) =>
+    private static MatrixView<TReal> Columns<TReal>(TReal[] columns, int first, int count, int rows)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal> =>
         new(columns.AsSpan(first * rows, count * rows), rows, count, rows);
 }

@@ -24,7 +24,7 @@ internal sealed class LiftedTangent : ITangentRun
         LiftedWeights weights = forward.Weights;
         _chunks = new Trajectory(
             weights.Model.HiddenSize, layout, WindowPlan.Single(layout), TimeDirection.Forward, context.Storage);
-        _run = new PassRun(weights.Sizes, layout, _chunks, forward.Chunking.ForAnother(), productsOfWeights: 2);
+        _run = new PassRun(weights.Values.Sizes, layout, _chunks, forward.Chunking.ForAnother(), productsOfWeights: 2);
         States = _chunks.Begin(0);
         Tail = forward.Tail is ForwardRecord tail ? new TangentRecord(tail, context) : null;
     }

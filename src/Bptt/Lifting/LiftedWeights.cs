@@ -2,7 +2,6 @@
 //
 //   d  inputs      h  hidden units      q  outputs      S  steps of a chunk, a power of two
 
-using Bptt.LinearAlgebra;
 using Bptt.Passes;
 
 namespace Bptt.Lifting;
@@ -47,12 +46,8 @@ internal sealed class LiftedWeights
     /// 𝒯.</summary>
     public ParameterArray Lifted => Terms.Lifted;
 
-    /// <summary>d, h and q of the model that takes S steps at once.</summary>
-    public PassSizes Sizes => PassSizes.Of(Lifted) with { IsLifted = true };
-
-    /// <summary>Whether every entry is a finite number.</summary>
-    public bool AreFinite => VectorMath.FirstNonFinite(Lifted.Values) < 0
-        && VectorMath.FirstNonFinite(Terms.Response.Span.Values) < 0;
+    /// <summary>The same as a pass in doubles takes it.</summary>
+    public LiftedModel Values => new(Model, Lifted, Terms.Response);
 
     /// <summary>How they move in a direction of the weights, at twice the cost of the doubling.</summary>
     /// <param name="direction">V_hx, V_hh and V_qh; zero where not there.</param>

@@ -27,14 +27,16 @@ internal static class LiftingCost
     /// <param name="most">The largest S that is allowed.</param>
     /// <param name="timeOfOthers">The time of a forward and a backward pass in the other ways; infinite where chunks
     /// are asked for in any case.</param>
+    /// <param name="numbers">Those that the pass is run in.</param>
     /// <returns>1 where chunks are not worth it, or no sequence has one.</returns>
-    public static int ChunkLength(PassSizes sizes, BatchLayout steps, int most, double timeOfOthers)
+    public static int ChunkLength(
+        PassSizes sizes, BatchLayout steps, int most, double timeOfOthers, LiftedNumbers numbers)
     {
         int best = 1;
         double least = Worthwhile * timeOfOthers;
         for (int length = LeastSteps; length <= Math.Min(most, MostSteps); length *= 2)
         {
-            double time = Time(sizes, steps, length, timeOfOthers);
+            double time = Time(sizes, steps, length, timeOfOthers, numbers);
             if (time < least)
             {
                 best = length;
@@ -51,7 +53,8 @@ internal static class LiftingCost
             ? 1
             : CostModel.ChunkLength(sizes.Hidden, chunks.Segments, OtherWork(sizes, chunkLength) / 2, atLeast: 1);
 
-    private static double Time(PassSizes sizes, BatchLayout steps, int chunkLength, double timeOfOthers)
+    private static double Time(
+        PassSizes sizes, BatchLayout steps, int chunkLength, double timeOfOthers, LiftedNumbers numbers)
     {
         long inChunks = 0;
         double chain = 0.0;
@@ -69,7 +72,7 @@ internal static class LiftingCost
         double columns = (steps.ColumnCount - tails) / chunkLength;
         double work = columns * OtherWork(sizes, chunkLength) / CostModel.ProductRate;
         double timeOfTails = double.IsFinite(timeOfOthers) ? timeOfOthers * tails / steps.ColumnCount : 0.0;
-        return Overhead + SetUp(sizes, chunkLength) + timeOfTails + CostModel.Shared(2.0 * chain, work);
+        return Overhead + SetUp(sizes, chunkLength, numbers) + timeOfTails + CostModel.Shared(2.0 * chain, work);
     }
 
     /// <summary>Operations for a chunk that do not wait for the chunk before, in both passes: ∂L/∂A, C X, Oᵀ G, their
@@ -82,10 +85,11 @@ internal static class LiftingCost
     }
 
     /// <summary>The powers and the doubling, there and back.</summary>
-    private static double SetUp(PassSizes sizes, double chunkLength)
+    private static double SetUp(PassSizes sizes, double chunkLength, LiftedNumbers numbers)
     {
         double h = sizes.Hidden;
         double doubling = 6.0 * h * h * chunkLength * (sizes.Inputs + sizes.Outputs);
-        return (doubling + 10.0 * h * h * h * Math.Log2(chunkLength)) / CostModel.ProductRate;
+        double powers = (numbers.ShowLastBits ? 10.0 : 6.0) * h * h * h * Math.Log2(chunkLength);
+        return numbers.SetUpTime * (doubling + powers) / CostModel.ProductRate;
     }
 }

@@ -1,5 +1,6 @@
 // Products of matrices whose columns several threads share.
 
+using System.Numerics;
 using Bptt.Kernels;
 
 namespace Bptt.Lifting;
@@ -10,27 +11,28 @@ namespace Bptt.Lifting;
 /// <param name="Columns">As stored.</param>
 /// <param name="LeadingDimension">Distance in storage from one column to the next.</param>
 /// <param name="IsTransposed">Whether it is read the other way round.</param>
-internal readonly record struct StoredMatrix(
-    ArraySegment<double> Values, int Rows, int Columns, int LeadingDimension, bool IsTransposed = false)
+internal readonly record struct StoredMatrix<TReal>(
+    ArraySegment<TReal> Values, int Rows, int Columns, int LeadingDimension, bool IsTransposed = false)
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     /// <summary>The transpose, to read.</summary>
-    public StoredMatrix T => this with { IsTransposed = !IsTransposed };
+    public StoredMatrix<TReal> T => this with { IsTransposed = !IsTransposed };
 
     /// <summary>To read.</summary>
-    public MatrixView View => IsTransposed ? ((MatrixView)Span).T : Span;
+    public MatrixView<TReal> View => IsTransposed ? ((MatrixView<TReal>)Span).T : Span;
 
     /// <summary>To write, as stored.</summary>
-    public MatrixSpan Span =>
+    public MatrixSpan<TReal> Span =>
         new(Values.AsSpan(0, LeadingDimension * (Columns - 1) + Rows), Rows, Columns, LeadingDimension);
 
     /// <summary>Copies the entries, as stored.</summary>
-    public void CopyTo(StoredMatrix target) => Span.CopyTo(target.Span);
+    public void CopyTo(StoredMatrix<TReal> target) => Span.CopyTo(target.Span);
 
     /// <summary>Some rows, as stored.</summary>
-    public StoredMatrix RowRange(int first, int count) => this with { Values = Values[first..], Rows = count };
+    public StoredMatrix<TReal> RowRange(int first, int count) => this with { Values = Values[first..], Rows = count };
 
     /// <summary>Some columns, as stored.</summary>
-    public StoredMatrix ColumnRange(int first, int count) =>
+    public StoredMatrix<TReal> ColumnRange(int first, int count) =>
         this with { Values = Values[(first * LeadingDimension)..], Columns = count };
 }
 

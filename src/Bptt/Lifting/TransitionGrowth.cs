@@ -18,9 +18,6 @@ internal static class TransitionGrowth
     /// theorem.</summary>
     public const double Allowed = 32.0;
 
-    /// <summary>Below this norm of a power, entries would be set to zero that steps still tell apart.</summary>
-    private const double SmallestNorm = 1e-100;
-
     private const int Iterations = 3;
     private const int GrowthSteps = 64;
     private const int StepsTogether = 8;
@@ -83,13 +80,14 @@ internal static class TransitionGrowth
     /// small.</summary>
     /// <param name="context">Kernels and memory.</param>
     /// <param name="powers">W_hh^m for m = 1, 2, 4 …</param>
+    /// <param name="smallestNorm">A smaller power is too small.</param>
     /// <returns>log₂ S; 0 where no chunk can be taken.</returns>
-    public static int LargestLevel(PassContext context, LiftedPowers powers)
+    public static int LargestLevel(PassContext context, LiftedPowers powers, double smallestNorm)
     {
         double[] sizes =
             [.. Enumerable.Range(0, powers.Levels + 1).Select(k => VectorMath.Norm(powers[k].Span.Values))];
         int top = powers.Levels;
-        while (top > 0 && !(sizes[top] >= SmallestNorm && double.IsFinite(sizes[top])))
+        while (top > 0 && !(sizes[top] >= smallestNorm && double.IsFinite(sizes[top])))
         {
             top--;
         }

@@ -2,6 +2,7 @@
 
 using System.Numerics;
 using Bptt.Kernels;
+using Bptt.LinearAlgebra;
 
 namespace Bptt.LinearRecurrence;
 
@@ -12,7 +13,7 @@ internal sealed class TransitionPower<TReal>
 {
     private readonly KernelSet<TReal> _kernels;
     private readonly ArraySegment<TReal> _power;
-    private readonly ArraySegment<TReal> _spare;
+    private readonly ArraySegment<TReal> _spare; // empty where the power is computed in double
     private bool _isComputed;
 
     /// <param name="kernels">The arithmetic.</param>
@@ -24,7 +25,7 @@ internal sealed class TransitionPower<TReal>
         _kernels = kernels;
         Exponent = exponent;
         _power = storage((long)h * h);
-        _spare = storage((long)h * h);
+        _spare = storage(typeof(TReal) == typeof(double) ? (long)h * h : 0);
     }
 
     /// <summary>S.</summary>
@@ -32,25 +33,54 @@ internal sealed class TransitionPower<TReal>
 
     /// <summary>
     /// A^S by repeated squaring, at cost 2h³·log₂S the first time. Entries below
-    /// <see cref="KernelSet{TReal}.FlushThreshold"/> in magnitude become zero.
+    /// <see cref="KernelSet{TReal}.FlushThreshold"/> in magnitude become zero. In single precision it is squared in
+    /// double and rounded once: the error of a power acts again in every chunk, and each squaring doubles it.
     /// </summary>
     /// <param name="a">A, h×h; the same at each call.</param>
     public MatrixView<TReal> Of(MatrixView<TReal> a)
     {
-        var power = new MatrixSpan<TReal>(_power, a.Rows, a.Rows, a.Rows);
-        var spare = new MatrixSpan<TReal>(_spare, a.Rows, a.Rows, a.Rows);
-        int squarings = int.Log2(Exponent);
-        for (int i = 1; i <= squarings && !_isComputed; i++)
+        int h = a.Rows;
+        var power = new MatrixSpan<TReal>(_power, h, h, h);
+        if (_isComputed)
         {
-            // They change places at each squaring, so that the last one writes to where the power belongs.
-            bool toPower = (squarings - i) % 2 == 0;
-            MatrixView<TReal> source = i == 1 ? a : toPower ? spare : power;
-            MatrixSpan<TReal> target = toPower ? power : spare;
-            _kernels.Multiply(source, source, target);
-            KernelSet<TReal>.FlushTiny(target.Values);
+            return power;
+        }
+        if (typeof(TReal) == typeof(double))
+        {
+            Square(_kernels, a, power, new MatrixSpan<TReal>(_spare, h, h, h));
+        }
+        else
+        {
+            double[] storage = new double[3L * h * h];
+            var exact = new MatrixSpan<double>(storage.AsSpan(0, h * h), h, h, h);
+            var inDouble = new MatrixSpan<double>(storage.AsSpan(h * h, h * h), h, h, h);
+            VectorMath.Convert(a.Values, inDouble.Values);
+            Square(
+                KernelChoice.Named(_kernels.Name),
+                inDouble,
+                exact,
+                new MatrixSpan<double>(storage.AsSpan(2 * h * h), h, h, h));
+            VectorMath.Convert<double, TReal>(exact.Values, power.Values);
+            KernelSet<TReal>.FlushTiny(power.Values);
         }
         _isComputed = true;
         return power;
+    }
+
+    private void Square<TAny>(
+        KernelSet<TAny> kernels, MatrixView<TAny> a, MatrixSpan<TAny> power, MatrixSpan<TAny> spare)
+        where TAny : unmanaged, IBinaryFloatingPointIeee754<TAny>
+    {
+        int squarings = int.Log2(Exponent);
+        for (int i = 1; i <= squarings; i++)
+        {
+            // They change places at each squaring, so that the last one writes to where the power belongs.
+            bool toPower = (squarings - i) % 2 == 0;
+            MatrixView<TAny> source = i == 1 ? a : toPower ? spare : power;
+            MatrixSpan<TAny> target = toPower ? power : spare;
+            kernels.Multiply(source, source, target);
+            KernelSet<TAny>.FlushTiny(target.Values);
+        }
     }
 }
 

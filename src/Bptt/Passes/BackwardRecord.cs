@@ -7,8 +7,22 @@ using Bptt.LinearRecurrence;
 
 namespace Bptt.Passes;
 
+/// <summary>∂L/∂x_t of a backward pass, in whatever way it was run.</summary>
+internal interface IInputGradients<TReal>
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+{
+    /// <summary>∂L/∂x_1 … ∂L/∂x_T of a sequence.</summary>
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="gradients">Receives them, d×T side by side.</param>
+    void WriteInputGradients(int sequence, Span<TReal> gradients);
+
+    /// <summary>The same of every sequence.</summary>
+    /// <param name="gradients">Receives them, d×N.</param>
+    void WriteInputGradients(PackedColumns<TReal> gradients);
+}
+
 /// <summary>∂L/∂h_0 … ∂L/∂h_T of a batch, with the ∂L/∂o_t that they come from.</summary>
-internal sealed class BackwardRecord<TReal>
+internal sealed class BackwardRecord<TReal> : IInputGradients<TReal>
     where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     private readonly ForwardRecord<TReal> _forward;
@@ -60,18 +74,16 @@ internal sealed class BackwardRecord<TReal>
     /// <param name="evaluation">Writes G; null where it is complete.</param>
     /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
     /// <param name="paths">How far gradients travel back.</param>
-    /// <param name="gradients">Receives the weight gradients; where they go to totals, the products of a span.</param>
+    /// <param name="gradients">Receives the weight gradients.</param>
     /// <param name="context">Kernels, threads and memory.</param>
-    /// <param name="totals">Receives the weight gradients in double; null where the others are those.</param>
     public static BackwardRecord<TReal> Run(
         ForwardRecord<TReal> forward,
         PackedColumns<TReal> outputGradients,
         IOutputTask? evaluation,
         ReadOnlyMemory<TReal> finalStateGradients,
         BackwardPaths paths,
-        ParameterArray<TReal> gradients,
-        PassContext<TReal> context,
-        ParameterArray? totals = null)
+        ParameterArray gradients,
+        PassContext<TReal> context)
     {
         bool needsAllOutputsFirst = forward.States.Windows.Count > 1 || paths.Lags is not null;
         if (needsAllOutputsFirst)
@@ -82,7 +94,7 @@ internal sealed class BackwardRecord<TReal>
         var record = new BackwardRecord<TReal>(
             forward, outputGradients, finalStateGradients, paths, known: null, context);
         using Lock.Scope scope = forward.States.Hold(); // the window that is held must not change meanwhile
-        record.RunAll(gradients, totals, evaluation, context);
+        record.RunAll(GradientSums<TReal>.In(gradients, context), evaluation, context);
         return record;
     }
 
@@ -101,9 +113,7 @@ internal sealed class BackwardRecord<TReal>
         PassContext<TReal> context) =>
         new(forward, outputGradients, finalStateGradients, BackwardPaths.All, known, context);
 
-    /// <summary>∂L/∂x_1 … ∂L/∂x_T of a sequence.</summary>
-    /// <param name="sequence">The sequence.</param>
-    /// <param name="gradients">Receives them, d×T side by side.</param>
+    /// <inheritdoc/>
     public void WriteInputGradients(int sequence, Span<TReal> gradients)
     {
         int d = _forward.Weights.InputSize;
@@ -124,8 +134,7 @@ internal sealed class BackwardRecord<TReal>
         }
     }
 
-    /// <summary>The same of every sequence.</summary>
-    /// <param name="gradients">Receives them, d×N.</param>
+    /// <inheritdoc/>
     public void WriteInputGradients(PackedColumns<TReal> gradients)
     {
         WindowPlan windows = StateGradients.Windows;
@@ -146,12 +155,7 @@ internal sealed class BackwardRecord<TReal>
     public void MultiplyByWhxTransposed(MatrixView<TReal> stateGradients, MatrixSpan<TReal> inputGradients) =>
         _kernels.Multiply(_forward.Weights.Whx.T, stateGradients, inputGradients);
 
-    private void RunAll(
-        ParameterArray<TReal> gradients,
-        ParameterArray? totals,
-        IOutputTask? evaluation,
-        PassContext<TReal> context) =>
-        _run.All(
+    private void RunAll(GradientSums<TReal> sums, IOutputTask? evaluation, PassContext<TReal> context) => _run.All(
         context,
         (window, number, stateGradients) =>
         {
@@ -159,9 +163,9 @@ internal sealed class BackwardRecord<TReal>
             return new PassFormulas<TReal>(
                 StateGradientFormulas(window, number, stateGradients),
                 new WeightGradientFormulas<TReal>(
-                    window, _forward.Inputs, states, OutputGradients, stateGradients, gradients),
+                    window, _forward.Inputs, states, OutputGradients, stateGradients, sums.Products),
                 evaluation,
-                totals is null ? null : new GradientTotals<TReal>(gradients, totals));
+                sums.Totals);
         });
 
     private void RunWindowAgain(int number, PackedColumns<TReal> stateGradients, PassContext<TReal> context) =>

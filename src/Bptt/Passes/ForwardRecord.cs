@@ -12,28 +12,29 @@ namespace Bptt.Passes;
 internal sealed class ForwardRecord<TReal>
     where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
+    private readonly Lazy<PackedColumns<TReal>> _inputs;
     private readonly PassRun<TReal> _run;
     private readonly PassContext<TReal> _readingContext;
     private readonly PackedColumns<TReal>?[] _carries; // by window, where they are kept
 
     private ForwardRecord(
         ParameterArray<TReal> weights,
-        PackedColumns<TReal> inputs,
+        Lazy<PackedColumns<TReal>> inputs,
         ForwardPlan plan,
         PackedColumns<TReal> outputs,
         IKnownStates<TReal>? known,
         PassContext<TReal> context)
     {
         Weights = weights;
-        Inputs = inputs;
+        _inputs = inputs;
         Outputs = outputs;
         Context = context;
         States = known is null
             ? new Trajectory<TReal>(
-                weights.HiddenSize, inputs.Layout, plan.Windows, TimeDirection.Forward, context.Storage)
-            : new Trajectory<TReal>(weights.HiddenSize, inputs.Layout, plan.Windows, TimeDirection.Forward, known);
+                weights.HiddenSize, outputs.Layout, plan.Windows, TimeDirection.Forward, context.Storage)
+            : new Trajectory<TReal>(weights.HiddenSize, outputs.Layout, plan.Windows, TimeDirection.Forward, known);
         Chunking = Chunking<TReal>.Of(context.Kernels, weights.HiddenSize, plan.ChunkLength, context.Storage);
-        _run = new PassRun<TReal>(PassSizes.Of(weights), inputs.Layout, States, Chunking, productsOfWeights: 1);
+        _run = new PassRun<TReal>(PassSizes.Of(weights), outputs.Layout, States, Chunking, productsOfWeights: 1);
         _readingContext = context.ForReading();
         _carries = new PackedColumns<TReal>?[plan.KeepsCarries ? plan.Windows.Count : 0];
     }
@@ -41,7 +42,7 @@ internal sealed class ForwardRecord<TReal>
     private ForwardRecord(ForwardRecord<TReal> other)
     {
         Weights = other.Weights;
-        Inputs = other.Inputs;
+        _inputs = other._inputs;
         Outputs = other.Outputs;
         Context = other.Context.Alone();
         States = other.States;
@@ -54,7 +55,7 @@ internal sealed class ForwardRecord<TReal>
     public ParameterArray<TReal> Weights { get; }
 
     /// <summary>X, d×N.</summary>
-    public PackedColumns<TReal> Inputs { get; }
+    public PackedColumns<TReal> Inputs => _inputs.Value;
 
     /// <summary>h_0 … h_T, perhaps a window at a time.</summary>
     public Trajectory<TReal> States { get; }
@@ -67,7 +68,7 @@ internal sealed class ForwardRecord<TReal>
     /// <summary>The chunks in which the recurrence has been run.</summary>
     public Chunking<TReal> Chunking { get; }
 
-    public BatchLayout Layout => Inputs.Layout;
+    public BatchLayout Layout => Outputs.Layout;
 
     /// <summary>Runs the pass.</summary>
     /// <param name="weights">The model.</param>
@@ -83,7 +84,8 @@ internal sealed class ForwardRecord<TReal>
         PassContext<TReal> context)
     {
         PackedColumns<TReal> outputs = context.Columns(weights.OutputSize, inputs.Layout);
-        var record = new ForwardRecord<TReal>(weights, inputs, plan, outputs, known: null, context);
+        var record = new ForwardRecord<TReal>(
+            weights, new Lazy<PackedColumns<TReal>>(inputs), plan, outputs, known: null, context);
         foreach (int window in record.States.WindowsInOrder())
         {
             PackedColumns<TReal> states = record.States.Begin(window);
@@ -100,14 +102,14 @@ internal sealed class ForwardRecord<TReal>
     /// <summary>A pass that was run in another way: its states are computed when they are read, from those that are
     /// known.</summary>
     /// <param name="weights">The model.</param>
-    /// <param name="inputs">X, d×N.</param>
+    /// <param name="inputs">X, d×N; made when it is first asked for.</param>
     /// <param name="outputs">O, q×N, complete.</param>
     /// <param name="plan">The windows of which one is held at a time.</param>
     /// <param name="known">The states that are known.</param>
     /// <param name="context">Kernels, threads and memory.</param>
     public static ForwardRecord<TReal> Of(
         ParameterArray<TReal> weights,
-        PackedColumns<TReal> inputs,
+        Lazy<PackedColumns<TReal>> inputs,
         PackedColumns<TReal> outputs,
         ForwardPlan plan,
         IKnownStates<TReal> known,

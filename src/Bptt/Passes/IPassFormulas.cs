@@ -96,10 +96,13 @@ internal interface IOutputTask
 /// <param name="first">The first row.</param>
 /// <param name="count">How many rows.</param>
 /// <param name="isEmpty">Whether no term has come yet.</param>
-internal struct GradientRows<TReal>(KernelSet<TReal> kernels, int first, int count, bool isEmpty)
+internal ref struct GradientRows<TReal>(KernelSet<TReal> kernels, int first, int count, bool isEmpty)
     where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
 {
     private bool _isEmpty = isEmpty;
+
+    /// <summary>The rows as the last product has left them, as many columns as it had.</summary>
+    public MatrixSpan<TReal> Written { get; private set; }
 
     /// <summary>The row after the last one.</summary>
     public readonly int End => first + count;
@@ -107,13 +110,14 @@ internal struct GradientRows<TReal>(KernelSet<TReal> kernels, int first, int cou
     /// <summary>C += A B, in these rows.</summary>
     public void Add(MatrixSpan<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c)
     {
+        Written = c.RowRange(first, count);
         if (_isEmpty)
         {
-            kernels.Multiply(a.RowRange(first, count), b, c.RowRange(first, count));
+            kernels.Multiply(a.RowRange(first, count), b, Written);
         }
         else
         {
-            kernels.MultiplyAdd(a.RowRange(first, count), b, c.RowRange(first, count));
+            kernels.MultiplyAdd(a.RowRange(first, count), b, Written);
         }
         _isEmpty = false;
     }

@@ -17,41 +17,61 @@ namespace Bptt.Passes;
 /// already.</param>
 internal sealed record PassFormulas<TReal>(
     IRecurrenceFormulas<TReal>? Recurrence, IGradientFormulas<TReal>? Sums = null, IOutputTask? Evaluation = null,
-    GradientTotals<TReal>? Totals = null)
+    GradientTotals? Totals = null)
     where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>;
+
+/// <summary>Where a pass sums weight gradients up.</summary>
+/// <param name="Products">What its products over the steps of a span are written or added to.</param>
+/// <param name="Totals">Where those are added up in double; null where they are the sums.</param>
+internal sealed record GradientSums<TReal>(ParameterArray<TReal> Products, GradientTotals? Totals)
+    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+{
+    /// <summary>Sums that end in an array of doubles: there at once, or from products in lower precision.</summary>
+    /// <param name="gradients">Receives the sums.</param>
+    /// <param name="context">Memory for the products.</param>
+    /// <param name="direct">Receives ∂L/∂𝒯 of a lifted pass.</param>
+    public static GradientSums<TReal> In(
+        ParameterArray gradients, PassContext<TReal> context, ArraySegment<double> direct = default) =>
+        gradients is ParameterArray<TReal> same
+            ? new GradientSums<TReal>(same, null)
+            : new GradientSums<TReal>(
+                ParameterArray<TReal>.ShapedLike(gradients, context.Storage), new GradientTotals(gradients, direct));
+}
 
 /// <summary>Weight gradients in double from products in lower precision: each product goes over the steps of a span
 /// alone, some hundreds of columns, so that its rounding does not grow with T.</summary>
-/// <param name="parts">The products of a span.</param>
 /// <param name="totals">Receives the sums of all spans.</param>
-internal sealed class GradientTotals<TReal>(ParameterArray<TReal> parts, ParameterArray totals)
-    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+/// <param name="direct">The same for ∂L/∂𝒯, qS×dS; empty where a pass has none.</param>
+internal sealed class GradientTotals(ParameterArray totals, ArraySegment<double> direct)
 {
     /// <summary>Adds the rows of a task; the first ones are written.</summary>
-    public void Add(PassTask task, bool isFirst)
+    /// <param name="task">Which rows of which gradient.</param>
+    /// <param name="product">Their first columns; what is beyond is never read.</param>
+    /// <param name="isFirst">Whether there is nothing yet to add to.</param>
+    public void Add<TReal>(PassTask task, MatrixSpan<TReal> product, bool isFirst)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
     {
-        MatrixSpan<TReal> part = Of(parts, task.Step).RowRange(task.Part, task.Rows);
-        MatrixSpan total = Of(totals, task.Step).RowRange(task.Part, task.Rows);
-        for (int column = 0; column < part.Columns; column++)
+        MatrixSpan total = Of(task.Step).RowRange(task.Part, task.Rows);
+        for (int column = 0; column < product.Columns; column++)
         {
             if (isFirst)
             {
-                VectorMath.Convert<TReal, double>(part.Column(column), total.Column(column));
+                VectorMath.Convert<TReal, double>(product.Column(column), total.Column(column));
             }
             else
             {
-                VectorMath.Add<TReal>(part.Column(column), total.Column(column));
+                VectorMath.Add<TReal>(product.Column(column), total.Column(column));
             }
         }
     }
 
-    private static MatrixSpan<TAny> Of<TAny>(ParameterArray<TAny> weights, PassStep step)
-        where TAny : unmanaged, IBinaryFloatingPointIeee754<TAny> => step switch
-        {
-            PassStep.WqhGradient => weights.Wqh,
-            PassStep.WhxGradient => weights.Whx,
-            _ => weights.Whh,
-        };
+    private MatrixSpan Of(PassStep step) => step switch
+    {
+        PassStep.WqhGradient => totals.Wqh,
+        PassStep.WhxGradient => totals.Whx,
+        PassStep.WhhGradient => totals.Whh,
+        _ => new MatrixSpan(direct, totals.OutputSize, totals.InputSize, totals.OutputSize),
+    };
 }
 
 /// <summary>The tasks of a schedule on the steps of a window.</summary>
@@ -137,6 +157,6 @@ internal sealed class PassTasks<TReal> : ITaskBody
                 _formulas.Sums!.AddDirect(t, ref rows);
                 break;
         }
-        _formulas.Totals?.Add(task, isFirst);
+        _formulas.Totals?.Add(task, rows.Written, isFirst);
     }
 }

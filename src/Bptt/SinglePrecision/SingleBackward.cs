@@ -1,14 +1,17 @@
 // A backward pass in single precision: the same formulas and the same machine on floats, but that ∂L/∂o_t is evaluated
 // and the weight gradients are summed in double. Checks nothing.
 
+using Bptt.Lifting;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 using Bptt.Passes;
 
 namespace Bptt.SinglePrecision;
 
-/// <summary>∂L/∂h_0 … ∂L/∂h_T in single precision, read in double.</summary>
-internal static class SingleBackward
+/// <summary>∂L/∂h_0 … ∂L/∂h_T and ∂L/∂x_t in single precision, read in double.</summary>
+/// <param name="Record">The pass, as it is read.</param>
+/// <param name="Inputs">∂L/∂x_t.</param>
+internal sealed record SingleBackward(BackwardRecord Record, IInputGradients<double> Inputs)
 {
     /// <summary>Runs the pass.</summary>
     /// <param name="forward">The forward pass.</param>
@@ -18,8 +21,8 @@ internal static class SingleBackward
     /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
     /// <param name="paths">How far gradients travel back.</param>
     /// <param name="gradients">Receives the weight gradients, in double.</param>
-    /// <param name="context">Memory of what is read.</param>
-    public static BackwardRecord Run(
+    /// <param name="context">Memory of what is read and of the sums.</param>
+    public static SingleBackward Run(
         SingleForward forward,
         ForwardRecord read,
         PackedColumns outputGradients,
@@ -33,11 +36,33 @@ internal static class SingleBackward
         singles.BeginBackward();
         try
         {
+            LiftedForward<float>? chunks = paths.AreAll ? forward.Lifted : null;
+            if (chunks is not null)
+            {
+                singles.Evaluate(evaluation);
+                evaluation = null;
+            }
+            PackedColumns<float> rounded = singles.Columns(outputGradients.Rows, outputGradients.Layout);
+            if (evaluation is null)
+            {
+                Conversion.All(singles, outputGradients, rounded);
+            }
             float[] final = Conversion.ToSingle(finalStateGradients.Span);
-            SingleStates states = Run(forward.Record, outputGradients, evaluation, final, paths, gradients, singles);
+            var lifted = LiftedBackward<float>.Run(chunks, rounded, final, gradients, singles, context);
+            BackwardRecord<float> pass = lifted is not null
+                ? BackwardRecord<float>.Of(forward.Record, rounded, final, lifted, singles)
+                : BackwardRecord<float>.Run(
+                    forward.Record,
+                    rounded,
+                    evaluation is null ? null : new RoundedEvaluation(evaluation, outputGradients, rounded),
+                    final,
+                    paths,
+                    gradients,
+                    singles);
+            var states = new SingleStates(pass.StateGradients);
             var record = BackwardRecord.Of(read, outputGradients, finalStateGradients, states, context);
             record.StateGradients.Compute = (_, columns) => states.Fill(columns);
-            return record;
+            return new SingleBackward(record, new InputGradients((IInputGradients<float>?)lifted ?? pass, singles));
         }
         finally
         {
@@ -45,30 +70,25 @@ internal static class SingleBackward
         }
     }
 
-    private static SingleStates Run(
-        ForwardRecord<float> forward,
-        PackedColumns outputGradients,
-        IOutputTask? evaluation,
-        float[] finalStateGradients,
-        BackwardPaths paths,
-        ParameterArray gradients,
-        PassContext<float> context)
+    /// <summary>∂L/∂x_t, computed in single precision and read in double.</summary>
+    private sealed class InputGradients(IInputGradients<float> gradients, PassContext<float> context)
+        : IInputGradients<double>
     {
-        PackedColumns<float> rounded = context.Columns(outputGradients.Rows, outputGradients.Layout);
-        if (evaluation is null)
+        /// <inheritdoc/>
+        public void WriteInputGradients(int sequence, Span<double> converted)
         {
-            Conversion.All(context, outputGradients, rounded);
+            float[] ofSequence = new float[converted.Length];
+            gradients.WriteInputGradients(sequence, ofSequence);
+            VectorMath.Convert<float, double>(ofSequence, converted);
         }
-        var record = BackwardRecord<float>.Run(
-            forward,
-            rounded,
-            evaluation is null ? null : new RoundedEvaluation(evaluation, outputGradients, rounded),
-            finalStateGradients,
-            paths,
-            ParameterArray<float>.ShapedLike(forward.Weights, context.Storage),
-            context,
-            gradients);
-        return new SingleStates(record.StateGradients);
+
+        /// <inheritdoc/>
+        public void WriteInputGradients(PackedColumns converted)
+        {
+            PackedColumns<float> all = PassContext<float>.FreshColumns(converted.Rows, converted.Layout);
+            gradients.WriteInputGradients(all);
+            Conversion.All(context.Alone(), all, converted);
+        }
     }
 
     /// <summary>∂L/∂o_t, evaluated in double and rounded.</summary>

@@ -2,19 +2,20 @@
 
 namespace Bptt.Benchmarks.Peers;
 
-internal sealed class BpttPass(Problem problem, int threads) : IPass
+internal sealed class BpttPass(Problem problem, Precision precision, int threads) : IPass
 {
+    private readonly SequenceBatch _inputs = problem.InputsIn(precision);
     private readonly Objective _objective = Objective.SquaredError(problem.Targets);
     private readonly ExecutionOptions _options =
-        new() { MaxDegreeOfParallelism = threads, Workspace = new Workspace() };
+        new() { MaxDegreeOfParallelism = threads, Precision = precision, Workspace = new Workspace() };
     private BackwardThroughTime? _backward;
 
-    public static Contender Contender { get; } = new(
-        "Bptt", IsSinglePrecision: false, UseThreads: _ => { }, (problem, threads) => new BpttPass(problem, threads));
+    public static IReadOnlyList<Contender> Contenders { get; } =
+        [Of("Bptt, double", Precision.Double), Of("Bptt, float", Precision.Single)];
 
     public void Run()
     {
-        var forward = ForwardPass.Run(problem.Model, problem.Inputs, null, _options);
+        var forward = ForwardPass.Run(problem.Model, _inputs, null, _options);
         _backward = BackwardThroughTime.Run(forward, _objective);
     }
 
@@ -23,4 +24,13 @@ internal sealed class BpttPass(Problem problem, int threads) : IPass
     public void Dispose()
     {
     }
+
+    private static Contender Of(string name, Precision precision) => new(
+        name,
+        IsSinglePrecision: precision == Precision.Single,
+        UseThreads: _ => { },
+        (problem, threads) => new BpttPass(problem, precision, threads))
+    {
+        IsBptt = true,
+    };
 }

@@ -29,10 +29,13 @@ internal sealed record Contender(
     /// <summary>The relative error against Bptt from which on it does not compute the same thing.</summary>
     public double Tolerance => IsSinglePrecision ? 1e-3 : 1e-9;
 
-    /// <summary>Bptt and the peers selected.</summary>
+    /// <summary>Whether it is the library itself, which is always timed.</summary>
+    public bool IsBptt { get; init; }
+
+    /// <summary>Bptt, in double first, and the peers selected.</summary>
     public static IReadOnlyList<Contender> All(PeerSelection peers)
     {
-        List<Contender> contenders = [BpttPass.Contender];
+        List<Contender> contenders = [.. BpttPass.Contenders];
         if (peers != PeerSelection.None)
         {
             contenders.Add(MathNetStepByStep.Contender);

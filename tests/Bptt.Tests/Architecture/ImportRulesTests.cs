@@ -18,7 +18,7 @@ public class ImportRulesTests
         "Edge → Kernels LinearAlgebra LinearRecurrence",
         "Passes → Kernels Scheduling LinearAlgebra LinearRecurrence Edge",
         "Lifting → Kernels LinearAlgebra LinearRecurrence Passes",
-        "SinglePrecision → Kernels LinearAlgebra LinearRecurrence Passes",
+        "SinglePrecision → Kernels LinearAlgebra LinearRecurrence Passes Lifting",
         "Root → Kernels Scheduling LinearAlgebra LinearRecurrence Edge Passes Lifting SinglePrecision",
         $"Files → {Below}",
         $"Verification → {Below}",

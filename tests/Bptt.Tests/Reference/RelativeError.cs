@@ -19,6 +19,9 @@ internal sealed class WorstError
         }
     }
 
+    /// <summary>The worst error of one way, as it would be in doubles.</summary>
+    public void Add(WorstError own, Way way) => Add(own.Value / way.Rounding, $"{own.Where}; {way}");
+
     /// <summary>‖actual − expected‖ / ‖expected‖ in the Frobenius norm.</summary>
     public void Add(double[,] actual, double[,] expected, string where) =>
         Add(RelativeError.Frobenius(actual, expected), where);

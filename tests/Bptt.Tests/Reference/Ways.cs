@@ -28,25 +28,29 @@ internal sealed record Way(ExecutionOptions Options, Memory Memory)
 
     private int StepsOfChunk => Options.Recurrence == Recurrence.TimeParallel ? Options.Tuning.ChunkLength ?? 1 : 1;
 
+    /// <summary>How many times as large the rounding of a number is as that of a double.</summary>
+    public double Rounding => Options.Precision == Precision.Single ? Math.Pow(2.0, 53 - 24) : 1.0;
+
     /// <summary>The options for sequences of the given lengths.</summary>
     public ExecutionOptions For(int hiddenSize, int[] lengths)
     {
         var steps = new BatchLayout(lengths);
-        long smallest = MemoryPlan.SmallestBudget(hiddenSize, StepsOfChunk, steps);
+        long smallest = MemoryPlan.SmallestBudget(hiddenSize, StepsOfChunk, steps, Options.Precision);
+        int bytes = Options.Precision == Precision.Single ? sizeof(float) : sizeof(double);
         return Memory switch
         {
             Memory.Unbounded => Options,
             Memory.Smallest => Options with { MemoryBudget = smallest },
             _ => Options with
             {
-                MemoryBudget = smallest + 8 * hiddenSize * WindowPlan.CarryColumns(steps.ColumnCount, StepsOfChunk),
+                MemoryBudget = smallest + bytes * hiddenSize * WindowPlan.CarryColumns(steps.ColumnCount, StepsOfChunk),
             },
         };
     }
 
     public override string ToString() =>
-        $"{Options.Kernels?.Name}, {Options.Recurrence} with chunks of {ChunkLength}, {Options.MaxDegreeOfParallelism} "
-        + $"threads, memory {Memory}";
+        $"{Options.Kernels?.Name}, {Options.Precision}, {Options.Recurrence} with chunks of {ChunkLength}, "
+        + $"{Options.MaxDegreeOfParallelism} threads, memory {Memory}";
 }
 
 internal static class Ways
@@ -66,6 +70,13 @@ internal static class Ways
     };
 
     public static IReadOnlyList<Way> All { get; } = [.. Make()];
+
+    /// <summary>The same, and each of them in single precision.</summary>
+    public static IReadOnlyList<Way> InBothPrecisions { get; } =
+    [
+        .. All,
+        .. All.Select(way => way with { Options = way.Options with { Precision = Precision.Single } }),
+    ];
 
     /// <summary>One of them by number, which may be any number of at least 0.</summary>
     public static Way Some(int number) => All[number % All.Count];

@@ -24,6 +24,7 @@ public class SinglePassTests
                 ways.Add(kernels.Name, Recurrence.Sequential, 2, true);
                 ways.Add(kernels.Name, Recurrence.TimeParallel, 2, false);
                 ways.Add(kernels.Name, Recurrence.TimeParallel, 2, true);
+                ways.Add(kernels.Name, Recurrence.Lifted, 2, true);
             }
             return ways;
         }
@@ -49,11 +50,15 @@ public class SinglePassTests
                     Kernels = KernelChoice.Named(kernels),
                     Recurrence = recurrence,
                     MaxDegreeOfParallelism = threads,
-                    Tuning = isSmall ? Reference.Ways.SmallPieces : ExecutionOptions.Default.Tuning,
+                    Tuning = isSmall
+                        ? Reference.Ways.SmallPieces with { LiftedLength = 8 }
+                        : ExecutionOptions.Default.Tuning,
                 };
                 var forward = ForwardPass.Run(model, inputs, initial, options);
                 forward.Precision.Should().Be(Precision.Single);
-                forward.Method.WhyNotLifted.Should().BeNull("it was not asked for");
+                bool isLifted = recurrence == Recurrence.Lifted && lengths.Max() >= 8;
+                (forward.Method.Recurrence == Recurrence.Lifted).Should().Be(isLifted);
+                (forward.Method.WhyNotLifted is null).Should().Be(isLifted || recurrence != Recurrence.Lifted);
                 var expectedForward = ForwardPass.Run(model, inputs, initial);
                 string why = $"{kernels}, {recurrence}, d = {d}, h = {h}, q = {q}, "
                     + $"lengths {string.Join(' ', lengths)}, {_examples}";
@@ -87,12 +92,14 @@ public class SinglePassTests
     [Theory]
     [InlineData(Recurrence.Sequential)]
     [InlineData(Recurrence.TimeParallel)]
+    [InlineData(Recurrence.Lifted)]
     public void Budgets_and_workspaces_change_no_bit(Recurrence recurrence)
     {
         LinearRnn model = _examples.Model(2, 12, 3, 0.9);
         SequenceBatch inputs = _examples.Batch(2, 300, 120, 121);
         var objective = Objective.SquaredError(_examples.Batch(3, 300, 120, 121));
         var options = new ExecutionOptions { Precision = Precision.Single, Recurrence = recurrence };
+        ForwardPass.Run(model, inputs, options: options).Method.Recurrence.Should().Be(recurrence);
         BackwardThroughTime Run(ExecutionOptions with) =>
             BackwardThroughTime.Run(ForwardPass.Run(model, inputs, options: with), objective);
         BackwardThroughTime expected = Run(options);
@@ -140,6 +147,54 @@ public class SinglePassTests
         }
         Error(1000).Should().BeLessThan(2e-6, $"{_examples}");
         Error(200_000).Should().BeLessThan(2e-6, $"{_examples}");
+    }
+
+    [Fact]
+    public void Several_steps_at_once_are_taken_where_floats_can_carry_them()
+    {
+        var single = new ExecutionOptions { Precision = Precision.Single, Recurrence = Recurrence.Lifted };
+        SequenceBatch inputs = _examples.Batch(1, 5000);
+        var objective = Objective.SquaredError(_examples.Batch(1, 5000));
+
+        // Powers that floats would lose below what they set to zero: chunks that end before that.
+        LinearRnn fading = _examples.Model(1, 16, 1, 0.5);
+        var forward = ForwardPass.Run(fading, inputs, options: single);
+        forward.Method.Recurrence.Should().Be(Recurrence.Lifted, $"{_examples}");
+        PrecisionCheck.Run(BackwardThroughTime.Run(forward, objective)).GradientError
+            .Should().BeLessThan(2e-6, $"{_examples}");
+
+        // States that overflow in floats, and not in doubles.
+        LinearRnn growing = _examples.Model(1, 16, 1, 1.05);
+        var exploding = ForwardPass.Run(growing, inputs, options: single);
+        exploding.Method.Recurrence.Should().NotBe(Recurrence.Lifted);
+        exploding.Method.WhyNotLifted.Should().Contain("overflow");
+        exploding.FirstNonFiniteStep.Should().BeInRange(1000, 3000, $"{_examples}");
+        ForwardPass.Run(growing, inputs).FirstNonFiniteStep.Should().BeNull();
+
+        // Inputs so large that outputs overflow, whatever W_hh does.
+        var large = SequenceBatch.Pack([_examples.Matrix(1, 5000).Map(x => 1e38 * x)]);
+        var overflowing = ForwardPass.Run(_examples.Model(1, 16, 1, 0.99), large, options: single);
+        overflowing.Method.WhyNotLifted.Should().Be("a state or an output overflows");
+        overflowing.FirstNonFiniteStep.Should().BePositive();
+    }
+
+    [Theory]
+    [InlineData(0.9, 1000)]
+    [InlineData(1.0, 1000)]
+    [InlineData(0.9, 100_000)]
+    [InlineData(1.0, 100_000)]
+    public void Chunks_are_as_exact_as_step_by_step(double radius, int steps)
+    {
+        LinearRnn model = _examples.Model(2, 64, 2, radius);
+        SequenceBatch inputs = _examples.Batch(2, steps);
+        var objective = Objective.SquaredError(_examples.Batch(2, steps));
+        double Error(Recurrence recurrence) => PrecisionCheck.Run(BackwardThroughTime.Run(
+            ForwardPass.Run(
+                model, inputs, options: new ExecutionOptions { Precision = Precision.Single, Recurrence = recurrence }),
+            objective)).GradientError;
+        double stepByStep = Error(Recurrence.Sequential);
+        Error(Recurrence.Lifted).Should().BeLessThan(2.0 * stepByStep + 1e-7, $"{_examples}");
+        Error(Recurrence.TimeParallel).Should().BeLessThan(2.0 * stepByStep + 1e-7, $"{_examples}");
     }
 
     [Fact]
