@@ -1,12 +1,11 @@
-// What a pass and a model hold, to and from flat memory of the caller's, in float or double: for code that has no
-// matrices.
+// What a model and its gradients hold, to and from flat memory of the caller's, in float or double: for code that has
+// no matrices. Passes are in FlatMemory.Passes.cs.
 //
-//   d  inputs      h  hidden units      q  outputs      B  sequences      T  steps of the longest
+//   d  inputs      h  hidden units      q  outputs
 
 using System.Numerics;
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
-using Bptt.LinearRecurrence;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;
@@ -36,96 +35,8 @@ public enum MatrixOrder
 /// Console.WriteLine($"o_4 = {outputs[3]:G6}");
 /// </code>
 /// </example>
-public static class FlatMemory
+public static partial class FlatMemory
 {
-    /// <summary>Writes o_1 … o_T of every sequence.</summary>
-    /// <param name="forward">The pass.</param>
-    /// <param name="target">Receives B·T·q numbers.</param>
-    /// <param name="order">The order of the axes.</param>
-    /// <exception cref="ArgumentNullException">The pass is null.</exception>
-    /// <exception cref="ArgumentException">The target has another length.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
-    public static void CopyOutputsTo(
-        this ForwardPass forward, Span<double> target, TensorOrder order = TensorOrder.BatchTimeFeature)
-    {
-        ArgumentNullException.ThrowIfNull(forward);
-        forward.OutputBatch().CopyTo(target, order);
-    }
-
-    /// <inheritdoc cref="CopyOutputsTo(ForwardPass, Span{double}, TensorOrder)"/>
-    public static void CopyOutputsTo(
-        this ForwardPass forward, Span<float> target, TensorOrder order = TensorOrder.BatchTimeFeature)
-    {
-        ArgumentNullException.ThrowIfNull(forward);
-        forward.OutputBatch().CopyTo(target, order);
-    }
-
-    /// <summary>Writes h_1 … h_T of every sequence.</summary>
-    /// <param name="forward">The pass.</param>
-    /// <param name="target">Receives B·T·h numbers.</param>
-    /// <param name="order">The order of the axes.</param>
-    /// <exception cref="ArgumentNullException">The pass is null.</exception>
-    /// <exception cref="ArgumentException">The target has another length.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
-    public static void CopyHiddenStatesTo(
-        this ForwardPass forward, Span<double> target, TensorOrder order = TensorOrder.BatchTimeFeature)
-    {
-        ArgumentNullException.ThrowIfNull(forward);
-        Write(forward, forward.Record.States, target, order);
-    }
-
-    /// <inheritdoc cref="CopyHiddenStatesTo(ForwardPass, Span{double}, TensorOrder)"/>
-    public static void CopyHiddenStatesTo(
-        this ForwardPass forward, Span<float> target, TensorOrder order = TensorOrder.BatchTimeFeature)
-    {
-        ArgumentNullException.ThrowIfNull(forward);
-        Write(forward, forward.Record.States, target, order);
-    }
-
-    /// <summary>Writes ∂L/∂h_1 … ∂L/∂h_T of every sequence.</summary>
-    /// <param name="backward">The pass.</param>
-    /// <param name="target">Receives B·T·h numbers.</param>
-    /// <param name="order">The order of the axes.</param>
-    /// <exception cref="ArgumentNullException">The pass is null.</exception>
-    /// <exception cref="ArgumentException">The target has another length.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
-    public static void CopyHiddenStateGradientsTo(
-        this BackwardThroughTime backward, Span<double> target, TensorOrder order = TensorOrder.BatchTimeFeature)
-    {
-        ArgumentNullException.ThrowIfNull(backward);
-        Write(backward.Forward, backward.Record.StateGradients, target, order);
-    }
-
-    /// <inheritdoc cref="CopyHiddenStateGradientsTo(BackwardThroughTime, Span{double}, TensorOrder)"/>
-    public static void CopyHiddenStateGradientsTo(
-        this BackwardThroughTime backward, Span<float> target, TensorOrder order = TensorOrder.BatchTimeFeature)
-    {
-        ArgumentNullException.ThrowIfNull(backward);
-        Write(backward.Forward, backward.Record.StateGradients, target, order);
-    }
-
-    /// <summary>Writes ∂L/∂x_1 … ∂L/∂x_T of every sequence.</summary>
-    /// <param name="backward">The pass.</param>
-    /// <param name="target">Receives B·T·d numbers.</param>
-    /// <param name="order">The order of the axes.</param>
-    /// <exception cref="ArgumentNullException">The pass is null.</exception>
-    /// <exception cref="ArgumentException">The target has another length.</exception>
-    /// <exception cref="InvalidOperationException">The workspace of the pass serves a newer one.</exception>
-    public static void CopyInputGradientsTo(
-        this BackwardThroughTime backward, Span<double> target, TensorOrder order = TensorOrder.BatchTimeFeature)
-    {
-        ArgumentNullException.ThrowIfNull(backward);
-        backward.InputGradientBatch().CopyTo(target, order);
-    }
-
-    /// <inheritdoc cref="CopyInputGradientsTo(BackwardThroughTime, Span{double}, TensorOrder)"/>
-    public static void CopyInputGradientsTo(
-        this BackwardThroughTime backward, Span<float> target, TensorOrder order = TensorOrder.BatchTimeFeature)
-    {
-        ArgumentNullException.ThrowIfNull(backward);
-        backward.InputGradientBatch().CopyTo(target, order);
-    }
-
     /// <summary>A model from flat weights.</summary>
     /// <param name="whx">W_hx, h·d numbers.</param>
     /// <param name="whh">W_hh, h·h numbers.</param>
@@ -247,25 +158,6 @@ public static class FlatMemory
             weights[(h * (d + h))..],
             h,
             MatrixOrder.ColumnMajor);
-    }
-
-    private static void Write<TReal>(
-        ForwardPass forward, Trajectory columns, Span<TReal> target, TensorOrder order)
-        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
-    {
-        Guard.Defined(order, nameof(order));
-        BatchLayout steps = forward.Layout;
-        RequireLength(target.Length, (long)columns.Rows * steps.SequenceCount * steps.LastStep, nameof(target));
-        var values = new TReal[target.Length];
-        forward.Context.Read(() =>
-        {
-            foreach (int window in columns.WindowsFromHeld())
-            {
-                columns.Read(window, held => TensorCopy.FromColumns<double, TReal>(
-                    held, steps.LastStep, order == TensorOrder.TimeBatchFeature, values));
-            }
-        });
-        values.CopyTo(target);
     }
 
     private static LinearRnn Create<TReal>(
