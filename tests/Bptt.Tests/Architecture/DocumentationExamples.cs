@@ -21,15 +21,20 @@ internal static class DocumentationExamples
         ["FlatMemory"] = OfFlatMemory,
         ["GradientCheck"] = OfGradientCheck,
         ["GradientClipping"] = OfGradientClipping,
+        ["GradientEntries"] = OfGradientEntries.Run,
         ["GradientFlow"] = OfGradientFlow,
+        ["GradientOptimizer"] = OfGradientOptimizer.Run,
+        ["LearningRateSchedule"] = OfLearningRateSchedule,
         ["MemoryPlan"] = OfMemoryPlan,
         ["Precision"] = OfPrecision,
         ["PrecisionCheck"] = OfPrecisionCheck,
         ["RecurrenceMethod"] = OfRecurrenceMethod,
+        ["Regularizer"] = OfRegularizer.Run,
         ["SubspaceIdentificationOptions"] = OfSubspaceIdentificationOptions,
         ["TaylorTest"] = OfTaylorTest,
         ["Trainer"] = OfTrainer,
         ["TrainingLoss"] = OfTrainingLoss,
+        ["WeightConstraint"] = OfWeightConstraint.Run,
     };
 
     private static void OfAdjointTest(TextWriter Console)
@@ -125,6 +130,16 @@ internal static class DocumentationExamples
         }
         Console.WriteLine(advice);
         // example of GradientFlow to here
+    }
+
+    private static void OfLearningRateSchedule(TextWriter Console)
+    {
+        // example of LearningRateSchedule from here
+        // α/√u, which Robbins and Monro's conditions allow with noise; and the same after 10 updates of warming up.
+        var root = LearningRateSchedule.Of("1/√u", update => 1.0 / Math.Sqrt(update));
+        var warm = LearningRateSchedule.WarmUp(10, root);
+        Console.WriteLine($"{warm}: {warm.Factor(5):F2}, {warm.Factor(10):F2}, {warm.Factor(14):F2}");
+        // example of LearningRateSchedule to here
     }
 
     private static void OfMemoryPlan(TextWriter Console)
@@ -269,5 +284,106 @@ internal static class DocumentationExamples
     {
         SequenceBatch inputs = Inputs(1);
         return BackwardThroughTime.Run(ForwardPass.Run(Model(), inputs), Objective.SquaredError(Targets(inputs)));
+    }
+
+    /// <summary>Trains with what an example has written, which must make the loss smaller.</summary>
+    private static void Train(TextWriter console, TrainerOptions options)
+    {
+        SequenceBatch inputs = Inputs(1);
+        TrainingResult result = Trainer.Run(
+            Model(), inputs, Objective.SquaredError(Targets(inputs)), options with { MaxEpochs = 20 });
+        if (result.History[^1].Loss < result.History[0].Loss)
+        {
+            console.WriteLine(result.Summary);
+        }
+    }
+
+    private static class OfGradientEntries
+    {
+        // example of GradientEntries from here
+        // A bound that no gradient reaches, without a kink: g ← g θ/(θ + ‖g‖).
+        public sealed class SoftClipping(double bound) : GradientClipping
+        {
+            protected override FormattableString Settings => $"bound {bound}";
+
+            protected override double? Clip(GradientEntries gradients)
+            {
+                double factor = bound / (bound + gradients.Norm());
+                gradients.Scale(factor);
+                return factor;
+            }
+        }
+        // example of GradientEntries to here
+
+        public static void Run(TextWriter console) => Train(
+            console, new TrainerOptions { Clipping = new SoftClipping(0.5) });
+    }
+
+    private static class OfGradientOptimizer
+    {
+        // example of GradientOptimizer from here
+        // RMSprop (Tieleman & Hinton 2012): each gradient over the root of its running mean square.
+        public sealed class RmsProp(double learningRate, double decay = 0.9)
+            : GradientOptimizer(learningRate, "mean square")
+        {
+            protected override FormattableString Settings => $"decay {decay}";
+
+            protected override void Move(GradientStep update)
+            {
+                Span<double> meanSquare = update.Memory("mean square");
+                for (int i = 0; i < update.Parameters.Length; i++)
+                {
+                    double g = update.Gradient[i];
+                    meanSquare[i] = decay * meanSquare[i] + (1.0 - decay) * g * g;
+                    update.Parameters[i] -= LearningRate * g / (Math.Sqrt(meanSquare[i]) + 1e-8);
+                }
+            }
+        }
+        // example of GradientOptimizer to here
+
+        public static void Run(TextWriter console) => Train(
+            console, new TrainerOptions { Optimizer = new RmsProp(0.01) });
+    }
+
+    private static class OfRegularizer
+    {
+        // example of Regularizer from here
+        // Sparse recurrent weights: Ω = λ Σ |W_hh|, and its subgradient λ sign(W_hh).
+        public sealed class L1Regularizer(double strength) : Regularizer
+        {
+            protected override FormattableString Settings => $"strength {strength}";
+
+            public override (double Value, Gradients Gradients) Evaluate(BackwardThroughTime backward)
+            {
+                LinearRnn model = backward.Forward.Model;
+                double value = strength * model.Whh.Enumerate().Sum(Math.Abs);
+                Matrix<double> gradient = strength * model.Whh.PointwiseSign();
+                return (value, new Gradients(0.0 * model.Whx, gradient, 0.0 * model.Wqh));
+            }
+        }
+        // example of Regularizer to here
+
+        public static void Run(TextWriter console) => Train(
+            console, new TrainerOptions { Regularizers = [new L1Regularizer(1e-3)] });
+    }
+
+    private static class OfWeightConstraint
+    {
+        // example of WeightConstraint from here
+        // Hidden units that do not talk to each other: the nearest diagonal matrix.
+        public sealed class DiagonalConstraint : WeightConstraint
+        {
+            protected override FormattableString Settings => $"";
+
+            protected override Matrix<double>? Project(Matrix<double> whh)
+            {
+                var diagonal = Matrix<double>.Build.DenseOfDiagonalVector(whh.Diagonal());
+                return diagonal.Equals(whh) ? null : diagonal;
+            }
+        }
+        // example of WeightConstraint to here
+
+        public static void Run(TextWriter console) => Train(
+            console, new TrainerOptions { Constraints = [new DiagonalConstraint()] });
     }
 }
