@@ -2,6 +2,7 @@
 
 using Bptt;
 using Bptt.Diagnostics;
+using Bptt.Files;
 using Bptt.Identification;
 using Bptt.Optimization;
 using Bptt.Remedies;
@@ -30,6 +31,7 @@ internal static class DocumentationExamples
         ["PrecisionCheck"] = OfPrecisionCheck,
         ["RecurrenceMethod"] = OfRecurrenceMethod,
         ["Regularizer"] = OfRegularizer.Run,
+        ["Standardizer"] = OfStandardizer,
         ["SubspaceIdentificationOptions"] = OfSubspaceIdentificationOptions,
         ["TaylorTest"] = OfTaylorTest,
         ["Trainer"] = OfTrainer,
@@ -189,6 +191,24 @@ internal static class DocumentationExamples
         RecurrenceMethod method = forward.Method;
         Console.WriteLine($"{method.Recurrence}, {method.ChunkLength} steps at once");
         // example of RecurrenceMethod to here
+    }
+
+    private static void OfStandardizer(TextWriter Console)
+    {
+        LinearRnn model = Model();
+        var power = Matrix<double>.Build.Dense(1, 100, (_, t) => 500.0 + (300.0 * Math.Cos(0.1 * t * t)));
+        var temperature = Matrix<double>.Build.Dense(1, 100, (_, t) => 40.0 + (0.02 * power[0, Math.Max(0, t - 1)]));
+
+        // example of Standardizer from here
+        // Measured values of a heater: power in W, temperature in °C.
+        var inputs = Standardizer.Fit(power, "power");
+        var outputs = Standardizer.Fit(temperature, "temperature");
+        TrainingResult result = Trainer.Run(
+            model, inputs.Apply(power), Objective.SquaredError(outputs.Apply(temperature)));
+        var file = new LinearRnnFile(result.Model, null, inputs.Channels, outputs.Channels);
+        Matrix<double> predicted = file.Predict(power);
+        Console.WriteLine($"{outputs.Channels[0].Name}: {predicted[0, 99]:F1} °C, measured {temperature[0, 99]:F1} °C");
+        // example of Standardizer to here
     }
 
     private static void OfSubspaceIdentificationOptions(TextWriter Console)
