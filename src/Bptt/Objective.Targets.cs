@@ -30,6 +30,10 @@ public abstract partial class Objective
 
     private abstract class TargetObjective(SequenceBatch targets, Reduction reduction) : Objective(reduction)
     {
+        /// <summary>B, q and ΣT_b.</summary>
+        private protected string TargetText =>
+            $"B = {targets.Count}, q = {targets.RowCount}, {targets.TotalLength} steps";
+
         /// <summary>The targets of some steps.</summary>
         protected private SequenceBatch TargetPart(SequencePart[] parts) => targets.Part(parts);
 

@@ -314,7 +314,7 @@ internal static class DocumentationExamples
             Model(), inputs, Objective.SquaredError(Targets(inputs)), options with { MaxEpochs = 20 });
         if (result.History[^1].Loss < result.History[0].Loss)
         {
-            console.WriteLine(result.Summary);
+            console.WriteLine(options);
         }
     }
 
