@@ -50,6 +50,9 @@ public abstract partial class Objective
         /// <inheritdoc/>
         protected internal override bool IsAnalytic => true;
 
+        private protected override string Description =>
+            $"CrossEntropy (B = {_labels.Length}, {_labels.Sum(labels => (long)labels.Length)} steps)";
+
         private protected override Objective PartOf(SequencePart[] parts) => new CrossEntropyObjective(
             Array.ConvertAll(parts, p => _labels[p.Sequence].AsSpan(p.FirstStep - 1, p.Length).ToArray()), Reduction);
 

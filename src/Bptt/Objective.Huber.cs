@@ -39,6 +39,8 @@ public abstract partial class Objective
         /// <inheritdoc/>
         protected internal override bool IsAnalytic => true;
 
+        private protected override string Description => $"Huber (δ = {NumberText.Exact(delta)}, {TargetText})";
+
         private protected override Objective PartOf(SequencePart[] parts) =>
             new HuberObjective(TargetPart(parts), delta, Reduction);
 

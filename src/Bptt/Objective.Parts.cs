@@ -76,6 +76,12 @@ public abstract partial class Objective
             _weights = weights;
         }
 
+        public override string ToString()
+        {
+            double[] all = [.. _weights.SelectMany(weights => weights)];
+            return $"step weights (0 at {all.Count(weight => weight == 0.0)} of {all.Length})";
+        }
+
         public double this[int sequence, int step] => _weights[sequence][step - 1];
 
         /// <summary>Σ_t w_t of one sequence.</summary>
@@ -151,6 +157,9 @@ public abstract partial class Objective
         protected internal override void StepCurvature(
             ReadOnlySpan<double> output, int sequence, int t, ReadOnlySpan<double> direction, Span<double> product) =>
             whole.StepCurvature(output, parts[sequence].Sequence, StepOfWhole(sequence, t), direction, product);
+
+        private protected override string Description =>
+            $"{whole.Description} (a part: B = {parts.Length}, {parts.Sum(p => (long)p.Length)} steps)";
 
         private protected override Objective PartOf(SequencePart[] inner) => whole.PartOf(
             Array.ConvertAll(inner, p => new SequencePart(

@@ -35,6 +35,8 @@ public abstract partial class Objective
         /// <inheritdoc/>
         protected internal override bool IsAnalytic => true;
 
+        private protected override string Description => $"SquaredError ({TargetText})";
+
         private protected override Objective PartOf(SequencePart[] parts) =>
             new SquaredErrorObjective(TargetPart(parts), Reduction);
 

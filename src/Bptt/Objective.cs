@@ -77,6 +77,21 @@ public abstract partial class Objective
             Begin(forward, outputGradients: null, length => new double[length]).EvaluatedLoss());
     }
 
+    /// <summary>The loss, the reduction, what is known of the targets, and what weights and normaliser there are, for a
+    /// debugger.</summary>
+    public override string ToString() => string.Join(
+        ", ",
+        ((string?[])
+        [
+            Description,
+            Reduction.ToString(),
+            _weights?.ToString(),
+            _normalizer is double n ? $"normalizer {NumberText.Exact(n)}" : null,
+        ]).Where(part => part is not null));
+
+    /// <summary>The loss and its targets, in words; the name of the type for one of your own.</summary>
+    private protected virtual string Description => GetType().Name;
+
     /// <summary>ℓ(o_t, y_t) of one step, before weights and reduction.</summary>
     /// <param name="output">o_t, length q.</param>
     /// <param name="sequence">The sequence, from 0.</param>
@@ -153,6 +168,10 @@ public abstract partial class Objective
 
     private abstract class TargetObjective(SequenceBatch targets, Reduction reduction) : Objective(reduction)
     {
+        /// <summary>B, q and ΣT_b.</summary>
+        private protected string TargetText =>
+            $"B = {targets.Count}, q = {targets.RowCount}, {targets.TotalLength} steps";
+
         /// <summary>The targets of some steps.</summary>
         protected private SequenceBatch TargetPart(SequencePart[] parts) => targets.Part(parts);
 

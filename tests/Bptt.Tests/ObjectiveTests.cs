@@ -1,5 +1,6 @@
 // Losses of one step, and how reductions, weights and normalisers make them L.
 
+using Bptt.LinearRecurrence;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Tests;
@@ -18,6 +19,21 @@ public class ObjectiveTests
     /// <summary>One sequence of 3 steps and one of 1: losses 1, 2, 3 and 11.</summary>
     private static readonly ForwardPass Forward = ForwardPass.Run(
         new LinearRnn(Row(1), Row(0), Row(1)), SequenceBatch.Pack([Row(1, 2, 3), Row(4)]));
+
+    [Fact]
+    public void Objectives_say_what_they_are_in_one_line()
+    {
+        SequenceBatch targets = new Examples(seed: 6).Batch(2, 5, 3);
+        Objective.SquaredError(targets).ToString()
+            .Should().Be("SquaredError (B = 2, q = 2, 8 steps), MeanPerStep");
+        Objective.Huber(targets, 0.5, Reduction.Sum).WithNormalizer(2.5).ToString()
+            .Should().Be("Huber (δ = 0.5, B = 2, q = 2, 8 steps), Sum, normalizer 2.5");
+        Objective.CrossEntropy([1, 0, 2]).WithStepWeights([1.0, 0.0, 0.5]).ToString()
+            .Should().Be("CrossEntropy (B = 1, 3 steps), MeanPerStep, step weights (0 at 1 of 3)");
+        new Counting(Reduction.Sum).ToString().Should().Be("Counting, Sum");
+        new Counting().Part([new SequencePart(0, 2, 3)]).ToString()
+            .Should().Be("Counting (a part: B = 1, 3 steps), MeanPerStep");
+    }
 
     [Theory]
     [InlineData(Reduction.MeanPerStep, 17.0 / 4, 1.0 / 4, 1.0 / 4)]

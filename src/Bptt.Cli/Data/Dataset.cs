@@ -13,8 +13,11 @@ namespace Bptt.Cli.Data;
 /// </summary>
 internal sealed class Dataset
 {
-    /// <summary>Below this the squares of deviations lose digits, and are zero at last.</summary>
+    /// <summary>Below this, in the unit of the data, squares of deviations lose digits.</summary>
     private const double SmallestDeviation = 1e-140;
+
+    /// <summary>Above this, in the unit of the data, squares could not be added.</summary>
+    private const double LargestValue = 1e150;
 
     private Dataset(
         string name, Channel[] inputChannels, Channel[] outputChannels, Matrix<double> inputs, Matrix<double> targets,
@@ -127,7 +130,7 @@ internal sealed class Dataset
 
     /// <summary>Columns of measured values as the model sees them, a row each.</summary>
     public static Matrix<double> Scaled(IReadOnlyList<Channel> channels, double[][] columns) =>
-        Matrix<double>.Build.Dense(columns.Length, columns[0].Length, (i, t) => channels[i].Normalize(columns[i][t]));
+        new Standardizer(channels).Apply(Matrix<double>.Build.DenseOfRowArrays(columns));
 
     /// <summary>Whether the values differ by more than their rounding.</summary>
     public static bool Varies(ReadOnlySpan<double> values)
@@ -155,13 +158,11 @@ internal sealed class Dataset
     private static Channel Scaling(CsvTable table, string name, double[] column, int trainingCount)
     {
         double[] training = column[..trainingCount];
-        double mean = training.Average();
-        double deviation = Math.Sqrt(training.Average(v => (v - mean) * (v - mean)));
-        if (!double.IsFinite(deviation) || !double.IsFinite(mean))
+        if (training.Max(Math.Abs) is double largest and > LargestValue)
         {
             throw new DataFaultException(
                 $"{table.Name}: expected column '{name}' to hold numbers whose squares can be added, "
-                + $"got values up to {training.Max(Math.Abs)}.");
+                + $"got values up to {largest}.");
         }
         if (!Varies(training))
         {
@@ -169,12 +170,9 @@ internal sealed class Dataset
                 $"{table.Name}: expected column '{name}' to vary in the training part, got {training[0]} throughout: "
                 + "it teaches nothing and cannot be scaled.");
         }
-        if (deviation < SmallestDeviation)
-        {
-            throw new DataFaultException(
-                $"{table.Name}: expected column '{name}' to vary by numbers whose squares can be added, "
-                + $"got a standard deviation of {deviation}; another unit helps.");
-        }
-        return new Channel(name, mean, deviation);
+        Channel channel = Standardizer.Fit(Matrix<double>.Build.Dense(1, training.Length, training), name).Channels[0];
+        return channel.Scale >= SmallestDeviation ? channel : throw new DataFaultException(
+            $"{table.Name}: expected column '{name}' to vary by numbers whose squares can be added, "
+            + $"got a standard deviation of {channel.Scale}; another unit helps.");
     }
 }

@@ -54,7 +54,7 @@ internal static class Guard
 
     /// <summary>Given data must be finite.</summary>
     public static void Finite(Matrix<double> matrix, string name) =>
-        Finite(new MatrixView(matrix.ColumnMajor(), matrix.RowCount, matrix.ColumnCount, matrix.RowCount), name);
+        Finite(matrix.View(), name);
 
     /// <summary>Given data must be finite: a matrix whose columns lie side by side.</summary>
     public static void Finite(MatrixView matrix, string name)

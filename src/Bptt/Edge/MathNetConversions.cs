@@ -11,6 +11,10 @@ internal static class MathNetConversions
     public static ReadOnlySpan<double> ColumnMajor(this Matrix<double> matrix) =>
         matrix.AsColumnMajorArray() ?? matrix.ToColumnMajorArray();
 
+    /// <summary>The matrix to read: without a copy where the storage is dense.</summary>
+    public static MatrixView View(this Matrix<double> matrix) =>
+        new(matrix.ColumnMajor(), matrix.RowCount, matrix.ColumnCount, matrix.RowCount);
+
     /// <summary>The entries: without a copy where the storage is dense.</summary>
     public static ReadOnlySpan<double> Entries(this Vector<double> vector) => vector.AsArray() ?? vector.ToArray();
 

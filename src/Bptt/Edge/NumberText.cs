@@ -13,6 +13,11 @@ internal static class NumberText
     public static string Significant(double value, int digits) =>
         value.ToString($"G{digits}", CultureInfo.InvariantCulture);
 
+    /// <summary>The name of a type with its settings, whose numbers are read back bit for bit: Adam(rate
+    /// 0.1).</summary>
+    public static string Named(object owner, FormattableString settings) =>
+        $"{owner.GetType().Name}({FormattableString.Invariant(settings)})";
+
     /// <summary>About how large, in two digits and a power of ten, such as 1.3E-9.</summary>
     public static string Size(double value) => value.ToString("0.0E+0", CultureInfo.InvariantCulture);
 }

@@ -1,6 +1,6 @@
-// A model in a file: the weights, h_0, and how measured values become inputs and outputs. Runs nothing.
+// A model in a file: the weights, h_0, and how measured values become inputs and outputs; and the model run on them.
 //
-//   d  inputs      h  hidden units      q  outputs
+//   d  inputs      h  hidden units      q  outputs      T  time steps
 
 using System.Collections.ObjectModel;
 using System.Text.Json;
@@ -71,6 +71,39 @@ public sealed class LinearRnnFile
 
     /// <summary>How many steps after x_t the value lies that o_t stands for.</summary>
     public int StepsAhead { get; }
+
+    /// <summary>Runs the model, from h_0, on measured values: scales the inputs, and undoes the scaling of the
+    /// outputs.</summary>
+    /// <param name="inputs">d×T, in the units of <see cref="Inputs"/>: column t−1 is the input of step t.</param>
+    /// <returns>q×T, in the units of <see cref="Outputs"/>: column t−1 stands for the value at step
+    /// t + <see cref="StepsAhead"/>, known once the input of step t is. With 0 it is the value at the same step; with 1
+    /// compare it with the measured column t, and the last column is a forecast beyond the data. Cost of one forward
+    /// pass.</returns>
+    /// <exception cref="ArgumentNullException">The inputs are null.</exception>
+    /// <exception cref="ArgumentException">The inputs are empty, have not d rows, or are not finite, before or after
+    /// scaling.</exception>
+    public Matrix<double> Predict(Matrix<double> inputs)
+    {
+        Guard.NotEmpty(inputs, "d×T", nameof(inputs));
+        Guard.Finite(inputs, nameof(inputs));
+        Matrix<double> scaled = new Standardizer(Inputs).Apply(inputs);
+        return new Standardizer(Outputs).Invert(ForwardPass.Run(Model, scaled, _initialState).Outputs());
+    }
+
+    /// <summary>Runs the model on measured sequences, each of them from h_0.</summary>
+    /// <param name="inputs">B sequences of d rows, in the units of <see cref="Inputs"/>.</param>
+    /// <returns>B sequences of q rows, each as from <see cref="Predict(Matrix{double})"/>.</returns>
+    /// <exception cref="ArgumentNullException">The inputs are null.</exception>
+    /// <exception cref="ArgumentException">The inputs have not d rows, or are not finite, before or after
+    /// scaling.</exception>
+    public SequenceBatch Predict(SequenceBatch inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        inputs.RequireFinite(nameof(inputs));
+        SequenceBatch scaled = new Standardizer(Inputs).Apply(inputs);
+        var states = Matrix<double>.Build.Dense(Model.HiddenSize, inputs.Count, (i, _) => _initialState[i]);
+        return new Standardizer(Outputs).Invert(ForwardPass.Run(Model, scaled, states).OutputBatch());
+    }
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="ArgumentException">The path is null or empty.</exception>

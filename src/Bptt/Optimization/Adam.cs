@@ -17,11 +17,12 @@ namespace Bptt.Optimization;
 /// </remarks>
 public sealed class Adam : GradientOptimizer
 {
+    private const string FirstMoment = "first moment";
+    private const string SecondMoment = "second moment";
+
     private readonly double _beta1;
     private readonly double _beta2;
     private readonly double _epsilon;
-    private double[] _firstMoment = [];
-    private double[] _secondMoment = [];
 
     /// <summary>Creates an optimiser whose moments are zero.</summary>
     /// <param name="learningRate">α, above 0.</param>
@@ -36,7 +37,7 @@ public sealed class Adam : GradientOptimizer
         double beta2 = 0.999,
         double epsilon = 1e-8,
         double weightDecay = 0.0)
-        : base(learningRate)
+        : base(learningRate, FirstMoment, SecondMoment)
     {
         Guard.Decay(beta1, nameof(beta1));
         Guard.Decay(beta2, nameof(beta2));
@@ -51,44 +52,26 @@ public sealed class Adam : GradientOptimizer
     /// <summary>λ.</summary>
     public double WeightDecay { get; }
 
-    internal override string Settings =>
-        $"Adam(learning rate {NumberText.Exact(LearningRate)}, β₁ {NumberText.Exact(_beta1)}, "
-        + $"β₂ {NumberText.Exact(_beta2)}, ε {NumberText.Exact(_epsilon)}, "
-        + $"weight decay {NumberText.Exact(WeightDecay)})";
+    /// <inheritdoc/>
+    protected override FormattableString Settings =>
+        $"β₁ {_beta1}, β₂ {_beta2}, ε {_epsilon}, weight decay {WeightDecay}";
 
-    private protected override (string Name, double[] Values)[] Memory =>
-        [("first moment", _firstMoment), ("second moment", _secondMoment)];
-
-    internal override Optimizer Fresh() => new Adam(LearningRate, _beta1, _beta2, _epsilon, WeightDecay);
-
-    private protected override void Remember(double[][] memory)
+    /// <summary>m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − α m̂ / (√v̂ + ε) − α λ w.</summary>
+    protected override void Move(GradientStep update)
     {
-        _firstMoment = memory[0];
-        _secondMoment = memory[1];
-    }
-
-    // m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,  w ← w − α m̂ / (√v̂ + ε) − α λ w
-    private protected override void Move(Span<double> parameters, ReadOnlySpan<double> gradient, int weightCount)
-    {
-        double[] mean = StepCount == 0 ? new double[parameters.Length] : _firstMoment;
-        double[] meanSquare = StepCount == 0 ? new double[parameters.Length] : _secondMoment;
-        int step = StepCount + 1;
-        double correction1 = 1.0 - Math.Pow(_beta1, step);
-        double correction2 = 1.0 - Math.Pow(_beta2, step);
-        double[] first = new double[parameters.Length];
-        double[] second = new double[parameters.Length];
+        Span<double> parameters = update.Parameters;
+        Span<double> first = update.Memory(FirstMoment);
+        Span<double> second = update.Memory(SecondMoment);
+        double correction1 = 1.0 - Math.Pow(_beta1, StepCount + 1);
+        double correction2 = 1.0 - Math.Pow(_beta2, StepCount + 1);
         for (int i = 0; i < parameters.Length; i++)
         {
-            double g = gradient[i];
-            double decay = i < weightCount ? LearningRate * WeightDecay * parameters[i] : 0.0;
-            first[i] = _beta1 * mean[i] + (1.0 - _beta1) * g;
-            second[i] = _beta2 * meanSquare[i] + (1.0 - _beta2) * g * g;
+            double g = update.Gradient[i];
+            double decay = i < update.WeightCount ? LearningRate * WeightDecay * parameters[i] : 0.0;
+            first[i] = _beta1 * first[i] + (1.0 - _beta1) * g;
+            second[i] = _beta2 * second[i] + (1.0 - _beta2) * g * g;
             parameters[i] -=
                 LearningRate * (first[i] / correction1) / (Math.Sqrt(second[i] / correction2) + _epsilon) + decay;
         }
-
-        // An infinite moment would hold its parameter still for ever.
-        RequireFinite(nameof(Adam), parameters, second);
-        (_firstMoment, _secondMoment, StepCount) = (first, second, step);
     }
 }

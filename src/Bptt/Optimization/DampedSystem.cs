@@ -79,7 +79,7 @@ internal abstract class DampedSystem
         {
             penalty += regularizer.Curvature ?? throw new NotSupportedException(
                 $"{method}: expected penalties whose second derivatives are λI, such as L2, "
-                + $"got {regularizer.Settings}.");
+                + $"got {regularizer}.");
         }
         return penalty;
     }

@@ -8,21 +8,67 @@ namespace Bptt.Optimization;
 
 /// <summary>
 /// An optimiser that moves by one gradient at a time, so that the gradient may be clipped and may belong to a part of
-/// the data: <see cref="Sgd"/>, <see cref="Adam"/>.
+/// the data: <see cref="Sgd"/>, <see cref="Adam"/>, and one of your own.
 /// </summary>
 /// <remarks>
-/// One instance follows one set of parameters: the sizes of the first step are kept. The updates work entry by entry,
-/// so separate instances for W and for h_0 are exactly one instance for both. Not for use from several threads.
+/// A subclass says how parameters move (<see cref="Move"/>), what it remembers between steps (names, given to the
+/// constructor) and how it is set (<see cref="Settings"/>). This class owns the memory: it counts the steps, refuses
+/// those that are not finite before anything of them is kept, and saves and restores itself with a training. So a
+/// subclass keeps no history in fields: they hold settings, which never change.
+/// One instance follows one set of parameters: the sizes of the first step are kept. Not for use from several threads.
 /// </remarks>
+/// <example>
+/// <code>
+/// // RMSprop (Tieleman &amp; Hinton 2012): each gradient over the root of its running mean square.
+/// public sealed class RmsProp(double learningRate, double decay = 0.9)
+///     : GradientOptimizer(learningRate, "mean square")
+/// {
+///     protected override FormattableString Settings => $"decay {decay}";
+///
+///     protected override void Move(GradientStep update)
+///     {
+///         Span&lt;double&gt; meanSquare = update.Memory("mean square");
+///         for (int i = 0; i &lt; update.Parameters.Length; i++)
+///         {
+///             double g = update.Gradient[i];
+///             meanSquare[i] = decay * meanSquare[i] + (1.0 - decay) * g * g;
+///             update.Parameters[i] -= LearningRate * g / (Math.Sqrt(meanSquare[i]) + 1e-8);
+///         }
+///     }
+/// }
+/// </code>
+/// </example>
 public abstract class GradientOptimizer : Optimizer
 {
+    private const string Steps = "steps"; // in a state, beside what is remembered
+
+    private readonly string[] _names;
+    private double[][] _memory; // by the order of the names; empty arrays before the first step
     private double _learningRate;
     private string _shape = "";
 
-    private protected GradientOptimizer(double learningRate)
+    /// <summary>Creates an optimiser without history.</summary>
+    /// <param name="learningRate">α, above 0.</param>
+    /// <param name="memory">What it remembers between steps, by name: one number for each parameter under each name,
+    /// zero at first. Copied.</param>
+    /// <exception cref="ArgumentOutOfRangeException">α is not a finite number above 0.</exception>
+    /// <exception cref="ArgumentNullException">The list of names is null.</exception>
+    /// <exception cref="ArgumentException">A name is null, empty, "steps" or there twice.</exception>
+#pragma warning disable RS0022 // an optimiser is open in this way alone: the abstract members of Optimizer are internal
+    protected GradientOptimizer(double learningRate, params string[] memory)
+#pragma warning restore RS0022
     {
         Guard.Positive(learningRate, nameof(learningRate));
+        ArgumentNullException.ThrowIfNull(memory);
+        if (memory.Any(string.IsNullOrEmpty) || memory.Append(Steps).Distinct().Count() <= memory.Length)
+        {
+            throw Guard.Error(
+                nameof(memory),
+                $"expected names that differ from each other and from {Steps}, got '{string.Join("', '", memory)}'.");
+        }
         _learningRate = learningRate;
+        _names = (string[])memory.Clone();
+        _memory = Array.ConvertAll(_names, _ => Array.Empty<double>());
     }
 
     /// <summary>α, which a schedule may change between steps.</summary>
@@ -38,7 +84,11 @@ public abstract class GradientOptimizer : Optimizer
     }
 
     /// <summary>The number of steps taken.</summary>
-    public int StepCount { get; private protected set; }
+    public int StepCount { get; private set; }
+
+    /// <summary>Every setting but the learning rate, such as $"momentum {Momentum}": two of one type with the same text
+    /// behave alike, and a checkpoint compares it. Written alike under every culture.</summary>
+    protected abstract FormattableString Settings { get; }
 
     /// <summary>Another α, which unlike the property's may be 0, where a schedule ends.</summary>
     internal void SetRate(double learningRate) => _learningRate = learningRate;
@@ -52,8 +102,8 @@ public abstract class GradientOptimizer : Optimizer
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ArgumentException">Sizes differ from each other or from those of the first step, or a number is
     /// NaN or infinite: parameters and history then stay as they were.</exception>
-    /// <exception cref="ArithmeticException">A parameter or what is remembered of gradients would overflow: history
-    /// then stays as it was.</exception>
+    /// <exception cref="ArithmeticException">A parameter or what is remembered would not be finite: history then stays
+    /// as it was.</exception>
     public LinearRnn Step(LinearRnn model, Gradients gradients)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -65,10 +115,9 @@ public abstract class GradientOptimizer : Optimizer
                 $"expected the shapes of the model ({model.Weights.ShapeText}), got {gradients.Entries.ShapeText}.");
         }
         gradients.RequireFinite(nameof(gradients));
-        RequireShape(model.Weights.ShapeText, nameof(model));
         ParameterArray weights = model.Weights.Copy();
-        Move(weights.Values, gradients.Entries.Values, weights.Values.Length);
-        _shape = model.Weights.ShapeText;
+        RequireShape(weights.ShapeText, weights.Values.Length, nameof(model));
+        Take(weights.Values, gradients.Entries.Values, weights.Values.Length, weights.ShapeText);
         return new LinearRnn(weights);
     }
 
@@ -85,30 +134,47 @@ public abstract class GradientOptimizer : Optimizer
         Guard.Finite(parameters.Entries(), nameof(parameters));
         Guard.Finite(gradient.Entries(), nameof(gradient));
         string shape = $"a vector of length {parameters.Count}";
-        RequireShape(shape, nameof(parameters));
+        RequireShape(shape, parameters.Count, nameof(parameters));
         double[] moved = parameters.ToArray();
-        Move(moved, gradient.Entries(), moved.Length);
-        _shape = shape;
+        Take(moved, gradient.Entries(), moved.Length, shape);
         return Vector<double>.Build.Dense(moved);
     }
 
     internal sealed override OptimizerStep Step(TrainingLoss loss, TrainingPoint at, CancellationToken cancellation)
     {
-        RequireShape(at.Parameters.ShapeText, nameof(at));
+        RequireShape(at.Parameters.ShapeText, at.Parameters.Count, nameof(at));
         double[] moved = at.Parameters.Values.ToArray();
-        Move(moved, at.Gradient, at.Parameters.WeightCount);
-        _shape = at.Parameters.ShapeText;
+        Take(moved, at.Gradient, at.Parameters.WeightCount, at.Parameters.ShapeText);
         return new OptimizerStep(at.Parameters.With(moved), null, false, "");
+    }
+
+    /// <summary>Name, learning rate and <see cref="Settings"/>.</summary>
+    public sealed override string ToString() =>
+        FormattableString.Invariant(Settings) is { Length: > 0 } settings
+            ? NumberText.Named(this, $"learning rate {LearningRate}, {settings}")
+            : NumberText.Named(this, $"learning rate {LearningRate}");
+
+    /// <summary>Makes one update in place. Called once for each step, with finite numbers; <see cref="LearningRate"/>
+    /// is that of the update, by its schedule, and <see cref="StepCount"/> the number of steps before it.</summary>
+    /// <param name="update">What to move by, and what to write to.</param>
+    protected abstract void Move(GradientStep update);
+
+    internal sealed override Optimizer Fresh()
+    {
+        var fresh = (GradientOptimizer)MemberwiseClone();
+        fresh._memory = Array.ConvertAll(_names, _ => Array.Empty<double>());
+        (fresh.StepCount, fresh._shape) = (0, "");
+        return fresh;
     }
 
     internal sealed override IReadOnlyDictionary<string, double[]> State
     {
         get
         {
-            var state = new Dictionary<string, double[]> { ["steps"] = [StepCount] };
-            foreach ((string name, double[] values) in Memory)
+            var state = new Dictionary<string, double[]> { [Steps] = [StepCount] };
+            for (int i = 0; i < _names.Length; i++)
             {
-                state[name] = (double[])values.Clone();
+                state[_names[i]] = (double[])_memory[i].Clone();
             }
             return state;
         }
@@ -116,66 +182,67 @@ public abstract class GradientOptimizer : Optimizer
 
     internal sealed override void Restore(IReadOnlyDictionary<string, double[]> state)
     {
-        (string Name, double[] Values)[] memory = Memory;
-        if (state.Count != memory.Length + 1
-            || !state.TryGetValue("steps", out double[]? steps)
+        if (state.Count != _names.Length + 1
+            || !state.TryGetValue(Steps, out double[]? steps)
             || steps is not [>= 0.0 and <= int.MaxValue]
             || steps[0] != Math.Floor(steps[0]))
         {
             throw new FormatException(
-                "State of an optimiser: expected a count of steps and "
-                + $"{string.Join(", ", memory.Select(m => m.Name))}, got {string.Join(", ", state.Keys)}.");
+                $"State of an optimiser: expected {string.Join(", ", _names.Prepend("a count of steps"))}, "
+                + $"got {string.Join(", ", state.Keys)}.");
         }
-        double[][] restored = new double[memory.Length][];
-        for (int i = 0; i < memory.Length; i++)
-        {
-            if (!state.TryGetValue(memory[i].Name, out double[]? values)
-                || values.Length != state[memory[0].Name].Length
-                || VectorMath.FirstNonFinite(values) >= 0
-                || values.Length == 0 != (steps[0] == 0.0))
-            {
-                throw new FormatException(
-                    $"State of an optimiser: expected finite numbers for {memory[i].Name}, one for each parameter, "
-                    + "got others.");
-            }
-            restored[i] = (double[])values.Clone();
-        }
+        double[][] memory = Array.ConvertAll(_names, name =>
+            state.TryGetValue(name, out double[]? values)
+            && values.Length == state[_names[0]].Length
+            && VectorMath.FirstNonFinite(values) < 0
+            && values.Length == 0 == (steps[0] == 0.0)
+                ? (double[])values.Clone()
+                : throw new FormatException(
+                    $"State of an optimiser: expected finite numbers for {name}, one for each parameter, got others."));
+        _memory = memory;
         StepCount = (int)steps[0];
         _shape = ""; // a trainer has compared the shapes
-        Remember(restored);
     }
 
-    /// <summary>What is remembered of gradients, by name: empty arrays before the first step.</summary>
-    private protected abstract (string Name, double[] Values)[] Memory { get; }
-
-    /// <summary>Takes over memory in the order of <see cref="Memory"/>.</summary>
-    private protected abstract void Remember(double[][] memory);
-
-    /// <summary>One update, entry by entry, which counts the step.</summary>
-    /// <param name="parameters">Moved in place.</param>
-    /// <param name="gradient">Finite.</param>
-    /// <param name="weightCount">So many parameters, the first ones, are weights, which alone decay.</param>
-    /// <exception cref="ArithmeticException">A parameter or the memory overflows; the memory stays as it
-    /// was.</exception>
-    private protected abstract void Move(Span<double> parameters, ReadOnlySpan<double> gradient, int weightCount);
-
-    /// <summary>Refuses a step that overflows, before anything is kept of it.</summary>
-    private protected static void RequireFinite(
-        string method, ReadOnlySpan<double> parameters, ReadOnlySpan<double> memory)
+    /// <summary>Moves parameters in place, and keeps what is remembered where all of it is finite.</summary>
+    private void Take(Span<double> parameters, ReadOnlySpan<double> gradient, int weightCount, string shape)
     {
-        if (VectorMath.FirstNonFinite(parameters) >= 0 || VectorMath.FirstNonFinite(memory) >= 0)
+        int count = parameters.Length;
+        double[][] memory = Array.ConvertAll(
+            _memory, values => StepCount == 0 ? new double[count] : (double[])values.Clone());
+        Move(new GradientStep(parameters, gradient, weightCount, _names, memory));
+        RequireFinite("the parameters", parameters);
+        for (int i = 0; i < memory.Length; i++)
+        {
+            RequireFinite($"the memory '{_names[i]}'", memory[i]);
+        }
+        (_memory, StepCount, _shape) = (memory, StepCount + 1, shape);
+    }
+
+    private void RequireFinite(string what, ReadOnlySpan<double> values)
+    {
+        if (VectorMath.FirstNonFinite(values) is int index and >= 0)
         {
             throw new ArithmeticException(
-                $"A step of {method} overflows: expected finite parameters and moments, got NaN or infinity. "
+                $"A step of {GetType().Name} overflows: expected finite numbers for {what}, "
+                + $"got {NumberText.Exact(values[index])} at index {index} (from 0). "
                 + "Clip the gradient or take a smaller learning rate.");
         }
     }
 
-    private void RequireShape(string shape, string name)
+    private void RequireShape(string shape, int count, string name)
     {
-        if (StepCount > 0 && _shape.Length > 0 && shape != _shape)
+        if (StepCount == 0)
+        {
+            return;
+        }
+        if (_shape.Length > 0 && shape != _shape)
         {
             throw Guard.Error(name, $"expected {_shape}, as at the first step, got {shape}.");
+        }
+        if (_memory.Length > 0 && _memory[0].Length != count)
+        {
+            throw Guard.Error(name, $"expected {_memory[0].Length} parameters, as at the first step, got {count}.");
         }
     }
 }

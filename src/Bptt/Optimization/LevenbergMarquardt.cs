@@ -74,7 +74,8 @@ public sealed class LevenbergMarquardt : Optimizer
 
     internal override bool TakesGradients => false;
 
-    internal override string Settings =>
+    /// <inheritdoc/>
+    public override string ToString() =>
         $"LevenbergMarquardt(initial damping {NumberText.Exact(_initialDamping)}, {_stop.Settings}, "
         + $"at most {MaxFactoredParameters} factored parameters)";
 

@@ -20,9 +20,6 @@ public abstract class Optimizer
     /// otherwise it needs the whole batch and evaluates the loss itself.</summary>
     internal abstract bool TakesGradients { get; }
 
-    /// <summary>Every setting, as a person reads it; two with the same text behave alike.</summary>
-    internal abstract string Settings { get; }
-
     /// <summary>The history that the next step depends on, copied: with <see cref="Restore"/> a run goes on bit for
     /// bit.</summary>
     internal abstract IReadOnlyDictionary<string, double[]> State { get; }
@@ -61,8 +58,9 @@ public abstract class Optimizer
             : throw new FormatException(
                 $"State of {owner}: expected the entry {entry} with {content}, got {string.Join(", ", state.Keys)}.");
 
-    /// <summary>The settings.</summary>
-    public override string ToString() => Settings;
+    /// <summary>The name with every setting, alike under every culture: two with the same text behave alike, and a
+    /// checkpoint compares it.</summary>
+    public abstract override string ToString();
 }
 
 /// <summary>What one step of an optimiser gave.</summary>

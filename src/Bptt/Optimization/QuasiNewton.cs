@@ -44,7 +44,8 @@ public sealed class QuasiNewton : Optimizer
 
     internal override bool TakesGradients => false;
 
-    internal override string Settings =>
+    /// <inheritdoc/>
+    public override string ToString() =>
         $"{(Memory is int m ? $"LimitedMemoryBfgs(memory {m}, " : "Bfgs(")}{IterationsPerStep} iterations a step, "
         + $"gradient tolerance {NumberText.Exact(GradientTolerance)})";
 
@@ -76,7 +77,7 @@ public sealed class QuasiNewton : Optimizer
         if (state.Count > 0)
         {
             throw new FormatException(
-                $"State of an optimiser: expected none for {Settings}, got {string.Join(", ", state.Keys)}.");
+                $"State of an optimiser: expected none for {this}, got {string.Join(", ", state.Keys)}.");
         }
     }
 

@@ -17,7 +17,7 @@ namespace Bptt.Optimization;
 /// </remarks>
 public sealed class Sgd : GradientOptimizer
 {
-    private double[] _velocity = [];
+    private const string Velocity = "velocity";
 
     /// <summary>Creates an optimiser at rest.</summary>
     /// <param name="learningRate">α, above 0.</param>
@@ -25,7 +25,7 @@ public sealed class Sgd : GradientOptimizer
     /// <param name="isNesterov">Whether the momentum is Nesterov's; of no effect where μ is 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is outside its range.</exception>
     public Sgd(double learningRate, double momentum = 0.0, bool isNesterov = false)
-        : base(learningRate)
+        : base(learningRate, Velocity)
     {
         Guard.Decay(momentum, nameof(momentum));
         Momentum = momentum;
@@ -38,26 +38,18 @@ public sealed class Sgd : GradientOptimizer
     /// <summary>Whether the momentum is Nesterov's.</summary>
     public bool IsNesterov { get; }
 
-    internal override string Settings =>
-        $"Sgd(learning rate {NumberText.Exact(LearningRate)}, "
-        + $"momentum {NumberText.Exact(Momentum)}{(IsNesterov ? " of Nesterov" : "")})";
+    /// <inheritdoc/>
+    protected override FormattableString Settings => $"momentum {Momentum}{(IsNesterov ? " of Nesterov" : "")}";
 
-    private protected override (string Name, double[] Values)[] Memory => [("velocity", _velocity)];
-
-    internal override Optimizer Fresh() => new Sgd(LearningRate, Momentum, IsNesterov);
-
-    private protected override void Remember(double[][] memory) => _velocity = memory[0];
-
-    private protected override void Move(Span<double> parameters, ReadOnlySpan<double> gradient, int weightCount)
+    /// <summary>v ← μv − αg, and w ← w + v or w ← w + μv − αg.</summary>
+    protected override void Move(GradientStep update)
     {
-        double[] velocity = new double[parameters.Length];
-        for (int i = 0; i < parameters.Length; i++)
+        Span<double> velocity = update.Memory(Velocity);
+        for (int i = 0; i < velocity.Length; i++)
         {
-            double step = -LearningRate * gradient[i];
-            velocity[i] = step + (StepCount == 0 ? 0.0 : Momentum * _velocity[i]);
-            parameters[i] += IsNesterov ? Momentum * velocity[i] + step : velocity[i];
+            double descent = -LearningRate * update.Gradient[i];
+            velocity[i] = descent + Momentum * velocity[i];
+            update.Parameters[i] += IsNesterov ? Momentum * velocity[i] + descent : velocity[i];
         }
-        RequireFinite(nameof(Sgd), parameters, velocity);
-        (_velocity, StepCount) = (velocity, StepCount + 1);
     }
 }

@@ -114,6 +114,7 @@ public sealed class TrainingLoss
         foreach (Regularizer regularizer in Regularizers)
         {
             (double penalty, Gradients gradients) = regularizer.Evaluate(backward);
+            gradients.RequireShapeOf(parameters.Model, $"the penalty {regularizer}");
             loss += penalty;
             VectorMath.AddScaled(1.0, gradients.Entries.Values, weights);
         }

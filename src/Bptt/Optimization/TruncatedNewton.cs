@@ -59,7 +59,8 @@ public sealed class TruncatedNewton : Optimizer
 
     internal override bool TakesGradients => false;
 
-    internal override string Settings =>
+    /// <inheritdoc/>
+    public override string ToString() =>
         $"TruncatedNewton(initial radius {NumberText.Exact(_initialRadius)}, at most {MaxProducts} products, "
         + $"{_stop.Settings})";
 

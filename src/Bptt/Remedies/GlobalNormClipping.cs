@@ -24,8 +24,10 @@ public sealed class GlobalNormClipping : GradientClipping
     /// <summary>θ.</summary>
     public double MaxNorm { get; }
 
-    internal override string Settings => $"GlobalNormClipping(norm {NumberText.Exact(MaxNorm)})";
+    /// <inheritdoc/>
+    protected override FormattableString Settings => $"norm {MaxNorm}";
 
-    private protected override double? Clip(ParameterArray weights, Span<double> states) =>
-        ScaleToNorm(MaxNorm, weights.Values, states);
+    /// <inheritdoc/>
+    protected override double? Clip(GradientEntries gradients) =>
+        ScaleToNorm(MaxNorm, gradients.Weights, gradients.InitialStates);
 }

@@ -8,7 +8,7 @@ namespace Bptt.Remedies;
 
 /// <summary>
 /// A rule that makes gradients smaller where they are large, between the backward pass and the optimiser: the remedy
-/// against exploding gradients. Immutable; may be used from many threads.
+/// against exploding gradients. Immutable; may be used from many threads, and so must a subclass of your own.
 /// </summary>
 /// <remarks>
 /// <see cref="GlobalNormClipping"/> keeps the direction, <see cref="MatrixNormClipping"/> the direction within each
@@ -27,7 +27,11 @@ namespace Bptt.Remedies;
 /// </example>
 public abstract class GradientClipping
 {
-    private protected GradientClipping()
+    /// <summary>What an entry may be off where one factor is claimed for all, relatively.</summary>
+    private const double Rounding = 1e-14;
+
+    /// <summary>Creates a clipping.</summary>
+    protected GradientClipping()
     {
     }
 
@@ -38,6 +42,8 @@ public abstract class GradientClipping
     /// <exception cref="ArgumentNullException"><paramref name="gradients"/> is null.</exception>
     /// <exception cref="ArgumentException">A gradient is NaN or infinite, or that of h_0 has other than h
     /// rows.</exception>
+    /// <exception cref="ArithmeticException">A clipping of your own gives NaN or infinity.</exception>
+    /// <exception cref="InvalidOperationException">It tells another factor than it multiplied by.</exception>
     public ClippedGradients Apply(Gradients gradients, Matrix<double>? initialStateGradients = null)
     {
         ArgumentNullException.ThrowIfNull(gradients);
@@ -56,25 +62,28 @@ public abstract class GradientClipping
             clippedStates = Matrix<double>.Build.DenseOfMatrix(initialStateGradients);
         }
         Span<double> states = clippedStates is null ? [] : clippedStates.AsColumnMajorArray();
-        double before = Norm(clipped.Values, states);
-        double? factor = Clip(clipped, states);
+        var entries = new GradientEntries(clipped, states);
+        double before = entries.Norm();
+        double? factor = Clip(entries);
+        Check(gradients.Entries.Values, clipped.Values, factor);
+        Check(initialStateGradients is null ? [] : initialStateGradients.ColumnMajor(), states, factor);
         return factor == 1.0
             ? new ClippedGradients(gradients, clippedStates, before, factor)
             : new ClippedGradients(new Gradients(clipped), clippedStates, before, factor);
     }
 
-    /// <summary>Name and every setting, as <see cref="ToString"/> prints and checkpoints compare them.</summary>
-    internal abstract string Settings { get; }
+    /// <summary>Every setting, such as $"norm {MaxNorm}": two of one type with the same text behave alike, and a
+    /// checkpoint compares it. Written alike under every culture.</summary>
+    protected abstract FormattableString Settings { get; }
 
     /// <summary>The name with every setting.</summary>
-    public override string ToString() => Settings;
+    public sealed override string ToString() => NumberText.Named(this, Settings);
 
-    /// <summary>Clips finite numbers in place.</summary>
-    /// <param name="weights">The gradients of the weights.</param>
-    /// <param name="states">Those of the initial states; empty where they are not learned.</param>
+    /// <summary>Clips in place.</summary>
+    /// <param name="gradients">Finite numbers, and so they must stay.</param>
     /// <returns>The one factor that all were multiplied by, 1 where they are untouched; null where there is
     /// none.</returns>
-    private protected abstract double? Clip(ParameterArray weights, Span<double> states);
+    protected abstract double? Clip(GradientEntries gradients);
 
     /// <summary>x ← min(1, θ/‖x‖) x for the numbers of two spans together.</summary>
     /// <returns>The factor; 1 where the numbers are untouched.</returns>
@@ -98,4 +107,30 @@ public abstract class GradientClipping
 
     private static double Norm(ReadOnlySpan<double> x, ReadOnlySpan<double> y) =>
         VectorMath.Norm([VectorMath.Norm(x), VectorMath.Norm(y)]);
+
+    /// <summary>Refuses what a subclass may not do: NaN and infinity, and another factor than it tells.</summary>
+    private void Check(ReadOnlySpan<double> before, ReadOnlySpan<double> after, double? told)
+    {
+        if (VectorMath.FirstNonFinite(after) is int index and >= 0)
+        {
+            throw new ArithmeticException(
+                $"{this}: expected finite gradients after clipping, got {NumberText.Exact(after[index])}.");
+        }
+        if (told is not double factor)
+        {
+            return;
+        }
+        for (int i = 0; i < after.Length; i++)
+        {
+            // The factor may be subnormal, and so rounded to a multiple of ε alone.
+            double tolerance = Rounding * Math.Abs(factor * before[i]) + double.Epsilon * (4.0 + Math.Abs(before[i]));
+            if (!(Math.Abs(after[i] - factor * before[i]) <= tolerance))
+            {
+                throw new InvalidOperationException(
+                    $"{this}: expected every gradient to be multiplied by the factor that it tells, "
+                    + $"{NumberText.Exact(factor)}, got {NumberText.Exact(after[i])} "
+                    + $"for {NumberText.Exact(before[i])}; where there is no one factor it is null.");
+            }
+        }
+    }
 }

@@ -39,7 +39,8 @@ public sealed class JacobianRegularizer : Regularizer
     /// <summary>λ.</summary>
     public double Strength { get; }
 
-    internal override string Settings => $"JacobianRegularizer(strength {NumberText.Exact(Strength)})";
+    /// <inheritdoc/>
+    protected override FormattableString Settings => $"strength {Strength}";
 
     /// <inheritdoc/>
     /// <remarks>Cost 4h²·ΣT_b operations on one thread, those of a backward pass with small d and q; within a memory

@@ -25,7 +25,8 @@ public sealed class L2Regularizer : Regularizer
     /// <summary>λ.</summary>
     public double Strength { get; }
 
-    internal override string Settings => $"L2Regularizer(strength {NumberText.Exact(Strength)})";
+    /// <inheritdoc/>
+    protected override FormattableString Settings => $"strength {Strength}";
 
     internal override double? Curvature => Strength;
 

@@ -27,14 +27,18 @@ public sealed class MatrixNormClipping : GradientClipping
     /// <summary>θ.</summary>
     public double MaxNorm { get; }
 
-    internal override string Settings => $"MatrixNormClipping(norm {NumberText.Exact(MaxNorm)})";
+    /// <inheritdoc/>
+    protected override FormattableString Settings => $"norm {MaxNorm}";
 
-    private protected override double? Clip(ParameterArray weights, Span<double> states)
+    /// <inheritdoc/>
+    protected override double? Clip(GradientEntries gradients)
     {
-        double ofWhx = ScaleToNorm(MaxNorm, weights.Whx.Values, []);
-        double ofWhh = ScaleToNorm(MaxNorm, weights.Whh.Values, []);
-        double ofWqh = ScaleToNorm(MaxNorm, weights.Wqh.Values, []);
-        double ofStates = ScaleToNorm(MaxNorm, states, []);
-        return ofWhx == ofWhh && ofWhx == ofWqh && (states.IsEmpty || ofWhx == ofStates) ? ofWhx : null;
+        double ofWhx = ScaleToNorm(MaxNorm, gradients.Whx, []);
+        double ofWhh = ScaleToNorm(MaxNorm, gradients.Whh, []);
+        double ofWqh = ScaleToNorm(MaxNorm, gradients.Wqh, []);
+        double ofStates = ScaleToNorm(MaxNorm, gradients.InitialStates, []);
+        return ofWhx == ofWhh && ofWhx == ofWqh && (gradients.InitialStates.IsEmpty || ofWhx == ofStates)
+            ? ofWhx
+            : null;
     }
 }

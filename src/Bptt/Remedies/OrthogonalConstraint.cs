@@ -18,29 +18,26 @@ namespace Bptt.Remedies;
 /// </remarks>
 public sealed class OrthogonalConstraint : WeightConstraint
 {
-    internal override string Settings => "OrthogonalConstraint()";
+    /// <inheritdoc/>
+    protected override FormattableString Settings => $"";
 
     /// <inheritdoc/>
-    public override LinearRnn Apply(LinearRnn model)
+    protected override Matrix<double>? Project(Matrix<double> whh)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        var whh = ScaledMatrix.Of(model.Weights.Whh);
-        int h = model.HiddenSize;
-        var identity = Matrix<double>.Build.DenseIdentity(h);
-        if (whh.Exponent is >= -32 and <= 1) // the largest entry of an orthogonal matrix is from 1/√h to 1
+        var given = ScaledMatrix.Of(whh.View());
+        var identity = Matrix<double>.Build.DenseIdentity(whh.RowCount);
+        if (given.Exponent is >= -32 and <= 1) // the largest entry of an orthogonal matrix is from 1/√h to 1
         {
-            Matrix<double> given = model.Whh;
-            Matrix<double> gram = given.TransposeThisAndMultiply(given) - identity;
-            if (VectorMath.MaxAbs(gram.ColumnMajor()) <= whh.Rounding)
+            Matrix<double> gram = whh.TransposeThisAndMultiply(whh) - identity;
+            if (VectorMath.MaxAbs(gram.ColumnMajor()) <= given.Rounding)
             {
-                return model;
+                return null;
             }
         }
-        Svd<double> svd = whh.Svd();
+        Svd<double> svd = given.Svd();
         Matrix<double> polar = svd.U * svd.VT;
 
         // One step of Newton and Schulz squares the distance from orthogonality that rounding has left.
-        polar = 0.5 * (polar * ((3.0 * identity) - polar.TransposeThisAndMultiply(polar)));
-        return With(model, polar);
+        return 0.5 * (polar * ((3.0 * identity) - polar.TransposeThisAndMultiply(polar)));
     }
 }

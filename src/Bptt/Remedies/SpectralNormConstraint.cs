@@ -26,25 +26,25 @@ public sealed class SpectralNormConstraint : WeightConstraint
     /// <summary>s.</summary>
     public double MaxNorm { get; }
 
-    internal override string Settings => $"SpectralNormConstraint(norm {NumberText.Exact(MaxNorm)})";
+    /// <inheritdoc/>
+    protected override FormattableString Settings => $"norm {MaxNorm}";
 
     /// <inheritdoc/>
-    public override LinearRnn Apply(LinearRnn model)
+    protected override Matrix<double>? Project(Matrix<double> whh)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        var whh = ScaledMatrix.Of(model.Weights.Whh);
-        Svd<double> svd = whh.Svd();
-        if (whh.Ratio(svd.S[0], MaxNorm) <= 1.0 + whh.Rounding)
+        var given = ScaledMatrix.Of(whh.View());
+        Svd<double> svd = given.Svd();
+        if (given.Ratio(svd.S[0], MaxNorm) <= 1.0 + given.Rounding)
         {
-            return model;
+            return null;
         }
 
         // W/s first, whose singular values are at most 1, so that no s and no W_hh is too large or too small for it.
         Matrix<double> scaled = svd.U.Clone();
         for (int i = 0; i < svd.S.Count; i++)
         {
-            scaled.SetColumn(i, Math.Min(1.0, whh.Ratio(svd.S[i], MaxNorm)) * svd.U.Column(i));
+            scaled.SetColumn(i, Math.Min(1.0, given.Ratio(svd.S[i], MaxNorm)) * svd.U.Column(i));
         }
-        return With(model, scaled * svd.VT * MaxNorm);
+        return scaled * svd.VT * MaxNorm;
     }
 }

@@ -33,25 +33,25 @@ public sealed class SpectralRadiusConstraint : WeightConstraint
     /// <summary>ρ.</summary>
     public double MaxRadius { get; }
 
-    internal override string Settings => $"SpectralRadiusConstraint(radius {NumberText.Exact(MaxRadius)})";
+    /// <inheritdoc/>
+    protected override FormattableString Settings => $"radius {MaxRadius}";
 
     /// <inheritdoc/>
-    public override LinearRnn Apply(LinearRnn model)
+    protected override Matrix<double>? Project(Matrix<double> whh)
     {
-        ArgumentNullException.ThrowIfNull(model);
-
         // One scaling does, but where the eigenvalues of the scaled matrix come out otherwise than those of the first.
+        Matrix<double>? projected = null;
         for (int i = 0; i < MostScalings; i++)
         {
-            var whh = ScaledMatrix.Of(model.Weights.Whh);
-            Matrix<double> mantissa = whh.ToMantissa();
+            var given = ScaledMatrix.Of((projected ?? whh).View());
+            Matrix<double> mantissa = given.ToMantissa();
             double radius = Spectrum.RadiusOf(mantissa);
-            if (whh.Ratio(radius, MaxRadius) <= 1.0 + whh.Rounding)
+            if (given.Ratio(radius, MaxRadius) <= 1.0 + given.Rounding)
             {
-                return model;
+                return projected;
             }
-            model = With(model, mantissa / radius * MaxRadius);
+            projected = mantissa / radius * MaxRadius;
         }
-        return model;
+        return projected;
     }
 }

@@ -23,16 +23,18 @@ public sealed class ValueClipping : GradientClipping
     /// <summary>c.</summary>
     public double MaxValue { get; }
 
-    internal override string Settings => $"ValueClipping(value {NumberText.Exact(MaxValue)})";
+    /// <inheritdoc/>
+    protected override FormattableString Settings => $"value {MaxValue}";
 
-    private protected override double? Clip(ParameterArray weights, Span<double> states)
+    /// <inheritdoc/>
+    protected override double? Clip(GradientEntries gradients)
     {
-        bool isClipped = Clip(weights.Values);
-        isClipped |= Clip(states);
+        bool isClipped = ClipEntries(gradients.Weights);
+        isClipped |= ClipEntries(gradients.InitialStates);
         return isClipped ? null : 1.0;
     }
 
-    private bool Clip(Span<double> values)
+    private bool ClipEntries(Span<double> values)
     {
         bool isClipped = false;
         foreach (ref double value in values)

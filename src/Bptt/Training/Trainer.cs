@@ -58,6 +58,8 @@ public static class Trainer
     /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
     /// <exception cref="ArgumentException">Model, data and options do not fit each other, or a resumed training was
     /// another one.</exception>
+    /// <exception cref="InvalidOperationException">A schedule, a clipping or a constraint of your own breaks its
+    /// promise.</exception>
     /// <exception cref="InvalidDataException">The file to resume from is damaged or something else.</exception>
     /// <exception cref="IOException">The file to resume from cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file to resume from may not be read, or is a

@@ -141,6 +141,31 @@ public sealed record TrainerOptions
     /// <summary>The least time between two reports of progress. For tests that stop at a certain update.</summary>
     internal TimeSpan ProgressInterval { get; init; } = TimeSpan.FromMilliseconds(100.0);
 
+    /// <summary>The method, and what else is not as by default, in one line, for a debugger.</summary>
+    public override string ToString()
+    {
+        string?[] parts =
+        [
+            Optimizer?.ToString() ?? "no optimiser",
+            Schedule == LearningRateSchedule.Constant ? null : $"schedule {Schedule}",
+            Clipping is null ? "no clipping" : Clipping.ToString(),
+            Regularizers is not { Count: > 0 } ? null : string.Join(" + ", Regularizers),
+            Constraints is not { Count: > 0 } ? null : string.Join(" + ", Constraints),
+            Truncation is null ? null : $"truncated to {Truncation}",
+            $"initial state {InitialStateKind}",
+            BatchSize is null ? null : $"batches of {BatchSize}",
+            WindowLength is null ? null : $"windows of {WindowLength} steps",
+            ValidationFraction is double fraction ? $"the last {NumberText.Exact(fraction)} held out" : null,
+            Validation is null ? null : $"validation on {Validation.Inputs.Count} sequences",
+            Patience is null ? null : $"patience {Patience}",
+            TargetLoss is double target ? $"target loss {NumberText.Exact(target)}" : null,
+            $"at most {MaxEpochs} epochs",
+            Checkpoint is null ? null : $"saved to {Checkpoint.Path}",
+            ResumeFrom is null ? null : $"resumed from {ResumeFrom}",
+        ];
+        return $"TrainerOptions ({string.Join(", ", parts.OfType<string>())})";
+    }
+
     private static int? AtLeastOne(int? value, string name)
     {
         if (value is int number)

@@ -27,12 +27,12 @@ internal static class TrainingFingerprint
         double validationLoss = evaluation.ValidationLoss(start, point.Forward) ?? 0.0;
         return
         [
-            ("optimizer", options.Optimizer.Settings),
+            ("optimizer", options.Optimizer.ToString()),
             ("schedule", options.Schedule.ToString()),
-            ("clipping", options.Clipping?.Settings ?? "none"),
+            ("clipping", options.Clipping?.ToString() ?? "none"),
             ("non-finite numbers", options.NonFinite.ToString()),
-            ("penalties", List(options.Regularizers.Select(r => r.Settings))),
-            ("constraints", List(options.Constraints.Select(c => c.Settings))),
+            ("penalties", List(options.Regularizers.Select(r => r.ToString()))),
+            ("constraints", List(options.Constraints.Select(c => c.ToString()))),
             ("truncation", options.Truncation?.ToString() ?? "none"),
             ("initial state", options.InitialStateKind.ToString()),
             ("batch size", options.BatchSize is int size ? $"{size}" : "all"),

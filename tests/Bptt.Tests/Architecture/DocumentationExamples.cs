@@ -2,6 +2,7 @@
 
 using Bptt;
 using Bptt.Diagnostics;
+using Bptt.Files;
 using Bptt.Identification;
 using Bptt.Optimization;
 using Bptt.Remedies;
@@ -21,15 +22,21 @@ internal static class DocumentationExamples
         ["FlatMemory"] = OfFlatMemory,
         ["GradientCheck"] = OfGradientCheck,
         ["GradientClipping"] = OfGradientClipping,
+        ["GradientEntries"] = OfGradientEntries.Run,
         ["GradientFlow"] = OfGradientFlow,
+        ["GradientOptimizer"] = OfGradientOptimizer.Run,
+        ["LearningRateSchedule"] = OfLearningRateSchedule,
         ["MemoryPlan"] = OfMemoryPlan,
         ["Precision"] = OfPrecision,
         ["PrecisionCheck"] = OfPrecisionCheck,
         ["RecurrenceMethod"] = OfRecurrenceMethod,
+        ["Regularizer"] = OfRegularizer.Run,
+        ["Standardizer"] = OfStandardizer,
         ["SubspaceIdentificationOptions"] = OfSubspaceIdentificationOptions,
         ["TaylorTest"] = OfTaylorTest,
         ["Trainer"] = OfTrainer,
         ["TrainingLoss"] = OfTrainingLoss,
+        ["WeightConstraint"] = OfWeightConstraint.Run,
     };
 
     private static void OfAdjointTest(TextWriter Console)
@@ -127,6 +134,16 @@ internal static class DocumentationExamples
         // example of GradientFlow to here
     }
 
+    private static void OfLearningRateSchedule(TextWriter Console)
+    {
+        // example of LearningRateSchedule from here
+        // α/√u, which Robbins and Monro's conditions allow with noise; and the same after 10 updates of warming up.
+        var root = LearningRateSchedule.Of("1/√u", update => 1.0 / Math.Sqrt(update));
+        var warm = LearningRateSchedule.WarmUp(10, root);
+        Console.WriteLine($"{warm}: {warm.Factor(5):F2}, {warm.Factor(10):F2}, {warm.Factor(14):F2}");
+        // example of LearningRateSchedule to here
+    }
+
     private static void OfMemoryPlan(TextWriter Console)
     {
         LinearRnn model = Model();
@@ -174,6 +191,24 @@ internal static class DocumentationExamples
         RecurrenceMethod method = forward.Method;
         Console.WriteLine($"{method.Recurrence}, {method.ChunkLength} steps at once");
         // example of RecurrenceMethod to here
+    }
+
+    private static void OfStandardizer(TextWriter Console)
+    {
+        LinearRnn model = Model();
+        var power = Matrix<double>.Build.Dense(1, 100, (_, t) => 500.0 + (300.0 * Math.Cos(0.1 * t * t)));
+        var temperature = Matrix<double>.Build.Dense(1, 100, (_, t) => 40.0 + (0.02 * power[0, Math.Max(0, t - 1)]));
+
+        // example of Standardizer from here
+        // Measured values of a heater: power in W, temperature in °C.
+        var inputs = Standardizer.Fit(power, "power");
+        var outputs = Standardizer.Fit(temperature, "temperature");
+        TrainingResult result = Trainer.Run(
+            model, inputs.Apply(power), Objective.SquaredError(outputs.Apply(temperature)));
+        var file = new LinearRnnFile(result.Model, null, inputs.Channels, outputs.Channels);
+        Matrix<double> predicted = file.Predict(power);
+        Console.WriteLine($"{outputs.Channels[0].Name}: {predicted[0, 99]:F1} °C, measured {temperature[0, 99]:F1} °C");
+        // example of Standardizer to here
     }
 
     private static void OfSubspaceIdentificationOptions(TextWriter Console)
@@ -269,5 +304,106 @@ internal static class DocumentationExamples
     {
         SequenceBatch inputs = Inputs(1);
         return BackwardThroughTime.Run(ForwardPass.Run(Model(), inputs), Objective.SquaredError(Targets(inputs)));
+    }
+
+    /// <summary>Trains with what an example has written, which must make the loss smaller.</summary>
+    private static void Train(TextWriter console, TrainerOptions options)
+    {
+        SequenceBatch inputs = Inputs(1);
+        TrainingResult result = Trainer.Run(
+            Model(), inputs, Objective.SquaredError(Targets(inputs)), options with { MaxEpochs = 20 });
+        if (result.History[^1].Loss < result.History[0].Loss)
+        {
+            console.WriteLine(options);
+        }
+    }
+
+    private static class OfGradientEntries
+    {
+        // example of GradientEntries from here
+        // A bound that no gradient reaches, without a kink: g ← g θ/(θ + ‖g‖).
+        public sealed class SoftClipping(double bound) : GradientClipping
+        {
+            protected override FormattableString Settings => $"bound {bound}";
+
+            protected override double? Clip(GradientEntries gradients)
+            {
+                double factor = bound / (bound + gradients.Norm());
+                gradients.Scale(factor);
+                return factor;
+            }
+        }
+        // example of GradientEntries to here
+
+        public static void Run(TextWriter console) => Train(
+            console, new TrainerOptions { Clipping = new SoftClipping(0.5) });
+    }
+
+    private static class OfGradientOptimizer
+    {
+        // example of GradientOptimizer from here
+        // RMSprop (Tieleman & Hinton 2012): each gradient over the root of its running mean square.
+        public sealed class RmsProp(double learningRate, double decay = 0.9)
+            : GradientOptimizer(learningRate, "mean square")
+        {
+            protected override FormattableString Settings => $"decay {decay}";
+
+            protected override void Move(GradientStep update)
+            {
+                Span<double> meanSquare = update.Memory("mean square");
+                for (int i = 0; i < update.Parameters.Length; i++)
+                {
+                    double g = update.Gradient[i];
+                    meanSquare[i] = decay * meanSquare[i] + (1.0 - decay) * g * g;
+                    update.Parameters[i] -= LearningRate * g / (Math.Sqrt(meanSquare[i]) + 1e-8);
+                }
+            }
+        }
+        // example of GradientOptimizer to here
+
+        public static void Run(TextWriter console) => Train(
+            console, new TrainerOptions { Optimizer = new RmsProp(0.01) });
+    }
+
+    private static class OfRegularizer
+    {
+        // example of Regularizer from here
+        // Sparse recurrent weights: Ω = λ Σ |W_hh|, and its subgradient λ sign(W_hh).
+        public sealed class L1Regularizer(double strength) : Regularizer
+        {
+            protected override FormattableString Settings => $"strength {strength}";
+
+            public override (double Value, Gradients Gradients) Evaluate(BackwardThroughTime backward)
+            {
+                LinearRnn model = backward.Forward.Model;
+                double value = strength * model.Whh.Enumerate().Sum(Math.Abs);
+                Matrix<double> gradient = strength * model.Whh.PointwiseSign();
+                return (value, new Gradients(0.0 * model.Whx, gradient, 0.0 * model.Wqh));
+            }
+        }
+        // example of Regularizer to here
+
+        public static void Run(TextWriter console) => Train(
+            console, new TrainerOptions { Regularizers = [new L1Regularizer(1e-3)] });
+    }
+
+    private static class OfWeightConstraint
+    {
+        // example of WeightConstraint from here
+        // Hidden units that do not talk to each other: the nearest diagonal matrix.
+        public sealed class DiagonalConstraint : WeightConstraint
+        {
+            protected override FormattableString Settings => $"";
+
+            protected override Matrix<double>? Project(Matrix<double> whh)
+            {
+                var diagonal = Matrix<double>.Build.DenseOfDiagonalVector(whh.Diagonal());
+                return diagonal.Equals(whh) ? null : diagonal;
+            }
+        }
+        // example of WeightConstraint to here
+
+        public static void Run(TextWriter console) => Train(
+            console, new TrainerOptions { Constraints = [new DiagonalConstraint()] });
     }
 }

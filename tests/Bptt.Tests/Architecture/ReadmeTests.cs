@@ -31,6 +31,19 @@ public partial class ReadmeTests
     }
 
     [Fact]
+    public void The_optimiser_in_the_README_is_the_example_of_the_documentation()
+    {
+        string compiled = Repository.Read("tests/Bptt.Tests/Architecture/DocumentationExamples.cs");
+        string body = Between(
+            compiled,
+            "// example of GradientOptimizer from here\n",
+            "        // example of GradientOptimizer to here");
+        string code = string.Join('\n', body.Split('\n').Select(line => line[Math.Min(8, line.Length)..]));
+
+        CodeBlocks("csharp").ElementAt(3).Should().Be($"using Bptt.Optimization;\n\n{code}");
+    }
+
+    [Fact]
     public void The_code_prints_what_the_README_says()
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;

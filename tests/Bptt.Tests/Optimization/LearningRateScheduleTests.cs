@@ -52,6 +52,36 @@ public class LearningRateScheduleTests
     }
 
     [Fact]
+    public void A_function_and_a_subclass_are_schedules()
+    {
+        var root = LearningRateSchedule.Of("1/√u", update => 1.0 / Math.Sqrt(update));
+        Factors(LearningRateSchedule.WarmUp(2, root), 1, 2, 3, 6).Should().Equal(0.5, 1.0, 1.0, 0.5);
+        LearningRateSchedule.WarmUp(2, root).ToString().Should().Be("rising over 2 updates, then 1/√u");
+        Factors(new OwnSchedule(0.5), 1, 2, 3).Should().Equal(0.5, 0.25, 0.125);
+        FluentActions.Invoking(() => LearningRateSchedule.Of("", _ => 1.0)).Should().Throw<ArgumentException>();
+        FluentActions.Invoking(() => LearningRateSchedule.Of("a", null!)).Should().Throw<ArgumentNullException>();
+    }
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    [InlineData(-1.0)]
+    public void A_factor_that_is_none_is_refused_and_named(double bad)
+    {
+        var schedule = LearningRateSchedule.Of("mine", update => update < 3 ? 1.0 : bad);
+        schedule.Factor(2).Should().Be(1.0);
+        string expected = $"The schedule '*mine': expected a finite factor of at least 0 for update 3, got {bad:R}.";
+        schedule.Invoking(s => s.Factor(3)).Should().Throw<InvalidOperationException>().WithMessage(expected);
+        LearningRateSchedule.WarmUp(1, schedule).Invoking(s => s.Factor(4)).Should()
+            .Throw<InvalidOperationException>().WithMessage(expected);
+
+        var problem = TrainingProblem.Create(seed: 3, 6, 5);
+        FluentActions.Invoking(() => Trainer.Run(
+                problem.Start, problem.Inputs, problem.Objective, new TrainerOptions { Schedule = schedule }))
+            .Should().Throw<InvalidOperationException>().WithMessage(expected);
+    }
+
+    [Fact]
     public void A_training_multiplies_its_rate_update_by_update()
     {
         var problem = TrainingProblem.Create(seed: 3, 6, 5, 4);

@@ -41,7 +41,7 @@ internal static class SecondOrder
     /// <summary>½λ‖W‖² over all weights.</summary>
     public sealed class Ridge(double lambda) : Regularizer
     {
-        internal override string Settings => $"Ridge({lambda})";
+        protected override FormattableString Settings => $"{lambda}";
 
         internal override double? Curvature => lambda;
 

@@ -52,6 +52,17 @@ public sealed class CheckpointTests : IDisposable
             Constraints = [new SpectralNormConstraint(0.9)],
             Clipping = new ValueClipping(0.1),
         },
+        ["everything of a user's own"] = new()
+        {
+            Optimizer = new OwnRmsProp(0.02, decay: 0.8),
+            Schedule = new OwnSchedule(0.99),
+            Clipping = new OwnClipping(0.2),
+            Regularizers = [new OwnPenalty(0.01)],
+            Constraints = [new OwnConstraint(0.6)],
+            BatchSize = 2,
+            WindowLength = 4,
+            InitialStateKind = InitialStateKind.Learned,
+        },
         ["randomised truncation"] = new() { Truncation = Truncation.Randomized(3, seed: 4) },
         ["randomised truncation, mini-batches, windows"] = new()
         {
@@ -189,6 +200,24 @@ public sealed class CheckpointTests : IDisposable
         var otherwise = new ValidationSet(other.Inputs, Problem.Objective);
         Refused(resumed with { Validation = otherwise })
             .Should().Contain("loss and gradient at the start:").And.NotContain("inputs:");
+    }
+
+    [Fact]
+    public void What_a_user_wrote_is_told_apart_by_its_settings()
+    {
+        TrainerOptions options = AllWays["everything of a user's own"] with { MaxEpochs = 2 };
+        Run(options with { Checkpoint = new CheckpointOptions(File) });
+        TrainerOptions resumed = options with { ResumeFrom = File };
+
+        Refused(resumed with { Optimizer = new OwnRmsProp(0.02, decay: 0.7) }).Should()
+            .Contain("OwnRmsProp(learning rate 0.02, decay 0.8, momentum 0.5), got OwnRmsProp(learning rate 0.02, "
+                + "decay 0.7, momentum 0.5)")
+            .And.NotContain("schedule");
+        Refused(resumed with { Optimizer = new OwnRmsProp(0.03, decay: 0.8) }).Should().Contain("learning rate 0.03");
+        Refused(resumed with { Schedule = new OwnSchedule(0.98) }).Should().Contain("schedule: expected 0.99 to");
+        Refused(resumed with { Clipping = new OwnClipping(0.3) }).Should().Contain("clipping: expected OwnClipping(");
+        Refused(resumed with { Regularizers = [new OwnPenalty(0.02)] }).Should().Contain("penalties: expected OwnP");
+        Refused(resumed with { Constraints = [new OwnConstraint(0.7)] }).Should().Contain("constraints: expected Ow");
     }
 
     [Fact]

@@ -47,6 +47,24 @@ public class TrainerEndTests
     }
 
     [Fact]
+    public void An_optimiser_of_a_users_that_gives_NaN_stops_the_training_and_the_best_weights_are_kept()
+    {
+        var own = new OwnOptimizer((self, update) =>
+        {
+            for (int i = 0; i < update.Parameters.Length; i++)
+            {
+                update.Parameters[i] -= self.StepCount < 2 ? 1e-3 * update.Gradient[i] : double.NaN;
+            }
+        });
+        TrainingResult result = Run(new TrainerOptions { Optimizer = own });
+
+        result.StopReason.Should().Be(StopReason.NonFinite);
+        result.Summary.Should().StartWith("Stopped at update 3, in epoch 3: A step of OwnOptimizer overflows: ");
+        (result.Updates, result.BestEpoch).Should().Be((2, 2));
+        own.StepCount.Should().Be(0, "it is a prototype");
+    }
+
+    [Fact]
     public void A_step_skipped_in_the_whole_batch_ends_the_training_since_nothing_changes_any_more()
     {
         TrainingResult result = Run(Exploding with { NonFinite = NonFinitePolicy.SkipUpdate });

@@ -42,6 +42,38 @@ public class TrainerTests
     }
 
     [Fact]
+    public void Options_say_in_one_line_what_they_are()
+    {
+        new TrainerOptions().ToString().Should().Be(
+            "TrainerOptions (Adam(learning rate 0.001, β₁ 0.9, β₂ 0.999, ε 1E-08, weight decay 0), "
+            + "GlobalNormClipping(norm 1), initial state Carried, at most 1000 epochs)");
+        var problem = TrainingProblem.Create(seed: 1, 7, 4);
+        new TrainerOptions
+        {
+            Optimizer = new OwnRmsProp(0.5),
+            Schedule = LearningRateSchedule.StepDecay(0.5, 3),
+            Clipping = null,
+            Regularizers = [new L2Regularizer(0.1), new OwnPenalty(2)],
+            Constraints = [new OrthogonalConstraint()],
+            Truncation = Truncation.Lags(3),
+            BatchSize = 2,
+            WindowLength = 4,
+            Validation = new ValidationSet(problem.Inputs, problem.Objective),
+            Patience = 5,
+            TargetLoss = 1e-3,
+            MaxEpochs = 20,
+            Checkpoint = new CheckpointOptions("a.json"),
+            ResumeFrom = "b.json",
+        }.ToString().Should().Be(
+            "TrainerOptions (OwnRmsProp(learning rate 0.5, decay 0.9, momentum 0.5), "
+            + "schedule times 0.5 every 3 updates, no clipping, L2Regularizer(strength 0.1) + OwnPenalty(strength 2), "
+            + $"OrthogonalConstraint(), truncated to {Truncation.Lags(3)}, initial state Carried, batches of 2, "
+            + "windows of 4 steps, validation on 2 sequences, patience 5, target loss 0.001, at most 20 epochs, "
+            + "saved to a.json, resumed from b.json)");
+        new TrainerOptions { ValidationFraction = 0.25 }.ToString().Should().Contain("the last 0.25 held out");
+    }
+
+    [Fact]
     public void The_held_out_end_is_judged_by_running_on_and_never_learned_from()
     {
         var problem = TrainingProblem.Create(seed: 8, 20, 10, 2);
