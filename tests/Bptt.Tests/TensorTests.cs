@@ -189,6 +189,98 @@ public class TensorTests
         }
     }
 
+    [Theory]
+    [InlineData(TensorOrder.TimeBatchFeature, Precision.Double)]
+    [InlineData(TensorOrder.BatchTimeFeature, Precision.Double)]
+    [InlineData(TensorOrder.BatchTimeFeature, Precision.Single)]
+    public void Passes_run_where_only_spans_are_at_hand(TensorOrder order, Precision precision)
+    {
+        const int B = 3, T = 7, D = 2, H = 4, Q = 3;
+        LinearRnn model = _examples.Model(D, H, Q);
+        SequenceBatch inputs = _examples.Batch(D, T, T, T);
+        SequenceBatch outputGradients = _examples.Batch(Q, T, T, T);
+        Matrix<double> initial = _examples.Matrix(H, B);
+        Matrix<double> final = _examples.Matrix(H, B);
+        var options = new ExecutionOptions { Precision = precision };
+        double[] x = new double[B * T * D];
+        double[] g = new double[B * T * Q];
+        inputs.CopyTo(x, order);
+        outputGradients.CopyTo(g, order);
+        double[] h0 = initial.ToColumnMajorArray(); // one sequence after the other
+        double[] e = final.ToColumnMajorArray();
+
+        var expected = BackwardThroughTime.Run(
+            ForwardPass.Run(model, inputs, initial, options),
+            outputGradients,
+            new BackwardOptions { FinalStateGradients = final });
+        ForwardPass forward = model.Forward(x, B, T, order, h0, options);
+        BackwardThroughTime backward = forward.Backward(g, order, e);
+        backward.Gradients.Whh.Should().Be(expected.Gradients.Whh);
+        backward.InputGradients(2).Should().Be(expected.InputGradients(2));
+        double[] columns = new double[B * H];
+        forward.CopyFinalStatesTo(columns);
+        columns.Should().Equal(expected.Forward.FinalStates.ToColumnMajorArray());
+        backward.CopyInitialStateGradientsTo(columns);
+        columns.Should().Equal(expected.InitialStateGradients.ToColumnMajorArray());
+
+        static float[] Singles(double[] values) => Array.ConvertAll(values, value => (float)value);
+        ForwardPass ofFloats = model.Forward(Singles(x), B, T, order, Singles(h0), options);
+        BackwardThroughTime backwardOfFloats = ofFloats.Backward(Singles(g), order, Singles(e));
+        (backwardOfFloats.Gradients.Whh - expected.Gradients.Whh).FrobeniusNorm()
+            .Should().BeLessThan(1e-5 * expected.Gradients.WhhNorm());
+        float[] floats = new float[B * H];
+        ofFloats.CopyFinalStatesTo(floats);
+        floats.Should().Equal(Singles(ofFloats.FinalStates.ToColumnMajorArray()));
+        backwardOfFloats.CopyInitialStateGradientsTo(floats);
+        floats.Should().Equal(Singles(backwardOfFloats.InitialStateGradients.ToColumnMajorArray()));
+
+        model.Forward(x, B, T, order).InitialStates.FrobeniusNorm().Should().Be(0.0);
+        foreach (Action act in new Action[]
+        {
+            () => model.Forward(x.AsSpan(1), B, T, order),
+            () => model.Forward(x, B, T, order, h0.AsSpan(1)),
+            () => forward.Backward(g.AsSpan(1), order),
+            () => forward.Backward(g, order, e.AsSpan(1)),
+            () => forward.CopyFinalStatesTo(new double[1]),
+            () => backward.CopyInitialStateGradientsTo(new float[1]),
+        })
+        {
+            act.Should().Throw<ArgumentException>().WithMessage("*expected*numbers*got*");
+        }
+    }
+
+    [Theory]
+    [InlineData(TensorOrder.TimeBatchFeature)]
+    [InlineData(TensorOrder.BatchTimeFeature)]
+    public void Tensors_of_any_sizes_come_back(TensorOrder order)
+    {
+        foreach ((int count, int steps, int features) in new[]
+        {
+            (1, 1, 1), (1, 40, 3), (40, 1, 3), (17, 33, 1), (5, 16, 7), (3, 35, 8), (2, 50, 31), (33, 17, 2),
+        })
+        {
+            float[] floats = [.. Enumerable.Range(0, count * steps * features).Select(i => (float)i)];
+            double[] doubles = Array.ConvertAll(floats, x => (double)x);
+            var ofFloats = SequenceBatch.FromTensor(floats, count, steps, features, order);
+            var ofDoubles = SequenceBatch.FromTensor(doubles, count, steps, features, order);
+            float[] toFloats = new float[floats.Length];
+            double[] toDoubles = new double[floats.Length];
+            foreach (SequenceBatch batch in new[] { ofFloats, ofDoubles, ofFloats.Select([.. Numbers(count)]) })
+            {
+                batch.CopyTo(toFloats, order);
+                batch.CopyTo(toDoubles, order);
+                toFloats.Should().Equal(floats);
+                toDoubles.Should().Equal(doubles);
+                int at = order == TensorOrder.BatchTimeFeature
+                    ? ((count - 1) * steps + steps / 2) * features
+                    : (steps / 2 * count + count - 1) * features;
+                batch.Sequence(count - 1)[features - 1, steps / 2].Should().Be(floats[at + features - 1]);
+            }
+        }
+
+        static IEnumerable<int> Numbers(int count) => Enumerable.Range(0, count);
+    }
+
     [Fact]
     public void Weights_and_gradients_go_to_flat_memory_and_back()
     {
