@@ -141,13 +141,23 @@ public class TensorTests
     }
 
     [Theory]
-    [InlineData(TensorOrder.TimeBatchFeature)]
-    [InlineData(TensorOrder.BatchTimeFeature)]
-    public void Passes_write_to_tensors_what_they_hold(TensorOrder order)
+    [InlineData(TensorOrder.TimeBatchFeature, false, null)]
+    [InlineData(TensorOrder.BatchTimeFeature, false, null)]
+    [InlineData(TensorOrder.BatchTimeFeature, true, null)]
+    [InlineData(TensorOrder.BatchTimeFeature, false, 1100L)]
+    [InlineData(TensorOrder.TimeBatchFeature, false, 1100L)]
+    public void Passes_write_to_tensors_what_they_hold(TensorOrder order, bool isLifted, long? budget)
     {
         int[] lengths = [6, 9, 2];
         LinearRnn model = _examples.Model(2, 4, 3);
-        var forward = ForwardPass.Run(model, _examples.Batch(2, lengths), _examples.Matrix(4, 3));
+        var options = new ExecutionOptions
+        {
+            Recurrence = isLifted ? Recurrence.Lifted : Recurrence.Sequential,
+            MemoryBudget = budget,
+            Tuning = Reference.Ways.SmallPieces with { LiftedLength = isLifted ? 4 : null },
+        };
+        var forward = ForwardPass.Run(model, _examples.Batch(2, lengths), _examples.Matrix(4, 3), options);
+        (forward.MemoryPlan.WindowCount > 1).Should().Be(budget is not null);
         var backward = BackwardThroughTime.Run(forward, Objective.SquaredError(_examples.Batch(3, lengths)));
         Check(3, t => forward.CopyOutputsTo(t, order), t => forward.CopyOutputsTo(t, order), forward.Outputs);
         Check(
