@@ -1,5 +1,6 @@
 // A program as a user of the library publishes it with Native AOT. It says what it compares, and ends with 1 where
-// something differs: compiled ahead of time and trimmed, the library must compute what it computes elsewhere.
+// something differs: compiled ahead of time and trimmed, the library must compute what it computes elsewhere. An
+// argument names the kernels that it should have.
 
 using System.Text;
 using Bptt.AotApp;
@@ -7,6 +8,7 @@ using Bptt.AotApp;
 Console.OutputEncoding = Encoding.UTF8;
 try
 {
+    KernelChecks.Run(args.FirstOrDefault());
     WalkChecks.Run();
     VerificationChecks.Run();
     ModelFileChecks.Run();

@@ -8,9 +8,13 @@ namespace Bptt.Kernels;
 
 /// <summary>
 /// The kernel sets that this processor can run, best first: Vector512 (AVX-512), Vector256 (AVX2 with fused
-/// multiply-add), Vector128 (with fused multiply-add), Plain. The first is used, unless the environment variable
-/// BPTT_KERNELS names another when the library is first used.
+/// multiply-add), Vector128 (with fused multiply-add), Vector128Unfused, Plain. The first is used, unless the
+/// environment variable BPTT_KERNELS names another when the library is first used.
 /// </summary>
+/// <remarks>Under Native AOT the questions are answered when the program is compiled, for the processor that it is
+/// compiled for: by default any x64 processor, and there Vector128Unfused is the first. Code cannot change that: for
+/// AVX and everything above, fused multiply-add included, the compiler then puts false in the place of every question,
+/// and an exception in the place of every instruction.</remarks>
 internal static class KernelChoice
 {
     /// <summary>The environment variable that forces a set.</summary>
@@ -61,6 +65,10 @@ internal static class KernelChoice
             && (Fma.IsSupported || System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported))
         {
             yield return new SimdKernels<TReal, Simd128<TReal>, Vector128<TReal>>("Vector128");
+        }
+        if (Vector128.IsHardwareAccelerated)
+        {
+            yield return new SimdKernels<TReal, Simd128Unfused<TReal>, Vector128<TReal>>("Vector128Unfused");
         }
         yield return new PlainKernels<TReal>();
     }

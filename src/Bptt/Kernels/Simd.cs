@@ -39,7 +39,7 @@ internal unsafe interface ISimd<TReal, TVector>
 
     static abstract TVector Add(TVector a, TVector b);
 
-    /// <summary>a b + c.</summary>
+    /// <summary>a b + c, rounded once where the two are fused.</summary>
     static abstract TVector MultiplyAdd(TVector a, TVector b, TVector c);
 
     /// <summary>Places below <see cref="KernelSet{TReal}.FlushThreshold"/> in magnitude become zero; NaN
@@ -156,64 +156,5 @@ internal readonly unsafe struct Simd256<TReal> : ISimd<TReal, Vector256<TReal>>
     public static Vector256<TReal> Flush(Vector256<TReal> vector) => Vector256.ConditionalSelect(
         Vector256.LessThan(Vector256.Abs(vector), Vector256.Create(KernelSet<TReal>.FlushThreshold)),
         Vector256<TReal>.Zero,
-        vector);
-}
-
-/// <summary>128 bits, with fused multiply-add: any processor of the last ten years, ARM64 too.</summary>
-internal readonly unsafe struct Simd128<TReal> : ISimd<TReal, Vector128<TReal>>
-    where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
-{
-    public static int Width => Vector128<TReal>.Count;
-
-    public static int TileColumns => 4; // 12 accumulators, 3 + 1 operands: 16 of 16 registers
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<TReal> Load(TReal* from) => Vector128.Load(from);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Vector128<TReal> vector, TReal* to) => vector.Store(to);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<TReal> First(int count) =>
-        Vector128.LessThan(Vector128<TReal>.Indices, Vector128.Create(TReal.CreateTruncating(count)));
-
-    /// <summary>Place by place: not every processor has a load with a mask.</summary>
-    public static Vector128<TReal> Load(TReal* from, Vector128<TReal> mask)
-    {
-        Vector128<TReal> vector = default;
-        int count = BitOperations.PopCount(mask.ExtractMostSignificantBits());
-        for (int i = 0; i < count; i++)
-        {
-            vector = vector.WithElement(i, from[i]);
-        }
-        return vector;
-    }
-
-    /// <summary>Place by place.</summary>
-    public static void Store(Vector128<TReal> vector, TReal* to, Vector128<TReal> mask)
-    {
-        int count = BitOperations.PopCount(mask.ExtractMostSignificantBits());
-        for (int i = 0; i < count; i++)
-        {
-            to[i] = vector[i];
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<TReal> Broadcast(TReal value) => Vector128.Create(value);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<TReal> Add(Vector128<TReal> a, Vector128<TReal> b) => a + b;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<TReal> MultiplyAdd(Vector128<TReal> a, Vector128<TReal> b, Vector128<TReal> c) =>
-        typeof(TReal) == typeof(float)
-            ? Vector128.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, TReal>()
-            : Vector128.FusedMultiplyAdd(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, TReal>();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<TReal> Flush(Vector128<TReal> vector) => Vector128.ConditionalSelect(
-        Vector128.LessThan(Vector128.Abs(vector), Vector128.Create(KernelSet<TReal>.FlushThreshold)),
-        Vector128<TReal>.Zero,
         vector);
 }

@@ -140,9 +140,13 @@ internal sealed unsafe partial class SimdKernels<TReal, TSimd, TVector>
             {
                 RunTiles<TRows, N8>(ref job, tiles, flush);
             }
-            else
+            else if (TSimd.TileColumns == 4)
             {
                 RunTiles<TRows, N4>(ref job, tiles, flush);
+            }
+            else
+            {
+                RunTiles<TRows, N3>(ref job, tiles, flush);
             }
             nint done = tiles * TSimd.TileColumns;
             job.B += done * job.BColumnStride;

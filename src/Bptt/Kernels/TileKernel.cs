@@ -48,7 +48,7 @@ internal unsafe struct TileJob<TReal>
 /// <summary>
 /// C = A B + D, BLAS <c>gemm</c>, for a strip of A: the inner kernel of Goto and van de Geijn, "Anatomy of
 /// high-performance matrix multiplication" (2008). For each column of A it takes 1 … 3 loads and as many broadcasts as
-/// the tile has columns, and does their product in fused multiply-adds.
+/// the tile has columns, and adds their product in fused multiply-adds where there are any.
 /// </summary>
 internal static unsafe class TileKernel<TReal, TSimd, TVector>
     where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>

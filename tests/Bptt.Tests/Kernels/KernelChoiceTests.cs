@@ -8,7 +8,7 @@ namespace Bptt.Tests.Kernels;
 
 public class KernelChoiceTests
 {
-    private static readonly string[] BestFirst = ["Vector512", "Vector256", "Vector128", "Plain"];
+    private static readonly string[] BestFirst = ["Vector512", "Vector256", "Vector128", "Vector128Unfused", "Plain"];
 
     [Fact]
     public void The_sets_come_best_first_and_the_plain_one_is_always_there()
@@ -29,6 +29,11 @@ public class KernelChoiceTests
             names.Should().Contain("Vector128");
         }
     }
+
+    /// <summary>What Native AOT compiles for by default.</summary>
+    [Fact]
+    public void A_processor_with_vectors_has_more_than_the_plain_kernels() =>
+        KernelChoice.Supported.Any(set => set.Name == "Vector128Unfused").Should().Be(Vector128.IsHardwareAccelerated);
 
     [Theory]
     [MemberData(nameof(KernelSets.Supported), MemberType = typeof(KernelSets))]

@@ -24,6 +24,7 @@ internal static class KernelSets
         "Vector512" => TileSize.Of<Simd512<double>, Vector512<double>>(),
         "Vector256" => TileSize.Of<Simd256<double>, Vector256<double>>(),
         "Vector128" => TileSize.Of<Simd128<double>, Vector128<double>>(),
+        "Vector128Unfused" => TileSize.Of<Simd128Unfused<double>, Vector128<double>>(),
         "Plain" => new TileSize(2, 4), // it has no tiles; any size will do
         _ => throw new ArgumentException($"No tile size is known for the set {set.Name}.", nameof(set)),
     };
