@@ -4,18 +4,17 @@
 
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 
 namespace Bptt.Edge;
 
 /// <summary>Columns in the orders in which machine-learning code holds them.</summary>
-internal static class TensorCopy
+internal static unsafe class TensorCopy
 {
     /// <summary>Steps that are copied of one sequence after the other, so that a cache line of either order is finished
     /// while it is at hand.</summary>
-    private const int StepsOfTile = 16;
+    private const int StepsOfTile = 8;
 
     /// <summary>Rows from which a column is copied as a block.</summary>
     private const int RowsOfBlock = 8;
@@ -36,10 +35,11 @@ internal static class TensorCopy
             VectorMath.Convert(values, columns.All.Values);
             return;
         }
-        places.Copy(
-            ref MemoryMarshal.GetReference(values),
-            ref MemoryMarshal.GetReference(columns.All.Values),
-            toColumns: true);
+        fixed (TFrom* from = values)
+        fixed (TTo* to = columns.All.Values)
+        {
+            places.Copy(from, to, toColumns: true);
+        }
     }
 
     /// <summary>Writes columns to a tensor; those of step 0 are left out.</summary>
@@ -58,10 +58,11 @@ internal static class TensorCopy
             VectorMath.Convert<TFrom, TTo>(columns.All.Values, values);
             return;
         }
-        places.Copy(
-            ref MemoryMarshal.GetReference(columns.All.Values),
-            ref MemoryMarshal.GetReference(values),
-            toColumns: false);
+        fixed (TFrom* from = columns.All.Values)
+        fixed (TTo* to = values)
+        {
+            places.Copy(from, to, toColumns: false);
+        }
     }
 
     /// <summary>Where the columns stand in a tensor.</summary>
@@ -73,39 +74,31 @@ internal static class TensorCopy
             && layout.ColumnCount == (long)steps * layout.SequenceCount;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Copy<TFrom, TTo>(ref TFrom from, ref TTo to, bool toColumns)
+        public void Copy<TFrom, TTo>(TFrom* from, TTo* to, bool toColumns)
             where TFrom : unmanaged, IBinaryFloatingPointIeee754<TFrom>
             where TTo : unmanaged, IBinaryFloatingPointIeee754<TTo>
         {
+            nint placeStep = (isTimeMajor ? layout.SequenceCount : 1) * (nint)rows;
             foreach (BatchLayout.Segment segment in layout.Segments)
             {
+                nint columnStep = segment.Active * (nint)rows;
                 int end = segment.FirstStep + segment.StepCount;
                 for (int first = Math.Max(1, segment.FirstStep); first < end; first += StepsOfTile)
                 {
                     int count = Math.Min(StepsOfTile, end - first);
+                    nint column = segment.FirstColumn * (nint)rows + (first - segment.FirstStep) * columnStep;
                     for (int slot = 0; slot < segment.Active; slot++)
                     {
-                        nint column = segment.FirstColumn + (first - segment.FirstStep) * segment.Active + slot;
-                        nint place = PlaceOf(layout.SequenceAt(slot), first);
-                        nint nextPlace = isTimeMajor ? layout.SequenceCount : 1;
+                        nint place = PlaceOf(layout.SequenceAt(slot), first) * rows;
                         if (toColumns)
                         {
-                            CopyEach(
-                                ref Unsafe.Add(ref from, place * rows),
-                                nextPlace * rows,
-                                ref Unsafe.Add(ref to, column * rows),
-                                segment.Active * (nint)rows,
-                                count);
+                            CopyEach(from + place, placeStep, to + column, columnStep, count);
                         }
                         else
                         {
-                            CopyEach(
-                                ref Unsafe.Add(ref from, column * rows),
-                                segment.Active * (nint)rows,
-                                ref Unsafe.Add(ref to, place * rows),
-                                nextPlace * rows,
-                                count);
+                            CopyEach(from + column, columnStep, to + place, placeStep, count);
                         }
+                        column += rows;
                     }
                 }
             }
@@ -117,27 +110,42 @@ internal static class TensorCopy
 
         /// <summary>Copies some columns, whose first entries are so far from each other.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private void CopyEach<TFrom, TTo>(ref TFrom from, nint fromNext, ref TTo to, nint toNext, int count)
+        private void CopyEach<TFrom, TTo>(TFrom* from, nint fromStep, TTo* to, nint toStep, int count)
             where TFrom : unmanaged, IBinaryFloatingPointIeee754<TFrom>
             where TTo : unmanaged, IBinaryFloatingPointIeee754<TTo>
         {
-            for (int step = 0; step < count; step++)
+            if (rows == 1)
             {
-                if (rows >= RowsOfBlock)
+                for (int step = 0; step < count; step++)
                 {
-                    VectorMath.Convert(
-                        MemoryMarshal.CreateReadOnlySpan(ref from, rows), MemoryMarshal.CreateSpan(ref to, rows));
+                    to[step * toStep] = Converted<TFrom, TTo>(from[step * fromStep]);
                 }
-                else
+            }
+            else if (rows < RowsOfBlock)
+            {
+                for (int step = 0; step < count; step++)
                 {
                     for (int i = 0; i < rows; i++)
                     {
-                        Unsafe.Add(ref to, i) = TTo.CreateTruncating(Unsafe.Add(ref from, i));
+                        to[step * toStep + i] = Converted<TFrom, TTo>(from[step * fromStep + i]);
                     }
                 }
-                from = ref Unsafe.Add(ref from, fromNext);
-                to = ref Unsafe.Add(ref to, toNext);
+            }
+            else
+            {
+                for (int step = 0; step < count; step++)
+                {
+                    VectorMath.Convert(
+                        new ReadOnlySpan<TFrom>(from + step * fromStep, rows),
+                        new Span<TTo>(to + step * toStep, rows));
+                }
             }
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static TTo Converted<TFrom, TTo>(TFrom value)
+            where TFrom : unmanaged, IBinaryFloatingPointIeee754<TFrom>
+            where TTo : unmanaged, IBinaryFloatingPointIeee754<TTo> =>
+            typeof(TFrom) == typeof(TTo) ? Unsafe.BitCast<TFrom, TTo>(value) : TTo.CreateTruncating(value);
     }
 }
