@@ -82,9 +82,22 @@ internal static class CommandLine
             bool runs = parsed.Action == command.Action; // and does not only show help
             return runs && command is DetailedCommand detailed ? detailed.Faults(parsed) : [];
         }
-        string[] messages = parsed.Errors.Select(e => e.Message).Distinct().ToArray();
+        string[] messages = parsed.Errors.Select(e => WithSuggestion(e.Message, command)).Distinct().ToArray();
         return messages.Length == 1
             ? messages : [.. messages.Where(m => !m.StartsWith("Required command", StringComparison.Ordinal))];
+    }
+
+    /// <summary>A message about a word that the command does not know, with the one that it does.</summary>
+    private static string WithSuggestion(string message, Command command)
+    {
+        if (!message.StartsWith("Unrecognized ", StringComparison.Ordinal) || message.Split('\'') is not [_, var word, _])
+        {
+            return message;
+        }
+        IEnumerable<string> known = word.StartsWith('-')
+            ? command.Options.SelectMany(o => o.Aliases.Append(o.Name))
+            : command.Subcommands.Select(c => c.Name);
+        return message + Suggestion.Text(word, known);
     }
 
     private static void Refuse(ParseResult parsed, IReadOnlyList<string> faults, Terminal terminal)

@@ -29,7 +29,13 @@ public class CommandLineTests
         ["a flow without columns"] = (["flow", Csv, "--out", Out], ["Expected --inputs and --outputs to name columns"]),
         ["a value for a switch"] = (Fit("--report", "report.html"), ["'report.html'"]),
         ["no such command"] = (["train"], ["'train'", "See 'bptt --help'"]),
-        ["a command in other letters"] = (["FIT", Csv], ["'FIT'"]),
+        ["a command in other letters"] = (["FIT", Csv], ["'FIT'", "Did you mean 'fit'?"]),
+        ["a command with a letter too many"] = (["fitt", Csv], ["'fitt'. Did you mean 'fit'?"]),
+        ["a command with two letters swapped"] = (["rpedict", Csv], ["Did you mean 'predict'?"]),
+        ["an option without a letter"] = (["fit", "--hiden", "3"], ["'--hiden'. Did you mean '--hidden'?"]),
+        ["a picture of two formats"] = (
+            ["graph", "--format", "dot", "--out", "graph.svg"],
+            ["Expected one format, got --format dot and --out graph.svg", "See 'bptt graph --help'"]),
         ["an option before the command"] = (["--hidden", "3", "fit"], ["'--hidden'"]),
         ["no data"] =
             (["fit", "--out", Out], ["Expected a CSV file or --sample, got neither", "See 'bptt fit --help'"]),
@@ -207,7 +213,7 @@ public class CommandLineTests
     [InlineData(
         "check", "--sample", "--inputs", "--outputs", "--predict-next", "--train", "--hidden", "--seed", "Exit code 0")]
     [InlineData(
-        "graph", "--steps", "[default: 3]", "--format", "svg|dot|mermaid", "[default: svg]", "--gradients", "--stored",
+        "graph", "--steps", "[default: 3]", "--format", "svg|dot|mermaid", "or else svg", "--gradients", "--stored",
         "--truncate-windows", "--out", "at most 100")]
     public async Task Every_command_has_help_with_its_options_defaults_and_an_example(
         string command, params string[] parts)
@@ -261,7 +267,7 @@ public class CommandLineTests
                 && !line.Contains('[', StringComparison.Ordinal)
                 && !line.Contains('<', StringComparison.Ordinal);
         }
-        count.Should().Be(16);
+        count.Should().Be(17);
     }
 
     [Fact]

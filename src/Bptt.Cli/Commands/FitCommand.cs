@@ -92,7 +92,7 @@ internal static class FitCommand
         output.WriteLine($"{Words.HiddenUnits(plan.HiddenSize)}, {parameters} parameters; start: {plan.StartName}; "
             + $"optimiser: {plan.MethodName}");
 
-        string? checkpoint = settings.Starts == 1 ? folder.PathOf("checkpoint.json") : null;
+        string? checkpoint = settings.Starts == 1 ? CheckpointIn(folder, settings.ResumeFrom) : null;
         FitResult fit = EpochDisplay.Run(terminal, report => FitTraining.Run(
             data, plan, checkpoint, report, done => TellStart(terminal, done, settings.Starts), cancellation));
         List<string> written = Conclude(terminal, folder, fit, checkpoint);
@@ -139,6 +139,21 @@ internal static class FitCommand
         }
     }
 
+    /// <summary>The file for the checkpoint: checkpoint.json, or with a number where that is of another training, which
+    /// may still go on.</summary>
+    private static string CheckpointIn(OutputFolder folder, string? resumeFrom)
+    {
+        for (int number = 1; ; number++)
+        {
+            string path = folder.PathOf(number == 1 ? "checkpoint.json" : $"checkpoint-{number}.json");
+            bool isOwn = resumeFrom is not null && Path.GetFullPath(resumeFrom) == Path.GetFullPath(path);
+            if (isOwn || new FileInfo(path) is not { Exists: true, LinkTarget: null, Length: > 0 })
+            {
+                return path;
+            }
+        }
+    }
+
     private static void TellStart(Terminal terminal, int done, int starts)
     {
         if (starts > 1 && !terminal.IsInteractive)
@@ -172,7 +187,7 @@ internal static class FitCommand
         }
         if (checkpoint is not null && !canGoOn)
         {
-            folder.Remove("checkpoint.json"); // there is nothing to go on with
+            folder.Remove(Path.GetFileName(checkpoint)); // there is nothing to go on with
         }
         return canGoOn ? [checkpoint!] : [];
     }

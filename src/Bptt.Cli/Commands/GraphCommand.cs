@@ -16,7 +16,20 @@ internal static class GraphCommand
       bptt graph --gradients --stored --out graph.svg
       bptt graph --steps 6 --truncate-windows 2 --out graph.svg
       bptt graph --steps 5 --format dot
+      bptt graph --steps 5 --out graph.mmd
     """;
+
+    private const string DefaultFormat = "svg";
+
+    /// <summary>The formats by the extension of a file.</summary>
+    private static readonly Dictionary<string, string> Extensions = new(StringComparer.OrdinalIgnoreCase)
+    {
+        [".svg"] = "svg",
+        [".dot"] = "dot",
+        [".gv"] = "dot",
+        [".mmd"] = "mermaid",
+        [".mermaid"] = "mermaid",
+    };
 
     /// <summary>The formats by name.</summary>
     private static readonly Dictionary<string, Func<ComputationGraph, string>> Formats = new(StringComparer.Ordinal)
@@ -31,8 +44,10 @@ internal static class GraphCommand
         Option<int> steps = OptionRules.WholeNumber(
             "--steps", atLeast: 1, byDefault: 3, $"The number of time steps, at most {ComputationGraph.MaxSteps}.", "T",
             atMost: ComputationGraph.MaxSteps);
-        Option<string> format = OptionRules.OneOf(
-            "--format", [.. Formats.Keys], byDefault: "svg", "The language of the picture.");
+        Option<string?> format = OptionRules.OneOf(
+            "--format",
+            [.. Formats.Keys],
+            $"The language of the picture; that of the extension of --out where not told, or else {DefaultFormat}.");
         Option<bool> gradients = new("--gradients")
         {
             Description = "Show which way gradients go back, and what each edge carries.",
@@ -57,8 +72,13 @@ internal static class GraphCommand
             windows,
             output,
         };
+        command.AddRule(parsed =>
+            parsed.GetValue(format) is string told && FormatOf(parsed.GetValue(output)) is string other && told != other
+                ? [$"Expected one format, got --format {told} and --out {parsed.GetValue(output)}."]
+                : []);
         command.SetAction(parsed =>
         {
+            string language = parsed.GetValue(format) ?? FormatOf(parsed.GetValue(output)) ?? DefaultFormat;
             int? window = parsed.GetValue(windows);
             var options = new ComputationGraphOptions
             {
@@ -66,11 +86,14 @@ internal static class GraphCommand
                 ShowStored = parsed.GetValue(stored),
                 Truncation = window is int k ? Truncation.Windows(k) : null,
             };
-            string picture = Formats[parsed.GetValue(format)!](
-                ComputationGraph.Unroll(parsed.GetValue(steps), options));
+            string picture = Formats[language](ComputationGraph.Unroll(parsed.GetValue(steps), options));
             OutputFile.Write(parsed.GetValue(output), terminal, writer => writer.Write(picture));
             return ExitCode.Done;
         });
         return command;
     }
+
+    /// <summary>The format that the name of a file tells; null where it tells none.</summary>
+    private static string? FormatOf(string? path) =>
+        path is null ? null : Extensions.GetValueOrDefault(Path.GetExtension(path));
 }

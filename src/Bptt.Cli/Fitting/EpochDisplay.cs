@@ -44,21 +44,31 @@ internal static class EpochDisplay
                     }
                 });
                 Show();
+                bar.Description(TextAtEnd(last));
                 bar.Value(bar.MaxValue); // a method may end before its last epoch
                 return result;
 
                 void Show()
                 {
                     bar.Description(Text(last));
-                    bar.MaxValue(Math.Max(1, last.Epochs)).Value(last.Epoch);
+                    bar.MaxValue(Math.Max(1, last.Epochs)).Value(Math.Min(last.Epoch, last.Epochs));
                 }
             });
 
     private static string Text(EpochProgress progress)
     {
-        string norm = progress.GradientNorm is double number ? $"  gradient norm {number:0.0E+0}" : "";
         string timeLeft = progress.TimeLeft is TimeSpan time ? $"  {Math.Ceiling(time.TotalSeconds):F0} s left" : "";
-        return $"epoch {progress.Epoch}/{progress.Epochs}  loss {progress.Loss:0.000E+0}{norm}{timeLeft}";
+        return TextOf(progress, progress.Epoch <= progress.Epochs) + timeLeft; // one that is resumed may begin beyond
+    }
+
+    /// <summary>At the end no time is left, and epochs that were not needed are none that are missing.</summary>
+    private static string TextAtEnd(EpochProgress progress) => TextOf(progress, progress.Epoch == progress.Epochs);
+
+    private static string TextOf(EpochProgress progress, bool tellsEpochs)
+    {
+        string of = tellsEpochs ? $"/{progress.Epochs}" : "";
+        string norm = progress.GradientNorm is double number ? $"  gradient norm {number:0.0E+0}" : "";
+        return $"epoch {progress.Epoch}{of}  loss {progress.Loss:0.000E+0}{norm}";
     }
 
     /// <summary>The first report, the last, those that complete a tenth part between, and never a long
@@ -76,7 +86,7 @@ internal static class EpochDisplay
                 || Tenths(progress) > Tenths(shown)
                 || _sinceLine.Elapsed > LongestSilence)
             {
-                Print(progress);
+                Print(progress, Text(progress));
             }
         }
 
@@ -84,15 +94,15 @@ internal static class EpochDisplay
         {
             if (_last is EpochProgress last && last.Epoch != _shown?.Epoch)
             {
-                Print(last);
+                Print(last, TextAtEnd(last));
             }
         }
 
         private static long Tenths(EpochProgress progress) => (long)progress.Epoch * PlainLines / progress.Epochs;
 
-        private void Print(EpochProgress progress)
+        private void Print(EpochProgress progress, string text)
         {
-            output.WriteLine(Text(progress));
+            output.WriteLine(text);
             _shown = progress;
             _sinceLine.Restart();
         }

@@ -274,11 +274,20 @@ public class FitOutcomeTests
         string csv = folder.File("data.csv", Tables.TwoByTwo(40));
         await Fit(csv, folder.Path, "--hidden", "2");
         string first = File.ReadAllText(folder.At("model.json"));
+        string checkpoint = File.ReadAllText(folder.At("checkpoint.json"));
 
         (await Fit(csv, folder.Path, "--hidden", "3")).ShouldBeDone();
 
         File.ReadAllText(folder.At("model.json")).Should().NotBe(first);
-        folder.Content().Should().Equal("checkpoint.json", "data.csv", "fit.svg", "model.json", "predictions.csv");
+        File.ReadAllText(folder.At("checkpoint.json")).Should().Be(checkpoint, "that training can go on");
+        string[] files =
+            ["checkpoint-2.json", "checkpoint.json", "data.csv", "fit.svg", "model.json", "predictions.csv"];
+        folder.Content().Should().Equal(files);
+
+        CommandResult goesOn = await Fit(
+            csv, folder.Path, "--hidden", "2", "--epochs", "5", "--resume", folder.At("checkpoint.json"));
+        goesOn.ShouldBeDone();
+        goesOn.Output.Should().Contain("epoch 5/5  loss");
     }
 
     private static Task<CommandResult> Fit(string csv, string output, params string[] more) => CommandRunner.RunAsync(

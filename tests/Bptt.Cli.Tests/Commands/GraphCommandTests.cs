@@ -36,6 +36,21 @@ public class GraphCommandTests
     }
 
     [Theory]
+    [InlineData("graph.svg", "<svg")]
+    [InlineData("graph.DOT", "digraph")]
+    [InlineData("graph.gv", "digraph")]
+    [InlineData("graph.mmd", "flowchart")]
+    [InlineData("graph.txt", "<svg")]
+    public async Task The_extension_of_the_file_tells_the_format(string name, string begin)
+    {
+        using var folder = new TemporaryFolder();
+        CommandResult result = await CommandRunner.RunAsync("graph", "--out", folder.At(name));
+
+        result.ShouldBeDone();
+        File.ReadAllText(folder.At(name)).Should().StartWith(begin);
+    }
+
+    [Theory]
     [InlineData("--gradients", true, false)]
     [InlineData("--stored", false, true)]
     public async Task Each_option_shows_its_own_and_no_more(string option, bool gradients, bool stored)

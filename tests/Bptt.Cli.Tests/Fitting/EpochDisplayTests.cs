@@ -42,7 +42,21 @@ public class EpochDisplayTests
         });
 
         output.ToString().TrimEnd().Split(Environment.NewLine)
-            .Should().Equal("epoch 0/1000  loss 2.000E+0", "epoch 7/1000  loss 1.000E+0");
+            .Should().Equal("epoch 0/1000  loss 2.000E+0", "epoch 7  loss 1.000E+0");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_training_that_went_on_beyond_its_last_epoch_names_no_other(bool isInteractive)
+    {
+        var output = new StringWriter();
+        EpochDisplay.Run(new Terminal(output, TextWriter.Null, isInteractive), report =>
+        {
+            report(new EpochProgress(70, 50, Loss: 2, GradientNorm: null, TimeLeft: TimeSpan.Zero));
+            return 0;
+        });
+        output.ToString().Should().Contain("epoch 70  loss").And.NotContain("70/50").And.NotContain("140%");
     }
 
     [Fact]
