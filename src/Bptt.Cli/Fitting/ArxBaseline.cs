@@ -12,6 +12,7 @@ namespace Bptt.Cli.Fitting;
 /// y_t = Σ_{i=1..n} A_i y_{t−i} + Σ_{j=0..n} B_j x_{t−j}, by least squares on the training part (Ljung, <i>System
 /// Identification</i>, section 4.2), run free: fed the inputs and its own outputs. Where an output is forecast from
 /// inputs that hold its own past, that past is measured and enters through the inputs alone: an AR model of n lags.
+/// Past outputs that are missing are interpolated; only steps with every output measured are regressed upon.
 /// </summary>
 internal sealed class ArxBaseline
 {
@@ -37,16 +38,23 @@ internal sealed class ArxBaseline
     /// all.</summary>
     public static ArxBaseline Fit(Dataset data)
     {
+        var sequences = Sequence.Of(data.Training);
         Structure[] candidates = Enumerable.Range(1, MaxOrder).Select(n => Structure.Of(data, n))
             .Where((s, i) => i == 0
-                || (s.RegressorCount <= MostRegressors && data.TrainingCount - s.Order > s.RegressorCount)).ToArray();
-        int firstRow = Math.Min(candidates[^1].Order, data.TrainingCount - 1);
-        return candidates.Select(s => Fit(s, data, firstRow)).MinBy(f => f.Criterion).Model;
+                || (s.RegressorCount <= MostRegressors && StepsFrom(s.Order) > s.RegressorCount)).ToArray();
+        int firstRow = Math.Min(candidates[^1].Order, data.Training.Inputs.Lengths.Max() - 1);
+        firstRow = StepsFrom(firstRow) > 0 ? firstRow : 0;
+        return candidates.Select(s => Fit(s, sequences, firstRow)).MinBy(f => f.Criterion).Model;
+
+        int StepsFrom(int first) => sequences.Sum(s => s.Measured.Count(t => t >= first));
     }
 
-    /// <summary>ŷ_1 … ŷ_N, q×N, from the inputs alone. Before the first row everything stands at its training
-    /// mean.</summary>
-    public Matrix<double> RunFree(Matrix<double> inputs)
+    /// <summary>The outputs from the inputs alone, q×N, joined. Before the first row of a sequence everything stands
+    /// at its training mean.</summary>
+    public Matrix<double> RunFree(SequenceBatch inputs) => Dataset.Joined(
+        SequenceBatch.Pack([.. Enumerable.Range(0, inputs.Count).Select(b => RunFree(inputs.Sequence(b)))]));
+
+    private Matrix<double> RunFree(Matrix<double> inputs)
     {
         var outputs = Matrix<double>.Build.Dense(_coefficients.RowCount, inputs.ColumnCount);
         for (int t = 0; t < inputs.ColumnCount; t++)
@@ -56,15 +64,19 @@ internal sealed class ArxBaseline
         return outputs;
     }
 
-    private static (ArxBaseline Model, double Criterion) Fit(Structure structure, Dataset data, int firstRow)
+    private static (ArxBaseline Model, double Criterion) Fit(
+        Structure structure, IReadOnlyList<Sequence> sequences, int firstRow)
     {
-        Matrix<double> inputs = data.TrainingInputs;
-        Matrix<double> targets = data.TrainingTargets;
-        int q = targets.RowCount;
-        int rows = targets.ColumnCount - firstRow;
+        int q = sequences[0].Targets.RowCount;
+        (Sequence Sequence, int Step)[] steps =
+        [
+            .. sequences.SelectMany(s => s.Measured.Where(t => t >= firstRow).Select(t => (s, t))),
+        ];
+        int rows = steps.Length;
         Matrix<double> regressors = Matrix<double>.Build.DenseOfRowVectors(
-            Enumerable.Range(firstRow, rows).Select(t => structure.Regressors(inputs, targets, t)));
-        Matrix<double> wanted = targets.SubMatrix(0, q, firstRow, rows).Transpose();
+            steps.Select(s => structure.Regressors(s.Sequence.Inputs, s.Sequence.Targets, s.Step)));
+        Matrix<double> wanted = Matrix<double>.Build.DenseOfRowVectors(
+            steps.Select(s => s.Sequence.Targets.Column(s.Step)));
 
         Matrix<double> solution = LeastSquares(regressors, wanted);
         Matrix<double> residuals = wanted - regressors * solution;
@@ -84,6 +96,21 @@ internal sealed class ArxBaseline
         }
         QR<double> factors = a.QR(QRMethod.Thin);
         return factors.R.PseudoInverse() * factors.Q.TransposeThisAndMultiply(b);
+    }
+
+    /// <summary>One sequence that trains.</summary>
+    /// <param name="Inputs">d×T.</param>
+    /// <param name="Targets">q×T, what is missing interpolated.</param>
+    /// <param name="Measured">The steps (from 0) at which nothing is missing.</param>
+    private sealed record Sequence(Matrix<double> Inputs, Matrix<double> Targets, int[] Measured)
+    {
+        public static Sequence[] Of(TrainingSequences all) =>
+        [
+            .. Enumerable.Range(0, all.Inputs.Count).Select(b => new Sequence(
+                all.Inputs.Sequence(b),
+                all.FilledTargets.Sequence(b),
+                [.. Enumerable.Range(0, all.Inputs.Lengths[b]).Where(t => all.Weights is null || all.Weights[b][t] > 0)]))
+        ];
     }
 
     /// <summary>Which lags of which signals enter.</summary>
