@@ -14,7 +14,7 @@ internal sealed class DataOptions
 
     private readonly Argument<string?> _csv = new("csv")
     {
-        Description = "A CSV file with a header, each row a step in time.",
+        Description = "A table, each row a step in time: CSV (also .csv.gz), Parquet, .npy or .npz, or - for CSV from standard input.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -64,7 +64,7 @@ internal sealed class DataOptions
     {
         _modelFile = modelFile;
         _defaultSample = defaultSample;
-        OptionRules.DemandFile(_csv, "a CSV file");
+        OptionRules.DemandFile(_csv, "a CSV file", allowed: TableFile.StandardInput);
     }
 
     public void AddTo(DetailedCommand command)
@@ -123,12 +123,19 @@ internal sealed class DataOptions
         List<string> reserved = [.. new[] { settings.Group, settings.Time }.OfType<string>()];
         string[] times = [.. table.Columns.Where(Suspicions.LooksLikeTime).Except(reserved)];
         reserved.AddRange(times);
+        string[] words = items.Any(ColumnList.StandsForMany)
+            ? [.. table.Columns.Where((_, i) => !table.IsNumeric(i)).Except(reserved)] : [];
+        reserved.AddRange(words);
         List<string> outputs = ColumnList.Resolve(table, Names(parsed.GetValue(_outputs), sample?.Outputs), reserved);
         if (!settings.PredictNext)
         {
             reserved.AddRange(outputs);
         }
         List<string> inputs = ColumnList.Resolve(table, items, reserved);
+        foreach (string word in named.Intersect(words).Except(inputs))
+        {
+            table.Remark($"column '{word}' holds more than numbers and is not taken as an input.");
+        }
         foreach (string time in named.Intersect(times).Except(inputs))
         {
             table.Remark($"column '{time}' looks like times and is not taken as an input; its name in --inputs takes it.");

@@ -43,6 +43,12 @@ internal static class ColumnList
     public static bool IsBalanced(string list) =>
         Split([list]).All(item => !item.TrimStart('!', ' ').StartsWith('"') || Quotes(item) % 2 == 0);
 
+    /// <summary>Whether an item stands for more than one column: an exclusion, a range or a pattern.</summary>
+    public static bool StandsForMany(string item) => item.StartsWith('!')
+        || item.Contains(RangeSign, StringComparison.Ordinal)
+        || item.Contains('*', StringComparison.Ordinal)
+        || item.Contains('?', StringComparison.Ordinal);
+
     /// <summary>The one column that is meant.</summary>
     public static string One(Table table, string item) => table.Has(item) ? item
         : IsInQuotes(item) ? Known(table, Unquoted(item))

@@ -120,7 +120,7 @@ internal static class DatasetBuilder
             throw table.Fault($"expected at least {stepsAhead + 1} rows in each run of '{settings.Group}', "
                 + $"got {brief.Rows.Length} in run {Table.Shown(brief.Id!)}.");
         }
-        int trainingRuns = Math.Clamp(Part(settings.TrainingFraction, runs.Count), 1, Math.Max(1, runs.Count - 1));
+        int trainingRuns = Math.Clamp((int)Math.Round(settings.TrainingFraction * runs.Count, MidpointRounding.AwayFromZero), 1, Math.Max(1, runs.Count - 1));
         DataRun[] parts =
         [
             .. runs.Select((run, b) =>
