@@ -60,7 +60,6 @@ public class CommandLineTests
         ["an unknown option with a value"] = (Fit("--momentum", "0.9"), ["'--momentum'"]),
         ["an unknown option before the file"] = (["fit", "--input", "a", Csv], ["'--input'"]),
         ["an option of another command"] = (["check", "--sample", "sunspots", "--epochs", "5"], ["'--epochs'"]),
-        ["a bare dash"] = (["fit", "-", "--inputs", "a", "--outputs", "y", "--out", Out], ["'-'"]),
         ["no value"] = (Fit("--hidden"), ["--hidden: expected a whole number of at least 1 or auto, got no value"]),
         ["an empty value"] = (Fit("--hidden", ""), ["--hidden", "expected a whole number of at least 1", "''"]),
         ["no hidden units"] = (Fit("--hidden", "0"), ["--hidden", "expected a whole number of at least 1", "'0'"]),

@@ -56,8 +56,11 @@ internal static class Tables
             }
         }
         string csv = Csv(columns.Select(c => c.Name).ToArray(), table);
-        return Bptt.Cli.Data.Dataset.From(
-            CsvTable.Read(new StringReader(csv), "data.csv"), inputs, outputs, predictNext, trainingFraction);
+        return DatasetBuilder.From(
+            CsvTable.Read(new StringReader(csv), "data.csv"),
+            inputs,
+            outputs,
+            new DataSettings { PredictNext = predictNext, TrainingFraction = trainingFraction });
     }
 
     /// <summary>The table with one line (from 1, the header) replaced.</summary>

@@ -36,7 +36,7 @@ internal static class CheckCommand
             "Check the gradients of back-propagation through time in four independent ways.",
             Details);
         subject.AddTo(command);
-        command.SetAction(parsed => Run(terminal, subject.Read(parsed)));
+        command.SetAction(parsed => Run(terminal, subject.Read(parsed, terminal)));
         return command;
     }
 

@@ -1,19 +1,20 @@
 // The options that name the data, shared by commands.
 
 using System.CommandLine;
+using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 using Bptt.Files;
 
 namespace Bptt.Cli.Commands;
 
-/// <summary>A CSV or a sample, its columns, and how much of it trains.</summary>
+/// <summary>A table or a sample, its columns, and how much of it trains.</summary>
 internal sealed class DataOptions
 {
     private const double DefaultTrainingFraction = 0.6;
 
     private readonly Argument<string?> _csv = new("csv")
     {
-        Description = "A CSV file with a header, each row a step in time.",
+        Description = "A table, each row a step in time: CSV (also .csv.gz), Parquet, .npy or .npz, or - for CSV from standard input.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -24,10 +25,20 @@ internal sealed class DataOptions
             + string.Join("; ", Sample.All.Select(s => $"{s.Name}, {s.Source}")) + ".");
 
     private readonly Option<string[]> _inputs = OptionRules.Columns(
-        "--inputs", "The columns that are inputs, separated by commas.", "a,b,…");
+        "--inputs",
+        "The columns that are inputs, separated by commas: by name (in double quotes where it holds commas), number "
+            + "(#3), range (u1..u5), pattern (temp*) or exclusion (!temp_amb). Constant ones are left out.",
+        "a,b,…");
 
     private readonly Option<string[]> _outputs = OptionRules.Columns(
-        "--outputs", "The columns that are outputs, separated by commas.", "y,…");
+        "--outputs", "The columns that are outputs, likewise.", "y,…");
+
+    private readonly Option<string?> _holdOut = OptionRules.OneOf(
+        "--hold-out",
+        ["runs", "time"],
+        "With --group, what is held out: the last runs, or the end of each run. Where not given: runs.");
+
+    private readonly TableOptions _table = new();
 
     private readonly Option<bool> _predictNext = new("--predict-next")
     {
@@ -53,7 +64,7 @@ internal sealed class DataOptions
     {
         _modelFile = modelFile;
         _defaultSample = defaultSample;
-        OptionRules.DemandFile(_csv, "a CSV file");
+        OptionRules.DemandFile(_csv, "a CSV file", allowed: TableFile.StandardInput);
     }
 
     public void AddTo(DetailedCommand command)
@@ -64,26 +75,75 @@ internal sealed class DataOptions
         command.Add(_outputs);
         command.Add(_predictNext);
         command.Add(_train);
+        _table.AddTo(command);
+        command.Add(_holdOut);
         command.AddRule(Faults);
     }
 
-    /// <summary>Reads the data that the command line names.</summary>
-    public Dataset Read(ParseResult parsed)
+    /// <summary>Whether the command line names the runs of the table.</summary>
+    public bool HasGroup(ParseResult parsed) => _table.HasGroup(parsed);
+
+    /// <summary>Reads the data that the command line names, and tells of them what is doubtful.</summary>
+    public Dataset Read(ParseResult parsed, Terminal terminal)
     {
         Sample? sample = SampleOf(parsed.GetValue(_csv), parsed.GetValue(_sample));
-        return Dataset.From(
-            Table(parsed, sample),
-            Names(parsed.GetValue(_inputs), sample?.Inputs),
-            Names(parsed.GetValue(_outputs), sample?.Outputs),
-            parsed.GetValue(_predictNext) || (sample?.PredictNext ?? false),
-            TrainingFraction(parsed, sample));
+        Table table = ReadTable(parsed, sample);
+        DataSettings settings = Settings(parsed, table, sample) with
+        {
+            PredictNext = parsed.GetValue(_predictNext) || (sample?.PredictNext ?? false),
+        };
+        (List<string> inputs, List<string> outputs) = Columns(parsed, table, sample, settings);
+        var data = DatasetBuilder.From(table, inputs, outputs, settings);
+        TableOptions.Tell(terminal, table);
+        return data;
     }
 
     /// <summary>Reads the data that the command line names, by the columns and the scaling of a model file.</summary>
-    public Dataset Read(ParseResult parsed, LinearRnnFile file)
+    public Dataset Read(ParseResult parsed, Terminal terminal, LinearRnnFile file)
     {
         Sample? sample = SampleOf(parsed.GetValue(_csv), parsed.GetValue(_sample));
-        return Dataset.From(Table(parsed, sample), file, TrainingFraction(parsed, sample));
+        Table table = ReadTable(parsed, sample);
+        var data = DatasetBuilder.From(table, file, Settings(parsed, table, sample));
+        TableOptions.Tell(terminal, table);
+        return data;
+    }
+
+    private DataSettings Settings(ParseResult parsed, Table table, Sample? sample) => _table.Read(parsed, table) with
+    {
+        HoldOut = parsed.GetValue(_holdOut) == "time" ? HoldOut.Time : HoldOut.Runs,
+        TrainingFraction = TrainingFraction(parsed, sample),
+    };
+
+    /// <summary>The columns that are meant, patterns and ranges resolved.</summary>
+    private (List<string> Inputs, List<string> Outputs) Columns(
+        ParseResult parsed, Table table, Sample? sample, DataSettings settings)
+    {
+        List<string> items = Names(parsed.GetValue(_inputs), sample?.Inputs);
+        List<string> named = ColumnList.Resolve(table, items, []);
+        List<string> reserved = [.. new[] { settings.Group, settings.Time }.OfType<string>()];
+        string[] times = [.. table.Columns.Where(Suspicions.LooksLikeTime).Except(reserved)];
+        reserved.AddRange(times);
+        string[] words = items.Any(ColumnList.StandsForMany)
+            ? [.. table.Columns.Where((_, i) => !table.IsNumeric(i)).Except(reserved)] : [];
+        reserved.AddRange(words);
+        List<string> outputs = ColumnList.Resolve(table, Names(parsed.GetValue(_outputs), sample?.Outputs), reserved);
+        if (!settings.PredictNext)
+        {
+            reserved.AddRange(outputs);
+        }
+        List<string> inputs = ColumnList.Resolve(table, items, reserved);
+        foreach (string word in named.Intersect(words).Except(inputs))
+        {
+            table.Remark($"column '{word}' holds more than numbers and is not taken as an input.");
+        }
+        foreach (string time in named.Intersect(times).Except(inputs))
+        {
+            table.Remark($"column '{time}' looks like times and is not taken as an input; its name in --inputs takes it.");
+        }
+        return settings.PredictNext || inputs.Intersect(outputs).FirstOrDefault() is not string both
+            ? (inputs, outputs)
+            : throw table.Fault(
+                $"expected '{both}' as an input or as an output, got both; with --predict-next it can be both.");
     }
 
     private IEnumerable<string> Faults(ParseResult parsed)
@@ -93,6 +153,14 @@ internal sealed class DataOptions
         if (csv is not null == hasSample && (hasSample || _defaultSample is null))
         {
             return [$"Expected a CSV file or --sample, got {(hasSample ? "both" : "neither")}."];
+        }
+        if (parsed.GetValue(_holdOut) is not null && !HasGroup(parsed))
+        {
+            return ["Expected --hold-out beside --group, which names the runs."];
+        }
+        if (hasSample && !_table.HasHeader(parsed))
+        {
+            return ["Expected no --no-header with --sample, which has a header."];
         }
         return _modelFile is not null && parsed.GetValue(_modelFile) is not null
             ? FaultsBeside(_modelFile, parsed)
@@ -127,8 +195,8 @@ internal sealed class DataOptions
         }
     }
 
-    private CsvTable Table(ParseResult parsed, Sample? sample) =>
-        sample is null ? CsvTable.Read(parsed.GetValue(_csv)!) : sample.Read();
+    private Table ReadTable(ParseResult parsed, Sample? sample) =>
+        sample is null ? TableFile.Read(parsed.GetValue(_csv)!, _table.HasHeader(parsed)) : sample.Read();
 
     private double TrainingFraction(ParseResult parsed, Sample? sample) =>
         sample is null || parsed.GetResult(_train) is { Implicit: false }
@@ -145,8 +213,7 @@ internal sealed class DataOptions
     /// <summary>The names given, or those of the sample where none are.</summary>
     private static List<string> Names(string[]? given, string[]? bySample)
     {
-        var names = (given ?? []).SelectMany(
-            v => v.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).ToList();
+        List<string> names = ColumnList.Split(given ?? []);
         return names.Count > 0 ? names : [.. bySample ?? []];
     }
 }

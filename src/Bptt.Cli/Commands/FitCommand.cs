@@ -46,6 +46,8 @@ internal static class FitCommand
             Details);
         data.AddTo(command);
         training.AddTo(command);
+        command.AddRule(parsed => data.HasGroup(parsed) && training.LearnsState(parsed)
+            ? ["Expected one of --group and --learn-state: held-out runs begin in states that nobody learned."] : []);
         command.Add(output);
         command.Add(withReport);
 
@@ -53,7 +55,7 @@ internal static class FitCommand
         command.SetAction((parsed, cancellation) => Task.Run(
             () => Run(
                 terminal,
-                data.Read(parsed),
+                data.Read(parsed, terminal),
                 training.Read(parsed),
                 plan => training.WithoutEffect(parsed, plan),
                 parsed.GetValue(output)!,
@@ -74,8 +76,7 @@ internal static class FitCommand
     {
         var folder = OutputFolder.Open(outputPath);
         TextWriter output = terminal.Output;
-        output.WriteLine(
-            $"{data.Name}: {data.TrainingCount} rows to train, {data.Count - data.TrainingCount} held out");
+        output.WriteLine($"{data.Name}: {data.PartsText}");
         OrderChoice? order = settings.HiddenSize is null ? ChooseOrder(terminal, data, settings, cancellation) : null;
         var plan = FitPlan.Of(settings, data, settings.HiddenSize ?? order!.Order);
         foreach (string warning in withoutEffect(plan))
@@ -224,11 +225,18 @@ internal static class FitCommand
         return ExitCode.Done;
     }
 
-    private static void WritePredictions(TextWriter writer, Dataset data, FitReport report) => PredictionTable.Write(
-        writer,
-        data.OutputChannels,
-        report.Predictions,
-        data.Targets,
-        t => data.RowOf(t),
-        t => t < data.TrainingCount ? "training" : "held-out");
+    private static void WritePredictions(TextWriter writer, Dataset data, FitReport report)
+    {
+        var leading = new List<(string, Func<int, string>)> { ("row", t => $"{data.RowOf(t)}") };
+        if (data.Group is string group)
+        {
+            leading.Add((group, t => data.RunOf(t).Id!));
+        }
+        if (data.Time is TimeColumn time)
+        {
+            leading.Add((time.Name, t => time.Text(data.RowOf(t) - 1)));
+        }
+        leading.Add(("part", t => data.IsTrained(t) ? "training" : "held-out"));
+        PredictionTable.Write(writer, data.OutputChannels, report.Predictions, data.JoinedTargets, leading);
+    }
 }

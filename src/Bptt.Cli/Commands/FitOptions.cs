@@ -149,6 +149,9 @@ internal sealed class FitOptions
         };
     }
 
+    /// <summary>Whether h_0 is to be learned.</summary>
+    public bool LearnsState(ParseResult parsed) => parsed.GetValue(_learnState);
+
     /// <summary>The options that were given and change nothing under a plan, each with the reason.</summary>
     public IEnumerable<string> WithoutEffect(ParseResult parsed, FitPlan plan)
     {

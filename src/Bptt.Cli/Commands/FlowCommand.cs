@@ -35,7 +35,7 @@ internal static class FlowCommand
             Details);
         subject.AddTo(command);
         command.Add(output);
-        command.SetAction(parsed => Run(terminal, subject.Read(parsed), parsed.GetValue(output)!));
+        command.SetAction(parsed => Run(terminal, subject.Read(parsed, terminal), parsed.GetValue(output)!));
         return command;
     }
 

@@ -2,6 +2,7 @@
 
 using System.CommandLine;
 using System.Globalization;
+using Bptt.Cli.Data;
 
 namespace Bptt.Cli.Commands;
 
@@ -67,10 +68,27 @@ internal static class OptionRules
             isRight);
 
     /// <summary>Names of columns, in one value or several.</summary>
-    public static Option<string[]> Columns(string name, string description, string helpName) => Demand(
-        new Option<string[]>(name) { Description = description, HelpName = helpName },
-        "names of columns, separated by commas",
-        _ => true);
+    public static Option<string[]> Columns(string name, string description, string helpName)
+    {
+        Option<string[]> option = Demand(
+            new Option<string[]>(name) { Description = description, HelpName = helpName },
+            "names of columns, separated by commas",
+            _ => true);
+        option.Validators.Add(result =>
+        {
+            foreach (string list in result.Tokens.Select(t => t.Value).Where(t => !ColumnList.IsBalanced(t)))
+            {
+                result.AddError($"{name}: expected names in balanced quotes, got '{list}'.");
+            }
+        });
+        return option;
+    }
+
+    /// <summary>The name of one column, or its number; null where the option is not given.</summary>
+    public static Option<string?> Column(string name, string description) => Demand(
+        new Option<string?>(name) { Description = description, HelpName = "column" },
+        "the name of a column",
+        text => !string.IsNullOrWhiteSpace(text));
 
     /// <summary>The name of a file.</summary>
     public static Option<string?> File(string name, string description) =>
@@ -82,7 +100,11 @@ internal static class OptionRules
 
     /// <summary>Refuses for a file what is empty or an option that the command does not have: the parser takes all that
     /// it does not know for an argument.</summary>
-    public static void DemandFile(Argument argument, string what) => argument.Validators.Add(result =>
+    /// <param name="argument">The argument.</param>
+    /// <param name="what">What it names.</param>
+    /// <param name="allowed">What is none of both though it reads like one.</param>
+    public static void DemandFile(Argument argument, string what, string? allowed = null) =>
+        argument.Validators.Add(result =>
     {
         foreach (string path in result.Tokens.Select(t => t.Value))
         {
@@ -90,7 +112,7 @@ internal static class OptionRules
             {
                 result.AddError($"Expected the name of {what}, got an empty one.");
             }
-            else if (path.StartsWith('-'))
+            else if (path.StartsWith('-') && path != allowed)
             {
                 result.AddError($"Unrecognized option '{path}'.");
             }

@@ -68,7 +68,7 @@ internal static class RemediesCommand
         command.SetAction((parsed, cancellation) => Task.Run(
             () => Run(
                 terminal,
-                data.Read(parsed),
+                data.Read(parsed, terminal),
                 new RemedySettings(
                     model.HiddenSize(parsed),
                     model.Seed(parsed),
@@ -87,7 +87,7 @@ internal static class RemediesCommand
         var folder = OutputFolder.Open(outputPath);
         _ = FitPlan.ParameterCount(data, settings.HiddenSize, learnsState: false);
         terminal.Output.WriteLine(
-            $"{data.Name}: {data.TrainingCount} rows to train, {data.Count - data.TrainingCount} held out; "
+            $"{data.Name}: {data.PartsText}; "
             + $"{Words.HiddenUnits(settings.HiddenSize)}, start of radius {settings.Radius}, seed {settings.Seed}; "
             + $"learning rate {settings.LearningRate}");
         IReadOnlyList<Remedy> remedies = Remedy.All(settings);

@@ -1,6 +1,7 @@
 // The options that name a model on data: random, as a training may begin, or a file.
 
 using System.CommandLine;
+using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Remedies;
@@ -31,18 +32,18 @@ internal sealed class SubjectOptions
     }
 
     /// <summary>Reads the model and the data.</summary>
-    public Subject Read(ParseResult parsed)
+    public Subject Read(ParseResult parsed, Terminal terminal)
     {
         if (parsed.GetValue(_model) is string path)
         {
             var file = ModelFile.Load(path);
             return new Subject(
-                _data.Read(parsed, file),
+                _data.Read(parsed, terminal, file),
                 file.Model,
                 file.InitialState,
                 $"{path}, {Words.HiddenUnits(file.Model.HiddenSize)}");
         }
-        Dataset data = _data.Read(parsed);
+        Dataset data = _data.Read(parsed, terminal);
         (int hiddenSize, int seed) = (_random.HiddenSize(parsed), _random.Seed(parsed));
         _ = FitPlan.ParameterCount(data, hiddenSize, learnsState: false);
         return new Subject(

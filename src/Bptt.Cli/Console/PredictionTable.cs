@@ -9,29 +9,25 @@ namespace Bptt.Cli.Console;
 
 internal static class PredictionTable
 {
-    /// <summary>Writes a row for each prediction: the row of the table that it stands for (from 1), the part where
-    /// given, and for each output the measured value where there is one and the predicted value, in the unit of the
-    /// data.</summary>
+    /// <summary>Writes a row for each prediction: the columns that lead, and for each output the measured value where
+    /// there is one and the predicted value, in the unit of the data.</summary>
     /// <param name="writer">Stays open.</param>
     /// <param name="channels">The q outputs.</param>
     /// <param name="predictions">q×N, scaled.</param>
     /// <param name="measured">q×N, scaled; NaN, or fewer columns, where a prediction is not measured yet; null where
     /// nothing is.</param>
-    /// <param name="rowOf">The row of prediction t, t from 0.</param>
-    /// <param name="partOf">The part of prediction t; null for no such column.</param>
+    /// <param name="leading">Headings, and the cell of prediction t, t from 0.</param>
     public static void Write(
         TextWriter writer,
         IReadOnlyList<Channel> channels,
         Matrix<double> predictions,
         Matrix<double>? measured,
-        Func<int, long> rowOf,
-        Func<int, string>? partOf)
+        IReadOnlyList<(string Heading, Func<int, string> Cell)> leading)
     {
         using var csv = new CsvWriter(writer, CultureInfo.InvariantCulture, leaveOpen: true);
-        csv.WriteField("row");
-        if (partOf is not null)
+        foreach ((string heading, _) in leading)
         {
-            csv.WriteField("part");
+            csv.WriteField(heading);
         }
         foreach (Channel channel in channels)
         {
@@ -45,10 +41,9 @@ internal static class PredictionTable
 
         for (int t = 0; t < predictions.ColumnCount; t++)
         {
-            csv.WriteField(rowOf(t));
-            if (partOf is not null)
+            foreach ((_, Func<int, string> cell) in leading)
             {
-                csv.WriteField(partOf(t));
+                csv.WriteField(cell(t));
             }
             for (int i = 0; i < channels.Count; i++)
             {

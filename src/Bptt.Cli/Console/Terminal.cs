@@ -1,4 +1,4 @@
-// Where the command prints: results to the output, warnings and errors to the error stream.
+// Where the command prints: results to the output, notes, warnings and errors to the error stream.
 
 using Spectre.Console;
 
@@ -11,7 +11,7 @@ internal sealed class Terminal
     private const int PlainWidth = 250;
 
     /// <param name="output">Results.</param>
-    /// <param name="error">Warnings and errors.</param>
+    /// <param name="error">Notes, warnings and errors.</param>
     /// <param name="isInteractive">Whether the output is a terminal, on which a progress bar can move.</param>
     public Terminal(TextWriter output, TextWriter error, bool isInteractive)
     {
@@ -43,6 +43,8 @@ internal sealed class Terminal
         new(System.Console.Out, System.Console.Error, !System.Console.IsOutputRedirected);
 
     public void Warn(string message) => Error.WriteLine($"warning: {Printable(message)}");
+
+    public void Note(string message) => Error.WriteLine($"note: {Printable(message)}");
 
     public void Fail(string message) => Error.WriteLine($"error: {Printable(message)}");
 

@@ -1,38 +1,63 @@
-// Inputs and targets of one table: cut into a training and a held-out part, and scaled by the training part only.
+// Inputs and targets as sequences: each cut into a part that trains and a part that is held out, and scaled. How a table
+// becomes one is in DatasetBuilder.
 //
-//   d  inputs      q  outputs      N  pairs of input and target
+//   d  inputs      q  outputs      B  runs      T_b  steps of run b      N = ΣT_b
 
-using Bptt.Cli.Console;
 using Bptt.Files;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Cli.Data;
 
+/// <summary>One run of a dataset.</summary>
+/// <param name="Id">What names it in the table; null where the table is one run.</param>
+/// <param name="Rows">The row of the table (from 0) that each target stands in.</param>
+/// <param name="TrainingLength">The first steps, which train; all or none where whole runs are held out.</param>
+internal sealed record DataRun(string? Id, int[] Rows, int TrainingLength);
+
 /// <summary>
-/// N pairs (x_t, y_t) in time order. With <see cref="StepsAhead"/> = 1, y_t stands one row below x_t.
+/// B sequences of pairs (x_t, y_t) in time order. With <see cref="StepsAhead"/> = 1, y_t stands one row below x_t. What
+/// is "joined" has a column for each step, one run after the other.
 /// </summary>
 internal sealed class Dataset
 {
-    /// <summary>Below this, in the unit of the data, squares of deviations lose digits.</summary>
-    private const double SmallestDeviation = 1e-140;
+    private readonly Lazy<Matrix<double>> _joinedTargets;
+    private readonly int[] _trained; // joined steps
+    private readonly int[] _heldOut;
+    private readonly (DataRun Run, int Step)[] _steps;
 
-    /// <summary>Above this, in the unit of the data, squares could not be added.</summary>
-    private const double LargestValue = 1e150;
-
-    private Dataset(
-        string name, Channel[] inputChannels, Channel[] outputChannels, Matrix<double> inputs, Matrix<double> targets,
-        int stepsAhead, int trainingCount)
+    public Dataset(
+        Table table,
+        DataSettings settings,
+        Channel[] inputChannels,
+        Channel[] outputChannels,
+        IReadOnlyList<DataRun> runs,
+        SequenceBatch inputs,
+        SequenceBatch targets,
+        int stepsAhead)
     {
-        Name = name;
+        Name = table.Name;
+        Group = settings.Group;
+        Time = settings.Time is string time ? TimeColumn.Of(table, time) : null;
         InputChannels = inputChannels;
         OutputChannels = outputChannels;
+        Runs = runs;
         Inputs = inputs;
         Targets = targets;
         StepsAhead = stepsAhead;
-        TrainingCount = trainingCount;
+        _steps = [.. runs.SelectMany(run => run.Rows.Select((_, step) => (run, step)))];
+        _trained = [.. Enumerable.Range(0, Count).Where(IsTrained)];
+        _heldOut = [.. Enumerable.Range(0, Count).Where(t => !IsTrained(t))];
+        _joinedTargets = new(() => Joined(Targets));
+        Training = new TrainingSequences(inputs, targets).First([.. runs.Select(r => r.TrainingLength)]);
     }
 
     public string Name { get; }
+
+    /// <summary>The column that names the runs; null where the table is one.</summary>
+    public string? Group { get; }
+
+    /// <summary>The time of each row of the table; null where no column is named.</summary>
+    public TimeColumn? Time { get; }
 
     /// <summary>Names, and mean and standard deviation of the training part.</summary>
     public Channel[] InputChannels { get; }
@@ -40,139 +65,86 @@ internal sealed class Dataset
     /// <inheritdoc cref="InputChannels"/>
     public Channel[] OutputChannels { get; }
 
-    /// <summary>d×N, scaled.</summary>
-    public Matrix<double> Inputs { get; }
+    /// <summary>The B runs, in the order of the sequences.</summary>
+    public IReadOnlyList<DataRun> Runs { get; }
 
-    /// <summary>q×N, scaled.</summary>
-    public Matrix<double> Targets { get; }
+    /// <summary>B sequences of d rows, scaled.</summary>
+    public SequenceBatch Inputs { get; }
+
+    /// <summary>B sequences of q rows, scaled; NaN where a value is missing.</summary>
+    public SequenceBatch Targets { get; }
 
     public int StepsAhead { get; }
 
     /// <summary>N.</summary>
-    public int Count => Inputs.ColumnCount;
+    public int Count => Inputs.TotalLength;
 
-    /// <summary>The first pairs, which train.</summary>
-    public int TrainingCount { get; }
+    /// <summary>The steps that train.</summary>
+    public int TrainingCount => _trained.Length;
 
-    public Matrix<double> TrainingInputs => Training(Inputs);
+    /// <summary>The first steps of the runs of which some train, in the order of the runs.</summary>
+    public TrainingSequences Training { get; }
 
-    public Matrix<double> TrainingTargets => Training(Targets);
+    /// <summary>q×N, joined.</summary>
+    public Matrix<double> JoinedTargets => _joinedTargets.Value;
 
-    /// <summary>The first columns.</summary>
-    public Matrix<double> Training(Matrix<double> columns) => columns.SubMatrix(0, columns.RowCount, 0, TrainingCount);
-
-    /// <summary>The other columns.</summary>
-    public Matrix<double> HeldOut(Matrix<double> columns) =>
-        columns.SubMatrix(0, columns.RowCount, TrainingCount, columns.ColumnCount - TrainingCount);
-
-    /// <summary>The row of the table (from 1) that target t (from 0) stands in.</summary>
-    public int RowOf(int t) => t + 1 + StepsAhead;
-
-    /// <summary>Takes the named columns of a table.</summary>
-    public static Dataset From(
-        CsvTable table,
-        IReadOnlyList<string> inputs,
-        IReadOnlyList<string> outputs,
-        bool predictNext,
-        double trainingFraction)
+    /// <summary>A column for each step, one sequence after the other.</summary>
+    public static Matrix<double> Joined(SequenceBatch batch)
     {
-        int stepsAhead = predictNext ? 1 : 0;
-        (int count, int trainingCount) = Counts(table, stepsAhead, trainingFraction);
-        double[][] inputColumns = inputs.Select(name => table.Numbers(name)[..count]).ToArray();
-        double[][] targetColumns = outputs.Select(name => table.Numbers(name)[stepsAhead..]).ToArray();
-        Channel[] inputChannels = inputs.Select((name, i) => Scaling(table, name, inputColumns[i], trainingCount))
-            .ToArray();
-        Channel[] outputChannels = outputs.Select((name, i) => Scaling(table, name, targetColumns[i], trainingCount))
-            .ToArray();
-        for (int i = 0; i < outputs.Count; i++)
+        if (batch.Count == 1)
         {
-            if (!Varies(targetColumns[i].AsSpan(trainingCount)))
-            {
-                throw new DataFaultException(
-                    $"{table.Name}: expected column '{outputs[i]}' to vary in the held-out part, "
-                    + $"got {targetColumns[i][^1]} throughout: a fit to a constant is not defined.");
-            }
+            return batch.Sequence(0);
         }
-
-        return new Dataset(
-            table.Name,
-            inputChannels,
-            outputChannels,
-            Scaled(inputChannels, inputColumns),
-            Scaled(outputChannels, targetColumns),
-            stepsAhead,
-            trainingCount);
+        var joined = Matrix<double>.Build.Dense(batch.RowCount, batch.TotalLength);
+        int first = 0;
+        for (int b = 0; b < batch.Count; b++)
+        {
+            joined.SetSubMatrix(0, first, batch.Sequence(b));
+            first += batch.Lengths[b];
+        }
+        return joined;
     }
 
-    /// <summary>Takes the columns of a model file, by the scaling in it.</summary>
-    public static Dataset From(CsvTable table, LinearRnnFile file, double trainingFraction)
+    /// <summary>The same h_0 for each of several sequences, h×B; null where it is zero.</summary>
+    public static Matrix<double>? StatesOf(Vector<double>? initialState, int count) => initialState is null
+        ? null : Matrix<double>.Build.DenseOfColumnVectors(Enumerable.Repeat(initialState, count));
+
+    /// <summary>The outputs of a model over all runs, each from h_0, joined.</summary>
+    public Matrix<double> RunFree(LinearRnn model, Vector<double>? initialState) =>
+        Joined(ForwardPass.Run(model, Inputs, StatesOf(initialState, Inputs.Count)).OutputBatch());
+
+    /// <summary>Of joined columns those that train.</summary>
+    public Matrix<double> Trained(Matrix<double> columns) => Part(columns, _trained);
+
+    /// <summary>Of joined columns the others.</summary>
+    public Matrix<double> HeldOut(Matrix<double> columns) => Part(columns, _heldOut);
+
+    /// <summary>The row of the table (from 1) that joined target t (from 0) stands in.</summary>
+    public int RowOf(int t) => _steps[t].Run.Rows[_steps[t].Step] + 1;
+
+    /// <summary>The run of joined step t.</summary>
+    public DataRun RunOf(int t) => _steps[t].Run;
+
+    /// <summary>Whether joined step t trains.</summary>
+    public bool IsTrained(int t) => _steps[t].Step < _steps[t].Run.TrainingLength;
+
+    /// <summary>How much trains and how much is held out, in words.</summary>
+    public string PartsText => Group is null
+        ? $"{TrainingCount} rows to train, {Count - TrainingCount} held out"
+        : Runs.All(r => r.TrainingLength is 0 || r.TrainingLength == r.Rows.Length)
+            ? $"{Words(Runs.Count(r => r.TrainingLength > 0))} ({TrainingCount} rows) to train, "
+                + $"{Words(Runs.Count(r => r.TrainingLength == 0))} ({Count - TrainingCount} rows) held out"
+            : $"{Words(Runs.Count)}, {TrainingCount} rows to train, {Count - TrainingCount} held out";
+
+    private static string Words(int runs) => runs == 1 ? "1 run" : $"{runs} runs";
+
+    private static Matrix<double> Part(Matrix<double> columns, int[] steps)
     {
-        (int count, int trainingCount) = Counts(table, file.StepsAhead, trainingFraction);
-        return new Dataset(
-            table.Name,
-            [.. file.Inputs],
-            [.. file.Outputs],
-            Finite(file.Inputs, column => column[..count]),
-            Finite(file.Outputs, column => column[file.StepsAhead..]),
-            file.StepsAhead,
-            trainingCount);
-
-        Matrix<double> Finite(IReadOnlyList<Channel> channels, Func<double[], double[]> part)
+        var part = Matrix<double>.Build.Dense(columns.RowCount, steps.Length);
+        for (int k = 0; k < steps.Length; k++)
         {
-            Matrix<double> scaled = Scaled(channels, channels.Select(c => part(table.Numbers(c.Name))).ToArray());
-            int row = Enumerable.Range(0, scaled.RowCount).FirstOrDefault(
-                i => !scaled.Row(i).ForAll(double.IsFinite), -1);
-            return row < 0 ? scaled : throw new DataFaultException(
-                $"{table.Name}: expected column '{channels[row].Name}' to stay finite when scaled as the model tells "
-                + $"(mean {channels[row].Mean}, scale {channels[row].Scale}).");
+            part.SetColumn(k, columns.Column(steps[k]));
         }
-    }
-
-    /// <summary>Columns of measured values as the model sees them, a row each.</summary>
-    public static Matrix<double> Scaled(IReadOnlyList<Channel> channels, double[][] columns) =>
-        new Standardizer(channels).Apply(Matrix<double>.Build.DenseOfRowArrays(columns));
-
-    /// <summary>Whether the values differ by more than their rounding.</summary>
-    public static bool Varies(ReadOnlySpan<double> values)
-    {
-        double smallest = double.PositiveInfinity;
-        double largest = double.NegativeInfinity;
-        foreach (double value in values)
-        {
-            smallest = Math.Min(smallest, value);
-            largest = Math.Max(largest, value);
-        }
-        return largest - smallest > 1e-12 * Math.Max(Math.Abs(largest), Math.Abs(smallest));
-    }
-
-    /// <summary>How many pairs there are, and how many of them train.</summary>
-    private static (int All, int Training) Counts(CsvTable table, int stepsAhead, double trainingFraction)
-    {
-        int count = Math.Max(0, table.RowCount - stepsAhead);
-        int trainingCount = (int)Math.Floor(trainingFraction * count + 1e-9); // 0.57 of 100 rows are 57
-        return trainingCount >= 2 && count - trainingCount >= 2 ? (count, trainingCount) : throw new DataFaultException(
-            $"{table.Name}: expected at least 2 rows to train on and 2 to hold out, got {table.RowCount} rows, "
-            + $"of which {trainingCount} would train.");
-    }
-
-    private static Channel Scaling(CsvTable table, string name, double[] column, int trainingCount)
-    {
-        double[] training = column[..trainingCount];
-        if (training.Max(Math.Abs) is double largest and > LargestValue)
-        {
-            throw new DataFaultException(
-                $"{table.Name}: expected column '{name}' to hold numbers whose squares can be added, "
-                + $"got values up to {largest}.");
-        }
-        if (!Varies(training))
-        {
-            throw new DataFaultException(
-                $"{table.Name}: expected column '{name}' to vary in the training part, got {training[0]} throughout: "
-                + "it teaches nothing and cannot be scaled.");
-        }
-        Channel channel = Standardizer.Fit(Matrix<double>.Build.Dense(1, training.Length, training), name).Channels[0];
-        return channel.Scale >= SmallestDeviation ? channel : throw new DataFaultException(
-            $"{table.Name}: expected column '{name}' to vary by numbers whose squares can be added, "
-            + $"got a standard deviation of {channel.Scale}; another unit helps.");
+        return part;
     }
 }

@@ -26,7 +26,7 @@ internal sealed record Sample(
             TrainingFraction: 0.7),
     ];
 
-    public CsvTable Read()
+    public Table Read()
     {
         using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(Name)!;
         using var reader = new StreamReader(stream);

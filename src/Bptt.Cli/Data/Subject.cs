@@ -12,10 +12,11 @@ namespace Bptt.Cli.Data;
 internal sealed record Subject(Dataset Data, LinearRnn Model, Vector<double>? InitialState, string Origin)
 {
     /// <summary>½‖o_t − y_t‖², the mean over the training part.</summary>
-    public Objective Objective => Objective.SquaredError(Data.TrainingTargets);
+    public Objective Objective => Data.Training.Objective;
 
-    /// <summary>The pass over the training part.</summary>
-    public ForwardPass Run() => ForwardPass.Run(Model, Data.TrainingInputs, InitialState);
+    /// <summary>The pass over the training part, each run from h_0.</summary>
+    public ForwardPass Run() => ForwardPass.Run(
+        Model, Data.Training.Inputs, Dataset.StatesOf(InitialState, Data.Training.Inputs.Count));
 
     /// <summary>Data and model, in a line.</summary>
     public override string ToString() => $"{Data.Name}: {Data.TrainingCount} rows; {Origin}";

@@ -12,6 +12,8 @@ namespace Bptt.Cli.Fitting;
 /// y_t = Σ_{i=1..n} A_i y_{t−i} + Σ_{j=0..n} B_j x_{t−j}, by least squares on the training part (Ljung, <i>System
 /// Identification</i>, section 4.2), run free: fed the inputs and its own outputs. Where an output is forecast from
 /// inputs that hold its own past, that past is measured and enters through the inputs alone: an AR model of n lags.
+/// Only steps are used at which every output is measured, now and n steps back; where those are too few, as of outputs
+/// that are measured every few steps, past outputs do not enter: a finite impulse response of n lags.
 /// </summary>
 internal sealed class ArxBaseline
 {
@@ -30,23 +32,38 @@ internal sealed class ArxBaseline
     }
 
     /// <summary>As tables name it.</summary>
-    public string Name => $"{(_structure.LaggedOutputs.Length == 0 ? "AR" : "ARX")}({_structure.Order}) least squares";
+    public string Name => $"{_structure.Kind}({_structure.Order}) least squares";
 
     /// <summary>Fits orders 1 to 10, fewer where inputs are many, on the training part and takes the one with the
     /// smallest Akaike criterion, Σ_outputs N ln(residual variance) + 2·parameters, over the same rows for
     /// all.</summary>
     public static ArxBaseline Fit(Dataset data)
     {
-        Structure[] candidates = Enumerable.Range(1, MaxOrder).Select(n => Structure.Of(data, n))
+        var sequences = Sequence.Of(data.Training);
+        bool hasLags = StepsFrom(Structure.Of(data, 1, hasLags: true), 1) > Structure.Of(data, 1, true).RegressorCount
+            || data.Training.Weights is null;
+        Structure[] candidates = Enumerable.Range(1, MaxOrder).Select(n => Structure.Of(data, n, hasLags))
             .Where((s, i) => i == 0
-                || (s.RegressorCount <= MostRegressors && data.TrainingCount - s.Order > s.RegressorCount)).ToArray();
-        int firstRow = Math.Min(candidates[^1].Order, data.TrainingCount - 1);
-        return candidates.Select(s => Fit(s, data, firstRow)).MinBy(f => f.Criterion).Model;
+                || (s.RegressorCount <= MostRegressors && StepsFrom(s, s.Order) > s.RegressorCount)).ToArray();
+        int firstRow = Math.Min(candidates[^1].Order, data.Training.Inputs.Lengths.Max() - 1);
+        firstRow = StepsFrom(candidates[^1], firstRow) > 0 ? firstRow : 0;
+        return candidates.Select(s => Fit(s, Steps(candidates[^1], firstRow))).MinBy(f => f.Criterion).Model;
+
+        (Sequence Sequence, int Step)[] Steps(Structure structure, int first) =>
+        [
+            .. sequences.SelectMany(s => s.Steps(first, structure.LaggedOutputs.Length == 0 ? 0 : structure.Order)
+                .Select(t => (s, t))),
+        ];
+
+        int StepsFrom(Structure structure, int first) => Steps(structure, first).Length;
     }
 
-    /// <summary>ŷ_1 … ŷ_N, q×N, from the inputs alone. Before the first row everything stands at its training
-    /// mean.</summary>
-    public Matrix<double> RunFree(Matrix<double> inputs)
+    /// <summary>The outputs from the inputs alone, q×N, joined. Before the first row of a sequence everything stands
+    /// at its training mean.</summary>
+    public Matrix<double> RunFree(SequenceBatch inputs) => Dataset.Joined(
+        SequenceBatch.Pack([.. Enumerable.Range(0, inputs.Count).Select(b => RunFree(inputs.Sequence(b)))]));
+
+    private Matrix<double> RunFree(Matrix<double> inputs)
     {
         var outputs = Matrix<double>.Build.Dense(_coefficients.RowCount, inputs.ColumnCount);
         for (int t = 0; t < inputs.ColumnCount; t++)
@@ -56,15 +73,15 @@ internal sealed class ArxBaseline
         return outputs;
     }
 
-    private static (ArxBaseline Model, double Criterion) Fit(Structure structure, Dataset data, int firstRow)
+    private static (ArxBaseline Model, double Criterion) Fit(
+        Structure structure, (Sequence Sequence, int Step)[] steps)
     {
-        Matrix<double> inputs = data.TrainingInputs;
-        Matrix<double> targets = data.TrainingTargets;
-        int q = targets.RowCount;
-        int rows = targets.ColumnCount - firstRow;
+        int q = steps[0].Sequence.Targets.RowCount;
+        int rows = steps.Length;
         Matrix<double> regressors = Matrix<double>.Build.DenseOfRowVectors(
-            Enumerable.Range(firstRow, rows).Select(t => structure.Regressors(inputs, targets, t)));
-        Matrix<double> wanted = targets.SubMatrix(0, q, firstRow, rows).Transpose();
+            steps.Select(s => structure.Regressors(s.Sequence.Inputs, s.Sequence.Targets, s.Step)));
+        Matrix<double> wanted = Matrix<double>.Build.DenseOfRowVectors(
+            steps.Select(s => s.Sequence.Targets.Column(s.Step)));
 
         Matrix<double> solution = LeastSquares(regressors, wanted);
         Matrix<double> residuals = wanted - regressors * solution;
@@ -86,22 +103,46 @@ internal sealed class ArxBaseline
         return factors.R.PseudoInverse() * factors.Q.TransposeThisAndMultiply(b);
     }
 
+    /// <summary>One sequence that trains.</summary>
+    /// <param name="Inputs">d×T.</param>
+    /// <param name="Targets">q×T.</param>
+    /// <param name="Weights">For each step 0 where an output is missing; null where none is.</param>
+    private sealed record Sequence(Matrix<double> Inputs, Matrix<double> Targets, double[]? Weights)
+    {
+        public static Sequence[] Of(TrainingSequences all) =>
+        [
+            .. Enumerable.Range(0, all.Inputs.Count).Select(b => new Sequence(
+                all.Inputs.Sequence(b), all.FilledTargets.Sequence(b), all.Weights?[b])),
+        ];
+
+        /// <summary>The steps (from 0) from one on at which nothing is missing, nor at the lags before.</summary>
+        public IEnumerable<int> Steps(int first, int lags) =>
+            Enumerable.Range(first, Math.Max(0, Inputs.ColumnCount - first)).Where(t => Weights is null
+                || Enumerable.Range(Math.Max(0, t - lags), Math.Min(t, lags) + 1).All(s => Weights[s] > 0.0));
+    }
+
     /// <summary>Which lags of which signals enter.</summary>
     /// <param name="Order">n.</param>
     /// <param name="InputSize">d.</param>
     /// <param name="InputLags">x_t … x_{t−InputLags+1} enter.</param>
     /// <param name="LaggedOutputs">The outputs whose n last values enter.</param>
-    private sealed record Structure(int Order, int InputSize, int InputLags, int[] LaggedOutputs)
+    /// <param name="Kind">As tables name it.</param>
+    private sealed record Structure(int Order, int InputSize, int InputLags, int[] LaggedOutputs, string Kind)
     {
         public int RegressorCount => InputLags * InputSize + Order * LaggedOutputs.Length;
 
-        public static Structure Of(Dataset data, int order)
+        public static Structure Of(Dataset data, int order, bool hasLags)
         {
             bool isForecast = data.StepsAhead > 0;
             string[] measured = isForecast ? data.InputChannels.Select(c => c.Name).ToArray() : [];
-            int[] laggedOutputs = Enumerable.Range(0, data.OutputChannels.Length)
+            int[] unmeasured = Enumerable.Range(0, data.OutputChannels.Length)
                 .Where(i => !measured.Contains(data.OutputChannels[i].Name)).ToArray();
-            return new Structure(order, data.InputChannels.Length, isForecast ? order : order + 1, laggedOutputs);
+            return new Structure(
+                order,
+                data.InputChannels.Length,
+                isForecast ? order : order + 1,
+                hasLags ? unmeasured : [],
+                unmeasured.Length == 0 ? "AR" : hasLags ? "ARX" : "FIR");
         }
 
         /// <summary>The right-hand side of step t (from 0); what lies before the first step is 0, the training

@@ -73,12 +73,13 @@ internal sealed record FitPlan(
             ?? (asksForFirstOrder || parameters > MostForLevenbergMarquardt
                 ? FitMethod.Adam
                 : FitMethod.LevenbergMarquardt);
-        FitStart start = settings.Start ?? (IsFirstOrder(method) || data.TrainingCount < FewestSubspaceRows
+        FitStart start = settings.Start ?? (IsFirstOrder(method) || data.Training.Inputs.Lengths.Max() < FewestSubspaceRows
             ? FitStart.Orthogonal : FitStart.Subspace);
-        if (start == FitStart.Subspace && data.TrainingCount < FewestSubspaceRows)
+        if (start == FitStart.Subspace && data.Training.Inputs.Lengths.Max() < FewestSubspaceRows)
         {
             throw new DataFaultException(
-                $"--init subspace: expected at least {FewestSubspaceRows} rows to train, got {data.TrainingCount}.");
+                $"--init subspace: expected at least {FewestSubspaceRows} rows to train"
+                + $"{(data.Group is null ? "" : " in one of the runs")}, got {data.Training.Inputs.Lengths.Max()}.");
         }
         return new FitPlan(
             settings,
@@ -141,7 +142,7 @@ internal sealed record FitPlan(
         _ => new LevenbergMarquardt(),
     };
 
-    /// <summary>The model to begin with and its h_0, h×1.</summary>
+    /// <summary>The model to begin with and the h_0 of each sequence that trains.</summary>
     /// <param name="data">What is fitted.</param>
     /// <param name="start">Which.</param>
     /// <param name="seed">Of what is drawn.</param>
@@ -150,7 +151,7 @@ internal sealed record FitPlan(
         (int d, int q) = (data.InputChannels.Length, data.OutputChannels.Length);
         if (start == FitStart.Subspace)
         {
-            return SubspaceIdentification.Estimate(data.TrainingInputs, data.TrainingTargets, new()
+            return SubspaceIdentification.Estimate(data.Training.Inputs, data.Training.FilledTargets, new()
             {
                 EstimateInitialStates = Settings.LearnsInitialState,
             }).Start(HiddenSize);
@@ -161,6 +162,6 @@ internal sealed record FitPlan(
             FitStart.Identity => Initializer.ScaledIdentity(d, HiddenSize, q, seed, Settings.Radius),
             _ => Initializer.Orthogonal(d, HiddenSize, q, seed, Settings.Radius),
         };
-        return (model, Matrix<double>.Build.Dense(HiddenSize, 1));
+        return (model, Matrix<double>.Build.Dense(HiddenSize, data.Training.Inputs.Count));
     }
 }

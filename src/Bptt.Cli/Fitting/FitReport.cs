@@ -23,28 +23,32 @@ internal sealed class FitReport
         _data = data;
         _fit = fit;
         _arx = ArxBaseline.Fit(data);
-        _objective = Objective.SquaredError(data.TrainingTargets);
-        Predictions = ForwardPass.Run(fit.Model, data.Inputs, fit.InitialState).Outputs();
+        _objective = data.Training.Objective;
+        Predictions = data.RunFree(fit.Model, fit.InitialState);
+        Baseline = _arx.RunFree(data.Inputs);
         SpectralRadius = Spectrum.Of(fit.Model).SpectralRadius;
         Backward = BackwardThroughTime.Run(
-            ForwardPass.Run(fit.Model, data.TrainingInputs, fit.InitialState), _objective);
+            TrainingPass(fit.Model, fit.LearnedStates), _objective);
         _checkBefore = new(() => Check(CheckedStart()));
         _checkAfter = new(() => Check(Backward.Forward));
     }
 
-    /// <summary>ŷ over both parts in one run, the state carried across, q×N, scaled.</summary>
+    /// <summary>ŷ over both parts, the state carried across, each run from its beginning, q×N, joined, scaled.</summary>
     public Matrix<double> Predictions { get; }
+
+    /// <summary>The baseline's, likewise.</summary>
+    public Matrix<double> Baseline { get; }
 
     public double SpectralRadius { get; }
 
     /// <summary>The pass of the trained model back through the training part.</summary>
     public BackwardThroughTime Backward { get; }
 
-    public double? HeldOutFit => FitScore.Of(_data.HeldOut(_data.Targets), _data.HeldOut(Predictions));
+    public double? HeldOutFit => FitScore.Of(_data.HeldOut(_data.JoinedTargets), _data.HeldOut(Predictions));
 
     /// <summary>The baseline's, as <see cref="HeldOutFit"/>.</summary>
     public double? BaselineHeldOutFit =>
-        FitScore.Of(_data.HeldOut(_data.Targets), _data.HeldOut(_arx.RunFree(_data.Inputs)));
+        FitScore.Of(_data.HeldOut(_data.JoinedTargets), _data.HeldOut(Baseline));
 
     public string BaselineName => _arx.Name;
 
@@ -66,7 +70,8 @@ internal sealed class FitReport
         ("‖∂L/∂h_1‖", $"{Backward.HiddenStateGradient(1).L2Norm():0.00E+0}"),
         (
             "‖∂L/∂h_T‖",
-            $"{Backward.HiddenStateGradient(_data.TrainingCount).L2Norm():0.00E+0} (T = {_data.TrainingCount})"),
+            $"{Backward.HiddenStateGradient(LastStep).L2Norm():0.00E+0} (T = {LastStep}{(_data.Group is null
+                ? "" : ", of the first run")})"),
     ];
 
     /// <summary>The fits on both parts, of the model and of what it is compared with, and the root-mean-square error of
@@ -75,8 +80,8 @@ internal sealed class FitReport
     {
         var table = new TextTable("fit, 100·(1 − ‖y−ŷ‖/‖y−ȳ‖) %", "training", "held out", "held-out RMSE");
         AddScores(table, $"linear RNN, h = {_fit.Model.HiddenSize}", Predictions);
-        AddScores(table, _arx.Name, _arx.RunFree(_data.Inputs));
-        AddScores(table, "training mean", Matrix<double>.Build.Dense(_data.Targets.RowCount, _data.Count));
+        AddScores(table, _arx.Name, Baseline);
+        AddScores(table, "training mean", Matrix<double>.Build.Dense(_data.JoinedTargets.RowCount, _data.Count));
         return table;
     }
 
@@ -107,9 +112,14 @@ internal sealed class FitReport
     private bool IsStartRandom => _fit.Start != FitStart.Subspace;
 
     private ForwardPass CheckedStart() => IsStartRandom
-        ? ForwardPass.Run(_fit.InitialModel, _data.TrainingInputs, _fit.InitialStates.Column(0))
-        : ForwardPass.Run(
-            _fit.Plan.Begin(_data, FitStart.Orthogonal, _fit.Plan.Settings.Seed).Model, _data.TrainingInputs);
+        ? TrainingPass(_fit.InitialModel, _fit.InitialStates)
+        : TrainingPass(_fit.Plan.Begin(_data, FitStart.Orthogonal, _fit.Plan.Settings.Seed).Model, null);
+
+    private ForwardPass TrainingPass(LinearRnn model, Matrix<double>? states) =>
+        ForwardPass.Run(model, _data.Training.Inputs, states);
+
+    /// <summary>T of the first sequence that trains.</summary>
+    private int LastStep => _data.Training.Inputs.Lengths[0];
 
     private GradientCheck Check(ForwardPass pass) => GradientCheck.Run(pass, _objective, new GradientCheckOptions
     {
@@ -119,14 +129,14 @@ internal sealed class FitReport
 
     private void AddScores(TextTable table, string name, Matrix<double> predictions)
     {
-        bool isOne = _data.Targets.RowCount == 1;
-        AddRow(table, name, _data.Targets, predictions, isOne ? Rmse(0, predictions) : "");
-        for (int i = 0; i < _data.Targets.RowCount && !isOne; i++)
+        bool isOne = _data.JoinedTargets.RowCount == 1;
+        AddRow(table, name, _data.JoinedTargets, predictions, isOne ? Rmse(0, predictions) : "");
+        for (int i = 0; i < _data.JoinedTargets.RowCount && !isOne; i++)
         {
             AddRow(
                 table,
                 $"  {_data.OutputChannels[i].Name}",
-                _data.Targets.SubMatrix(i, 1, 0, _data.Count),
+                _data.JoinedTargets.SubMatrix(i, 1, 0, _data.Count),
                 predictions.SubMatrix(i, 1, 0, _data.Count),
                 Rmse(i, predictions));
         }
@@ -135,12 +145,12 @@ internal sealed class FitReport
     private void AddRow(
         TextTable table, string name, Matrix<double> targets, Matrix<double> predictions, string rmse) => table.Add(
         name,
-        FitScore.Text(FitScore.Of(_data.Training(targets), _data.Training(predictions))),
+        FitScore.Text(FitScore.Of(_data.Trained(targets), _data.Trained(predictions))),
         FitScore.Text(FitScore.Of(_data.HeldOut(targets), _data.HeldOut(predictions))),
         rmse);
 
     private string Rmse(int output, Matrix<double> predictions) => FitScore.RmseText(FitScore.Rmse(
-        _data.HeldOut(_data.Targets).Row(output),
+        _data.HeldOut(_data.JoinedTargets).Row(output),
         _data.HeldOut(predictions).Row(output),
         _data.OutputChannels[output].Scale));
 }

@@ -16,7 +16,7 @@ internal sealed record FitRun(FitStart Start, string Name, TrainingResult Traini
 /// <summary>The best training.</summary>
 /// <param name="Plan">How it was trained.</param>
 /// <param name="InitialModel">Where it began.</param>
-/// <param name="InitialStates">h_0 there, h×1.</param>
+/// <param name="InitialStates">h_0 there, a column for each sequence that trains.</param>
 /// <param name="Training">How it went.</param>
 /// <param name="Runs">All trainings, this one among them.</param>
 /// <param name="Prior">What the loss holds beside the squared error; null for nothing.</param>
@@ -37,8 +37,10 @@ internal sealed record FitResult(
     public LinearRnn Model => Training.Model;
 
     /// <summary>h_0 that belongs to them.</summary>
-    public Vector<double> InitialState =>
-        Training.InitialStates?.Column(0) ?? Vector<double>.Build.Dense(Model.HiddenSize);
+    public Vector<double> InitialState => LearnedStates?.Column(0) ?? Vector<double>.Build.Dense(Model.HiddenSize);
+
+    /// <summary>The h_0 of each sequence that trains; null where they are not learned and zero.</summary>
+    public Matrix<double>? LearnedStates => Plan.Settings.LearnsInitialState ? Training.InitialStates : null;
 
     /// <summary>Where the training that was kept began.</summary>
     public string StartName => Kept.Name;

@@ -12,26 +12,28 @@ internal static class FitScore
 {
     /// <summary>The fit over all outputs together, each in its own scale; null where no output varies, since a fit to a
     /// constant is not defined.</summary>
-    /// <param name="targets">q×T.</param>
+    /// <param name="targets">q×T; NaN, which is not scored, where a value is missing.</param>
     /// <param name="predictions">q×T.</param>
     public static double? Of(Matrix<double> targets, Matrix<double> predictions)
     {
-        if (!targets.EnumerateRows().Any(row => Dataset.Varies(row.ToArray())))
+        double[][] measured = [.. targets.EnumerateRows().Select(Measured)];
+        if (!measured.Any(row => Scaling.Varies(row)))
         {
             return null;
         }
-        Vector<double> means = targets.RowSums() / targets.ColumnCount;
-        Matrix<double> deviations = targets - Matrix<double>.Build.Dense(
-            targets.RowCount, targets.ColumnCount, (i, _) => means[i]);
-        return 100.0 * (1.0 - (targets - predictions).FrobeniusNorm() / deviations.FrobeniusNorm());
+        double[] means = Array.ConvertAll(measured, row => row.Length == 0 ? 0.0 : row.Sum() / row.Length);
+        Matrix<double> deviations = WhereMeasured(targets, (i, t) => targets[i, t] - means[i]);
+        Matrix<double> errors = WhereMeasured(targets, (i, t) => targets[i, t] - predictions[i, t]);
+        return 100.0 * (1.0 - errors.FrobeniusNorm() / deviations.FrobeniusNorm());
     }
 
     /// <summary>√(mean (y − ŷ)²) in the unit of the data.</summary>
-    /// <param name="targets">T values, scaled.</param>
+    /// <param name="targets">T values, scaled; NaN, which is not scored, where one is missing.</param>
     /// <param name="predictions">T values, scaled.</param>
     /// <param name="scale">The unit of the scaled values, in that of the data.</param>
     public static double Rmse(Vector<double> targets, Vector<double> predictions, double scale) =>
-        scale * (targets - predictions).L2Norm() / Math.Sqrt(targets.Count);
+        scale * WhereMeasured(targets.ToRowMatrix(), (_, t) => targets[t] - predictions[t]).FrobeniusNorm()
+            / Math.Sqrt(Measured(targets).Length);
 
     /// <summary>An error as the command prints it, to five digits.</summary>
     public static string RmseText(double error) =>
@@ -43,4 +45,11 @@ internal static class FitScore
         : !double.IsFinite(percent) ? "diverged"
         : Math.Abs(percent) >= 1e6 ? $"{percent:0.0E+0} %"
         : $"{Math.Round(percent, 2) + 0.0:F2} %";
+
+    private static double[] Measured(Vector<double> values) => [.. values.Where(v => !double.IsNaN(v))];
+
+    /// <summary>An entry for each target, 0 where it is missing.</summary>
+    private static Matrix<double> WhereMeasured(Matrix<double> targets, Func<int, int, double> entry) =>
+        Matrix<double>.Build.Dense(
+            targets.RowCount, targets.ColumnCount, (i, t) => double.IsNaN(targets[i, t]) ? 0.0 : entry(i, t));
 }

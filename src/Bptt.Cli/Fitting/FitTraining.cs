@@ -41,14 +41,13 @@ internal static class FitTraining
         var runs = new FitRun[count];
         Lock reporting = new();
         int done = 0;
-        var sequence = SequenceBatch.Pack([data.TrainingInputs]);
-        var objective = Objective.SquaredError(data.TrainingTargets);
+        SequenceBatch sequences = data.Training.Inputs;
+        Objective objective = data.Training.Objective;
         ImpulseResponsePrior? prior = null;
         if (plan.HasPrior)
         {
-            var targets = SequenceBatch.Pack([data.TrainingTargets]);
-            prior = ImpulseResponsePrior.Estimate(sequence, targets);
-            (sequence, objective) = prior.Extend(sequence, targets);
+            prior = ImpulseResponsePrior.Estimate(sequences, data.Training.Targets, data.Training.Weights);
+            (sequences, objective) = prior.Extend(sequences, data.Training.Targets, data.Training.Weights);
         }
         var sideBySide = new ParallelOptions { MaxDegreeOfParallelism = Math.Min(count, Environment.ProcessorCount) };
         InOrder(count, sideBySide, i =>
@@ -61,7 +60,7 @@ internal static class FitTraining
             runs[i] = new FitRun(
                 start,
                 plan.NameOf(start, seed),
-                Train(starts[i].Model, sequence, objective, options, progress, cancellation));
+                Train(starts[i].Model, sequences, objective, options, progress, cancellation));
             lock (reporting)
             {
                 finished(++done);

@@ -23,6 +23,9 @@ internal static class OrderSearch
     private const int FewestRows = 16;
     private const double Tie = 1e-2;
 
+    /// <summary>Of the longest sequence, for a start from the data.</summary>
+    private const int FewestSteps = 3;
+
     /// <summary>Numbers of the targets for each degree of freedom, h(d + q) of them.</summary>
     private const int NumbersPerFreedom = 5;
 
@@ -47,17 +50,22 @@ internal static class OrderSearch
     {
         (int d, int q) = (data.InputChannels.Length, data.OutputChannels.Length);
         int rows = Math.Min(data.TrainingCount, MostRows);
-        int learned = rows - (int)(ValidationPart * rows);
-        int largest = rows < FewestRows
-            ? 0
-            : (int)Math.Min(LargestOrder, (double)learned * q / NumbersPerFreedom / (d + q));
-        if (largest < 2)
+        int[] lengths =
+        [
+            .. data.Training.Inputs.Lengths.Select(length => (int)((long)length * rows / data.TrainingCount)),
+        ];
+        int[] learnedLengths = Array.ConvertAll(lengths, length => length - (int)(ValidationPart * length));
+        if (rows < FewestRows || lengths.SequenceEqual(learnedLengths))
         {
             return new OrderChoice(1, []);
         }
-        Matrix<double> inputs = data.Inputs.SubMatrix(0, d, 0, rows);
-        Matrix<double> targets = data.Targets.SubMatrix(0, q, 0, rows);
-        var trial = new Trial(inputs, targets, learned, learnsState, hasPrior);
+        TrainingSequences learned = data.Training.First(learnedLengths);
+        int largest = (int)Math.Min(LargestOrder, (double)learned.Count * q / NumbersPerFreedom / (d + q));
+        if (largest < 2 || learned.Inputs.Lengths.Max() < FewestSteps)
+        {
+            return new OrderChoice(1, []);
+        }
+        var trial = new Trial(data.Training.First(lengths), learned, learnsState, hasPrior);
         var candidates = new OrderCandidate[largest];
         Lock counting = new();
         int done = 0;
@@ -90,31 +98,38 @@ internal static class OrderSearch
     /// <summary>What models are trained on, and judged by.</summary>
     private sealed class Trial
     {
-        private readonly Matrix<double> _inputs;
-        private readonly Matrix<double> _unseen;
-        private readonly int _learned;
+        private readonly TrainingSequences _all;
+        private readonly int[] _unseen; // of the joined steps of all
+        private readonly Matrix<double> _targets;
+        private readonly int _judged;
         private readonly bool _learnsState;
         private readonly SequenceBatch _batch;
         private readonly Objective _objective;
         private readonly SubspaceIdentification _identification;
 
-        public Trial(Matrix<double> inputs, Matrix<double> targets, int learned, bool learnsState, bool hasPrior)
+        public Trial(TrainingSequences all, TrainingSequences learned, bool learnsState, bool hasPrior)
         {
-            _inputs = inputs;
-            _unseen = targets.SubMatrix(0, targets.RowCount, learned, targets.ColumnCount - learned);
-            _learned = learned;
+            _all = all;
+            _unseen =
+            [
+                .. all.Inputs.Lengths.SelectMany((length, b) =>
+                    Enumerable.Range(0, length).Select(t => t >= learned.Inputs.Lengths[b]))
+                    .Select((isUnseen, t) => (isUnseen, t)).Where(s => s.isUnseen).Select(s => s.t),
+            ];
+            _targets = Unseen(all.Targets);
+            _judged = _targets.EnumerateColumns().Count(y => y.Exists(double.IsFinite));
             _learnsState = learnsState;
-            _batch = SequenceBatch.Pack([inputs.SubMatrix(0, inputs.RowCount, 0, learned)]);
-            var known = SequenceBatch.Pack([targets.SubMatrix(0, targets.RowCount, 0, learned)]);
-            _identification = SubspaceIdentification.Estimate(_batch, known, new()
+            _batch = learned.Inputs;
+            _identification = SubspaceIdentification.Estimate(_batch, learned.FilledTargets, new()
             {
                 MaxOrder = LargestOrder,
                 EstimateInitialStates = learnsState,
             });
-            _objective = Objective.SquaredError(known);
+            _objective = learned.Objective;
             if (hasPrior)
             {
-                (_batch, _objective) = ImpulseResponsePrior.Estimate(_batch, known).Extend(_batch, known);
+                (_batch, _objective) = ImpulseResponsePrior.Estimate(_batch, learned.Targets, learned.Weights)
+                    .Extend(_batch, learned.Targets, learned.Weights);
             }
         }
 
@@ -132,12 +147,19 @@ internal static class OrderSearch
             };
             var training = Trainer.Run(start, _batch, _objective, options, progress: null, cancellation);
             cancellation.ThrowIfCancellationRequested();
-            var forward = ForwardPass.Run(
-                training.Model, _inputs, training.InitialStates?.Column(0), options.Execution);
-            Matrix<double> predicted = forward.Outputs().SubMatrix(0, _unseen.RowCount, _learned, _unseen.ColumnCount);
-            double loss = 0.5 * (predicted - _unseen).Enumerate().Sum(e => e * e) / _unseen.ColumnCount;
+            Matrix<double> predicted = Unseen(ForwardPass.Run(
+                training.Model, _all.Inputs, _learnsState ? training.InitialStates : null, options.Execution)
+                .OutputBatch());
+            double loss = 0.5 * predicted.Enumerate().Zip(_targets.Enumerate())
+                .Sum(e => double.IsNaN(e.Second) ? 0.0 : (e.First - e.Second) * (e.First - e.Second)) / _judged;
             return new OrderCandidate(
-                order, double.IsFinite(loss) ? loss : double.PositiveInfinity, FitScore.Of(_unseen, predicted));
+                order, double.IsFinite(loss) ? loss : double.PositiveInfinity, FitScore.Of(_targets, predicted));
+        }
+
+        private Matrix<double> Unseen(SequenceBatch batch)
+        {
+            Matrix<double> joined = Dataset.Joined(batch);
+            return Matrix<double>.Build.DenseOfColumnVectors(_unseen.Select(joined.Column));
         }
     }
 }

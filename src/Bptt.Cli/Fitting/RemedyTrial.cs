@@ -58,23 +58,23 @@ internal sealed record RemedyTrial(
     {
         LinearRnn start = Initializer.Orthogonal(
             data.InputChannels.Length, settings.HiddenSize, data.OutputChannels.Length, settings.Seed, remedy.Radius);
-        var objective = Objective.SquaredError(data.TrainingTargets);
+        Objective objective = data.Training.Objective;
         var clock = Stopwatch.StartNew();
-        var training = Trainer.Run(start, data.TrainingInputs, objective, remedy.Options, progress: null, cancellation);
+        var training = Trainer.Run(start, data.Training.Inputs, objective, remedy.Options, progress: null, cancellation);
         double seconds = clock.Elapsed.TotalSeconds;
         cancellation.ThrowIfCancellationRequested();
 
         double best = LossOf(training.Model);
-        double ofMean = objective.Loss(ForwardPass.Run(Silent(data), data.TrainingInputs));
+        double ofMean = objective.Loss(ForwardPass.Run(Silent(data), data.Training.Inputs));
         RemedyOutcome outcome = training.StopReason == StopReason.NonFinite ? RemedyOutcome.Diverged
             : best < ofMean ? RemedyOutcome.Learned
             : RemedyOutcome.NotLearned;
         double? fit = FitScore.Of(
-            data.HeldOut(data.Targets), data.HeldOut(ForwardPass.Run(training.Model, data.Inputs).Outputs()));
+            data.HeldOut(data.JoinedTargets), data.HeldOut(data.RunFree(training.Model, initialState: null)));
         return new RemedyTrial(
             remedy, training, outcome, LossOf(training.LastParameters.Model), best, fit, seconds);
 
-        double LossOf(LinearRnn model) => objective.Loss(ForwardPass.Run(model, data.TrainingInputs));
+        double LossOf(LinearRnn model) => objective.Loss(ForwardPass.Run(model, data.Training.Inputs));
     }
 
     /// <summary>A model whose outputs are zero, the training mean.</summary>

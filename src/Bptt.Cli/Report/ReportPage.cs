@@ -21,8 +21,8 @@ internal static class ReportPage
     /// <param name="report">What was printed of it.</param>
     public static void Write(Stream stream, Dataset data, FitResult fit, OrderChoice? order, FitReport report)
     {
-        var startForward = ForwardPass.Run(fit.InitialModel, data.TrainingInputs, fit.InitialStates.Column(0));
-        var startBackward = BackwardThroughTime.Run(startForward, Objective.SquaredError(data.TrainingTargets));
+        var startForward = ForwardPass.Run(fit.InitialModel, data.Training.Inputs, fit.InitialStates);
+        var startBackward = BackwardThroughTime.Run(startForward, data.Training.Objective);
         var start = GradientAnalysis.Of(startBackward);
         var startCertificate = GradientCertificate.Run(startBackward);
         var trained = GradientAnalysis.Of(report.Backward);
@@ -46,9 +46,13 @@ internal static class ReportPage
                     900,
                     60 + 300 * data.OutputChannels.Length,
                     "wide"),
-                "Measured and predicted. The model runs free: it is fed the inputs only, and its state carries on "
-                    + $"from the {data.TrainingCount} training rows into the {data.Count - data.TrainingCount} "
-                    + "held-out rows beyond the dashed line, which it has not seen."),
+                data.Group is null
+                    ? "Measured and predicted. The model runs free: it is fed the inputs only, and its state carries "
+                        + $"on from the {data.TrainingCount} training rows into the "
+                        + $"{data.Count - data.TrainingCount} held-out rows beyond the dashed line, which it has not "
+                        + "seen."
+                    : "Measured and predicted. The model runs free over each run from its beginning: it is fed the "
+                        + "inputs only. It has not seen what is marked as held out."),
             Element(
                 "div",
                 Element(
@@ -140,7 +144,9 @@ internal static class ReportPage
         yield return ("inputs", string.Join(", ", data.InputChannels.Select(c => c.Name)));
         yield return ("outputs", string.Join(", ", data.OutputChannels.Select(c => c.Name))
             + (data.StepsAhead == 0 ? "" : ", of the next row"));
-        yield return ("rows", $"{data.TrainingCount} to train, {data.Count - data.TrainingCount} held out");
+        yield return data.Group is null
+            ? ("rows", $"{data.TrainingCount} to train, {data.Count - data.TrainingCount} held out")
+            : ("runs", data.PartsText);
         yield return ("hidden units", $"{plan.HiddenSize}");
         yield return ("initial state h_0", plan.Settings.LearnsInitialState ? "learned" : "zero, the training mean");
         yield return ("start", fit.StartName);

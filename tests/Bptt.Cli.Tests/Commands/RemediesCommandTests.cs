@@ -51,23 +51,26 @@ public sealed class RemediesCommandTests : IClassFixture<RemediesCommandTests.Co
     public void A_row_is_gradient_descent_written_out()
     {
         Sample sample = Sample.All.Single(s => s.Name == "hair-dryer");
-        var data = Dataset.From(
-            sample.Read(), sample.Inputs, sample.Outputs, sample.PredictNext, sample.TrainingFraction);
+        var data = DatasetBuilder.From(
+            sample.Read(),
+            sample.Inputs,
+            sample.Outputs,
+            new DataSettings { PredictNext = sample.PredictNext, TrainingFraction = sample.TrainingFraction });
         LinearRnn model = Initializer.Orthogonal(1, 8, 1, seed: 1, spectralRadius: 1.3);
         var clipping = new GlobalNormClipping(1.0);
         var sgd = new Sgd(0.05);
-        var objective = Objective.SquaredError(data.TrainingTargets);
+        Objective objective = data.Training.Objective;
         double largest = 0.0;
         for (int epoch = 0; epoch < 300; epoch++)
         {
-            var backward = BackwardThroughTime.Run(ForwardPass.Run(model, data.TrainingInputs), objective);
+            var backward = BackwardThroughTime.Run(ForwardPass.Run(model, data.Training.Inputs), objective);
             largest = Math.Max(largest, backward.Gradients.GlobalNorm());
             model = sgd.Step(model, clipping.Apply(backward.Gradients).Gradients);
         }
 
         Dictionary<string, string> row = _comparison.Row("clip norm");
 
-        double final = objective.Loss(ForwardPass.Run(model, data.TrainingInputs));
+        double final = objective.Loss(ForwardPass.Run(model, data.Training.Inputs));
         Number(row["final loss"]).Should().BeApproximately(final, 1e-12 * final);
         Number(row["largest gradient norm"]).Should().BeApproximately(largest, 1e-12 * largest);
     }

@@ -101,7 +101,7 @@ public class CsvTableTests
     {
         using var folder = new TemporaryFolder();
 
-        var table = CsvTable.Read(folder.File(Name, GoodForms[form]));
+        Table table = TableFile.Read(folder.File(Name, GoodForms[form]));
 
         table.RowCount.Should().Be(3);
         table.Numbers("a").Should().Equal(1.5, -2.0, 0.003);
@@ -116,7 +116,7 @@ public class CsvTableTests
         using var folder = new TemporaryFolder();
         string path = folder.File(Name, Utf8.GetBytes(text));
 
-        Action read = () => CsvTable.Read(path).Numbers(column);
+        Action read = () => TableFile.Read(path).Numbers(column);
 
         read.Should().Throw<DataFaultException>().Which.Message.Should().StartWith(path).And.ContainAll(message);
     }
@@ -163,10 +163,10 @@ public class CsvTableTests
     {
         using var folder = new TemporaryFolder();
 
-        FluentActions.Invoking(() => CsvTable.Read(folder.At("none.csv")))
+        FluentActions.Invoking(() => TableFile.Read(folder.At("none.csv")))
             .Should().Throw<DataFaultException>().WithMessage($"{folder.At("none.csv")}: there is no such file.");
-        FluentActions.Invoking(() => CsvTable.Read(folder.Path))
-            .Should().Throw<DataFaultException>().WithMessage($"{folder.Path}: expected a CSV file, got a folder.");
+        FluentActions.Invoking(() => TableFile.Read(folder.Path))
+            .Should().Throw<DataFaultException>().WithMessage($"{folder.Path}: expected a file with a table, got a folder.");
     }
 
     [Theory]

@@ -24,8 +24,8 @@ public class DatasetTests
 
         data.Count.Should().Be(rows);
         data.TrainingCount.Should().Be(training);
-        Measured(data.InputChannels[0], data.TrainingInputs.Row(0)).Should().Equal(a[..training], Near);
-        Measured(data.InputChannels[0], data.HeldOut(data.Inputs).Row(0)).Should().Equal(a[training..], Near);
+        Measured(data.InputChannels[0], data.Training.Inputs.Sequence(0).Row(0)).Should().Equal(a[..training], Near);
+        Measured(data.InputChannels[0], data.HeldOut(Dataset.Joined(data.Inputs)).Row(0)).Should().Equal(a[training..], Near);
         data.RowOf(0).Should().Be(1);
     }
 
@@ -40,8 +40,8 @@ public class DatasetTests
 
         data.InputChannels.Select(c => c.Name).Should().Equal("c", "a");
         data.OutputChannels.Select(c => c.Name).Should().Equal("y", "b");
-        Measured(data.InputChannels[0], data.Inputs.Row(0)).Should().Equal(Column(8, t => -t), Near);
-        Measured(data.OutputChannels[1], data.Targets.Row(1)).Should().Equal(Column(8, t => t * t), Near);
+        Measured(data.InputChannels[0], Dataset.Joined(data.Inputs).Row(0)).Should().Equal(Column(8, t => -t), Near);
+        Measured(data.OutputChannels[1], data.JoinedTargets.Row(1)).Should().Equal(Column(8, t => t * t), Near);
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public class DatasetTests
         Dataset data = Of(0.6, predictNext: false, ["a"], ["y"],
             ("a", Column(10, t => 1000 + t * t)), ("y", Column(10, t => 1e-3 * (t % 4))));
 
-        foreach (double[] part in new[] { data.TrainingInputs.Row(0).ToArray(), data.TrainingTargets.Row(0).ToArray() })
+        foreach (double[] part in new[] { data.Training.Inputs.Sequence(0).Row(0).ToArray(), data.Training.Targets.Sequence(0).Row(0).ToArray() })
         {
             part.Average().Should().BeApproximately(0, 1e-12);
             part.Average(v => v * v).Should().BeApproximately(1, 1e-12);
@@ -73,9 +73,9 @@ public class DatasetTests
         one.TrainingCount.Should().Be(Training);
         other.InputChannels.Should().Equal(one.InputChannels);
         other.OutputChannels.Should().Equal(one.OutputChannels);
-        other.TrainingInputs.Should().Be(one.TrainingInputs);
-        other.TrainingTargets.Should().Be(one.TrainingTargets);
-        other.HeldOut(other.Inputs).Should().NotBe(one.HeldOut(one.Inputs));
+        other.Training.Inputs.Sequence(0).Should().Be(one.Training.Inputs.Sequence(0));
+        other.Training.Targets.Sequence(0).Should().Be(one.Training.Targets.Sequence(0));
+        Dataset.Joined(other.Inputs).Should().NotBe(Dataset.Joined(one.Inputs));
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public class DatasetTests
         Dataset data = Of(0.5, predictNext: false, ["a"], ["y"],
             ("a", [1, 3, 1, 3, 100, 2, 3, 1]), ("y", [0, 1, 2, 3, 4, 5, 6, 7]));
 
-        data.Inputs.Row(0).Should().Equal(-1, 1, -1, 1, 98, 0, 1, -1); // mean 2, standard deviation 1
+        Dataset.Joined(data.Inputs).Row(0).Should().Equal(-1, 1, -1, 1, 98, 0, 1, -1); // mean 2, standard deviation 1
     }
 
     [Fact]
@@ -98,9 +98,9 @@ public class DatasetTests
         data.Count.Should().Be(10);
         data.TrainingCount.Should().Be(5);
         data.RowOf(0).Should().Be(2, "the first target stands in the second row");
-        Measured(data.InputChannels[0], data.Inputs.Row(0)).Should().Equal(a[..^1], Near);
-        Measured(data.InputChannels[1], data.Inputs.Row(1)).Should().Equal(y[..^1], Near);
-        Measured(data.OutputChannels[0], data.Targets.Row(0)).Should().Equal(y[1..], Near);
+        Measured(data.InputChannels[0], Dataset.Joined(data.Inputs).Row(0)).Should().Equal(a[..^1], Near);
+        Measured(data.InputChannels[1], Dataset.Joined(data.Inputs).Row(1)).Should().Equal(y[..^1], Near);
+        Measured(data.OutputChannels[0], data.JoinedTargets.Row(0)).Should().Equal(y[1..], Near);
         data.InputChannels[1].Mean.Should().BeApproximately(102, 1e-9, "100 … 104 are inputs in training");
         data.OutputChannels[0].Mean.Should().BeApproximately(103, 1e-9, "101 … 105 are outputs in training");
     }
@@ -127,7 +127,7 @@ public class DatasetTests
         Dataset data = Of(0.5, predictNext: false, ["a"], ["y"],
             ("a", Column(8, t => 1e9 + t % 2)), ("y", Column(8, t => t)));
 
-        data.Inputs.Row(0).Should().Equal(-1, 1, -1, 1, -1, 1, -1, 1);
+        Dataset.Joined(data.Inputs).Row(0).Should().Equal(-1, 1, -1, 1, -1, 1, -1, 1);
     }
 
     [Fact]

@@ -94,8 +94,8 @@ public class ArxBaselineTests
                 + 0.4 * At(y, t - 4) * (seed % 2) + At(x, t - 1) + 0.1 * (random.NextDouble() - 0.5);
         }
         Dataset data = Of(false, ["x"], ["y"], ("x", x), ("y", y));
-        double[] input = data.Inputs.Row(0).ToArray();
-        double[] measured = data.Targets.Row(0).ToArray();
+        double[] input = Dataset.Joined(data.Inputs).Row(0).ToArray();
+        double[] measured = data.JoinedTargets.Row(0).ToArray();
 
         var (order, coefficients) = LeastSquaresOfBestOrder(measured, (n, t, outputs) =>
         [
@@ -133,10 +133,10 @@ public class ArxBaselineTests
             y[t] = 1.4 * At(y, t - 1) - 0.8 * At(y, t - 2) + 0.2 * At(y, t - 5) + random.NextDouble() - 0.5;
         }
         Dataset data = Of(true, ["y"], ["y"], ("y", y));
-        double[] past = data.Inputs.Row(0).ToArray();
+        double[] past = Dataset.Joined(data.Inputs).Row(0).ToArray();
 
         var (order, coefficients) = LeastSquaresOfBestOrder(
-            data.Targets.Row(0).ToArray(),
+            data.JoinedTargets.Row(0).ToArray(),
             (n, t, _) => Enumerable.Range(0, n).Select(lag => At(past, t - lag)).ToArray());
         double[] forecasts = Series(t => Enumerable.Range(0, order).Sum(lag => coefficients[lag] * At(past, t - lag)));
 
@@ -204,8 +204,8 @@ public class ArxBaselineTests
         Matrix<double> predictions = arx.RunFree(data.Inputs);
         fits =
         [
-            FitScore.Of(data.Training(data.Targets), data.Training(predictions))!.Value,
-            FitScore.Of(data.HeldOut(data.Targets), data.HeldOut(predictions))!.Value,
+            FitScore.Of(data.Trained(data.JoinedTargets), data.Trained(predictions))!.Value,
+            FitScore.Of(data.HeldOut(data.JoinedTargets), data.HeldOut(predictions))!.Value,
         ];
         return arx;
     }

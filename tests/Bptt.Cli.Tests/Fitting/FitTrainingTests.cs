@@ -8,8 +8,8 @@ namespace Bptt.Cli.Tests.Fitting;
 
 public class FitTrainingTests
 {
-    private static readonly Dataset Data = Dataset.From(
-        CsvTable.Read(new StringReader(Tables.TwoByTwo(60)), "data.csv"), ["a", "b"], ["y"], predictNext: false, 0.6);
+    private static readonly Dataset Data = DatasetBuilder.From(
+        CsvTable.Read(new StringReader(Tables.TwoByTwo(60)), "data.csv"), ["a", "b"], ["y"], new DataSettings());
 
     private static readonly FitSettings Adam =
         new() { HiddenSize = 4, Method = FitMethod.Adam, Epochs = 30, LearningRate = 0.02, Seed = 3 };
@@ -145,6 +145,6 @@ public class FitTrainingTests
     private static FitResult Run(FitSettings settings, int hiddenSize = 4) => FitTraining.Run(
         Data, FitPlan.Of(settings, Data, hiddenSize), checkpoint: null, _ => { }, _ => { }, CancellationToken.None);
 
-    private static double LossOf(FitResult fit) => Objective.SquaredError(Data.TrainingTargets)
-        .Loss(ForwardPass.Run(fit.Model, Data.TrainingInputs, fit.InitialState));
+    private static double LossOf(FitResult fit) => Data.Training.Objective
+        .Loss(ForwardPass.Run(fit.Model, Data.Training.Inputs, fit.InitialState.ToColumnMatrix()));
 }

@@ -201,12 +201,8 @@ public class ReportTests
     [Fact]
     public void A_training_that_was_stopped_says_so()
     {
-        var data = Dataset.From(
-            CsvTable.Read(new StringReader(Tables.TwoByTwo(60)), "data.csv"),
-            ["a", "b"],
-            ["y"],
-            predictNext: false,
-            0.6);
+        var data = DatasetBuilder.From(
+            CsvTable.Read(new StringReader(Tables.TwoByTwo(60)), "data.csv"), ["a", "b"], ["y"], new DataSettings());
         var settings = new FitSettings
         {
             Method = FitMethod.Adam,

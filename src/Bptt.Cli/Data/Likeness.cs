@@ -1,0 +1,38 @@
+// Which of several names is the nearest to one that was mistyped.
+
+namespace Bptt.Cli.Data;
+
+internal static class Likeness
+{
+    /// <summary>The name that differs by the fewest letters, where it is near enough to be
+    /// meant; null where none is.</summary>
+    public static string? Nearest(string name, IEnumerable<string> names)
+    {
+        (string Name, double Distance)[] near =
+            [.. names.Where(n => n.Length > 0 && n != name).Select(n => (n, Distance(name, n)))];
+        (string Name, double Distance) best = near.MinBy(n => n.Distance);
+        return best.Name is not null && best.Distance <= Math.Max(0.5, name.Length / 3.0) ? best.Name : null;
+    }
+
+    /// <summary>The least number of letters to insert, delete or replace (Levenshtein 1966); a letter in the
+    /// other case counts a tenth.</summary>
+    private static double Distance(string left, string right)
+    {
+        double[] previous = [.. Enumerable.Range(0, right.Length + 1).Select(j => (double)j)];
+        for (int i = 1; i <= left.Length; i++)
+        {
+            double[] current = new double[right.Length + 1];
+            current[0] = i;
+            for (int j = 1; j <= right.Length; j++)
+            {
+                double replaced = previous[j - 1] + Difference(left[i - 1], right[j - 1]);
+                current[j] = Math.Min(replaced, Math.Min(previous[j], current[j - 1]) + 1.0);
+            }
+            previous = current;
+        }
+        return previous[^1];
+    }
+
+    private static double Difference(char left, char right) =>
+        left == right ? 0.0 : char.ToUpperInvariant(left) == char.ToUpperInvariant(right) ? 0.1 : 1.0;
+}
