@@ -40,6 +40,11 @@ internal static class FitCommand
             Description = "Also write report.html: one page with the fit, the pictures and the checks.",
         };
 
+        Option<bool> withoutChecks = new("--no-checks")
+        {
+            Description = "Leave out the gradient checks, which take dozens of passes for each entry that they look at.",
+        };
+
         var command = new DetailedCommand(
             "fit",
             "Train a linear RNN on a CSV and score it on the rows it has not seen.",
@@ -50,6 +55,7 @@ internal static class FitCommand
             ? ["Expected one of --group and --learn-state: held-out runs begin in states that nobody learned."] : []);
         command.Add(output);
         command.Add(withReport);
+        command.Add(withoutChecks);
 
         // On another thread, so that Ctrl-C is heard while the training runs.
         command.SetAction((parsed, cancellation) => Task.Run(
@@ -60,6 +66,7 @@ internal static class FitCommand
                 plan => training.WithoutEffect(parsed, plan),
                 parsed.GetValue(output)!,
                 parsed.GetValue(withReport),
+                !parsed.GetValue(withoutChecks),
                 cancellation),
             CancellationToken.None));
         return command;
@@ -72,6 +79,7 @@ internal static class FitCommand
         Func<FitPlan, IEnumerable<string>> withoutEffect,
         string outputPath,
         bool writesPage,
+        bool isChecked,
         CancellationToken cancellation)
     {
         var folder = OutputFolder.Open(outputPath);
@@ -102,7 +110,7 @@ internal static class FitCommand
         var file = new LinearRnnFile(
             fit.Model, fit.InitialState, data.InputChannels, data.OutputChannels, data.StepsAhead);
         written.Insert(0, folder.Write("model.json", file.Save));
-        var report = new FitReport(data, fit);
+        var report = new FitReport(data, fit, isChecked, cancellation);
         written.Insert(
             1, folder.Write("predictions.csv", OutputFile.AsText(writer => WritePredictions(writer, data, report))));
         written.Insert(2, folder.Write("fit.svg", FitPicture.Of(

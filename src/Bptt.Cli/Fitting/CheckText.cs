@@ -8,8 +8,9 @@ namespace Bptt.Cli.Fitting;
 internal static class CheckText
 {
     /// <summary>One line for all parameters.</summary>
-    public static string Summary(GradientCheck report) =>
-        report.Verdict == Verdict.Inconclusive
+    /// <param name="report">The check; null where it was stopped or left out.</param>
+    public static string Summary(GradientCheck? report) => report is null ? "not made"
+        : report.Verdict == Verdict.Inconclusive
             ? "cannot be told, the gradient is within the rounding of the loss"
             : $"{Of(report.Verdict)} (worst relative error {report.RelativeError:0.0E+0}, "
                 + $"{report.Parameters.Sum(p => p.CheckedCount)} entries)";

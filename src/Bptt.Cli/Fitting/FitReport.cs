@@ -15,11 +15,19 @@ internal sealed class FitReport
     private readonly FitResult _fit;
     private readonly ArxBaseline _arx;
     private readonly Objective _objective;
-    private readonly Lazy<GradientCheck> _checkBefore;
-    private readonly Lazy<GradientCheck> _checkAfter;
+    private readonly CancellationToken _cancellation;
+    private readonly Lazy<GradientCheck?> _checkBefore;
+    private readonly Lazy<GradientCheck?> _checkAfter;
 
-    public FitReport(Dataset data, FitResult fit)
+    /// <param name="data">What was fitted.</param>
+    /// <param name="fit">What it gave.</param>
+    /// <param name="isChecked">Whether the gradients are checked.</param>
+    /// <param name="cancellation">Ends the checks.</param>
+    public FitReport(
+        Dataset data, FitResult fit, bool isChecked = true, CancellationToken cancellation = default)
     {
+        _cancellation = cancellation;
+        IsChecked = isChecked;
         _data = data;
         _fit = fit;
         _arx = ArxBaseline.Fit(data);
@@ -52,16 +60,19 @@ internal sealed class FitReport
 
     public string BaselineName => _arx.Name;
 
-    /// <summary>The gradients before training: at the start, or at random weights where the start is so near a minimum
-    /// that a gradient is hardly there. Made when asked for first.</summary>
-    public GradientCheck CheckBefore => _checkBefore.Value;
+    /// <summary>Whether the gradients are checked.</summary>
+    public bool IsChecked { get; }
 
-    /// <summary>The gradients of the trained model. Made when asked for first.</summary>
-    public GradientCheck CheckAfter => _checkAfter.Value;
+    /// <summary>The gradients before training: at the start, or at random weights where the start is so near a minimum
+    /// that a gradient is hardly there. Made when asked for first; null where it was left out or stopped.</summary>
+    public GradientCheck? CheckBefore => _checkBefore.Value;
+
+    /// <summary>The gradients of the trained model, likewise.</summary>
+    public GradientCheck? CheckAfter => _checkAfter.Value;
 
     /// <summary>Whether no gradient check failed. Near a perfect fit the gradient can be too small to tell, which is no
     /// failure.</summary>
-    public bool GradientsHold => CheckBefore.Verdict != Verdict.Failed && CheckAfter.Verdict != Verdict.Failed;
+    public bool GradientsHold => CheckBefore?.Verdict != Verdict.Failed && CheckAfter?.Verdict != Verdict.Failed;
 
     /// <summary>What the gradients come to, name by name.</summary>
     public IReadOnlyList<(string Name, string Value)> GradientNumbers =>
@@ -90,15 +101,18 @@ internal sealed class FitReport
     {
         Scores().WriteTo(terminal);
         TextWriter output = terminal.Output;
-        PrintCheck(CheckedBefore, _checkBefore);
-        PrintCheck("after training", _checkAfter);
+        if (IsChecked)
+        {
+            PrintCheck(CheckedBefore, _checkBefore);
+            PrintCheck("after training", _checkAfter);
+        }
         foreach ((string name, string value) in GradientNumbers)
         {
             output.WriteLine($"{name}: {value}");
         }
         output.WriteLine($"held-out fit: {FitScore.Text(HeldOutFit)}");
 
-        void PrintCheck(string when, Lazy<GradientCheck> check)
+        void PrintCheck(string when, Lazy<GradientCheck?> check)
         {
             output.Write($"gradient check {when}: ");
             output.Flush(); // a large model takes its time here
@@ -121,11 +135,22 @@ internal sealed class FitReport
     /// <summary>T of the first sequence that trains.</summary>
     private int LastStep => _data.Training.Inputs.Lengths[0];
 
-    private GradientCheck Check(ForwardPass pass) => GradientCheck.Run(pass, _objective, new GradientCheckOptions
+    private GradientCheck? Check(ForwardPass pass)
     {
-        // Every entry costs dozens of passes: all of W_hh up to h = 8, a sample beyond.
-        MaxEntriesPerParameter = Math.Max(8, 512 / pass.Model.HiddenSize),
-    });
+        var options = new GradientCheckOptions
+        {
+            // Every entry costs dozens of passes: all of W_hh up to h = 8, a sample beyond.
+            MaxEntriesPerParameter = Math.Max(8, 512 / pass.Model.HiddenSize),
+        };
+        try
+        {
+            return IsChecked ? GradientCheck.Run(pass, _objective, options, _cancellation) : null;
+        }
+        catch (OperationCanceledException)
+        {
+            return null; // the model is written, and all else is told
+        }
+    }
 
     private void AddScores(TextTable table, string name, Matrix<double> predictions)
     {

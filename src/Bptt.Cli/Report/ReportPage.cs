@@ -102,13 +102,21 @@ internal static class ReportPage
                 $"At the start: certificate {startCertificate}.",
                 $"After training: gradient check {CheckText.Summary(report.CheckAfter)}; certificate {certificate}.",
             ]),
-            Element(
-                "div",
-                Element(
-                    "div", Element("h3", Capital(report.CheckedBefore)), Table(CheckText.Table(report.CheckBefore))),
-                Element("div", Element("h3", "After training"), Table(CheckText.Table(report.CheckAfter))))
-                .Class("pair"),
+            Checks(report),
             Facts(report.GradientNumbers));
+    }
+
+    /// <summary>The gradient checks that were made, side by side; null where none was.</summary>
+    private static XElement? Checks(FitReport report)
+    {
+        XElement?[] checks =
+        [
+            Check(Capital(report.CheckedBefore), report.CheckBefore), Check("After training", report.CheckAfter),
+        ];
+        return checks.All(check => check is null) ? null : Element("div", checks).Class("pair");
+
+        static XElement? Check(string when, GradientCheck? check) =>
+            check is null ? null : Element("div", Element("h3", when), Table(CheckText.Table(check)));
     }
 
     private static XElement Summary(

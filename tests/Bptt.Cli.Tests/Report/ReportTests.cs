@@ -230,6 +230,41 @@ public class ReportTests
     }
 
     [Fact]
+    public void Checks_that_are_stopped_are_not_made_and_fail_nothing()
+    {
+        var data = DatasetBuilder.From(
+            CsvTable.Read(new StringReader(Tables.TwoByTwo(60)), "data.csv"), ["a", "b"], ["y"], new DataSettings());
+        FitResult fit = FitTraining.Run(
+            data,
+            FitPlan.Of(new FitSettings { Epochs = 3, Seed = 3 }, data, 2),
+            checkpoint: null,
+            _ => { },
+            _ => { },
+            CancellationToken.None);
+        var report = new FitReport(data, fit, isChecked: true, new CancellationToken(canceled: true));
+
+        report.CheckBefore.Should().BeNull();
+        report.CheckAfter.Should().BeNull();
+        report.GradientsHold.Should().BeTrue();
+        using var stream = new MemoryStream();
+        ReportPage.Write(stream, data, fit, order: null, report);
+        stream.Position = 0;
+        Text(Page(stream)).Should().Contain("After training: gradient check not made");
+    }
+
+    [Fact]
+    public async Task Without_checks_none_is_told()
+    {
+        using var folder = new TemporaryFolder();
+        string csv = folder.File("data.csv", Tables.TwoByTwo(40));
+
+        CommandResult result = await Fit(csv, folder.At("out"), "--no-checks");
+
+        result.ShouldBeDone();
+        result.Output.Should().NotContain("gradient check").And.Contain("held-out fit:");
+    }
+
+    [Fact]
     public async Task A_page_that_cannot_be_written_leaves_the_other_files()
     {
         using var folder = new TemporaryFolder();
