@@ -81,11 +81,14 @@ internal static class TrainingCheckpoint
     private static void RequireSame(JsonReading saved, (string Name, string Text)[] fingerprint)
     {
         Dictionary<string, string> texts = saved.Properties().ToDictionary(p => p.Name, p => p.Value.Text());
+        (string Name, string Text)[] other =
+            [.. fingerprint.Where(f => !texts.TryGetValue(f.Name, out string? text) || text != f.Text)];
+        // Of other numbers nothing more is to be said where what they are of differs.
+        (string Name, string Text)[] told = [.. other.Where(f => !TrainingFingerprint.IsHash(f.Text))];
         string[] differences =
         [
-            .. fingerprint.Where(f => !texts.TryGetValue(f.Name, out string? text) || text != f.Text)
-                .Select(
-                    f => TrainingFingerprint.Difference(f.Name, texts.GetValueOrDefault(f.Name, "nothing"), f.Text)),
+            .. (told.Length > 0 ? told : other).Select(
+                f => TrainingFingerprint.Difference(f.Name, texts.GetValueOrDefault(f.Name, "nothing"), f.Text)),
         ];
         if (differences.Length > 0)
         {

@@ -25,8 +25,12 @@ internal static class TrainingFingerprint
         var evaluation = new TrainingEvaluation(data, options, fixedStates, new TrainingMemory());
         TrainingPoint point = evaluation.Training.Evaluate(start);
         double validationLoss = evaluation.ValidationLoss(start, point.Forward) ?? 0.0;
+        LinearRnn model = start.Model;
         return
         [
+            ("inputs", $"{model.InputSize}"),
+            ("hidden units", $"{model.HiddenSize}"),
+            ("outputs", $"{model.OutputSize}"),
             ("optimizer", options.Optimizer.ToString()),
             ("schedule", options.Schedule.ToString()),
             ("clipping", options.Clipping?.ToString() ?? "none"),
@@ -48,18 +52,21 @@ internal static class TrainingFingerprint
             ("memory budget", options.Execution.MemoryBudget is long bytes ? $"{bytes}" : "none"),
             ("start", Hash(start.Values)),
             ("lengths of the sequences", Lengths(data.Inputs)),
-            ("inputs", Hash(data.Inputs.Columns.All.Values)),
+            ("numbers of the inputs", Hash(data.Inputs.Columns.All.Values)),
             ("lengths of the validation sequences", data.Validation is null ? "none" : Lengths(data.Validation.Inputs)),
             (
-                "inputs of the validation",
+                "numbers of the inputs of the validation",
                 data.Validation is null ? "none" : Hash(data.Validation.Inputs.Columns.All.Values)),
             (LossAtStart, Hash([point.Loss, validationLoss, .. point.Gradient])),
         ];
     }
 
+    /// <summary>Whether a text stands for numbers.</summary>
+    public static bool IsHash(string text) => text.StartsWith(HashMark, StringComparison.Ordinal);
+
     /// <summary>What a saved and a present text do not agree in, in words: a hash says nothing to people.</summary>
     public static string Difference(string name, string saved, string present) =>
-        !present.StartsWith(HashMark, StringComparison.Ordinal) ? $"{name}: expected {saved}, got {present}"
+        !IsHash(present) ? $"{name}: expected {saved}, got {present}"
         : name == LossAtStart ? $"{name}: expected the numbers that were saved, got others: the data or the model are "
             + "not the same, or the kind of processor"
         : $"{name}: expected the numbers that were saved, got others";

@@ -69,8 +69,8 @@ public class FitResumeTests
     [Theory]
     [InlineData("clipping", "--optimizer", "adam", "--clip", "norm:2")]
     [InlineData("optimizer", "--optimizer", "sgd")]
-    [InlineData("start", "--optimizer", "adam", "--seed", "9")]
-    [InlineData("start", "--optimizer", "adam", "--hidden", "2")]
+    [InlineData("seed", "--optimizer", "adam", "--seed", "9")]
+    [InlineData("hidden units", "--optimizer", "adam", "--hidden", "2")]
     public async Task Another_training_is_not_resumed(string difference, params string[] options)
     {
         using var folder = new TemporaryFolder();
