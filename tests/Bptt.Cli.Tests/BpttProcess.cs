@@ -35,13 +35,16 @@ internal sealed class BpttProcess : IDisposable
     }
 
     /// <summary>Starts the command that was built beside these tests.</summary>
-    public static BpttProcess Start(params string[] arguments)
+    public static BpttProcess Start(params string[] arguments) => Start(arguments, hasInput: false);
+
+    private static BpttProcess Start(string[] arguments, bool hasInput)
     {
         HearInterrupts();
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            RedirectStandardInput = hasInput,
             StandardOutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
             StandardErrorEncoding = Encoding.UTF8,
         };
@@ -53,6 +56,15 @@ internal sealed class BpttProcess : IDisposable
         start.Environment["TERM"] = "xterm-256color";
         start.Environment["LANG"] = "de_DE.UTF-8"; // a decimal comma must not come through
         return new BpttProcess(Process.Start(start)!);
+    }
+
+    /// <summary>Runs to the end, with a text on its standard input.</summary>
+    public static async Task<CommandResult> RunWithInputAsync(string input, params string[] arguments)
+    {
+        using BpttProcess process = Start(arguments, hasInput: true);
+        await process._process.StandardInput.WriteAsync(input);
+        process._process.StandardInput.Close();
+        return await process.FinishAsync();
     }
 
     /// <summary>Runs to the end.</summary>

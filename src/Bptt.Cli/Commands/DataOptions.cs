@@ -21,7 +21,7 @@ internal sealed class DataOptions
     private readonly Option<string?> _sample = OptionRules.OneOf(
         "--sample",
         [.. Sample.All.Select(s => s.Name)],
-        "Data that ship with the tool, instead of a CSV file: "
+        "Data that ship with the tool, instead of a file: "
             + string.Join("; ", Sample.All.Select(s => $"{s.Name}, {s.Source}")) + ".");
 
     private readonly Option<string[]> _inputs = OptionRules.Columns(

@@ -19,11 +19,18 @@ internal static class FitCommand
     training part. The model, its predictions and a picture are written into a folder, and a checkpoint where the
     training could go on.
 
+    A file is taken as it is. With --group each run is a sequence of its own, from h_0 = 0, and the last runs are held
+    out. A step counts where all its outputs are measured, so an output may be measured every n-th row. What was left
+    out or filled, and what looks wrong, is told on the error stream: "note:" and "warning:".
+
     Examples:
       bptt fit --sample hair-dryer
       bptt fit data.csv --inputs a,b --outputs y --hidden 8 --train 0.6 --out DIR --report
       bptt fit --sample sunspots --hidden 4 --optimizer adam --clip norm:0.5 --truncate lags:50 --out DIR
       bptt fit --sample sunspots --hidden 3 --init orthogonal --starts 4 --out DIR
+
+      bptt fit runs.csv --group run_id --time t --inputs 'u1..u5,!u3' --outputs y --out DIR
+      bptt fit runs.parquet --group run_id --hold-out time --inputs 'temp*' --outputs y --missing interpolate
 
     Ctrl-C stops the training and keeps the best weights; with --resume DIR/checkpoint.json it goes on.
     """;
@@ -47,7 +54,7 @@ internal static class FitCommand
 
         var command = new DetailedCommand(
             "fit",
-            "Train a linear RNN on a CSV and score it on the rows it has not seen.",
+            "Train a linear RNN on a table and score it on the rows it has not seen.",
             Details);
         data.AddTo(command);
         training.AddTo(command);

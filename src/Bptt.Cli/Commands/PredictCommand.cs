@@ -27,13 +27,14 @@ internal static class PredictCommand
         };
         var command = new DetailedCommand(
             "predict",
-            "Run a model file over a CSV and write its predictions.",
+            "Run a model file over a table and write its predictions.",
             """
-            The model is fed the inputs only. Where the CSV also holds the output columns, the fit is told on the error
-            stream.
+            The model is fed the inputs only, and each run from the beginning. Where the table also holds the output
+            columns, the fit is told on the error stream.
 
             Example:
               bptt predict bptt-out/model.json new.csv --out predictions.csv
+              bptt predict bptt-out/model.json runs.csv --group run_id --time t
             """)
         {
             model,

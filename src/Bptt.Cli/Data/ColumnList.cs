@@ -11,37 +11,19 @@ internal static class ColumnList
     private const string RangeSign = "..";
 
     /// <summary>The items of lists that are separated by commas outside quotes, as they were written. A quote begins
-    /// where an item does.</summary>
+    /// where a name does.</summary>
     public static List<string> Split(IEnumerable<string> lists)
     {
         var items = new List<string>();
         foreach (string list in lists)
         {
-            int start = 0;
-            bool isQuoted = false;
-            for (int i = 0; i <= list.Length; i++)
-            {
-                if (i == list.Length || (list[i] == ',' && !isQuoted))
-                {
-                    string item = list[start..i].Trim();
-                    start = i + 1;
-                    if (item.Length > 0)
-                    {
-                        items.Add(item);
-                    }
-                }
-                else if (list[i] == '"' && (isQuoted || IsQuote(list[start..i])))
-                {
-                    isQuoted = !isQuoted;
-                }
-            }
+            _ = Scan(list, items);
         }
         return items;
     }
 
-    /// <summary>Whether every quote in a list that begins an item also ends.</summary>
-    public static bool IsBalanced(string list) =>
-        Split([list]).All(item => !item.TrimStart('!', ' ').StartsWith('"') || Quotes(item) % 2 == 0);
+    /// <summary>Whether every quote in a list that begins a name also ends.</summary>
+    public static bool IsBalanced(string list) => Scan(list, []);
 
     /// <summary>Whether an item stands for more than one column: an exclusion, a range or a pattern.</summary>
     public static bool StandsForMany(string item) => item.StartsWith('!')
@@ -132,11 +114,37 @@ internal static class ColumnList
         return name;
     }
 
-    private static bool IsQuote(string before) => string.IsNullOrWhiteSpace(before) || before.Trim() == "!";
+    /// <summary>Adds the items of one list; returns whether the last quote ends.</summary>
+    private static bool Scan(string list, List<string> items)
+    {
+        int start = 0;
+        bool isQuoted = false;
+        for (int i = 0; i <= list.Length; i++)
+        {
+            if (i == list.Length || (list[i] == ',' && !isQuoted))
+            {
+                string item = list[start..i].Trim();
+                start = i + 1;
+                if (item.Length > 0)
+                {
+                    items.Add(item);
+                }
+            }
+            else if (list[i] == '"' && (isQuoted || BeginsName(list[start..i].Trim())))
+            {
+                isQuoted = !isQuoted;
+            }
+        }
+        return !isQuoted;
+    }
 
-    private static bool IsInQuotes(string item) => item.Length >= 2 && item[0] == '"' && item[^1] == '"';
+    /// <summary>Whether a name begins after what stands before it in its item; inside one, two quotes are
+    /// one.</summary>
+    private static bool BeginsName(string before) => before.TrimStart('!') is "" or ['"', .., '"']
+        || before.EndsWith(RangeSign, StringComparison.Ordinal);
+
+    private static bool IsInQuotes(string item) => item is ['"', .., '"']
+        && !item[1..^1].Replace("\"\"", "", StringComparison.Ordinal).Contains('"', StringComparison.Ordinal);
 
     private static string Unquoted(string item) => item[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal);
-
-    private static int Quotes(string item) => item.Count(c => c == '"');
 }

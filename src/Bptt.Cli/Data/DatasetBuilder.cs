@@ -17,9 +17,9 @@ internal static class DatasetBuilder
         int stepsAhead = settings.PredictNext ? 1 : 0;
         IReadOnlyList<Run> runs = Run.Of(table, settings.Group);
         IReadOnlyList<DataRun> parts = Cut(table, runs, stepsAhead, settings);
-        double[][] targetColumns = [.. outputs.Select(name => Targets(table, name, settings.Missing))];
         var inputColumns = inputs.Select(name => (Name: name, Values: Inputs(table, name, runs, settings.Missing)))
             .ToList();
+        double[][] targetColumns = [.. outputs.Select(name => Targets(table, name, settings.Missing))];
         DropConstants(table, inputColumns);
 
         Channel[] inputChannels =

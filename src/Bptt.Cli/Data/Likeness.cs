@@ -4,8 +4,8 @@ namespace Bptt.Cli.Data;
 
 internal static class Likeness
 {
-    /// <summary>The name that differs by the fewest letters, where it is near enough to be
-    /// meant; null where none is.</summary>
+    /// <summary>The name that differs by the fewest letters, where it is near enough to be meant; null where none
+    /// is.</summary>
     public static string? Nearest(string name, IEnumerable<string> names)
     {
         (string Name, double Distance)[] near =
@@ -14,10 +14,11 @@ internal static class Likeness
         return best.Name is not null && best.Distance <= Math.Max(0.5, name.Length / 3.0) ? best.Name : null;
     }
 
-    /// <summary>The least number of letters to insert, delete or replace (Levenshtein 1966); a letter in the
-    /// other case counts a tenth.</summary>
+    /// <summary>The least number of letters to insert, delete, replace or swap with the next one (Damerau 1964); a
+    /// letter in the other case counts a tenth.</summary>
     private static double Distance(string left, string right)
     {
+        double[] beforeThat = [];
         double[] previous = [.. Enumerable.Range(0, right.Length + 1).Select(j => (double)j)];
         for (int i = 1; i <= left.Length; i++)
         {
@@ -27,8 +28,12 @@ internal static class Likeness
             {
                 double replaced = previous[j - 1] + Difference(left[i - 1], right[j - 1]);
                 current[j] = Math.Min(replaced, Math.Min(previous[j], current[j - 1]) + 1.0);
+                if (i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1])
+                {
+                    current[j] = Math.Min(current[j], beforeThat[j - 2] + 1.0);
+                }
             }
-            previous = current;
+            (beforeThat, previous) = (previous, current);
         }
         return previous[^1];
     }

@@ -53,7 +53,7 @@ internal static class ParquetTable
 
     private static async Task<MemoryColumn?> ColumnAsync(ParquetReader reader, DataField field)
     {
-        if (field.ClrType == typeof(string))
+        if (field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>))
         {
             return new MemoryColumn(field.Name, null, [.. await TextsAsync(reader, field)]);
         }

@@ -23,7 +23,7 @@ internal sealed record Run(string? Id, int[] Rows)
         {
             if (table.IsMissing(column, row))
             {
-                throw table.FaultAt(column, row, "the name of a run, as in every row,");
+                throw table.FaultAt(column, row, "the name of a run");
             }
             string id = table.Text(column, row);
             if (!runs.TryGetValue(id, out List<int>? rows))

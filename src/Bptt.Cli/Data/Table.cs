@@ -62,10 +62,15 @@ internal abstract class Table(string name, IReadOnlyList<string> columns, int ro
     public double[] NumbersWhereMeasured(string column) => Numbers(column, fill: double.NaN);
 
     /// <summary>Whether every cell that is not missing holds a number.</summary>
-    public bool IsNumeric(int column)
+    public bool IsNumeric(int column) => FirstWithoutNumber(column) == rowCount;
+
+    /// <summary>The first row (from 0) whose cell is neither missing nor a number; the number of rows where there is
+    /// none.</summary>
+    public int FirstWithoutNumber(int column)
     {
         Func<int, double?> numbers = NumbersOf(column);
-        return Enumerable.Range(0, rowCount).All(row => IsMissing(column, row) || numbers(row) is not null);
+        return Enumerable.Range(0, rowCount).FirstOrDefault(
+            row => !IsMissing(column, row) && numbers(row) is null, rowCount);
     }
 
     /// <summary>A cell as text.</summary>

@@ -39,7 +39,7 @@ internal sealed class TimeColumn
         {
             return time;
         }
-        throw table.FaultAt(column, bad, "a time, as a number or a date, of the same form in every row,");
+        throw table.FaultAt(column, bad, "a time, as a number or a date, of the same form in every row");
     }
 
     /// <summary>Reads a column that may be one of times; null where it is not.</summary>
@@ -50,13 +50,13 @@ internal sealed class TimeColumn
     {
         double[] values = new double[table.RowCount];
         bad = 0;
-        bool isNumeric = table.IsNumeric(column);
-        if (isNumeric)
+        if (table.IsNumeric(column))
         {
             values = table.NumbersWhereMeasured(table.Columns[column]);
             bad = Array.FindIndex(values, double.IsNaN);
             return bad < 0 ? new TimeColumn(table, column, values, isDate: false) : null;
         }
+        bad = table.FirstWithoutNumber(column);
         foreach (Func<string, DateTime?> read in Readers())
         {
             int row = 0;

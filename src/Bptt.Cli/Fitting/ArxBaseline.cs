@@ -22,6 +22,9 @@ internal sealed class ArxBaseline
     /// <summary>Beyond the first order; least squares take time with the cube of them.</summary>
     private const int MostRegressors = 300;
 
+    /// <summary>Where outputs are missing, for each order beyond the first: the steps left may be few.</summary>
+    private const int StepsPerRegressor = 5;
+
     private readonly Structure _structure;
     private readonly Matrix<double> _coefficients; // q×regressors
 
@@ -42,9 +45,10 @@ internal sealed class ArxBaseline
         var sequences = Sequence.Of(data.Training);
         bool hasLags = StepsFrom(Structure.Of(data, 1, hasLags: true), 1) > Structure.Of(data, 1, true).RegressorCount
             || data.Training.Weights is null;
+        int fewest = data.Training.Weights is null ? 1 : StepsPerRegressor;
         Structure[] candidates = Enumerable.Range(1, MaxOrder).Select(n => Structure.Of(data, n, hasLags))
             .Where((s, i) => i == 0
-                || (s.RegressorCount <= MostRegressors && StepsFrom(s, s.Order) > s.RegressorCount)).ToArray();
+                || (s.RegressorCount <= MostRegressors && StepsFrom(s, s.Order) > fewest * s.RegressorCount)).ToArray();
         int firstRow = Math.Min(candidates[^1].Order, data.Training.Inputs.Lengths.Max() - 1);
         firstRow = StepsFrom(candidates[^1], firstRow) > 0 ? firstRow : 0;
         return candidates.Select(s => Fit(s, Steps(candidates[^1], firstRow))).MinBy(f => f.Criterion).Model;

@@ -1,0 +1,175 @@
+// Kinds of files: the same table from each of them, whatever it is called.
+
+using System.IO.Compression;
+using System.Text;
+using Bptt.Cli.Data;
+using Parquet;
+using Parquet.Schema;
+
+namespace Bptt.Cli.Tests.Data;
+
+public class TableFileTests
+{
+    [Fact]
+    public async Task Parquet_is_read_with_its_types_and_what_is_missing()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("data.parquet", await ParquetAsync());
+
+        Table table = TableFile.Read(path);
+
+        table.Columns.Should().Equal("run", "when", "u", "n", "y", "on");
+        table.RowCount.Should().Be(6, "two row groups of three");
+        table.Text(0, 3).Should().Be("r1");
+        table.Numbers("u").Should().Equal(0.1, 0.2, 0.3, 0.1, 0.2, 0.3);
+        table.Numbers("n").Should().Equal(-1, 0, 1, -1, 0, 1);
+        table.Numbers("on").Should().Equal(1, 0, 1, 1, 0, 1);
+        table.NumbersWhereMeasured("y").Should().Equal(1.5, double.NaN, 2.5, 1.5, double.NaN, 2.5);
+        TimeColumn.Of(table, "when").Values.Zip(TimeColumn.Of(table, "when").Values.Skip(1), (a, b) => b - a)
+            .Take(2).Should().Equal(60, 60);
+        table.PlaceOf(1).Should().Be("row 2");
+    }
+
+    [Fact]
+    public async Task A_kind_is_known_by_its_first_bytes()
+    {
+        using var folder = new TemporaryFolder();
+
+        TableFile.Read(folder.File("a.csv", await ParquetAsync())).Columns.Should().Contain("when");
+        TableFile.Read(folder.File("b", NumPyFiles.Array([1, 2, 3, 4], 2, 2))).Columns.Should().Equal("c1", "c2");
+        TableFile.Read(folder.File("c.txt", Zipped("a,y\n1,2\n"))).Columns.Should().Equal("a", "y");
+    }
+
+    [Fact]
+    public void Arrays_are_columns_by_name_and_index()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("data.npz", NumPyFiles.Archive(
+            ("u", NumPyFiles.Array([1, 10, 2, 20, double.NaN, 30], 3, 2)),
+            ("y", NumPyFiles.Array([7, 8, 9], 3)),
+            ("fs", NumPyFiles.Array([100]))));
+
+        Table table = TableFile.Read(path);
+
+        table.Columns.Should().Equal("u[0]", "u[1]", "y");
+        table.NumbersWhereMeasured("u[0]").Should().Equal(1, 2, double.NaN);
+        table.Numbers("u[1]").Should().Equal(10, 20, 30);
+        table.Numbers("y").Should().Equal(7, 8, 9);
+        table.Remarks.Should().ContainSingle().Which.Text.Should().Contain("'fs'");
+    }
+
+    [Fact]
+    public async Task All_kinds_are_fitted_alike()
+    {
+        using var folder = new TemporaryFolder();
+        RunTables.Row[] rows = RunTables.Rows(2);
+        string csv = RunTables.Csv(rows);
+        string[] files =
+        [
+            folder.File("data.csv", csv),
+            folder.File("data.csv.gz", Zipped(csv)),
+            folder.File("data.npz", NumPyFiles.Archive(
+                ("a", NumPyFiles.Array([.. rows.Select(r => r.A)], rows.Length)),
+                ("b", NumPyFiles.Array([.. rows.Select(r => r.B)], rows.Length)),
+                ("y", NumPyFiles.Array([.. rows.Select(r => r.Y)], rows.Length)))),
+            folder.File("utf16.csv", Encoding.Unicode.GetBytes(csv)),
+        ];
+        var models = new List<string>();
+        foreach (string file in files)
+        {
+            CommandResult result = await CommandRunner.RunAsync(
+                "fit", file, "--inputs", "a,b", "--outputs", "y", "--hidden", "1", "--out", folder.At("out"));
+            result.ExitCode.Should().Be(0, result.Error);
+            models.Add(File.ReadAllText(folder.At("out/model.json")));
+        }
+
+        models.Distinct().Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task Standard_input_is_read()
+    {
+        using var folder = new TemporaryFolder();
+
+        CommandResult result = await BpttProcess.RunWithInputAsync(
+            RunTables.Csv(RunTables.Rows(2)),
+            "fit", "-", "--inputs", "a,b", "--outputs", "y", "--group", "run", "--hidden", "1",
+            "--out", folder.At("out"));
+
+        result.ShouldBeDone();
+        result.Output.Should().StartWith("standard input: 1 run (30 rows) to train, 1 run (34 rows) held out");
+    }
+
+    [Theory]
+    [InlineData("windows-1252", "read as Latin-1")]
+    [InlineData("utf-16", "read as UTF-16")] // without a mark
+    [InlineData("utf-8", null)]
+    public void An_encoding_that_is_not_UTF8_is_told(string encoding, string? told)
+    {
+        Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
+        using var folder = new TemporaryFolder();
+        string path = folder.File("data.csv", Encoding.GetEncoding(encoding).GetBytes("Öl °C,y\n1,2\n3,4\n"));
+
+        Table table = TableFile.Read(path);
+
+        table.Columns.Should().Equal("Öl °C", "y");
+        table.Remarks.Should().HaveCount(told is null ? 0 : 1);
+        string.Concat(table.Remarks.Select(r => r.Text)).Should().Match($"*{told}*");
+    }
+
+    [Fact]
+    public void Without_a_header_columns_are_numbered_and_a_header_of_numbers_is_told()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("data.csv", "1,2\n3,4\n");
+
+        Table without = TableFile.Read(path, hasHeader: false);
+        Table with = TableFile.Read(path);
+
+        without.Columns.Should().Equal("c1", "c2");
+        without.Numbers("c2").Should().Equal(2, 4);
+        without.Remarks.Should().BeEmpty();
+        with.Numbers("2").Should().Equal(4);
+        with.Remarks.Should().ContainSingle(r => r.IsDoubt && r.Text.Contains("--no-header"));
+    }
+
+    private static byte[] Zipped(string text)
+    {
+        using var zipped = new MemoryStream();
+        using (var writer = new GZipStream(zipped, CompressionLevel.Fastest))
+        {
+            writer.Write(Encoding.UTF8.GetBytes(text));
+        }
+        return zipped.ToArray();
+    }
+
+    /// <summary>Two row groups of three rows.</summary>
+    private static async Task<byte[]> ParquetAsync()
+    {
+        var run = new DataField<string>("run");
+        var when = new DataField<DateTime>("when");
+        var u = new DataField<double>("u");
+        var n = new DataField<long>("n");
+        var y = new DataField<float?>("y");
+        var on = new DataField<bool>("on");
+        var stream = new MemoryStream();
+        await using (ParquetWriter writer = await ParquetWriter.CreateAsync(
+            new ParquetSchema(run, when, u, n, y, on), stream))
+        {
+            for (int group = 0; group < 2; group++)
+            {
+                using ParquetRowGroupWriter part = writer.CreateRowGroup();
+                string name = $"r{group}";
+                DateTime start = new(2024, 1, 1 + group, 0, 0, 0, DateTimeKind.Utc);
+                await part.WriteAsync(run, [name, name, name]);
+                await part.WriteAsync<DateTime>(
+                    when, new[] { start, start.AddMinutes(1), start.AddMinutes(2) }.AsMemory());
+                await part.WriteAsync<double>(u, new[] { 0.1, 0.2, 0.3 }.AsMemory());
+                await part.WriteAsync<long>(n, new long[] { -1, 0, 1 }.AsMemory());
+                await part.WriteAsync<float>(y, new float?[] { 1.5f, null, 2.5f }.AsMemory());
+                await part.WriteAsync<bool>(on, new[] { true, false, true }.AsMemory());
+            }
+        }
+        return stream.ToArray();
+    }
+}
