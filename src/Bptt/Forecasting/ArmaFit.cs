@@ -12,8 +12,8 @@ namespace Bptt.Forecasting;
 /// <param name="Orders">Which lags there are.</param>
 /// <param name="Free">The coefficients as free numbers.</param>
 /// <param name="Point">The likelihood there.</param>
-/// <param name="Count">N.</param>
-internal sealed record ArmaFit(ArmaOrders Orders, double[] Free, ArmaPoint Point, int Count)
+/// <param name="Series">The series.</param>
+internal sealed record ArmaFit(ArmaOrders Orders, double[] Free, ArmaPoint Point, double[] Series)
 {
     private const double Step = 1e-4;
     private const double GradientTolerance = 1e-4;
@@ -28,9 +28,9 @@ internal sealed record ArmaFit(ArmaOrders Orders, double[] Free, ArmaPoint Point
         get
         {
             int k = Orders.ParameterCount;
-            return Count - k - 1 < 1
+            return Series.Length - k - 1 < 1
                 ? double.PositiveInfinity
-                : Point.Deviance + 2.0 * k + 2.0 * k * (k + 1.0) / (Count - k - 1.0);
+                : Point.Deviance + 2.0 * k + 2.0 * k * (k + 1.0) / (Series.Length - k - 1.0);
         }
     }
 
@@ -59,7 +59,7 @@ internal sealed record ArmaFit(ArmaOrders Orders, double[] Free, ArmaPoint Point
                 // The best point that was seen counts.
             }
         }
-        return double.IsFinite(best.Deviance) ? new ArmaFit(orders, bestFree, best, series.Length) : null;
+        return double.IsFinite(best.Deviance) ? new ArmaFit(orders, bestFree, best, series) : null;
 
         double Value(Vector<double> free)
         {
@@ -103,6 +103,13 @@ internal sealed record ArmaFit(ArmaOrders Orders, double[] Free, ArmaPoint Point
             Matrix<double>.Build.Dense(n, n, (i, j) => j == 0 ? -m[i + 1] : j == i + 1 ? 1.0 : 0.0),
             Matrix<double>.Build.Dense(n, 1, (i, _) => m[i + 1] - a[i + 1]),
             Matrix<double>.Build.Dense(1, n, (_, j) => j == 0 ? 1.0 : 0.0));
+    }
+
+    /// <summary>The expected h_1.</summary>
+    public double[] Start()
+    {
+        (double[] a, double[] m) = Orders.Coefficients(Free);
+        return new ArmaLikelihood(Series, Orders.HasMean).StartOf(a, m, Point.Mean);
     }
 
     /// <summary>Small numbers of opposite effect in a and m, where the likelihood has a slope.</summary>

@@ -8,7 +8,7 @@ namespace Bptt.Forecasting;
 /// <summary>A transformation and a kind of predictor.</summary>
 internal sealed record Structure(SeriesTransform Transform, PredictorKind Kind)
 {
-    public PredictorFit? Fit(SeriesRows rows) => Kind.Fit(rows, Transform);
+    public PredictorFit? Fit(SeriesRows rows, FreeProblems? known = null) => Kind.Fit(rows, Transform, known);
 }
 
 /// <summary>Chooses a structure.</summary>
@@ -28,6 +28,7 @@ internal sealed class StructureChoice
     private readonly SeriesRows _rows;
     private readonly ForecasterOptions _options;
     private readonly Dictionary<string, double> _scores = [];
+    private readonly FreeProblems _known = new();
 
     public StructureChoice(SeriesRows rows, ForecasterOptions options)
     {
@@ -157,7 +158,7 @@ internal sealed class StructureChoice
             {
                 continue;
             }
-            if (structure.Fit(_rows.First(from)) is not PredictorFit fit)
+            if (structure.Fit(_rows.First(from), _known) is not PredictorFit fit)
             {
                 return double.PositiveInfinity;
             }
