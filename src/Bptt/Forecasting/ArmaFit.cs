@@ -8,7 +8,7 @@ using MathNet.Numerics.Optimization;
 
 namespace Bptt.Forecasting;
 
-/// <summary>The most likely coefficients of given orders.</summary>
+/// <summary>The most probable coefficients of given orders.</summary>
 /// <param name="Orders">Which lags there are.</param>
 /// <param name="Free">The coefficients as free numbers.</param>
 /// <param name="Point">The likelihood there.</param>
@@ -18,6 +18,10 @@ internal sealed record ArmaFit(ArmaOrders Orders, double[] Free, ArmaPoint Point
     private const double Step = 1e-4;
     private const double GradientTolerance = 1e-4;
     private const int MostIterations = 60;
+    private const double Impassable = 1e10;
+
+    /// <summary>Of the Gaussian prior on each free number: partial autocorrelations near ±1 need evidence.</summary>
+    private const double FreeDeviation = 2.0;
 
     /// <summary>Beyond this a free number changes no coefficient.</summary>
     private const double LargestFree = 6.0;
@@ -64,14 +68,16 @@ internal sealed record ArmaFit(ArmaOrders Orders, double[] Free, ArmaPoint Point
         double Value(Vector<double> free)
         {
             double[] point = free.ToArray();
-            ArmaPoint here = At(point);
-            if (here.Deviance < best.Deviance)
+            ArmaPoint here = point.All(x => Math.Abs(x) < LargestFree) ? At(point) : ArmaPoint.Impossible;
+            double value = here.Deviance + Penalty(point);
+            if (value < best.Deviance + Penalty(bestFree))
             {
                 (best, bestFree) = (here, point);
             }
-            double beyond = point.Sum(x => Math.Max(0.0, Math.Abs(x) - LargestFree));
-            return double.IsFinite(here.Deviance) ? here.Deviance + beyond * beyond : 1e10;
+            return double.IsFinite(value) ? value : Impassable;
         }
+
+        static double Penalty(double[] free) => free.Sum(x => x * x) / (FreeDeviation * FreeDeviation);
 
         Vector<double> Gradient(Vector<double> free)
         {
@@ -100,7 +106,7 @@ internal sealed record ArmaFit(ArmaOrders Orders, double[] Free, ArmaPoint Point
         (double[] a, double[] m) = Orders.Coefficients(Free);
         int n = a.Length - 1;
         return (
-            Matrix<double>.Build.Dense(n, n, (i, j) => j == 0 ? -m[i + 1] : j == i + 1 ? 1.0 : 0.0),
+            Matrix<double>.Build.Dense(n, n, (i, j) => j == 0 ? 0.0 - m[i + 1] : j == i + 1 ? 1.0 : 0.0),
             Matrix<double>.Build.Dense(n, 1, (i, _) => m[i + 1] - a[i + 1]),
             Matrix<double>.Build.Dense(1, n, (_, j) => j == 0 ? 1.0 : 0.0));
     }

@@ -17,6 +17,12 @@ internal sealed class ArmaLikelihood
     /// <summary>Of f_t − 1: below this the filter has settled.</summary>
     private const double Settled = 1e-10;
 
+    /// <summary>Of the squared errors: no fit is closer.</summary>
+    private const double Rounding = 1e-14;
+
+    /// <summary>The variance of w over that of e beyond which rounding would pass for a fit.</summary>
+    private const double LargestVariance = 1e8;
+
     private readonly double[] _series;
     private readonly bool _hasMean;
 
@@ -77,11 +83,11 @@ internal sealed class ArmaLikelihood
             isSettled = variance - 1.0 < Settled;
         }
         double mean = _hasMean && levels > 0.0 ? products / levels : 0.0;
-        double least = squares - mean * products;
+        double least = Math.Max(squares - mean * products, Rounding * squares + double.Epsilon);
         int count = _series.Length;
         return double.IsFinite(least) && double.IsFinite(logs)
             ? new ArmaPoint(
-                count * Math.Log(Math.Max(least, double.Epsilon) / count) + logs, Math.Max(least, 0.0) / count, mean)
+                count * (Math.Log(least) - Math.Log(count)) + logs, least / count, mean)
             : ArmaPoint.Impossible;
     }
 
@@ -183,7 +189,7 @@ internal sealed class ArmaLikelihood
             }
         }
         double[] solved = system.Solve(Vector<double>.Build.Dense(right[..(p + 1)])).ToArray();
-        if (!(solved[0] >= 1.0 - 1e-6) || !double.IsFinite(solved[0]))
+        if (!(solved[0] is >= 1.0 - 1e-6 and < LargestVariance))
         {
             return null; // w holds e, of variance 1
         }

@@ -141,8 +141,7 @@ public sealed partial class Forecaster
                 outputs,
                 noise,
                 freedom),
-            at,
-            structure: null);
+            at);
 
         double[] Row(string name, int length)
         {

@@ -26,15 +26,15 @@ namespace Bptt.Forecasting;
 /// </remarks>
 public sealed partial class Forecaster
 {
+    private const int LeastRows = 8;
+
     private readonly PredictorFit _fit;
     private readonly FilterState _at;
-    private readonly Structure? _structure;
 
-    private Forecaster(PredictorFit fit, FilterState at, Structure? structure)
+    private Forecaster(PredictorFit fit, FilterState at)
     {
         _fit = fit;
         _at = at;
-        _structure = structure;
     }
 
     /// <summary>The network that predicts the next row: d + q inputs, [u_t; y_{t−1}], after transformation and
@@ -111,7 +111,8 @@ public sealed partial class Forecaster
         SeriesRows training = rows.First(trainingCount);
         Structure structure = new StructureChoice(training, options).Best();
         Forecaster judged = Of(structure, training, options);
-        Forecaster final = structure.Fit(rows) is null ? judged.Update(rows, trainingCount) : Of(structure, rows, options);
+        Forecaster final = structure.Fit(rows) is null
+            ? judged.Update(rows, trainingCount) : Of(structure, rows, options);
         return new ForecastEvaluation(
             final, trainingCount, options.Horizon, ForecastScoring.Of(judged, rows, trainingCount, options.Horizon));
     }
@@ -177,18 +178,16 @@ public sealed partial class Forecaster
 
     internal PredictorFit Fitted => _fit;
 
-    private const int LeastRows = 8;
-
     private static Forecaster Of(Structure structure, SeriesRows rows, ForecasterOptions options)
     {
         PredictorFit fit = structure.Fit(rows) ?? throw Guard.Error(
-            nameof(rows), $"expected a series that {structure.Kind} can be fitted to; other options may help.");
+            "series", $"expected a series that {structure.Kind} can be fitted to; other options may help.");
         fit = fit with
         {
             Inputs = Renamed(fit.Inputs, options.InputNames),
             Outputs = Renamed(fit.Outputs, options.OutputNames),
         };
-        return new Forecaster(fit, FilterState.Before, structure).Update(rows, 0);
+        return new Forecaster(fit, FilterState.Before).Update(rows, 0);
     }
 
     private static Channel[] Renamed(Channel[] channels, IReadOnlyList<string>? names) => names is null
@@ -201,7 +200,7 @@ public sealed partial class Forecaster
         {
             filter.Advance(rows.Values[t], rows.Inputs[t]);
         }
-        return new Forecaster(_fit, filter.At, _structure);
+        return new Forecaster(_fit, filter.At);
     }
 
     private static SeriesRows Rows(Matrix<double> series, Matrix<double>? inputs, ForecasterOptions options)

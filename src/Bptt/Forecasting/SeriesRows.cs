@@ -23,6 +23,9 @@ internal sealed record SeriesRows(double[][] Values, double[][] Inputs)
 
     public SeriesRows First(int count) => new(Values[..count], Inputs[..count]);
 
+    /// <summary>The last rows, at most so many.</summary>
+    public SeriesRows Last(int count) => count >= Count ? this : new(Values[^count..], Inputs[^count..]);
+
     /// <summary>One value over all steps.</summary>
     public double[] Series(int output) => Array.ConvertAll(Values, row => row[output]);
 

@@ -22,8 +22,12 @@ internal sealed class StructureChoice
     /// <summary>Transformations that go on to the search of orders.</summary>
     private const int Kept = 2;
 
-    private const int LargestFreeOrder = 8;
+    /// <summary>The choice sees so many rows, the last ones: more take longer and change little.</summary>
+    private const int MostRows = 1500;
+
     private const int RowsPerFreedom = 5;
+
+    private static readonly int[] FreeOrders = [1, 2, 3, 4, 6, 8];
 
     private readonly SeriesRows _rows;
     private readonly ForecasterOptions _options;
@@ -32,7 +36,7 @@ internal sealed class StructureChoice
 
     public StructureChoice(SeriesRows rows, ForecasterOptions options)
     {
-        _rows = rows;
+        _rows = rows.Last(MostRows);
         _options = options;
     }
 
@@ -96,7 +100,7 @@ internal sealed class StructureChoice
         }
         if (transform.SeasonalDifferences == 0 || _rows.InputSize > 0 || _rows.OutputSize > 1)
         {
-            for (int h = 1; h <= LargestFreeOrder; h++)
+            foreach (int h in FreeOrders)
             {
                 var free = new FreeKind(h);
                 if (h == 1 || free.ParameterCount(_rows.InputSize, _rows.OutputSize) * RowsPerFreedom
