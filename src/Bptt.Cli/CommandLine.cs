@@ -24,6 +24,7 @@ internal static class CommandLine
         {
             FitCommand.Create(terminal),
             PredictCommand.Create(terminal),
+            ForecastCommand.Create(terminal),
             CheckCommand.Create(terminal),
             FlowCommand.Create(terminal),
             RemediesCommand.Create(terminal),

@@ -203,11 +203,11 @@ public sealed class LinearRnnFile
             root.Property("stepsAhead").Integer());
     }
 
-    private static Channel[] ReadChannels(JsonReading array) => Array.ConvertAll(
+    internal static Channel[] ReadChannels(JsonReading array) => Array.ConvertAll(
         array.Items(),
         c => new Channel(c.Property("name").Text(), c.Property("mean").Number(), c.Property("scale").Number()));
 
-    private static void WriteChannels(Utf8JsonWriter writer, string name, IReadOnlyList<Channel> channels)
+    internal static void WriteChannels(Utf8JsonWriter writer, string name, IReadOnlyList<Channel> channels)
     {
         writer.WriteStartArray(name);
         foreach (Channel channel in channels)
@@ -222,13 +222,13 @@ public sealed class LinearRnnFile
     }
 
     /// <summary>A row to a line, so that a person can read the file.</summary>
-    private static void WriteMatrix(Utf8JsonWriter writer, string name, Matrix<double> matrix)
+    internal static void WriteMatrix(Utf8JsonWriter writer, string name, Matrix<double> matrix)
     {
         writer.WritePropertyName(name);
         writer.WriteRawValue($"[\n    {string.Join(",\n    ", matrix.EnumerateRows().Select(Numbers))}\n  ]");
     }
 
-    private static string Numbers(Vector<double> numbers) =>
+    internal static string Numbers(Vector<double> numbers) =>
         $"[{string.Join(", ", numbers.Select(NumberText.Exact))}]";
 
     private static ReadOnlyCollection<Channel> Channels(

@@ -27,7 +27,8 @@ public class ImportRulesTests
         $"Remedies → {Below} Diagnostics",
         $"Optimization → {Below} Lifting Remedies",
         $"Identification → {Below} Diagnostics Remedies",
-        $"Training → {Below} Files Diagnostics Remedies Optimization");
+        $"Training → {Below} Files Diagnostics Remedies Optimization",
+        $"Forecasting → {Below} Files Diagnostics Remedies Optimization Training Identification");
 
     [Fact]
     public void Rooms_import_only_what_they_may()
