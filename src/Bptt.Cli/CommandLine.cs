@@ -98,7 +98,7 @@ internal static class CommandLine
         IEnumerable<string> known = word.StartsWith('-')
             ? command.Options.SelectMany(o => o.Aliases.Append(o.Name))
             : command.Subcommands.Select(c => c.Name);
-        return message + Suggestion.Text(word, known);
+        return Likeness.Nearest(word, known) is string near ? $"{message} Did you mean '{near}'?" : message;
     }
 
     private static void Refuse(ParseResult parsed, IReadOnlyList<string> faults, Terminal terminal)

@@ -95,7 +95,7 @@ internal sealed class ForecastOptions
     public ForecastRequest Read(ParseResult parsed)
     {
         Sample? sample = Sample.All.FirstOrDefault(s => s.Name == parsed.GetValue(_sample));
-        CsvTable table = sample is null ? CsvTable.Read(parsed.GetValue(_csv)!) : sample.Read();
+        Table table = sample is null ? TableFile.Read(parsed.GetValue(_csv)!) : sample.Read();
         (string[] inputs, string[] outputs) = ColumnsOf(parsed, sample);
         var data = ForecastData.From(table, inputs, outputs);
         int horizon = parsed.GetValue(_horizon) ?? (inputs.Length > 0 ? Math.Max(1, data.MostSteps) : DefaultHorizon);

@@ -31,7 +31,7 @@ internal sealed record ForecastData(
     /// <summary>Takes the named columns of a table.</summary>
     /// <exception cref="DataFaultException">A column is not there, an output is empty above a measured one, or there are
     /// too few rows.</exception>
-    public static ForecastData From(CsvTable table, string[] inputs, string[] outputs)
+    public static ForecastData From(Table table, string[] inputs, string[] outputs)
     {
         double[][] columns = Array.ConvertAll(outputs, table.NumbersWhereMeasured);
         int count = table.RowCount;

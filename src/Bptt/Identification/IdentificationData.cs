@@ -27,6 +27,16 @@ internal sealed class IdentificationData
         LongestLength = inputs.Lengths.Max();
     }
 
+    /// <summary>Data whose channels are of size 1 already.</summary>
+    public IdentificationData(Matrix<double>[] inputs, Matrix<double>[] targets)
+    {
+        _inputScale = Vector<double>.Build.Dense(inputs[0].RowCount, 1.0);
+        _targetScale = Vector<double>.Build.Dense(targets[0].RowCount, 1.0);
+        (Inputs, Targets) = (inputs, targets);
+        TotalLength = inputs.Sum(u => u.ColumnCount);
+        LongestLength = inputs.Max(u => u.ColumnCount);
+    }
+
     /// <summary>d×T_b for each sequence.</summary>
     public Matrix<double>[] Inputs { get; }
 

@@ -170,7 +170,7 @@ public sealed class ImpulseResponsePrior
         1.0,
         Math.Min(inputs.Lengths.Max(), Math.Max(1, MostUnknowns / inputs.RowCount)));
 
-    private static void Check(SequenceBatch inputs, SequenceBatch targets, IReadOnlyList<double[]>? stepWeights)
+    internal static void Check(SequenceBatch inputs, SequenceBatch targets, IReadOnlyList<double[]>? stepWeights)
     {
         ArgumentNullException.ThrowIfNull(targets);
         Guard.SameLengths(inputs.Lengths, targets.Lengths, "the inputs", "the targets", nameof(targets));
@@ -189,7 +189,7 @@ public sealed class ImpulseResponsePrior
         }
     }
 
-    private static double[] Ones(int length)
+    internal static double[] Ones(int length)
     {
         double[] ones = new double[length];
         Array.Fill(ones, 1.0);

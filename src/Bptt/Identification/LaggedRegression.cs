@@ -33,6 +33,30 @@ internal static class LaggedRegression
     {
         int q = data.OutputSize;
         int d = data.InputSize;
+        Matrix<double> coefficients = Coefficients(data, outputLags, inputLags);
+
+        var response = new Matrix<double>[count];
+        for (int k = 0; k < count; k++)
+        {
+            response[k] = k <= inputLags
+                ? coefficients.SubMatrix(0, q, outputLags * q + k * d, d)
+                : Matrix<double>.Build.Dense(q, d);
+            for (int i = 1; i <= Math.Min(k, outputLags); i++)
+            {
+                response[k] += coefficients.SubMatrix(0, q, (i - 1) * q, q) * response[k - i];
+            }
+        }
+        return response;
+    }
+
+    /// <summary>[Φ_1 … Φ_a Θ_0 … Θ_p], q×unknowns. Cost 2·T·m² for m unknowns.</summary>
+    /// <param name="data">The data.</param>
+    /// <param name="outputLags">a; 0 for a regression on inputs alone.</param>
+    /// <param name="inputLags">p.</param>
+    public static Matrix<double> Coefficients(IdentificationData data, int outputLags, int inputLags)
+    {
+        int q = data.OutputSize;
+        int d = data.InputSize;
         int unknowns = Unknowns(data, outputLags, inputLags);
         var rows = new TriangularFactor(unknowns, rightSides: q);
         double[] row = new double[unknowns + q];
@@ -54,19 +78,6 @@ internal static class LaggedRegression
                 rows.Add(row);
             }
         }
-        Matrix<double> coefficients = rows.ShortestSolution().Transpose();
-
-        var response = new Matrix<double>[count];
-        for (int k = 0; k < count; k++)
-        {
-            response[k] = k <= inputLags
-                ? coefficients.SubMatrix(0, q, outputLags * q + k * d, d)
-                : Matrix<double>.Build.Dense(q, d);
-            for (int i = 1; i <= Math.Min(k, outputLags); i++)
-            {
-                response[k] += coefficients.SubMatrix(0, q, (i - 1) * q, q) * response[k - i];
-            }
-        }
-        return response;
+        return rows.ShortestSolution().Transpose();
     }
 }

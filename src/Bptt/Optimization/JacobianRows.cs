@@ -2,7 +2,6 @@
 //
 //   d  inputs      h  hidden units      q  outputs      B  sequences      m  coordinates
 
-using Bptt.Lifting;
 using Bptt.LinearAlgebra;
 
 namespace Bptt.Optimization;
@@ -11,15 +10,14 @@ namespace Bptt.Optimization;
 /// Rows √(c_b w_bt) Fᵀ ∂o_t/∂z and √(c_b w_bt) r, with F and r of <see cref="Objective.CurvatureFactor"/>: their
 /// squares sum to the generalised Gauss–Newton matrix (Schraudolph 2002). The derivatives are carried forward in time,
 /// all coordinates at once, and several steps at once where the forward pass did so: see
-/// <see cref="OutputSensitivities"/>.
+/// <see cref="OutputDerivatives"/>.
 /// </summary>
 internal sealed class JacobianRows
 {
     private readonly TrainingLoss _loss;
-    private readonly ForwardPass _forward;
     private readonly LocalCoordinates _coordinates;
+    private readonly OutputDerivatives _derivatives;
     private readonly KernelSet _kernels;
-    private readonly PassContext _context;
     private readonly TriangularFactor _target;
     private readonly PackedColumns _outputs;
     private readonly double[] _factors;
@@ -27,8 +25,6 @@ internal sealed class JacobianRows
     private readonly double[] _residual;
     private readonly double[] _block;
     private readonly int _rows;
-    private OutputSensitivities? _bySteps;
-    private OutputSensitivities? _inChunks;
     private int _filled;
     private bool _isWhole = true;
 
@@ -36,10 +32,9 @@ internal sealed class JacobianRows
         TrainingLoss loss, ForwardPass forward, LocalCoordinates coordinates, TriangularFactor target)
     {
         _loss = loss;
-        _forward = forward;
         _coordinates = coordinates;
+        _derivatives = new OutputDerivatives(forward, loss.Inputs, coordinates.Count, coordinates.Direction);
         _kernels = forward.Context.Kernels;
-        _context = forward.Context.AloneForManyPasses();
         _target = target;
         _outputs = forward.OutputColumns;
         _factors = loss.Objective.SequenceFactors(forward.Layout);
@@ -74,70 +69,10 @@ internal sealed class JacobianRows
         return rows._isWhole;
     }
 
-    private void AddSequence(int sequence)
-    {
-        double[] states = _coordinates.InitialStates(sequence);
-        int length = _forward.Lengths[sequence];
-        int inChunks = 0;
-        if (_forward.Lifted is LiftedForward lifted && lifted.Batch.ChunksOf(sequence) > 0)
-        {
-            int chunks = lifted.Batch.ChunksOf(sequence);
-            int place = lifted.Batch.InChunks(sequence);
-            _inChunks ??= Sensitivities(lifted.Weights);
-            inChunks = chunks * lifted.Batch.ChunkLength;
-            _inChunks.Run(
-                chunks,
-                (chunk, column) => WriteSignals(
-                    lifted.Inputs.Column(place, chunk + 1), lifted.States.Column(place, chunk), column),
-                states,
-                (step, derivatives) => AddStep(sequence, step + 1, derivatives));
-        }
-        if (inChunks == length)
-        {
-            return;
-        }
-        _bySteps ??= Sensitivities(BySteps());
-        double[] before = StatesBefore(sequence, inChunks);
-        int h = _forward.Model.HiddenSize;
-        _bySteps.Run(
-            length - inChunks,
-            (step, column) => WriteSignals(
-                _loss.Inputs.Columns.Column(sequence, inChunks + step + 1), before.AsSpan(step * h, h), column),
-            states,
-            (step, derivatives) => AddStep(sequence, inChunks + step + 1, derivatives));
-    }
-
-    private OutputSensitivities Sensitivities(LiftedWeights weights) =>
-        new(weights, _coordinates.Count, _coordinates.Direction, _context);
-
-    /// <summary>The model as one that takes a step at once.</summary>
-    private LiftedWeights BySteps()
-    {
-        ParameterArray model = _forward.Model.Weights;
-        return new LiftedWeights(
-            _context, model, new LiftedPowers(_context, model.Whh, levels: 0, areExact: false));
-    }
-
-    /// <summary>The states from a step on, side by side.</summary>
-    private double[] StatesBefore(int sequence, int first)
-    {
-        if (first == 0)
-        {
-            return _forward.HiddenStates(sequence).AsColumnMajorArray();
-        }
-        var states = new List<double>();
-        for (int t = first; t <= _forward.Lengths[sequence]; t++)
-        {
-            states.AddRange(_forward.States.Column(sequence, t));
-        }
-        return [.. states];
-    }
-
-    private static void WriteSignals(ReadOnlySpan<double> inputs, ReadOnlySpan<double> state, Span<double> column)
-    {
-        inputs.CopyTo(column);
-        state.CopyTo(column[inputs.Length..]);
-    }
+    private void AddSequence(int sequence) => _derivatives.Run(
+        sequence,
+        _coordinates.InitialStates(sequence),
+        (step, derivatives) => AddStep(sequence, step, derivatives));
 
     /// <summary>The q rows of one step.</summary>
     private void AddStep(int sequence, int t, MatrixSpan derivatives)

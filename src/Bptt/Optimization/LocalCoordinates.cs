@@ -169,7 +169,7 @@ internal sealed class LocalCoordinates
     /// <param name="parameters">Where.</param>
     /// <param name="rows">v, side by side.</param>
     /// <param name="metric">The diagonal of D.</param>
-    private static double[] Unseen(Parameters parameters, double[] rows, ReadOnlySpan<double> metric)
+    public static double[] Unseen(Parameters parameters, double[] rows, ReadOnlySpan<double> metric)
     {
         ParameterArray weights = parameters.Model.Weights;
         (int d, int h, int q) = (weights.InputSize, weights.HiddenSize, weights.OutputSize);

@@ -1,5 +1,6 @@
 // Which columns a list means.
 
+using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 
 namespace Bptt.Cli.Tests.Data;

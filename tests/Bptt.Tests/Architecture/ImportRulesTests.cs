@@ -26,7 +26,7 @@ public class ImportRulesTests
         $"Diagnostics → {Below}",
         $"Remedies → {Below} Diagnostics",
         $"Optimization → {Below} Lifting Remedies",
-        $"Identification → {Below} Diagnostics Remedies",
+        $"Identification → {Below} Diagnostics Remedies Optimization",
         $"Training → {Below} Files Diagnostics Remedies Optimization",
         $"Forecasting → {Below} Files Diagnostics Remedies Optimization Training Identification");
 

@@ -1,6 +1,6 @@
 // Which of several names is the nearest to one that was mistyped.
 
-namespace Bptt.Cli.Data;
+namespace Bptt.Cli.Console;
 
 internal static class Likeness
 {

@@ -1,0 +1,259 @@
+// Output-error least squares for a network that runs freely: residuals, their derivatives, and steps. Chooses no start.
+//
+//   d  inputs      h  hidden units      q  outputs      B  sequences of data      m  directions
+
+using Bptt.Edge;
+using Bptt.LinearAlgebra;
+using Bptt.Optimization;
+using Bptt.Passes;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Bptt.Identification;
+
+/// <summary>What is estimated: o_t = W_qh h_t + D x_t + c with h_t = W_hx x_t + W_hh h_{t−1} from h_0.</summary>
+/// <param name="Model">W_hx, W_hh and W_qh.</param>
+/// <param name="States">h_0 of each sequence of data, h×B.</param>
+/// <param name="Direct">D, q×d.</param>
+/// <param name="Offset">c, length q.</param>
+internal sealed record FreeSystem(LinearRnn Model, Matrix<double> States, Matrix<double> Direct, Vector<double> Offset)
+{
+    /// <summary>One that starts at rest, with neither D nor c.</summary>
+    public static FreeSystem Of(LinearRnn model, int sequences) => new(
+        model,
+        Matrix<double>.Build.Dense(model.HiddenSize, sequences),
+        Matrix<double>.Build.Dense(model.OutputSize, model.InputSize),
+        Vector<double>.Build.Dense(model.OutputSize));
+}
+
+/// <summary>What is free beside the weights.</summary>
+/// <param name="States">Whether h_0 of the sequences of data is.</param>
+/// <param name="Offset">Whether c is.</param>
+/// <param name="Direct">Whether D is.</param>
+internal readonly record struct FreeParts(bool States, bool Offset, bool Direct);
+
+/// <summary>
+/// ½ Σ w_bt ‖o_t − y_t‖² over sequences of data, which have an h_0 of their own and the offset c, over sequences of a
+/// prior, which start at rest and have no offset, and over copies without input of the sequences of data, which have
+/// their h_0: a prior on what h_0 does.
+/// </summary>
+internal sealed class OutputErrorProblem
+{
+    private readonly SequenceBatch _inputs;
+    private readonly SequenceBatch _targets;
+    private readonly double[][] _roots; // √w_bt
+    private readonly int[] _stateOf;    // which h_0; −1 for rest
+    private readonly int _dataCount;
+    private readonly ExecutionOptions _execution;
+    private ForwardPass? _latest;
+
+    /// <param name="inputs">All sequences: of data, of the prior from rest, of the prior on h_0.</param>
+    /// <param name="targets">As long.</param>
+    /// <param name="weights">w_bt.</param>
+    /// <param name="dataCount">B.</param>
+    /// <param name="parts">What is free; with free states the last B sequences are those of their prior.</param>
+    /// <param name="execution">How passes run; its workspace is not used.</param>
+    public OutputErrorProblem(
+        SequenceBatch inputs,
+        SequenceBatch targets,
+        IReadOnlyList<double[]> weights,
+        int dataCount,
+        FreeParts parts,
+        ExecutionOptions execution)
+    {
+        _inputs = inputs;
+        _targets = targets;
+        _roots = [.. weights.Select(w => Array.ConvertAll(w, Math.Sqrt))];
+        _dataCount = dataCount;
+        Parts = parts;
+        _stateOf = new int[inputs.Count];
+        Array.Fill(_stateOf, -1);
+        for (int b = 0; b < dataCount; b++)
+        {
+            _stateOf[b] = b;
+            if (parts.States)
+            {
+                _stateOf[inputs.Count - dataCount + b] = b;
+            }
+        }
+        _execution = execution with { Workspace = new Workspace() };
+    }
+
+    public FreeParts Parts { get; }
+
+    /// <summary>B.</summary>
+    public int DataCount => _dataCount;
+
+    /// <summary>d.</summary>
+    public int InputSize => _inputs.RowCount;
+
+    /// <summary>T_b.</summary>
+    public int LengthOf(int sequence) => _inputs.Lengths[sequence];
+
+    /// <summary>The sum.</summary>
+    public OutputErrorPoint Evaluate(FreeSystem system)
+    {
+        int h = system.Model.HiddenSize;
+        var states = Matrix<double>.Build.Dense(h, _inputs.Count);
+        for (int b = 0; b < _stateOf.Length; b++)
+        {
+            if (_stateOf[b] >= 0)
+            {
+                states.SetColumn(b, system.States.Column(_stateOf[b]));
+            }
+        }
+        var forward = ForwardPass.Run(system.Model, _inputs, states, _execution);
+        double sum = 0.0;
+        double[] residual = new double[system.Model.OutputSize];
+        for (int b = 0; b < _inputs.Count; b++)
+        {
+            for (int t = 1; t <= _roots[b].Length; t++)
+            {
+                if (_roots[b][t - 1] > 0.0)
+                {
+                    Residual(system, forward, b, t, residual);
+                    sum += VectorMath.Dot(residual, residual);
+                }
+            }
+        }
+        _latest = forward;
+        return new OutputErrorPoint(system, 0.5 * sum, forward);
+    }
+
+    /// <summary>Rows √w ∂o_t/∂z and √w r_t for the directions of the weights and of h_0 given, then for D and c where
+    /// free.</summary>
+    /// <param name="at">The point; evaluated again where it is not the last one, since passes share memory.</param>
+    /// <param name="directions">Columns side by side, each W_hx, W_hh, W_qh, then h_0 where free.</param>
+    /// <param name="cancellation">Asked now and then.</param>
+    public TriangularFactor Rows(OutputErrorPoint at, double[] directions, CancellationToken cancellation)
+    {
+        at = ReferenceEquals(at.Forward, _latest) ? at : Evaluate(at.System);
+        LinearRnn model = at.System.Model;
+        (int d, int h, int q) = (model.InputSize, model.HiddenSize, model.OutputSize);
+        int weightCount = h * (d + h + q);
+        int stride = weightCount + (Parts.States ? h * _dataCount : 0);
+        int m = directions.Length / stride;
+        int direct = Parts.Direct ? d : 0;
+        int unknowns = m + q * (direct + (Parts.Offset ? 1 : 0));
+        var factor = new TriangularFactor(unknowns);
+        var derivatives = new OutputDerivatives(at.Forward, _inputs, m, k => FlatDirection.Of(
+            new ParameterArray(d, h, q, _ => new ArraySegment<double>(directions, k * stride, weightCount)), null));
+        double[] residual = new double[q];
+        double[] row = new double[unknowns + 1];
+        for (int b = 0; b < _inputs.Count; b++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            double[] states = new double[h * m];
+            if (Parts.States && _stateOf[b] >= 0)
+            {
+                for (int k = 0; k < m; k++)
+                {
+                    Array.Copy(directions, k * stride + weightCount + _stateOf[b] * h, states, k * h, h);
+                }
+            }
+            derivatives.Run(b, states, (t, moved) =>
+            {
+                double root = _roots[b][t - 1];
+                if (root == 0.0)
+                {
+                    return;
+                }
+                if ((t & 4095) == 0)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                }
+                Residual(at.System, at.Forward, b, t, residual);
+                for (int i = 0; i < q; i++)
+                {
+                    Array.Clear(row);
+                    for (int k = 0; k < m; k++)
+                    {
+                        row[k] = root * moved.Values[k * moved.LeadingDimension + i];
+                    }
+                    for (int j = 0; j < direct; j++)
+                    {
+                        row[m + j * q + i] = root * _inputs.Columns.Column(b, t)[j];
+                    }
+                    if (Parts.Offset && b < _dataCount)
+                    {
+                        row[m + direct * q + i] = root;
+                    }
+                    row[unknowns] = residual[i];
+                    factor.Add(row);
+                }
+            });
+        }
+        return factor;
+    }
+
+    /// <summary>The system moved.</summary>
+    /// <param name="system">From where.</param>
+    /// <param name="directions">As given to <see cref="Rows"/>.</param>
+    /// <param name="step">Along each direction, then of D and c where free.</param>
+    /// <returns>Null where a number overflows.</returns>
+    public FreeSystem? Moved(FreeSystem system, double[] directions, ReadOnlySpan<double> step)
+    {
+        LinearRnn model = system.Model;
+        (int d, int h, int q) = (model.InputSize, model.HiddenSize, model.OutputSize);
+        int weightCount = h * (d + h + q);
+        int stride = weightCount + (Parts.States ? h * _dataCount : 0);
+        int m = directions.Length / stride;
+        double[] values = new double[stride];
+        model.Weights.Values.CopyTo(values);
+        if (Parts.States)
+        {
+            system.States.ColumnMajor().CopyTo(values.AsSpan(weightCount));
+        }
+        for (int k = 0; k < m; k++)
+        {
+            VectorMath.AddScaled(step[k], directions.AsSpan(k * stride, stride), values);
+        }
+        if (VectorMath.FirstNonFinite(values) >= 0 || VectorMath.FirstNonFinite(step) >= 0)
+        {
+            return null;
+        }
+        var weights = new ParameterArray(d, h, q);
+        values.AsSpan(0, weightCount).CopyTo(weights.Values);
+        Matrix<double> direct = system.Direct;
+        if (Parts.Direct)
+        {
+            direct += Matrix<double>.Build.Dense(q, d, step.Slice(m, q * d).ToArray());
+            m += q * d;
+        }
+        return new FreeSystem(
+            new LinearRnn(weights),
+            Parts.States ? values[weightCount..].ToColumns(h) : system.States,
+            direct,
+            Parts.Offset ? system.Offset + Vector<double>.Build.Dense(step.Slice(m, q).ToArray()) : system.Offset);
+    }
+
+    /// <summary>√w (o_t − y_t).</summary>
+    private void Residual(FreeSystem system, ForwardPass forward, int b, int t, double[] residual)
+    {
+        ReadOnlySpan<double> output = forward.OutputColumns.Column(b, t);
+        ReadOnlySpan<double> target = _targets.Columns.Column(b, t);
+        ReadOnlySpan<double> input = _inputs.Columns.Column(b, t);
+        double root = _roots[b][t - 1];
+        for (int i = 0; i < residual.Length; i++)
+        {
+            double value = output[i] - target[i];
+            if (b < _dataCount)
+            {
+                value += system.Offset[i];
+            }
+            if (Parts.Direct)
+            {
+                for (int j = 0; j < input.Length; j++)
+                {
+                    value += system.Direct[i, j] * input[j];
+                }
+            }
+            residual[i] = root * value;
+        }
+    }
+}
+
+/// <summary>A system and the sum of squares there.</summary>
+/// <param name="System">Where.</param>
+/// <param name="Loss">½ Σ w ‖o − y‖².</param>
+/// <param name="Forward">The passes.</param>
+internal sealed record OutputErrorPoint(FreeSystem System, double Loss, ForwardPass Forward);
