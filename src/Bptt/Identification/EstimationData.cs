@@ -2,7 +2,6 @@
 //
 //   d  inputs      q  outputs      T_b  steps of sequence b      K  folds
 
-using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Identification;

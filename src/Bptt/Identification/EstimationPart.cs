@@ -3,7 +3,6 @@
 //
 //   d  inputs      q  outputs      B  sequences      n  order
 
-using Bptt.Edge;
 using MathNet.Numerics;
 using MathNet.Numerics.LinearAlgebra;
 

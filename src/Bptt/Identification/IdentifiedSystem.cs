@@ -2,7 +2,6 @@
 //
 //   d  inputs      h  hidden units      q  outputs      B  sequences      n  order
 
-using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Identification;

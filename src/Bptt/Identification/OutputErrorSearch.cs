@@ -4,7 +4,6 @@
 //   d  inputs      h  hidden units      q  outputs      B  sequences
 
 using Bptt.Diagnostics;
-using Bptt.Edge;
 using Bptt.LinearAlgebra;
 using Bptt.Optimization;
 using MathNet.Numerics.LinearAlgebra;

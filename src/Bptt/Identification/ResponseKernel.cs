@@ -3,7 +3,6 @@
 //
 //   d  inputs      q  outputs      n  lags      m  unknowns
 
-using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra.Factorization;
 

@@ -4,7 +4,6 @@
 //   d  inputs      h  hidden units      q  outputs      m  directions
 
 using Bptt.Lifting;
-using Bptt.LinearAlgebra;
 using Bptt.Passes;
 
 namespace Bptt.Optimization;
