@@ -37,7 +37,7 @@ internal static class PredictCommand
 
             Example:
               bptt predict bptt-out/model.json new.csv --out predictions.csv
-              bptt predict bptt-out/model.json runs.csv --group run_id --time t
+              bptt predict DIR/model.json runs.csv --group run_id --time t
             """)
         {
             model,
