@@ -239,6 +239,9 @@ public class CommandLineTests
         using var folder = new TemporaryFolder();
         folder.File("data.csv", Tables.TwoByTwo(40));
         folder.File("new.csv", "heater_power\n6.41\n3.41\n"); // for the model of the example before it
+        folder.File("runs.csv", "run_id,t,u1,u2,u3,u4,u5,temp_in,temp_out,y\n" + string.Concat(
+            RunTables.Rows(3).Select(r =>
+                $"{r.Run},{r.Step},{r.A},{r.B},{-r.A},{r.A * r.B},{r.B * r.B},{r.A},{r.B},{r.Y}\n")));
         int count = 0;
         foreach (string command in new[] { "fit", "predict", "check", "flow", "remedies", "graph" })
         {
@@ -246,6 +249,7 @@ public class CommandLineTests
             foreach (string example in help.Split('\n').Select(l => l.Trim()).Where(IsExample))
             {
                 IEnumerable<string> arguments = example.Split(' ').Skip(1)
+                    .Select(a => a.Trim('\'')) // as a shell does
                     .Select(a => a == "DIR" || Path.GetExtension(a) is ".csv" or ".json" or ".svg" ? folder.At(a) : a);
                 if (command == "fit")
                 {
@@ -266,7 +270,7 @@ public class CommandLineTests
                 && !line.Contains('[', StringComparison.Ordinal)
                 && !line.Contains('<', StringComparison.Ordinal);
         }
-        count.Should().Be(17);
+        count.Should().BeGreaterThan(19, "otherwise examples were not found");
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-// Files of NumPy, byte for byte as its documentation tells; written without the library that the command reads them with.
+// Files of NumPy, byte for byte as its documentation tells, written without the library that the command reads with.
 
 using System.IO.Compression;
 using System.Text;
@@ -15,8 +15,8 @@ internal static class NumPyFiles
         header = header.PadRight((10 + header.Length) / 64 * 64 + 64 - 11) + "\n";
         return
         [
-            0x93, .. "NUMPY"u8, 1, 0, .. BitConverter.GetBytes((ushort)header.Length), .. Encoding.ASCII.GetBytes(header),
-            .. values.SelectMany(BitConverter.GetBytes),
+            0x93, .. "NUMPY"u8, 1, 0, .. BitConverter.GetBytes((ushort)header.Length),
+            .. Encoding.ASCII.GetBytes(header), .. values.SelectMany(BitConverter.GetBytes),
         ];
     }
 

@@ -1,4 +1,4 @@
-// Tables of several experiments with one system: y_t = 0.7 y_{t−1} + a_t − 0.4 b_t and a little noise, each run from rest.
+// Tables of several experiments with one system: y_t = 0.7 y_{t−1} + a_t − 0.4 b_t and some noise, each run from rest.
 
 using System.Globalization;
 
@@ -29,8 +29,9 @@ internal static class RunTables
     }
 
     /// <summary>A table with the columns run, t (0.1 a step), a, b, y.</summary>
-    public static string Csv(IEnumerable<Row> rows, Func<Row, string>? output = null) => "run,t,a,b,y\n" + string.Concat(
-        rows.Select(r => $"r{r.Run},{Text(0.1 * r.Step)},{Text(r.A)},{Text(r.B)},{output?.Invoke(r) ?? Text(r.Y)}\n"));
+    public static string Csv(IEnumerable<Row> rows, Func<Row, string>? output = null) => "run,t,a,b,y\n"
+        + string.Concat(rows.Select(r =>
+            $"r{r.Run},{Text(0.1 * r.Step)},{Text(r.A)},{Text(r.B)},{output?.Invoke(r) ?? Text(r.Y)}\n"));
 
     /// <summary>A number as tables hold it.</summary>
     public static string Text(double number) => number.ToString("0.######", CultureInfo.InvariantCulture);

@@ -14,7 +14,7 @@ internal sealed class DataOptions
 
     private readonly Argument<string?> _csv = new("csv")
     {
-        Description = "A table, each row a step in time: CSV (also .csv.gz), Parquet, .npy or .npz, or - for CSV from standard input.",
+        Description = $"A table, each row a step in time: {TableFile.Formats}.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -138,7 +138,8 @@ internal sealed class DataOptions
         }
         foreach (string time in named.Intersect(times).Except(inputs))
         {
-            table.Remark($"column '{time}' looks like times and is not taken as an input; its name in --inputs takes it.");
+            table.Remark(
+                $"column '{time}' looks like times and is not taken as an input; its name in --inputs takes it.");
         }
         return settings.PredictNext || inputs.Intersect(outputs).FirstOrDefault() is not string both
             ? (inputs, outputs)

@@ -30,7 +30,7 @@ internal static class FitCommand
       bptt fit --sample sunspots --hidden 3 --init orthogonal --starts 4 --out DIR
 
       bptt fit runs.csv --group run_id --time t --inputs 'u1..u5,!u3' --outputs y --out DIR
-      bptt fit runs.parquet --group run_id --hold-out time --inputs 'temp*' --outputs y --missing interpolate
+      bptt fit runs.csv --group run_id --hold-out time --inputs 'temp*' --outputs y --missing interpolate --out DIR
 
     Ctrl-C stops the training and keeps the best weights; with --resume DIR/checkpoint.json it goes on.
     """;

@@ -14,7 +14,10 @@ internal static class PredictCommand
     public static Command Create(Terminal terminal)
     {
         Argument<string> model = new("model") { Description = "A model file that `bptt fit` wrote." };
-        Argument<string> csv = new("csv") { Description = "A table with the model's input columns: CSV (also .csv.gz), Parquet, .npy or .npz, or - for CSV from standard input." };
+        Argument<string> csv = new("csv")
+        {
+            Description = $"A table with the model's input columns: {TableFile.Formats}.",
+        };
         var table = new TableOptions();
         OptionRules.DemandFile(model, "a model file");
         OptionRules.DemandFile(csv, "a CSV file", allowed: TableFile.StandardInput);
@@ -34,7 +37,7 @@ internal static class PredictCommand
 
             Example:
               bptt predict bptt-out/model.json new.csv --out predictions.csv
-              bptt predict bptt-out/model.json runs.csv --group run_id --time t
+              bptt predict DIR/model.json runs.csv --group run_id --time t
             """)
         {
             model,

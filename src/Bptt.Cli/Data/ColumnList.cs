@@ -1,5 +1,5 @@
-// Which columns of a table are meant: by name, in quotes where a name holds commas, by number (#3), as a range (u1..u5),
-// by a pattern (temp*) or as an exclusion (!temp_amb).
+// Which columns of a table are meant: by name, in quotes where it holds commas, by number (#3), as a range (u1..u5), by
+// a pattern (temp*) or as an exclusion (!temp_amb).
 
 using System.Globalization;
 using System.Text.RegularExpressions;

@@ -72,7 +72,7 @@ internal sealed class CsvTable : Table
 
     /// <inheritdoc/>
     protected override string HintOfCell(int column, int row) =>
-        _signs.DoubtOf(column) is string doubt && _signs.IsGrouped(_rows[row].Cells[column]) ? doubt
+        _signs.DoubtOf(column) is string doubt && DecimalSigns.IsGrouped(_rows[row].Cells[column]) ? doubt
         : row == 0 && !_hasHeader ? "; without --no-header the first row is the header"
         : "";
 
@@ -84,7 +84,7 @@ internal sealed class CsvTable : Table
         return row =>
         {
             string cell = _rows[row].Cells[column];
-            return isDoubtful && _signs.IsGrouped(cell) ? null : _signs.Number(cell, ref decimalMark);
+            return isDoubtful && DecimalSigns.IsGrouped(cell) ? null : _signs.Number(cell, ref decimalMark);
         };
     }
 

@@ -1,5 +1,5 @@
-// Inputs and targets as sequences: each cut into a part that trains and a part that is held out, and scaled. How a table
-// becomes one is in DatasetBuilder.
+// Inputs and targets as sequences: each cut into a part that trains and a part that is held out, and scaled. How a
+// table becomes one is in DatasetBuilder.
 //
 //   d  inputs      q  outputs      B  runs      T_b  steps of run b      N = ΣT_b
 

@@ -1,7 +1,6 @@
-// How the columns of a table become inputs and targets: cut into runs and into what trains and what is held out, missing
-// values treated, and scaled by what trains only.
+// How the columns of a table become inputs and targets: cut into runs and into what trains and what is held out, scaled
+// by what trains only, missing values treated.
 
-using Bptt.Cli.Console;
 using Bptt.Files;
 using MathNet.Numerics.LinearAlgebra;
 
@@ -16,7 +15,7 @@ internal static class DatasetBuilder
         Suspicions.Tell(table, settings, [.. inputs, .. outputs]);
         int stepsAhead = settings.PredictNext ? 1 : 0;
         IReadOnlyList<Run> runs = Run.Of(table, settings.Group);
-        IReadOnlyList<DataRun> parts = Cut(table, runs, stepsAhead, settings);
+        DataRun[] parts = Cut(table, runs, stepsAhead, settings);
         var inputColumns = inputs.Select(name => (Name: name, Values: Inputs(table, name, runs, settings.Missing)))
             .ToList();
         double[][] targetColumns = [.. outputs.Select(name => Targets(table, name, settings.Missing))];
@@ -58,7 +57,7 @@ internal static class DatasetBuilder
     {
         Suspicions.Tell(table, settings, [.. file.Inputs.Concat(file.Outputs).Select(c => c.Name)]);
         IReadOnlyList<Run> runs = Run.Of(table, settings.Group);
-        IReadOnlyList<DataRun> parts = Cut(table, runs, file.StepsAhead, settings);
+        DataRun[] parts = Cut(table, runs, file.StepsAhead, settings);
         SequenceBatch inputs = InputsOf(table, file, runs, settings, file.StepsAhead);
         SequenceBatch targets = Scaled(
             file.Outputs,
@@ -106,7 +105,7 @@ internal static class DatasetBuilder
         : Enumerable.Range(part.TrainingLength, part.Rows.Length - part.TrainingLength);
 
     /// <summary>Decides which steps train.</summary>
-    private static IReadOnlyList<DataRun> Cut(
+    private static DataRun[] Cut(
         Table table, IReadOnlyList<Run> runs, int stepsAhead, DataSettings settings)
     {
         bool isByRuns = settings.Group is not null && settings.HoldOut == HoldOut.Runs;
@@ -120,7 +119,8 @@ internal static class DatasetBuilder
             throw table.Fault($"expected at least {stepsAhead + 1} rows in each run of '{settings.Group}', "
                 + $"got {brief.Rows.Length} in run {Table.Shown(brief.Id!)}.");
         }
-        int trainingRuns = Math.Clamp((int)Math.Round(settings.TrainingFraction * runs.Count, MidpointRounding.AwayFromZero), 1, Math.Max(1, runs.Count - 1));
+        double trainingRuns = Math.Round(settings.TrainingFraction * runs.Count, MidpointRounding.AwayFromZero);
+        trainingRuns = Math.Clamp(trainingRuns, 1, Math.Max(1, runs.Count - 1));
         DataRun[] parts =
         [
             .. runs.Select((run, b) =>

@@ -1,5 +1,5 @@
-// Which sign of a CSV's cells is the decimal sign: point or comma, and where it cannot be told. Knows cells, no columns'
-// names.
+// Which sign in a CSV's cells is the decimal sign, point or comma, and where it cannot be told. Knows no names of
+// columns.
 
 using System.Globalization;
 
@@ -42,7 +42,7 @@ internal sealed class DecimalSigns(IReadOnlyList<(int Line, string[] Cells)> row
     }
 
     /// <summary>Whether a cell may be a whole number with thousands separators: 1,210 or 1.000.000.</summary>
-    public bool IsGrouped(string cell)
+    public static bool IsGrouped(string cell)
     {
         if (MarkOf(cell) is not char mark)
         {

@@ -71,7 +71,8 @@ internal static class ParquetTable
             Type t when t == typeof(ulong) => await NumbersAsync<ulong>(reader, field, x => x),
             Type t when t == typeof(bool) => await NumbersAsync<bool>(reader, field, x => x ? 1.0 : 0.0),
             Type t when t == typeof(decimal) => await NumbersAsync<decimal>(reader, field, x => (double)x),
-            Type t when t == typeof(DateTime) => await TimesAsync<DateTime>(reader, field, "yyyy-MM-ddTHH:mm:ss.FFFFFFF"),
+            Type t when t == typeof(DateTime) =>
+                await TimesAsync<DateTime>(reader, field, "yyyy-MM-ddTHH:mm:ss.FFFFFFF"),
             Type t when t == typeof(DateOnly) => await TimesAsync<DateOnly>(reader, field, "yyyy-MM-dd"),
             Type t when t == typeof(TimeSpan) => await NumbersAsync<TimeSpan>(reader, field, x => x.TotalSeconds),
             Type t when t == typeof(TimeOnly) =>
@@ -128,7 +129,7 @@ internal static class ParquetTable
         for (int group = 0; group < reader.RowGroupCount; group++)
         {
             using ParquetRowGroupReader part = reader.OpenRowGroupReader(group);
-            var texts = new string?[part.RowCount];
+            string?[] texts = new string?[part.RowCount];
             await part.ReadAsync(field, texts.AsMemory());
             all.AddRange(texts);
         }

@@ -51,8 +51,8 @@ internal static partial class Suspicions
             if (IsGroup(table, column) is (int values, int row))
             {
                 table.Remark(
-                    $"column '{name}' changes at {table.PlaceOf(row)} ({values} values), but all rows are taken for one "
-                        + $"run; --group {Quoted(name)} makes a run of each value.",
+                    $"column '{name}' changes at {table.PlaceOf(row)} ({values} values), but all rows are taken for "
+                        + $"one run; --group {Quoted(name)} makes a run of each value.",
                     isDoubt: true);
                 return;
             }
@@ -128,8 +128,8 @@ internal static partial class Suspicions
         {
             string what = back.Length == 0.0 ? "stands still at" : "goes back at";
             table.Remark(
-                $"time column '{time.Name}' {what} {table.PlaceOf(back.To)}, from {Table.Shown(time.Text(back.From))} to "
-                    + $"{Table.Shown(time.Text(back.To))}, but these rows are taken for one run; "
+                $"time column '{time.Name}' {what} {table.PlaceOf(back.To)}, from {Table.Shown(time.Text(back.From))} "
+                    + $"to {Table.Shown(time.Text(back.To))}, but these rows are taken for one run; "
                     + "--group COLUMN names the run of each row.",
                 isDoubt: true);
             return;
@@ -142,8 +142,8 @@ internal static partial class Suspicions
             string unit = time.IsDate ? " s" : "";
             table.Remark(
                 $"the sampling by '{time.Name}' is irregular, but each row is taken for one step: steps of "
-                    + $"{Number(least)} to {Number(largest.Length)}{unit}, median {Number(median)}{unit}; the largest gap "
-                    + $"is at {table.PlaceOf(largest.To)}, from {Table.Shown(time.Text(largest.From))} to "
+                    + $"{Number(least)} to {Number(largest.Length)}{unit}, median {Number(median)}{unit}; the largest "
+                    + $"gap is at {table.PlaceOf(largest.To)}, from {Table.Shown(time.Text(largest.From))} to "
                     + $"{Table.Shown(time.Text(largest.To))}.",
                 isDoubt: true);
         }

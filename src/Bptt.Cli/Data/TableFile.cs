@@ -11,6 +11,10 @@ internal static class TableFile
     /// <summary>The path that stands for standard input.</summary>
     public const string StandardInput = "-";
 
+    /// <summary>What is read, in words.</summary>
+    public const string Formats =
+        $"CSV (also .csv.gz), Parquet, .npy or .npz, or {StandardInput} for one of them from standard input";
+
     private static readonly (string Name, string[] Extensions, byte[] Begin)[] Kinds =
     [
         ("a Parquet file", [".parquet", ".pq"], [.. "PAR1"u8]),

@@ -20,7 +20,7 @@ internal static class TextBytes
         Encoding.BigEndianUnicode,
     ];
 
-    /// <summary>The text, and what is to be told of its encoding; null where it is the usual one or has a mark.</summary>
+    /// <summary>The text, and what is to be told of its encoding; null where it is UTF-8 or has a mark.</summary>
     /// <param name="bytes">All of the file.</param>
     /// <param name="name">What messages call it.</param>
     /// <exception cref="DataFaultException">The bytes are no text.</exception>

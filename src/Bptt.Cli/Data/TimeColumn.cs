@@ -81,7 +81,9 @@ internal sealed class TimeColumn
 
     private static IEnumerable<Func<string, DateTime?>> Readers()
     {
-        yield return text => text.Length >= 8 && char.IsAsciiDigit(text[0]) && text.Contains('-', StringComparison.Ordinal)
+        yield return text => text.Length >= 8
+            && char.IsAsciiDigit(text[0])
+            && text.Contains('-', StringComparison.Ordinal)
             && DateTimeOffset.TryParse(
                 text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time)
             ? time.UtcDateTime : null;

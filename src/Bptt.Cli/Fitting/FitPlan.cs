@@ -73,13 +73,14 @@ internal sealed record FitPlan(
             ?? (asksForFirstOrder || parameters > MostForLevenbergMarquardt
                 ? FitMethod.Adam
                 : FitMethod.LevenbergMarquardt);
-        FitStart start = settings.Start ?? (IsFirstOrder(method) || data.Training.Inputs.Lengths.Max() < FewestSubspaceRows
+        int longest = data.Training.Inputs.Lengths.Max();
+        FitStart start = settings.Start ?? (IsFirstOrder(method) || longest < FewestSubspaceRows
             ? FitStart.Orthogonal : FitStart.Subspace);
-        if (start == FitStart.Subspace && data.Training.Inputs.Lengths.Max() < FewestSubspaceRows)
+        if (start == FitStart.Subspace && longest < FewestSubspaceRows)
         {
             throw new DataFaultException(
                 $"--init subspace: expected at least {FewestSubspaceRows} rows to train"
-                + $"{(data.Group is null ? "" : " in one of the runs")}, got {data.Training.Inputs.Lengths.Max()}.");
+                + $"{(data.Group is null ? "" : " in one of the runs")}, got {longest}.");
         }
         return new FitPlan(
             settings,

@@ -41,7 +41,7 @@ internal sealed class FitReport
         _checkAfter = new(() => Check(Backward.Forward));
     }
 
-    /// <summary>ŷ over both parts, the state carried across, each run from its beginning, q×N, joined, scaled.</summary>
+    /// <summary>ŷ over both parts, the state carried across, each run from h_0, q×N, joined, scaled.</summary>
     public Matrix<double> Predictions { get; }
 
     /// <summary>The baseline's, likewise.</summary>

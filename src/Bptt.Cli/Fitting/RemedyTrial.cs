@@ -60,7 +60,8 @@ internal sealed record RemedyTrial(
             data.InputChannels.Length, settings.HiddenSize, data.OutputChannels.Length, settings.Seed, remedy.Radius);
         Objective objective = data.Training.Objective;
         var clock = Stopwatch.StartNew();
-        var training = Trainer.Run(start, data.Training.Inputs, objective, remedy.Options, progress: null, cancellation);
+        var training = Trainer.Run(
+            start, data.Training.Inputs, objective, remedy.Options, progress: null, cancellation);
         double seconds = clock.Elapsed.TotalSeconds;
         cancellation.ThrowIfCancellationRequested();
 

@@ -1,4 +1,4 @@
-// The picture of a fit: measured against predicted over the rows of the table or their times, one panel for each output.
+// The picture of a fit: measured against predicted over the rows of the table or their times, a panel for each output.
 
 using Bptt.Cli.Data;
 using Bptt.Files;

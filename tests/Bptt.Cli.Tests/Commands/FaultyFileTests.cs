@@ -56,7 +56,8 @@ public class FaultyFileTests
             "column 'a' to vary in the training part"),
 
         // Missing values.
-        ["an empty input"] = new(Cell(1, 2, ""), [], Data, "line 9, column 'a'", "an empty cell", "--missing interpolate"),
+        ["an empty input"] = new(
+            Cell(1, 2, ""), [], Data, "line 9, column 'a'", "an empty cell", "--missing interpolate"),
         ["an input that is NA"] = new(Cell(1, 2, "NA"), [], Data, "line 9", "'NA'", "--missing interpolate"),
         ["an input that is n/a"] = new(Cell(1, 3, "n/a"), [], Data, "line 9, column 'b'", "'n/a'"),
         ["an input that is null"] = new(Cell(1, 3, "null"), [], Data, "line 9, column 'b'", "'null'"),
@@ -86,7 +87,8 @@ public class FaultyFileTests
             Sheet((run, t) => $"r{run},{t},{A(run, t)},{B(run, t)},{(run > 1 || run + t == 0 ? Y(run, t) : "")}"),
             ByRun, Data, "column 'y' to vary in the training part"),
         ["outputs that are never measured together"] = new(
-            Sheet((run, t) => $"r{run},{t},{A(run, t)},{(t % 2 == 0 ? B(run, t) : "")},{(t % 2 == 1 ? Y(run, t) : "")}"),
+            Sheet((run, t) =>
+                $"r{run},{t},{A(run, t)},{(t % 2 == 0 ? B(run, t) : "")},{(t % 2 == 1 ? Y(run, t) : "")}"),
             ["--outputs", "b"], Data, "at least 2 training rows in which every output is measured", "got 0")
         { Inputs = "a" },
         ["another way with missing values"] =
@@ -112,7 +114,8 @@ public class FaultyFileTests
             new(Runs, [], Data, "expected a column 'A'", "did you mean 'a'?") { Inputs = "A" },
         ["an input that is mistyped"] = new(
             Runs.Replace("a,b", "heater_power,b", StringComparison.Ordinal), [], Data,
-            "expected a column 'heater_pwoer'", "did you mean 'heater_power'?") { Inputs = "heater_pwoer" },
+            "expected a column 'heater_pwoer'", "did you mean 'heater_power'?")
+        { Inputs = "heater_pwoer" },
         ["column 0"] = new(Runs, [], Data, "expected a column from #1 to #5, got '#0'") { Inputs = "#0" },
         ["a number beyond all columns"] =
             new(Runs, [], Data, "expected a column from #1 to #5, got '#99999999999'") { Inputs = "#99999999999" },
@@ -138,13 +141,20 @@ public class FaultyFileTests
 
         // Other kinds of files.
         ["a CSV that is called Parquet"] = new(
-            Runs, [], Data, "expected a Parquet file, as its name says") { File = "data.parquet" },
-        ["a CSV that is called npy"] = new(Runs, [], Data, "expected a .npy file, as its name says") { File = "data.npy" },
-        ["a CSV that is called npz"] = new(Runs, [], Data, "expected a .npz file, as its name says") { File = "data.NPZ" },
+            Runs, [], Data, "expected a Parquet file, as its name says")
+        { File = "data.parquet" },
+        ["a CSV that is called npy"] = new(
+            Runs, [], Data, "expected a .npy file, as its name says")
+        { File = "data.npy" },
+        ["a CSV that is called npz"] = new(
+            Runs, [], Data, "expected a .npz file, as its name says")
+        { File = "data.NPZ" },
         ["a CSV that is called gzip"] = new(
-            Runs, [], Data, "expected a gzip file, as its name says") { File = "data.csv.gz" },
+            Runs, [], Data, "expected a gzip file, as its name says")
+        { File = "data.csv.gz" },
         ["a Parquet file that is cut off"] = new(
-            [.. "PAR1"u8, 0, 0, 0, 0], [], Data, "expected a Parquet file that can be read") { File = "data.parquet" },
+            [.. "PAR1"u8, 0, 0, 0, 0], [], Data, "expected a Parquet file that can be read")
+        { File = "data.parquet" },
         ["a Parquet file of rubbish"] = new(
             [.. "PAR1"u8, .. Enumerable.Repeat((byte)7, 300), .. "PAR1"u8], [], Data,
             "expected a Parquet file that can be read"),
@@ -153,7 +163,8 @@ public class FaultyFileTests
         ["an array without a header"] = new(
             [0x93, .. "NUMPY"u8, 1, 0], [], Data, "expected a .npy file that can be read"),
         ["an array of three dimensions"] = new(
-            NumPyFiles.Array([1, 2, 3, 4], 1, 2, 2), [], Data, "expected an array of numbers with one or two dimensions"),
+            NumPyFiles.Array([1, 2, 3, 4], 1, 2, 2), [], Data,
+            "expected an array of numbers with one or two dimensions"),
         ["a single number"] = new(
             NumPyFiles.Array([1]), [], Data, "expected an array of numbers with one or two dimensions"),
         ["arrays of different lengths"] = new(
@@ -178,13 +189,16 @@ public class FaultyFileTests
             "run;t;a;b;y\n" + Repeated("x;1;2.5;1,210;3\nx;2;1.5;2,750;4\n"), [], Data,
             "line 2, column 'b'", "'1,210'", "decimal sign or a thousands separator", "'2.5' elsewhere"),
         ["a point beside commas"] = new(
-            "run;t;a;b;y\n" + Repeated("x;1;2,5;1.210;3\nx;2;1,5;2.750;4\n"), [], Data, "line 2, column 'b'", "'1.210'", "'2,5' elsewhere"),
+            "run;t;a;b;y\n" + Repeated("x;1;2,5;1.210;3\nx;2;1,5;2.750;4\n"), [], Data,
+            "line 2, column 'b'", "'1.210'", "'2,5' elsewhere"),
         ["a comma beside points, separated by tabs"] = new(
-            "run\tt\ta\tb\ty\n" + Repeated("x\t1\t2.5\t12,500\t3\nx\t2\t1.5\t2,750\t4\n"), [], Data, "line 2, column 'b'", "'12,500'"),
+            "run\tt\ta\tb\ty\n" + Repeated("x\t1\t2.5\t12,500\t3\nx\t2\t1.5\t2,750\t4\n"), [], Data,
+            "line 2, column 'b'", "'12,500'"),
         ["bytes that are no text"] = new([65, 0, 0, 0, 66, 44, 0, 1, 10, 200], [], Data, "expected a table as text"),
         ["no header"] = new("1,2,3\n4,5,6\n7,8,9\n", [], Data, "expected a column 'a'", "pass --no-header"),
         ["a header that is said to be none"] = new(
-            Runs, ["--no-header"], Data, "line 1, column 'c3'", "got 'a'", "without --no-header") { Inputs = "c3", Output = "c5" },
+            Runs, ["--no-header"], Data, "line 1, column 'c3'", "got 'a'", "without --no-header")
+        { Inputs = "c3", Output = "c5" },
         ["names where there are numbers"] =
             new(Runs, ["--no-header"], Data, "expected a column 'a'", "'c1', 'c2'"),
         ["rows of different lengths without a header"] = new(

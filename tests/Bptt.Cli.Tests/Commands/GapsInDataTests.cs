@@ -103,7 +103,7 @@ public class GapsInDataTests
         result.ExitCode.Should().Be(0);
         result.Error.Should().Contain("143 of 190 values of the output 'z' are missing")
             .And.Contain("training counts the 25 of 102 steps in which every output is measured.");
-        PredictionsFile predictions = PredictionsFile.Of(folder.At("out/predictions.csv"));
+        var predictions = PredictionsFile.Of(folder.At("out/predictions.csv"));
         predictions.Text("y measured").Should().OnlyContain(c => c.Length > 0, "it is scored wherever it is measured");
     }
 

@@ -51,7 +51,8 @@ public class TimeColumnTests
 
         (CommandResult result, _) = await FitAsync(folder, t => $"{t % 25}", "--time", "when");
 
-        result.Error.Should().Contain("time column 'when' goes back at line 27, from '24' to '0'").And.Contain("--group");
+        result.Error.Should().Contain("time column 'when' goes back at line 27, from '24' to '0'")
+            .And.Contain("--group");
     }
 
     [Fact]

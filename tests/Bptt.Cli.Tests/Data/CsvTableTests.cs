@@ -166,7 +166,8 @@ public class CsvTableTests
         FluentActions.Invoking(() => TableFile.Read(folder.At("none.csv")))
             .Should().Throw<DataFaultException>().WithMessage($"{folder.At("none.csv")}: there is no such file.");
         FluentActions.Invoking(() => TableFile.Read(folder.Path))
-            .Should().Throw<DataFaultException>().WithMessage($"{folder.Path}: expected a file with a table, got a folder.");
+            .Should().Throw<DataFaultException>().WithMessage(
+                $"{folder.Path}: expected a file with a table, got a folder.");
     }
 
     [Theory]

@@ -25,7 +25,8 @@ public class DatasetTests
         data.Count.Should().Be(rows);
         data.TrainingCount.Should().Be(training);
         Measured(data.InputChannels[0], data.Training.Inputs.Sequence(0).Row(0)).Should().Equal(a[..training], Near);
-        Measured(data.InputChannels[0], data.HeldOut(Dataset.Joined(data.Inputs)).Row(0)).Should().Equal(a[training..], Near);
+        Measured(data.InputChannels[0], data.HeldOut(Dataset.Joined(data.Inputs)).Row(0))
+            .Should().Equal(a[training..], Near);
         data.RowOf(0).Should().Be(1);
     }
 
@@ -50,8 +51,9 @@ public class DatasetTests
         Dataset data = Of(0.6, predictNext: false, ["a"], ["y"],
             ("a", Column(10, t => 1000 + t * t)), ("y", Column(10, t => 1e-3 * (t % 4))));
 
-        foreach (double[] part in new[] { data.Training.Inputs.Sequence(0).Row(0).ToArray(), data.Training.Targets.Sequence(0).Row(0).ToArray() })
+        foreach (SequenceBatch batch in new[] { data.Training.Inputs, data.Training.Targets })
         {
+            double[] part = batch.Sequence(0).Row(0).ToArray();
             part.Average().Should().BeApproximately(0, 1e-12);
             part.Average(v => v * v).Should().BeApproximately(1, 1e-12);
         }

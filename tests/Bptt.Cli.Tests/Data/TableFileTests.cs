@@ -10,6 +10,11 @@ namespace Bptt.Cli.Tests.Data;
 
 public class TableFileTests
 {
+    private static readonly double[] Inputs = [0.1, 0.2, 0.3];
+    private static readonly long[] Whole = [-1, 0, 1];
+    private static readonly float?[] Outputs = [1.5f, null, 2.5f];
+    private static readonly bool[] Switch = [true, false, true];
+
     [Fact]
     public async Task Parquet_is_read_with_its_types_and_what_is_missing()
     {
@@ -164,10 +169,10 @@ public class TableFileTests
                 await part.WriteAsync(run, [name, name, name]);
                 await part.WriteAsync<DateTime>(
                     when, new[] { start, start.AddMinutes(1), start.AddMinutes(2) }.AsMemory());
-                await part.WriteAsync<double>(u, new[] { 0.1, 0.2, 0.3 }.AsMemory());
-                await part.WriteAsync<long>(n, new long[] { -1, 0, 1 }.AsMemory());
-                await part.WriteAsync<float>(y, new float?[] { 1.5f, null, 2.5f }.AsMemory());
-                await part.WriteAsync<bool>(on, new[] { true, false, true }.AsMemory());
+                await part.WriteAsync<double>(u, Inputs.AsMemory());
+                await part.WriteAsync<long>(n, Whole.AsMemory());
+                await part.WriteAsync<float>(y, Outputs.AsMemory());
+                await part.WriteAsync<bool>(on, Switch.AsMemory());
             }
         }
         return stream.ToArray();
