@@ -2,7 +2,6 @@
 //
 //   n  states      N  steps
 
-using MathNet.Numerics;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.Optimization;
 
