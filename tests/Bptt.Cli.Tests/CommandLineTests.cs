@@ -188,8 +188,8 @@ public class CommandLineTests
 
         result.ShouldBeDone();
         result.Output.Should().ContainAll(
-            "Usage:", "bptt", "fit", "predict", "check", "flow", "remedies", "graph", "--version", "Exit codes: 0",
-            "1 ", "2 ");
+            "Usage:", "bptt", "fit", "predict", "forecast", "check", "flow", "remedies", "graph", "--version",
+            "Exit codes: 0", "1 ", "2 ");
     }
 
     [Theory]

@@ -95,7 +95,8 @@ internal static class ForecastCommand
 
     private static TextTable Table(ForecastEvaluation evaluation)
     {
-        var table = new TextTable("method", "RMSE one step", "RMSE path", "MAE path", "MASE", "within 80 %", "within 95 %");
+        var table = new TextTable(
+            "method", "RMSE one step", "RMSE path", "MAE path", "MASE", "within 80 %", "within 95 %");
         bool isNamed = evaluation.Forecaster.OutputSize > 1;
         foreach (ForecastScore score in evaluation.Scores)
         {

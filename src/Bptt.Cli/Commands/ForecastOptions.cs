@@ -56,7 +56,8 @@ internal sealed class ForecastOptions
     private readonly Option<bool> _noLog = new("--no-log") { Description = "Model no logarithms." };
 
     private readonly Option<int?> _hidden = OptionRules.OptionalWholeNumber(
-        "--hidden", atLeast: 1, "Train a network of so many hidden units, without the structure of an ARMA model.", "h");
+        "--hidden", atLeast: 1,
+        "Train a network of so many hidden units, without the structure of an ARMA model.", "h");
 
     private readonly Option<string> _intervals = OptionRules.Text(
         "--intervals",
@@ -83,7 +84,8 @@ internal sealed class ForecastOptions
         command.Add(_csv);
         foreach (Option option in (Option[])
         [
-            _sample, _outputs, _inputs, _horizon, _season, _difference, _log, _noLog, _hidden, _intervals, _train, _output,
+            _sample, _outputs, _inputs, _horizon, _season, _difference, _log, _noLog, _hidden, _intervals, _train,
+            _output,
         ])
         {
             command.Add(option);
@@ -102,8 +104,8 @@ internal sealed class ForecastOptions
         if (horizon > data.MostSteps)
         {
             throw new DataFaultException(
-                $"{data.Name}: expected the inputs to come, in {horizon} row{(horizon == 1 ? "" : "s")} with empty outputs "
-                + $"below the measured ones, got {data.MostSteps}.");
+                $"{data.Name}: expected the inputs to come, in {horizon} row{(horizon == 1 ? "" : "s")} with empty "
+                + $"outputs below the measured ones, got {data.MostSteps}.");
         }
         string difference = parsed.GetValue(_difference)!;
         return new ForecastRequest(

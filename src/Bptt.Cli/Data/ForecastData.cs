@@ -29,8 +29,8 @@ internal sealed record ForecastData(
     public int MostSteps => Inputs.Length == 0 ? int.MaxValue : Future?.ColumnCount ?? 0;
 
     /// <summary>Takes the named columns of a table.</summary>
-    /// <exception cref="DataFaultException">A column is not there, an output is empty above a measured one, or there are
-    /// too few rows.</exception>
+    /// <exception cref="DataFaultException">A column is not there, an output is empty above a measured one, or there
+    /// are too few rows.</exception>
     public static ForecastData From(Table table, string[] inputs, string[] outputs)
     {
         double[][] columns = Array.ConvertAll(outputs, table.NumbersWhereMeasured);
@@ -45,8 +45,8 @@ internal sealed record ForecastData(
             if (empty >= 0)
             {
                 throw new DataFaultException(
-                    $"{table.Name}, row {empty + 1}, column '{outputs[i]}': expected a number, got an empty cell; outputs "
-                    + "may be empty only in the last rows, which are then forecast.");
+                    $"{table.Name}, row {empty + 1}, column '{outputs[i]}': expected a number, got an empty cell; "
+                    + "outputs may be empty only in the last rows, which are then forecast.");
             }
         }
         if (count < FewestRows)

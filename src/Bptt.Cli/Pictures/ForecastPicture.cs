@@ -1,4 +1,5 @@
-// The picture of a forecast: the last measured rows, the forecast, and its intervals as bands, one panel for each output.
+// The picture of a forecast: the last measured rows, the forecast, and its intervals as bands, one panel for each
+// output.
 
 using Bptt.Cli.Console;
 using Bptt.Cli.Data;
@@ -45,7 +46,7 @@ internal static class ForecastPicture
             model.Axes.Add(axis);
             foreach (PredictionInterval interval in forecast.Intervals.OrderByDescending(r => r.Level))
             {
-                model.Series.Add(Band(data.Count, interval, i, key));
+                model.Series.Add(Band(data, interval, i, key));
             }
             double[] measured = data.Series.Row(i).ToArray();
             model.Series.Add(Line(
@@ -56,7 +57,7 @@ internal static class ForecastPicture
         return new Picture(model, Width, HeaderHeight + PanelHeight * panels);
     }
 
-    private static AreaSeries Band(int measured, PredictionInterval interval, int output, string axis)
+    private static AreaSeries Band(ForecastData data, PredictionInterval interval, int output, string axis)
     {
         var band = new AreaSeries
         {
@@ -70,10 +71,13 @@ internal static class ForecastPicture
         };
         Matrix<double> lower = interval.Lower;
         Matrix<double> upper = interval.Upper;
+        var last = new DataPoint(data.Count, data.Series[output, data.Count - 1]);
+        band.Points.Add(last);
+        band.Points2.Add(last);
         for (int k = 0; k < lower.ColumnCount; k++)
         {
-            band.Points.Add(new DataPoint(measured + k + 1, upper[output, k]));
-            band.Points2.Add(new DataPoint(measured + k + 1, lower[output, k]));
+            band.Points.Add(new DataPoint(data.Count + k + 1, upper[output, k]));
+            band.Points2.Add(new DataPoint(data.Count + k + 1, lower[output, k]));
         }
         return band;
     }

@@ -76,7 +76,10 @@ internal sealed class ArmaSearch
         {
             ArmaOrders next = at with
             {
-                P = at.P + p, Q = at.Q + q, SeasonalP = at.SeasonalP + sp, SeasonalQ = at.SeasonalQ + sq,
+                P = at.P + p,
+                Q = at.Q + q,
+                SeasonalP = at.SeasonalP + sp,
+                SeasonalQ = at.SeasonalQ + sq,
             };
             int mostSeasonal = _season > 1 ? LargestSeasonalOrder : 0;
             if (next.P is >= 0 and <= LargestOrder && next.Q is >= 0 and <= LargestOrder

@@ -30,16 +30,16 @@ public sealed class ForecastEvaluation
     public IReadOnlyList<ForecastScore> Scores { get; }
 }
 
-/// <summary>Errors of the forecasts of one output by one method, in the unit of the series. A path is the forecasts of 1
-/// to H rows ahead from one row on; paths begin at every held-out row.</summary>
+/// <summary>Errors of the forecasts of one output by one method, in the unit of the series. A path is the forecasts of
+/// 1 to H rows ahead from one row on; paths begin at every held-out row.</summary>
 /// <param name="Output">The name of the output.</param>
 /// <param name="Method">The name of the method.</param>
 /// <param name="OneStepRmse">Root mean square of the errors one row ahead.</param>
 /// <param name="PathRmse">Root mean square of the errors of all paths.</param>
 /// <param name="PathMae">Mean absolute error of all paths.</param>
 /// <param name="Mase">That over the mean absolute step of the training rows, from one season to the next where there is
-/// one: below 1 is better than the naive forecast is one step ahead (Hyndman and Koehler 2006). NaN where the series does
-/// not move.</param>
+/// one: below 1 is better than the naive forecast is one step ahead (Hyndman and Koehler 2006). NaN where the series
+/// does not move.</param>
 /// <param name="Coverage">For 80 and for 95 %, the part of all paths' values that lay within the interval; null for a
 /// method without intervals.</param>
 public sealed record ForecastScore(

@@ -15,11 +15,11 @@ public sealed partial class Forecaster
     /// <summary>Writes a JSON file, beside and renamed: an interruption leaves an earlier file whole. Every number is
     /// read back bit for bit.</summary>
     /// <remarks>The format, version 1: an object with <c>format</c> ("bptt-forecaster"), <c>version</c> (1),
-    /// <c>log</c>, <c>differences</c>, <c>seasonalDifferences</c>, <c>season</c>, <c>kind</c> (words), <c>inputs</c> and
-    /// <c>outputs</c> (arrays of {name, mean, scale}, of differences where there are any), <c>whx</c>, <c>whh</c>,
+    /// <c>log</c>, <c>differences</c>, <c>seasonalDifferences</c>, <c>season</c>, <c>kind</c> (words), <c>inputs</c>
+    /// and <c>outputs</c> (arrays of {name, mean, scale}, of differences where there are any), <c>whx</c>, <c>whh</c>,
     /// <c>wqh</c>, <c>noise</c> (arrays of rows; the covariance of scaled errors), <c>freedom</c>, <c>start</c> (h_1),
-    /// and of the last row <c>state</c> (h_T), <c>latest</c> (scaled), <c>lastValues</c> and <c>lastInputs</c> (the rows
-    /// that differences reach back to).</remarks>
+    /// and of the last row <c>state</c> (h_T), <c>latest</c> (scaled), <c>lastValues</c> and <c>lastInputs</c> (the
+    /// rows that differences reach back to).</remarks>
     /// <exception cref="ArgumentException">The path is null or empty.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>

@@ -17,8 +17,8 @@ namespace Bptt.Forecasting;
 /// with a trend and plants that integrate are forecast as well as others.
 /// </summary>
 /// <remarks>
-/// <para>Logarithm, differences and seasonal differences are taken first where that pays. Then it is an ARMA model, with
-/// a season where there is one, by maximum likelihood: its polynomials are the entries of W_hh and W_hx; or a network
+/// <para>Logarithm, differences and seasonal differences are taken first where that pays. Then it is an ARMA model,
+/// with a season where there is one, by maximum likelihood: its polynomials are the entries of W_hh and W_hx; or a network
 /// without structure, trained by exact back-propagation through time under an
 /// <see cref="Identification.ImpulseResponsePrior"/>. Which of all these is chosen by forecasts of 1 to H rows over
 /// three blocks in the second half of the rows given, each from what came before it.</para>
@@ -27,6 +27,7 @@ namespace Bptt.Forecasting;
 public sealed partial class Forecaster
 {
     private const int LeastRows = 8;
+    private const double LargestValue = 1e140;
 
     private readonly PredictorFit _fit;
     private readonly FilterState _at;
@@ -121,8 +122,8 @@ public sealed partial class Forecaster
     /// <param name="horizon">H, at least 1.</param>
     /// <param name="futureInputs">d×H, the inputs of those rows; null where there are no inputs.</param>
     /// <param name="levels">The probabilities of the intervals, each between 0 and 1; 0.8 and 0.95 where null.</param>
-    /// <returns>Expected values and intervals. The error k rows ahead has the covariance Σ_{j&lt;k} Ψ_j Σ Ψ_jᵀ, where Σ is
-    /// that of the errors of one step and Ψ_j what is left of one after j steps, differences undone; intervals are
+    /// <returns>Expected values and intervals. The error k rows ahead has the covariance Σ_{j&lt;k} Ψ_j Σ Ψ_jᵀ, where Σ
+    /// is that of the errors of one step and Ψ_j what is left of one after j steps, differences undone; intervals are
     /// Student's, of the degrees of freedom of Σ, and limits of logarithms are taken back. Cost O(H h(h + d + q)).
     /// </returns>
     /// <exception cref="ArgumentNullException">There are inputs and <paramref name="futureInputs"/> is null.
@@ -160,8 +161,8 @@ public sealed partial class Forecaster
     /// <param name="inputs">d×n; null where there are no inputs.</param>
     /// <returns>A forecaster at the last of those rows. Cost O(n h(h + d + q)).</returns>
     /// <exception cref="ArgumentNullException">The series is null, or there are inputs and they are null.</exception>
-    /// <exception cref="ArgumentException">A shape does not fit, a number is NaN or infinite, or logarithms are modelled
-    /// and a value is not above 0.</exception>
+    /// <exception cref="ArgumentException">A shape does not fit, a number is NaN or infinite, or logarithms are
+    /// modelled and a value is not above 0.</exception>
     public Forecaster Update(Matrix<double> series, Matrix<double>? inputs = null)
     {
         Guard.NotEmpty(series, "q×n", nameof(series));
@@ -227,6 +228,11 @@ public sealed partial class Forecaster
         if (options.InputNames is { } names)
         {
             Guard.Length(names.Count, inputs?.RowCount ?? 0, "a name for each input", nameof(options));
+        }
+        if (series.Enumerate().Max(Math.Abs) is double largest and > LargestValue)
+        {
+            throw Guard.Error(
+                nameof(series), $"expected numbers whose squares can be added, got {NumberText.Exact(largest)}.");
         }
         RequireLog(series, options.Log == true);
         return SeriesRows.Of(series, inputs);

@@ -5,6 +5,26 @@ using Bptt.Edge;
 namespace Bptt.Forecasting;
 
 /// <summary>Options of a <see cref="Forecaster"/>. What is null is chosen on the rows given. Immutable.</summary>
+/// <example>
+/// <code>
+/// // Ten years of monthly sales; the last two judge.
+/// var options = new ForecasterOptions { Season = 12, OutputNames = ["sales"] };
+/// ForecastEvaluation judged = Forecaster.Evaluate(sales, trainingCount: 96, options: options);
+/// foreach (ForecastScore score in judged.Scores)
+/// {
+///     Console.WriteLine($"{score.Method}: {score.PathRmse:F1}");
+/// }
+///
+/// // The next year, by the same structure fitted on all rows.
+/// SeriesForecast forecast = judged.Forecaster.Forecast(12, levels: [0.9]);
+/// PredictionInterval range = forecast.Intervals[0];
+/// Console.WriteLine($"{forecast.Values[0, 0]:F0}, from {range.Lower[0, 0]:F0} to {range.Upper[0, 0]:F0}");
+///
+/// // A month later, with what was measured since.
+/// Forecaster later = judged.Forecaster.Update(newSales);
+/// Console.WriteLine($"then {later.Forecast(1).Values[0, 0]:F0}");
+/// </code>
+/// </example>
 public sealed record ForecasterOptions
 {
     private readonly int? _order;

@@ -23,12 +23,36 @@ internal sealed record FreeProblem(
 {
     private const int MaxOrder = 10;
 
+    /// <summary>The search for a prior takes time with the cube of the lags, and its maximum is flat.</summary>
+    private const int RowsOfPrior = 150;
+
     /// <summary>A mean of differences below so many of its standard errors is none.</summary>
     private const double LeastDrift = 2.0;
 
+    /// <summary>The prior under which the last rows are the least surprising.</summary>
     /// <param name="rows">Rows of w and of differenced inputs.</param>
     /// <param name="isDifferenced">Whether they are.</param>
-    public static FreeProblem Of(SeriesRows rows, bool isDifferenced)
+    public static ImpulseResponsePrior PriorOf(SeriesRows rows, bool isDifferenced)
+    {
+        (SequenceBatch known, SequenceBatch wanted, _, _) = Pairs(rows.Last(RowsOfPrior), isDifferenced);
+        return ImpulseResponsePrior.Estimate(known, wanted);
+    }
+
+    /// <param name="rows">Rows of w and of differenced inputs.</param>
+    /// <param name="isDifferenced">Whether they are.</param>
+    /// <param name="kind">Of which the prior is taken.</param>
+    public static FreeProblem Of(SeriesRows rows, bool isDifferenced, FreeKind kind)
+    {
+        (SequenceBatch known, SequenceBatch wanted, Channel[] inputs, Channel[] outputs) = Pairs(rows, isDifferenced);
+        var identification = SubspaceIdentification.Estimate(
+            known, wanted, new() { EstimateInitialStates = false, MaxOrder = MaxOrder });
+        var prior = new ImpulseResponsePrior(known, rows.OutputSize, kind.Decay, kind.Scale);
+        (SequenceBatch all, Objective objective) = prior.Extend(known, wanted);
+        return new FreeProblem(all, objective, identification, inputs, outputs);
+    }
+
+    private static (SequenceBatch Known, SequenceBatch Wanted, Channel[] Inputs, Channel[] Outputs) Pairs(
+        SeriesRows rows, bool isDifferenced)
     {
         (int d, int q) = (rows.InputSize, rows.OutputSize);
         Channel[] inputs = [.. Enumerable.Range(0, d).Select(i => Scaling.Of(
@@ -38,12 +62,7 @@ internal sealed record FreeProblem(
             ? inputs[i].Normalize(rows.Inputs[t + 1][i]) : outputs[i - d].Normalize(rows.Values[t][i - d]));
         var y = Matrix<double>.Build.Dense(
             q, rows.Count - 1, (i, t) => outputs[i].Normalize(rows.Values[t + 1][i]));
-        var known = SequenceBatch.Pack([x]);
-        var wanted = SequenceBatch.Pack([y]);
-        var identification = SubspaceIdentification.Estimate(
-            known, wanted, new() { EstimateInitialStates = false, MaxOrder = MaxOrder });
-        (SequenceBatch all, Objective objective) = ImpulseResponsePrior.Estimate(known, wanted).Extend(known, wanted);
-        return new FreeProblem(all, objective, identification, inputs, outputs);
+        return (SequenceBatch.Pack([x]), SequenceBatch.Pack([y]), inputs, outputs);
 
         Channel Output(int i)
         {
@@ -60,12 +79,12 @@ internal sealed class FreeProblems
 {
     private readonly Dictionary<(string, int), FreeProblem> _problems = [];
 
-    public FreeProblem Of(SeriesRows rows, SeriesTransform transform)
+    public FreeProblem Of(SeriesRows rows, SeriesTransform transform, FreeKind kind)
     {
         (string, int) key = ($"{transform}", rows.Count);
         if (!_problems.TryGetValue(key, out FreeProblem? problem))
         {
-            problem = FreeProblem.Of(rows, transform.Lost > 0);
+            problem = FreeProblem.Of(rows, transform.Lost > 0, kind);
             _problems[key] = problem;
         }
         return problem;

@@ -84,10 +84,12 @@ internal sealed record ArmaKind(ArmaOrders[] Orders) : PredictorKind
 /// <summary>A network of h units without any structure, trained one step ahead by exact back-propagation through time,
 /// under a prior that keeps its response small and smooth; h_1 is at rest.</summary>
 /// <param name="HiddenSize">h.</param>
-internal sealed record FreeKind(int HiddenSize) : PredictorKind
+/// <param name="Decay">Of the prior.</param>
+/// <param name="Scale">Of the prior.</param>
+internal sealed record FreeKind(int HiddenSize, double Decay, double Scale) : PredictorKind
 {
     private const double Tolerance = 1e-6;
-    private const int MostSteps = 100;
+    private const int MostSteps = 60;
 
     public override double ParameterCount(int inputSize, int outputSize) =>
         HiddenSize * (inputSize + 2.0 * outputSize) / outputSize + 1.0;
@@ -97,7 +99,7 @@ internal sealed record FreeKind(int HiddenSize) : PredictorKind
     {
         try
         {
-            FreeProblem problem = known.Of(rows, transform);
+            FreeProblem problem = known.Of(rows, transform, this);
             (LinearRnn start, _) = problem.Identification.Start(HiddenSize);
             var training = Trainer.Run(start, problem.Inputs, problem.Objective, new TrainerOptions
             {

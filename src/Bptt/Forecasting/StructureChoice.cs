@@ -26,8 +26,13 @@ internal sealed class StructureChoice
     private const int MostRows = 1500;
 
     private const int RowsPerFreedom = 5;
+    private const int FewestRows = 6;
 
     private static readonly int[] FreeOrders = [1, 2, 3, 4, 6, 8];
+
+    /// <summary>Scores, logarithms of errors, that differ by less say nothing: then the simpler structure is
+    /// taken.</summary>
+    private const double Tie = 0.003;
 
     private readonly SeriesRows _rows;
     private readonly ForecasterOptions _options;
@@ -47,7 +52,14 @@ internal sealed class StructureChoice
         SeriesTransform[] kept = transforms.Length == 1 ? transforms
             : [.. transforms.OrderBy(t => Probes(t).Min(Score)).Take(Kept)];
         Structure[] finalists = [.. kept.SelectMany(Candidates)];
-        return finalists.MinBy(Score) ?? new Structure(kept[0], new ArmaKind(Each(_ => Simple(kept[0], 0, 0))));
+        if (finalists.Length == 1)
+        {
+            return finalists[0];
+        }
+        double least = finalists.Min(Score);
+        return double.IsFinite(least)
+            ? finalists.Where(f => Score(f) <= least + Tie).MinBy(Complexity)!
+            : new Structure(kept[0], new ArmaKind(Each(_ => Simple(kept[0], 0, 0))));
     }
 
     private IEnumerable<SeriesTransform> Transforms()
@@ -80,7 +92,10 @@ internal sealed class StructureChoice
     {
         if (_options.Order is int told)
         {
-            yield return new Structure(transform, new FreeKind(told));
+            foreach (FreeKind free in Free(_rows.Differenced(transform), transform, [told]))
+            {
+                yield return new Structure(transform, free);
+            }
             yield break;
         }
         foreach (Structure probe in Probes(transform))
@@ -100,16 +115,27 @@ internal sealed class StructureChoice
         }
         if (transform.SeasonalDifferences == 0 || _rows.InputSize > 0 || _rows.OutputSize > 1)
         {
-            foreach (int h in FreeOrders)
+            foreach (FreeKind free in Free(differenced, transform, FreeOrders))
             {
-                var free = new FreeKind(h);
-                if (h == 1 || free.ParameterCount(_rows.InputSize, _rows.OutputSize) * RowsPerFreedom
-                    <= FirstBlock * _rows.Count)
+                if (free.HiddenSize == 1
+                    || free.ParameterCount(_rows.InputSize, _rows.OutputSize) * RowsPerFreedom
+                        <= FirstBlock * _rows.Count)
                 {
                     yield return new Structure(transform, free);
                 }
             }
         }
+    }
+
+    /// <summary>Networks of some sizes, under one prior; none where the rows are too few for one.</summary>
+    private static IEnumerable<FreeKind> Free(SeriesRows differenced, SeriesTransform transform, int[] sizes)
+    {
+        if (differenced.Count < FewestRows)
+        {
+            return [];
+        }
+        var prior = FreeProblem.PriorOf(differenced, transform.Lost > 0);
+        return sizes.Select(h => new FreeKind(h, prior.Decay, prior.Scale));
     }
 
     private static ArmaOrders[] Search(double[] series, SeriesTransform transform)
@@ -134,6 +160,9 @@ internal sealed class StructureChoice
             transform.Season,
             hasMean);
     }
+
+    private double Complexity(Structure structure) => structure.Kind.ParameterCount(_rows.InputSize, _rows.OutputSize)
+        + 2.0 * (structure.Transform.Differences + structure.Transform.SeasonalDifferences);
 
     private double Score(Structure structure)
     {

@@ -3,6 +3,7 @@
 using Bptt;
 using Bptt.Diagnostics;
 using Bptt.Files;
+using Bptt.Forecasting;
 using Bptt.Identification;
 using Bptt.Optimization;
 using Bptt.Remedies;
@@ -20,6 +21,7 @@ internal static class DocumentationExamples
         ["AdjointTest"] = OfAdjointTest,
         ["CurvatureProduct"] = OfCurvatureProduct,
         ["FlatMemory"] = OfFlatMemory,
+        ["ForecasterOptions"] = OfForecasterOptions,
         ["GradientCheck"] = OfGradientCheck,
         ["GradientClipping"] = OfGradientClipping,
         ["GradientEntries"] = OfGradientEntries.Run,
@@ -77,6 +79,32 @@ internal static class DocumentationExamples
         ForwardPass.Run(model, batch).CopyOutputsTo(outputs);
         Console.WriteLine($"o_4 = {outputs[3]:G6}");
         // example of FlatMemory to here
+    }
+
+    private static void OfForecasterOptions(TextWriter Console)
+    {
+        Matrix<double> sales = Matrix<double>.Build.Dense(
+            1, 120, (_, t) => Math.Exp(0.01 * t + 0.3 * Math.Sin(Math.PI * t / 6.0) + 0.05 * Math.Sin(t * t)));
+        Matrix<double> newSales = Matrix<double>.Build.Dense(1, 1, 3.4);
+
+        // example of ForecasterOptions from here
+        // Ten years of monthly sales; the last two judge.
+        var options = new ForecasterOptions { Season = 12, OutputNames = ["sales"] };
+        ForecastEvaluation judged = Forecaster.Evaluate(sales, trainingCount: 96, options: options);
+        foreach (ForecastScore score in judged.Scores)
+        {
+            Console.WriteLine($"{score.Method}: {score.PathRmse:F1}");
+        }
+
+        // The next year, by the same structure fitted on all rows.
+        SeriesForecast forecast = judged.Forecaster.Forecast(12, levels: [0.9]);
+        PredictionInterval range = forecast.Intervals[0];
+        Console.WriteLine($"{forecast.Values[0, 0]:F0}, from {range.Lower[0, 0]:F0} to {range.Upper[0, 0]:F0}");
+
+        // A month later, with what was measured since.
+        Forecaster later = judged.Forecaster.Update(newSales);
+        Console.WriteLine($"then {later.Forecast(1).Values[0, 0]:F0}");
+        // example of ForecasterOptions to here
     }
 
     private static void OfGradientCheck(TextWriter Console)

@@ -14,7 +14,7 @@ public class ForecastIntervalTests
     [InlineData("logarithm", 10_500)]
     public void Intervals_hold_as_many_values_as_they_claim(string kind, int firstSeed)
     {
-        const int count = 8;
+        const int count = 6;
         double within80 = 0.0;
         double within95 = 0.0;
         for (int i = 0; i < count; i++)
