@@ -40,7 +40,7 @@ internal static class FieldFits
             int training = (int)Math.Round(set.Value.GetProperty("train").GetDouble() * inputs.ColumnCount);
             Matrix<double> u = Scaled(inputs, training);
             Matrix<double> y = Scaled(targets, training);
-            var system = SystemIdentification.Estimate(Part(u, 0, training), Part(y, 0, training));
+            IdentifiedSystem system = SystemIdentification.Estimate(Part(u, 0, training), Part(y, 0, training));
             double seconds = watch.Elapsed.TotalSeconds;
             Matrix<double> outputs = system.Simulate(u, system.InitialStates.Column(0));
             IdentificationCandidate? best = system.Candidates.FirstOrDefault(c => c.IsChosen);

@@ -10,12 +10,14 @@ internal sealed class CandidateComparison
     /// <summary>Orders in a row that bring nothing before the search ends.</summary>
     private const int Patience = 3;
 
-    /// <summary>A larger order must reduce the error by this part to count as better.</summary>
-    private const double Worthwhile = 2e-3;
+    /// <summary>Another order must reduce the error by this part to be worth going on from.</summary>
+    private const double Worthwhile = 1e-2;
 
-    /// <summary>A smaller order is taken within a standard error, but never for more than this part of the
-    /// error.</summary>
-    private const double MostGiven = 0.02;
+    /// <summary>What is simpler is taken within a standard error, but for no more than this part of the error, and for
+    /// a smaller part in any case.</summary>
+    private const double MostGiven = 0.1;
+
+    private const double AlwaysGiven = 1e-2;
 
     private readonly EstimationPart[] _parts;
     private readonly double[][][] _left;
@@ -44,47 +46,73 @@ internal sealed class CandidateComparison
     /// <summary>The search.</summary>
     public CandidateKey Run()
     {
-        List<CandidateKey> chosen = [];
         if (_options.Methods.HasFlag(IdentificationMethods.OutputError))
         {
-            chosen.Add(SearchOutputError());
+            SearchOutputError();
         }
         if (_options.Methods.HasFlag(IdentificationMethods.PredictionError))
         {
-            bool states = _options.EstimateInitialStates ?? true;
-            chosen.Add(Smallest(Path(new CandidateKey(
-                EstimationMethod.PredictionError, new FreeParts(states, _options.EstimateOffset ?? true, false), false, 1))));
+            var parts = new FreeParts(
+                _options.EstimateInitialStates ?? true, _options.EstimateOffset ?? true, Direct: false);
+            Path(new CandidateKey(EstimationMethod.PredictionError, parts, false, 1));
         }
         if (_options.Methods.HasFlag(IdentificationMethods.Regression))
         {
-            chosen.Add(Smallest(Path(new CandidateKey(EstimationMethod.Regression, default, false, 1))));
+            Path(new CandidateKey(EstimationMethod.Regression, default, false, 1));
         }
-        return chosen.MinBy(Mean);
+        CandidateKey chosen = Simplest(_order);
+        return chosen.Method == EstimationMethod.OutputError && !_options.Order.HasValue
+            ? Simplest([.. WithOrders(Reduced(chosen))])
+            : Reduced(chosen);
     }
 
-    private CandidateKey SearchOutputError()
+    private IEnumerable<CandidateKey> WithOrders(CandidateKey key) => Orders(key).Prepend(key);
+
+    /// <summary>Without the parts that not every fold asks for, one after the other: what helps on some stretches and
+    /// harms on others may be a drift that ends with the data. What h_0 does ends by itself, and stays.</summary>
+    private CandidateKey Reduced(CandidateKey key)
     {
-        CandidateKey key = new(
+        if (key.Method != EstimationMethod.OutputError)
+        {
+            return key;
+        }
+        for (bool reduces = true; reduces;)
+        {
+            CandidateKey[] smaller =
+            [
+                .. Neighbours(key).Where(k => (key.Parts.Direct && !k.Parts.Direct)
+                    || (key.Parts.Offset && !k.Parts.Offset)
+                    || (!key.HasPrior && k.HasPrior)),
+            ];
+            CandidateKey[] free =
+                [.. smaller.Where(k => Errors(k).Zip(Errors(key)).Any(e => e.First <= e.Second * (1.0 + AlwaysGiven)))];
+            reduces = free.Length > 0;
+            key = reduces ? free.MinBy(Mean) : key;
+        }
+        return key;
+    }
+
+    private void SearchOutputError()
+    {
+        CandidateKey best = Simplest(Path(new CandidateKey(
             EstimationMethod.OutputError,
             new FreeParts(
                 _options.EstimateInitialStates ?? true,
                 _options.EstimateOffset ?? true,
                 _options.EstimateDirectTerm ?? false),
             _options.UsePrior ?? true,
-            1);
-        CandidateKey best = Path(key).MinBy(Mean);
-        CandidateKey first = best;
+            1)));
         for (bool improves = true; improves;)
         {
             CandidateKey next = Neighbours(best).Append(best).MinBy(Mean);
             improves = Mean(next) < Mean(best);
-            best = next;
+            best = improves ? next : best;
+            next = Orders(best).Append(best).MinBy(Mean);
+            if (Mean(next) < Mean(best) * (1.0 - Worthwhile))
+            {
+                (best, improves) = (next, true);
+            }
         }
-        if (best != first)
-        {
-            best = Path(best).MinBy(Mean);
-        }
-        return Smallest([.. _order.Where(k => k with { Order = 1 } == best with { Order = 1 })]);
     }
 
     /// <summary>With one of the parts that are not given the other way.</summary>
@@ -108,6 +136,13 @@ internal sealed class CandidateComparison
         }
     }
 
+    /// <summary>The same with orders near.</summary>
+    private IEnumerable<CandidateKey> Orders(CandidateKey key)
+    {
+        int[] near = _options.Order is null ? [-2, -1, 1, 2] : [];
+        return near.Select(n => key.Order + n).Where(n => n >= 1 && n <= _maxOrder).Select(n => key with { Order = n });
+    }
+
     /// <summary>The orders of one kind, as long as they bring something.</summary>
     private List<CandidateKey> Path(CandidateKey kind)
     {
@@ -127,23 +162,27 @@ internal sealed class CandidateComparison
         return path;
     }
 
-    /// <summary>Of one kind the smallest order that is worse than the best by no more than a standard error.</summary>
-    private CandidateKey Smallest(IReadOnlyList<CandidateKey> path)
+    /// <summary>The simplest that is worse than the best by no more than a standard error of the difference: least
+    /// output error before the others, with a prior before without, few parts, a small order.</summary>
+    private CandidateKey Simplest(IReadOnlyList<CandidateKey> candidates)
     {
-        CandidateKey best = path.MinBy(Mean);
-        double[] least = Errors(best);
-        foreach (CandidateKey key in path.OrderBy(k => k.Order))
-        {
-            double[] differences = [.. Errors(key).Zip(least, (a, b) => a - b)];
-            double mean = differences.Average();
-            double variance = differences.Sum(x => (x - mean) * (x - mean)) / (differences.Length - 1);
-            double error = Math.Sqrt(variance / differences.Length);
-            if (mean <= Math.Min(error, MostGiven * least.Average()))
-            {
-                return key;
-            }
-        }
-        return best;
+        CandidateKey best = candidates.MinBy(Mean);
+        return candidates.Where(k => IsAsGood(k, best))
+            .OrderBy(k => k.Method)
+            .ThenBy(k => k.HasPrior ? 0 : 1)
+            .ThenBy(k => (k.Parts.Offset ? 1 : 0) + (k.Parts.Direct ? 1 : 0) + (k.Parts.States ? 1 : 0))
+            .ThenBy(k => k.Order)
+            .FirstOrDefault(best);
+    }
+
+    private bool IsAsGood(CandidateKey key, CandidateKey best)
+    {
+        double least = Mean(best);
+        double[] differences = [.. Errors(key).Zip(Errors(best), (a, b) => a - b)];
+        double mean = differences.Average();
+        double variance = differences.Sum(x => (x - mean) * (x - mean)) / (differences.Length - 1);
+        double error = Math.Sqrt(variance / differences.Length);
+        return mean <= Math.Max(Math.Min(error, MostGiven * least), AlwaysGiven * least);
     }
 
     private double Mean(CandidateKey key) => Errors(key).Average();

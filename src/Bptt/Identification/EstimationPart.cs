@@ -27,21 +27,30 @@ internal readonly record struct CandidateKey(EstimationMethod Method, FreeParts 
 /// <summary>A candidate as it is run freely: x_{t+1} = A x_t + B u_t, y_t = C x_t + D u_t + c from x_1, for channels of
 /// size 1.</summary>
 internal sealed record FittedCandidate(
-    Matrix<double> A, Matrix<double> B, Matrix<double> C, Matrix<double> D, Matrix<double> States, Vector<double> Offset)
+    Matrix<double> A,
+    Matrix<double> B,
+    Matrix<double> C,
+    Matrix<double> D,
+    Matrix<double> States,
+    Vector<double> Offset)
 {
     /// <summary>The same as a network, where it was fitted as one.</summary>
     public FreeSystem? System { get; init; }
 
-    /// <summary>The predictor it comes from.</summary>
-    public PredictorModel? Predictor { get; init; }
-
-    public static FittedCandidate Of(FreeSystem system) => new(
-        system.Model.Whh,
-        system.Model.Whx,
-        system.Model.Wqh * system.Model.Whh,
-        system.Model.Wqh * system.Model.Whx + system.Direct,
-        system.States,
-        system.Offset) { System = system };
+    public static FittedCandidate Of(FreeSystem system)
+    {
+        LinearRnn model = system.Model;
+        return new FittedCandidate(
+            model.Whh,
+            model.Whx,
+            model.Wqh * model.Whh,
+            model.Wqh * model.Whx + system.Direct,
+            system.States,
+            system.Offset)
+        {
+            System = system,
+        };
+    }
 
     /// <summary>ŷ_1 … ŷ_T, q×T.</summary>
     public Matrix<double> Run(Matrix<double> inputs, int sequence)
@@ -70,7 +79,7 @@ internal sealed class EstimationPart(
     private const double Tolerance = 1e-4;
     private const int MostSteps = 40;
     private const int TrialSteps = 6;
-    private const int Trials = 3;
+    private const int Trials = 2;
     private const int LeastStretch = 4;
 
     /// <summary>Variance of what h_0 does to outputs, which have 1: of no more than twice their deviation.</summary>
@@ -78,6 +87,11 @@ internal sealed class EstimationPart(
 
     private const double Negligible = 1e-8;
     private const int LongestPrior = 4000;
+
+    /// <summary>How much longer than the response the steps are on which it is held to be zero.</summary>
+    private const int TailLags = 3;
+
+    private const int FewestTailSteps = 100;
 
     private readonly Dictionary<CandidateKey, FittedCandidate?> _fits = [];
     private readonly Dictionary<(FreeParts, bool), OutputErrorProblem> _problems = [];
@@ -187,7 +201,7 @@ internal sealed class EstimationPart(
         List<OutputErrorPoint> tried =
         [
             .. starts.OrderBy(s => s.Loss).Take(Trials).Select(s => OutputErrorSearch.Run(
-                problem, s, TrialSteps, Tolerance, cancellation)),
+                problem, EstimationStarts.Finished(problem, s, cancellation), TrialSteps, Tolerance, cancellation)),
         ];
         OutputErrorPoint best = tried.MinBy(s => s.Loss)!;
         best = OutputErrorSearch.Run(problem, best, MostSteps, Tolerance, cancellation);
@@ -202,15 +216,13 @@ internal sealed class EstimationPart(
         }
         OutputErrorProblem problem = ProblemOf(key.Parts, hasPrior: false);
         OutputErrorPoint point = problem.Evaluate(FreeSystem.Of(predictor.Simulator(), data.Count));
-        return FittedCandidate.Of(OutputErrorSearch.WithBestStates(problem, point, cancellation).System) with
-        {
-            Predictor = predictor,
-        };
+        return FittedCandidate.Of(OutputErrorSearch.WithBestStates(problem, point, cancellation).System);
     }
 
     private FittedCandidate? Regression(CandidateKey key)
     {
-        if (_stretches.Value is not IdentificationData stretches || ArxModel.Fit(stretches, key.Order) is not ArxModel arx)
+        if (_stretches.Value is not IdentificationData stretches
+            || ArxModel.Fit(stretches, key.Order) is not ArxModel arx)
         {
             return null;
         }
@@ -224,7 +236,8 @@ internal sealed class EstimationPart(
             Vector<double>.Build.Dense(c.RowCount));
     }
 
-    private PredictorModel? PredictorOf(int order, CancellationToken cancellation)
+    /// <summary>The innovations form of an order; null where the data are too few.</summary>
+    public PredictorModel? PredictorOf(int order, CancellationToken cancellation)
     {
         if (!_predictors.TryGetValue(order, out PredictorModel? predictor))
         {
@@ -259,18 +272,23 @@ internal sealed class EstimationPart(
         int lags = (int)Math.Clamp(Math.Ceiling(Math.Log(Negligible) / Math.Log(kernel.Decay)), 1, longest);
         if (hasPrior)
         {
-            AddPrior(inputs, targets, all, Math.Min(lags, LongestPrior), Math.Min(longest, LongestPrior));
+            AddPrior(
+                inputs,
+                targets,
+                all,
+                Math.Min(lags, LongestPrior),
+                Math.Min(longest, Math.Min(Math.Max(TailLags * lags, FewestTailSteps), LongestPrior)));
         }
         if (parts.States)
         {
-            // What h_0 does fades as responses do, from the size of the outputs.
+            // What h_0 does is no larger than the outputs are; under the prior it fades as responses do.
             foreach (Matrix<double> sequence in data.Inputs)
             {
-                int length = Math.Min(sequence.ColumnCount, Math.Min(2 * lags, LongestPrior));
+                int length = Math.Min(sequence.ColumnCount, LongestPrior);
                 inputs.Add(Matrix<double>.Build.Dense(data.InputSize, length));
                 targets.Add(Matrix<double>.Build.Dense(data.OutputSize, length));
-                all.Add([.. Enumerable.Range(0, length).Select(k =>
-                    kernel.Variance / (StateVariance * Math.Max(Negligible, Math.Pow(kernel.Decay, k))))]);
+                all.Add([.. Enumerable.Range(0, length).Select(k => kernel.Variance
+                    / (StateVariance * (hasPrior ? Math.Max(Negligible, Math.Pow(kernel.Decay, k)) : 1.0)))]);
             }
         }
         problem = new OutputErrorProblem(
@@ -304,8 +322,9 @@ internal sealed class EstimationPart(
                 pair[j, 1] = -1.0;
             }
             inputs.AddRange([pair, pulse]);
-            targets.AddRange(
-                [Matrix<double>.Build.Dense(data.OutputSize, lags), Matrix<double>.Build.Dense(data.OutputSize, longest)]);
+            targets.AddRange([
+                Matrix<double>.Build.Dense(data.OutputSize, lags), Matrix<double>.Build.Dense(data.OutputSize, longest),
+            ]);
             all.AddRange([differences, tail]);
         }
     }

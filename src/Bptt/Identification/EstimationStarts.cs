@@ -20,7 +20,8 @@ internal static class EstimationStarts
     private const int MaxUnknowns = 250;
     private const int MaxHankelRows = 150;
 
-    /// <summary>Of regressions of several lengths and of the regularised impulse response, over several horizons.</summary>
+    /// <summary>Of regressions of several lengths and of the regularised impulse response, over several
+    /// horizons.</summary>
     /// <param name="data">Stretches that all count.</param>
     /// <param name="kernel">The regularised response.</param>
     /// <param name="maxOrder">The largest order wanted.</param>
@@ -95,18 +96,25 @@ internal static class EstimationStarts
         {
             OutputErrorPoint point = problem.Evaluate(FreeSystem.Of(model, problem.DataCount));
             point = OutputErrorSearch.WithBestInputs(problem, point, cancellation);
-            if (wqh.RowCount > 1)
-            {
-                // Of one output, another W_qh is another W_hx in other coordinates.
-                point = OutputErrorSearch.WithBestOutputs(problem, point, cancellation);
-                point = OutputErrorSearch.WithBestInputs(problem, point, cancellation);
-            }
             return double.IsFinite(point.Loss) ? problem.Evaluate(Evened(point.System)) : null;
         }
         catch (Exception e) when (e is NonConvergenceException or ArithmeticException)
         {
             return null;
         }
+    }
+
+    /// <summary>W_qh too by least squares, and the rest again.</summary>
+    public static OutputErrorPoint Finished(
+        OutputErrorProblem problem, OutputErrorPoint point, CancellationToken cancellation)
+    {
+        if (point.System.Model.OutputSize == 1)
+        {
+            return point; // another W_qh is another W_hx in other coordinates
+        }
+        OutputErrorPoint next = OutputErrorSearch.WithBestOutputs(problem, point, cancellation);
+        next = OutputErrorSearch.WithBestInputs(problem, next, cancellation);
+        return next.Loss < point.Loss ? problem.Evaluate(Evened(next.System)) : point;
     }
 
     /// <summary>The same outputs with states of a size at which W_hx and W_qh are equally large.</summary>

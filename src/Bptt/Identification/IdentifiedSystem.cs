@@ -21,7 +21,7 @@ public sealed record IdentificationCandidate(string Name, int Order, double Scor
 
 /// <summary>The innovations form h_t = F h_{t−1} + W_u u_t + K y_{t−1}, y_t = C h_t + e_t with white e_t: for
 /// predictions from measured outputs.</summary>
-/// <param name="Predictor">On inputs [u_t; y_{t−1}], with targets y_t from which the offset is taken: W_hx = [W_u K],
+/// <param name="Predictor">On inputs [u_t; y_{t−1}], with outputs as they were given, offset and all: W_hx = [W_u K],
 /// W_hh = F and W_qh = C.</param>
 /// <param name="Gain">K, n×q.</param>
 /// <param name="NoiseCovariance">Of e_t, q×q.</param>

@@ -15,7 +15,8 @@ namespace Bptt.Identification;
 /// rejected.</summary>
 internal static class OutputErrorSearch
 {
-    /// <summary>Spectral radius that no step goes beyond.</summary>
+    /// <summary>Spectral radius that no step goes beyond. Where h_0 is learned, it is that of a mode which fades over
+    /// the longest record: a slower one would take a drift for a response to h_0.</summary>
     private const double LargestRadius = 1.0 - 1e-7;
 
     private const double InitialDamping = 1e-3;
@@ -68,6 +69,9 @@ internal static class OutputErrorSearch
     {
         double damping = 0.0;
         double growth = 2.0;
+        double largest = problem.Parts.States
+            ? 1.0 - 1.0 / Enumerable.Range(0, problem.DataCount).Max(problem.LengthOf)
+            : LargestRadius;
         for (int i = 0; i < mostSteps; i++)
         {
             double[] basis = Basis(problem, at.System);
@@ -85,7 +89,7 @@ internal static class OutputErrorSearch
                 double slope = Vector<double>.Build.Dense(step) * (triangle.TransposeThisAndMultiply(
                     Vector<double>.Build.Dense(right)));
                 double predicted = 0.5 * (damping * VectorMath.Dot(step, step) - slope);
-                OutputErrorPoint? next = Try(problem, at.System, basis, step);
+                OutputErrorPoint? next = Try(problem, at.System, basis, step, largest);
                 if (next is not null && next.Loss < at.Loss)
                 {
                     double ratio = (at.Loss - next.Loss) / predicted;
@@ -113,10 +117,10 @@ internal static class OutputErrorSearch
     }
 
     private static OutputErrorPoint? Try(
-        OutputErrorProblem problem, FreeSystem system, double[] basis, double[] step)
+        OutputErrorProblem problem, FreeSystem system, double[] basis, double[] step, double largestRadius)
     {
         FreeSystem? moved = problem.Moved(system, basis, step);
-        if (moved is null || !IsStable(moved.Model.Whh))
+        if (moved is null || !(RadiusOf(moved.Model.Whh) <= Math.Max(largestRadius, RadiusOf(system.Model.Whh))))
         {
             return null;
         }
@@ -124,15 +128,15 @@ internal static class OutputErrorSearch
         return double.IsFinite(point.Loss) ? point : null;
     }
 
-    private static bool IsStable(Matrix<double> whh)
+    private static double RadiusOf(Matrix<double> whh)
     {
         try
         {
-            return Spectrum.RadiusOf(whh) <= LargestRadius;
+            return Spectrum.RadiusOf(whh);
         }
         catch (ArithmeticException)
         {
-            return false;
+            return double.PositiveInfinity;
         }
     }
 
@@ -194,7 +198,8 @@ internal static class OutputErrorSearch
         {
             for (int b = 0; b < problem.DataCount; b++)
             {
-                Array.Fill(metric, 1.0 / Math.Cbrt(problem.LengthOf(b)), parameters.Count - h * (problem.DataCount - b), h);
+                int first = parameters.Count - h * (problem.DataCount - b);
+                Array.Fill(metric, 1.0 / Math.Cbrt(problem.LengthOf(b)), first, h);
             }
         }
         double[] unseen = LocalCoordinates.Unseen(parameters, identity, metric);

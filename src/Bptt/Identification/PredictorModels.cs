@@ -3,6 +3,7 @@
 //
 //   d  inputs      q  outputs      p  lags      n  order
 
+using Bptt.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Identification;
@@ -68,7 +69,8 @@ internal sealed record ArxModel(Matrix<double>[] Outputs, Matrix<double>[] Input
         return response;
     }
 
-    /// <summary>What [u_t; y_{t−1}] do to the prediction: [Θ_k Φ_{k+1}], each q×(d + q); zero beyond the lags.</summary>
+    /// <summary>What [u_t; y_{t−1}] do to the prediction: [Θ_k Φ_{k+1}], each q×(d + q); zero beyond the
+    /// lags.</summary>
     public Matrix<double>[] PredictorResponse(int count)
     {
         int q = Outputs[0].RowCount;
@@ -80,8 +82,8 @@ internal sealed record ArxModel(Matrix<double>[] Outputs, Matrix<double>[] Input
 
 /// <summary>The innovations form h_t = F h_{t−1} + W_u u_t + K y_{t−1}, ŷ_t = C h_t.</summary>
 /// <param name="Predictor">W_hx = [W_u K], W_hh = F and W_qh = C.</param>
-/// <param name="Loss">½ Σ ‖ŷ_t − y_t‖².</param>
-internal sealed record PredictorModel(LinearRnn Predictor, double Loss)
+/// <param name="Covariance">Of ŷ_t − y_t, q×q.</param>
+internal sealed record PredictorModel(LinearRnn Predictor, Matrix<double> Covariance)
 {
     private const int MostSkipped = 10;
     private const int Lags = 20;
@@ -128,7 +130,26 @@ internal sealed record PredictorModel(LinearRnn Predictor, double Loss)
             return null;
         }
         best = OutputErrorSearch.Run(problem, best, mostSteps, 1e-5, cancellation);
-        return new PredictorModel(best.System.Model, best.Loss);
+        return new PredictorModel(best.System.Model, CovarianceOf(best.System.Model, signals, data.Targets, weights));
+    }
+
+    private static Matrix<double> CovarianceOf(
+        LinearRnn predictor, Matrix<double>[] signals, Matrix<double>[] targets, double[][] weights)
+    {
+        int q = predictor.OutputSize;
+        var sum = Matrix<double>.Build.Dense(q, q);
+        for (int b = 0; b < signals.Length; b++)
+        {
+            Matrix<double> errors = ForwardPass.Run(predictor, signals[b]).Outputs() - targets[b];
+            for (int t = 0; t < errors.ColumnCount; t++)
+            {
+                if (weights[b][t] > 0.0)
+                {
+                    sum += errors.Column(t).OuterProduct(errors.Column(t));
+                }
+            }
+        }
+        return sum / weights.Sum(w => w.Sum());
     }
 
     /// <summary>W_u, F + KC and C: what it does with its own predictions in the place of outputs.</summary>

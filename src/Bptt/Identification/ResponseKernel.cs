@@ -55,10 +55,29 @@ internal sealed class ResponseKernel
     {
         int d = inputs[0].RowCount;
         int q = targets[0].RowCount;
-        int[] ends = Ends(inputs.Max(u => u.ColumnCount), Math.Max(8, MostUnknowns / d));
+        int longest = inputs.Max(u => u.ColumnCount);
+        int bins = Math.Max(8, MostUnknowns / d);
+        int[] binned = Ends(longest, bins);
+        int[] single = [.. Enumerable.Range(0, Math.Min(bins, Math.Max(1, longest / 2)))];
+        (ResponseKernel? best, double least) = Best(inputs, targets, weights, binned, removesMean);
+        if (binned[^1] > single[^1])
+        {
+            // Bins see slow modes and no fast ones at late lags: the data say what matters.
+            (ResponseKernel? other, double surprise) = Best(inputs, targets, weights, single, removesMean);
+            best = surprise < least ? other : best;
+        }
+        return best ?? new ResponseKernel(
+            Decays[0], 1.0, 1.0, single, d, Matrix<double>.Build.Dense(single.Length * d, q));
+    }
+
+    /// <summary>The best for given bins, and −2 ln p up to a constant.</summary>
+    private static (ResponseKernel? Best, double Surprise) Best(
+        Matrix<double>[] inputs, Matrix<double>[] targets, double[][] weights, int[] ends, bool removesMean)
+    {
+        int d = inputs[0].RowCount;
+        int q = targets[0].RowCount;
         (Matrix<double> gram, Matrix<double> moments, double squares, int rows) =
             Sums(inputs, targets, weights, ends, removesMean);
-
         ResponseKernel? best = null;
         double least = double.PositiveInfinity;
         foreach (double decay in Decays)
@@ -91,8 +110,7 @@ internal sealed class ResponseKernel
                 }
             }
         }
-        return best ?? new ResponseKernel(
-            Decays[0], 1.0, 1.0, ends, d, Matrix<double>.Build.Dense(ends.Length * d, q));
+        return (best, least);
     }
 
     /// <summary>g_0 … g_{count−1}, each q×d; zero beyond the last bin.</summary>

@@ -14,6 +14,34 @@ namespace Bptt.Identification;
 /// is held to be smooth (<see cref="ImpulseResponsePrior"/>), and by which method, are chosen by blocked
 /// cross-validation. Each fold leaves out a stretch of steps, over which the run goes on freely, and judges by it.
 /// </summary>
+/// <remarks>Where steps are more than about 9,000, candidates are compared on stretches spread evenly over them, and
+/// the best is fitted to all. The result is the same bit for bit for any number of threads.</remarks>
+/// <example>
+/// <code>
+/// IdentifiedSystem found = SystemIdentification.Estimate(inputBatch, targetBatch);
+/// Console.WriteLine($"order {found.Order}, {found.Candidates.Count} candidates compared");
+/// Matrix&lt;double&gt; predicted = found.Simulate(inputBatch.Sequence(0), found.InitialStates.Column(0));
+/// Console.WriteLine($"from {predicted[0, 0]:G3}, of which {found.Offset[0]:G3} is the offset");
+///
+/// // What is known is said: the order, the offset, and that only the free run matters.
+/// var options = new SystemIdentificationOptions
+/// {
+///     Order = 2,
+///     EstimateOffset = true,
+///     Methods = IdentificationMethods.OutputError,
+/// };
+/// var progress = new Progress&lt;IdentificationProgress&gt;(p =&gt; Console.WriteLine($"{p.Fraction:P0} {p.Doing}"));
+/// found = SystemIdentification.Estimate(inputBatch, targetBatch, options, progress);
+/// foreach (IdentificationCandidate candidate in found.Candidates)
+/// {
+///     Console.WriteLine($"{candidate.Name}: {candidate.Score:G3} on steps left out");
+/// }
+/// if (found.Innovations is InnovationsForm innovations)
+/// {
+///     Console.WriteLine($"one step ahead from measured outputs: {innovations.NoiseCovariance[0, 0]:G3}");
+/// }
+/// </code>
+/// </example>
 public static class SystemIdentification
 {
     private const int FewestSteps = 3;
@@ -47,7 +75,8 @@ public static class SystemIdentification
         if (inputs.Lengths.Max() < FewestSteps)
         {
             throw Guard.Error(
-                nameof(inputs), $"expected a sequence of at least {FewestSteps} steps, got {inputs.Lengths.Max()} at most.");
+                nameof(inputs),
+                $"expected a sequence of at least {FewestSteps} steps, got {inputs.Lengths.Max()} at most.");
         }
         double[][] weights = [.. options.StepWeights ?? [.. inputs.Lengths.Select(ImpulseResponsePrior.Ones)]];
         var whole = new EstimationData(inputs, targets, weights);
@@ -93,7 +122,7 @@ public static class SystemIdentification
             progress?.Report(new IdentificationProgress(0.9, "final fit"));
             var all = new EstimationPart(data, data.Weights, kernel, maxOrder, options.Execution);
             FittedCandidate fit = Final(all, kernel, maxOrder, ref chosen);
-            IdentifiedSystem system = Unscaled(fit, chosen, scores, maxOrder);
+            IdentifiedSystem system = Unscaled(fit, chosen, scores, maxOrder, Innovations(all, fit));
             progress?.Report(new IdentificationProgress(1.0, "done"));
             return system;
         }
@@ -122,8 +151,30 @@ public static class SystemIdentification
                 : final.Fit(chosen, cancellation)) ?? fit;
         }
 
+        /// <summary>Of the order found, in the units of the data.</summary>
+        private InnovationsForm? Innovations(EstimationPart all, FittedCandidate fit)
+        {
+            if (fit.System is null || all.PredictorOf(fit.A.RowCount, cancellation) is not PredictorModel found)
+            {
+                return null;
+            }
+            (int d, int q) = (whole.InputSize, whole.OutputSize);
+            var toTargets = Matrix<double>.Build.DenseOfDiagonalVector(whole.TargetScale);
+            Vector<double> scales = Vector<double>.Build.Dense(
+                d + q, j => 1.0 / (j < d ? whole.InputScale[j] : whole.TargetScale[j - d]));
+            Matrix<double> inputs = found.Predictor.Whx * Matrix<double>.Build.DenseOfDiagonalVector(scales);
+            return new InnovationsForm(
+                new LinearRnn(inputs, found.Predictor.Whh, toTargets * found.Predictor.Wqh),
+                inputs.SubMatrix(0, inputs.RowCount, d, q),
+                toTargets * found.Covariance * toTargets);
+        }
+
         private IdentifiedSystem Unscaled(
-            FittedCandidate fit, CandidateKey chosen, List<(CandidateKey Key, double Score)> scores, int maxOrder)
+            FittedCandidate fit,
+            CandidateKey chosen,
+            List<(CandidateKey Key, double Score)> scores,
+            int maxOrder,
+            InnovationsForm? innovations)
         {
             var fromInputs = Matrix<double>.Build.DenseOfDiagonalVector(1.0 / whole.InputScale);
             var toTargets = Matrix<double>.Build.DenseOfDiagonalVector(whole.TargetScale);
@@ -137,10 +188,11 @@ public static class SystemIdentification
             }
             else if (fit.System is null)
             {
-                StateSpace balanced = new StateSpace(fit.A, fit.B * fromInputs, toTargets * fit.C, toTargets * fit.D * fromInputs)
-                    .Balance(Negligible);
+                var complete = new StateSpace(
+                    fit.A, fit.B * fromInputs, toTargets * fit.C, toTargets * fit.D * fromInputs);
+                StateSpace balanced = complete.Balance(Negligible);
                 order = balanced.Order;
-                (model, Vector<double> state) = balanced.ToLinearRnn();
+                (model, _) = balanced.ToLinearRnn();
                 states = Matrix<double>.Build.Dense(model.HiddenSize, whole.Count);
             }
             else
@@ -153,15 +205,15 @@ public static class SystemIdentification
                     Matrix<double>.Build.Dense(q, order).Append(Matrix<double>.Build.DenseIdentity(q)));
                 states = states.Stack(Matrix<double>.Build.Dense(q, states.ColumnCount));
             }
-            double mean = 1.0;
             return new IdentifiedSystem(
                 model,
                 states,
                 toTargets * fit.Offset,
                 order,
                 [.. scores.Select(s => new IdentificationCandidate(
-                    CandidateComparison.NameOf(s.Key), s.Key.Order, s.Score / mean, s.Key == chosen))])
+                    CandidateComparison.NameOf(s.Key), s.Key.Order, s.Score / whole.OutputSize, s.Key == chosen))])
             {
+                Innovations = innovations,
                 IsStable = Spectrum.RadiusOf(model.Whh) < 1.0,
                 IsOrderAtLimit = options.Order is null && chosen.Order >= maxOrder && maxOrder > 1,
             };

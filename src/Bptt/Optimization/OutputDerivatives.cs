@@ -8,6 +8,11 @@ using Bptt.Passes;
 
 namespace Bptt.Optimization;
 
+/// <summary>Reads the derivatives of the outputs of one step.</summary>
+/// <param name="step">t, from 1.</param>
+/// <param name="derivatives">∂o_t/∂z, q×m.</param>
+internal delegate void DerivativeReader(int step, MatrixSpan derivatives);
+
 /// <summary>∂o_t/∂z, q×m, of every step of a sequence, carried forward in time for all directions at once: see
 /// <see cref="OutputSensitivities"/>.</summary>
 /// <param name="forward">The pass, which must stay readable.</param>
@@ -25,7 +30,7 @@ internal sealed class OutputDerivatives(
     /// <param name="sequence">The sequence, from 0.</param>
     /// <param name="states">How h_0 moves in each direction, h×m; overwritten.</param>
     /// <param name="read">Receives the derivatives of step 1, 2, …</param>
-    public void Run(int sequence, double[] states, SensitivityReader read)
+    public void Run(int sequence, double[] states, DerivativeReader read)
     {
         int length = forward.Lengths[sequence];
         int inChunks = 0;

@@ -35,6 +35,7 @@ internal static class DocumentationExamples
         ["Regularizer"] = OfRegularizer.Run,
         ["Standardizer"] = OfStandardizer,
         ["SubspaceIdentificationOptions"] = OfSubspaceIdentificationOptions,
+        ["SystemIdentification"] = OfSystemIdentification,
         ["TaylorTest"] = OfTaylorTest,
         ["Trainer"] = OfTrainer,
         ["TrainingLoss"] = OfTrainingLoss,
@@ -251,6 +252,37 @@ internal static class DocumentationExamples
         (LinearRnn start, _) = found.Start(hiddenSize: found.SuggestedOrder);
         Console.WriteLine($"{start.HiddenSize} hidden units");
         // example of SubspaceIdentificationOptions to here
+    }
+
+    private static void OfSystemIdentification(TextWriter Console)
+    {
+        SequenceBatch inputBatch = Inputs(1);
+        SequenceBatch targetBatch = Targets(inputBatch);
+
+        // example of SystemIdentification from here
+        IdentifiedSystem found = SystemIdentification.Estimate(inputBatch, targetBatch);
+        Console.WriteLine($"order {found.Order}, {found.Candidates.Count} candidates compared");
+        Matrix<double> predicted = found.Simulate(inputBatch.Sequence(0), found.InitialStates.Column(0));
+        Console.WriteLine($"from {predicted[0, 0]:G3}, of which {found.Offset[0]:G3} is the offset");
+
+        // What is known is said: the order, the offset, and that only the free run matters.
+        var options = new SystemIdentificationOptions
+        {
+            Order = 2,
+            EstimateOffset = true,
+            Methods = IdentificationMethods.OutputError,
+        };
+        var progress = new Progress<IdentificationProgress>(p => Console.WriteLine($"{p.Fraction:P0} {p.Doing}"));
+        found = SystemIdentification.Estimate(inputBatch, targetBatch, options, progress);
+        foreach (IdentificationCandidate candidate in found.Candidates)
+        {
+            Console.WriteLine($"{candidate.Name}: {candidate.Score:G3} on steps left out");
+        }
+        if (found.Innovations is InnovationsForm innovations)
+        {
+            Console.WriteLine($"one step ahead from measured outputs: {innovations.NoiseCovariance[0, 0]:G3}");
+        }
+        // example of SystemIdentification to here
     }
 
     private static void OfTaylorTest(TextWriter Console)
