@@ -3,7 +3,6 @@
 //
 //   d  inputs      q  outputs      p  lags      n  order
 
-using Bptt.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Identification;
