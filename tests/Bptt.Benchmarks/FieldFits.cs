@@ -4,8 +4,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Bptt.Files;
-using Bptt.Identification;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Benchmarks;
@@ -44,7 +42,7 @@ internal static class FieldFits
             double seconds = watch.Elapsed.TotalSeconds;
             Matrix<double> outputs = system.Simulate(u, system.InitialStates.Column(0));
             IdentificationCandidate? best = system.Candidates.FirstOrDefault(c => c.IsChosen);
-            Dictionary<string, double> theirs = PeersOf(set.Value).ToDictionary(p => p.Name, p => p.Fit);
+            var theirs = PeersOf(set.Value).ToDictionary(p => p.Name, p => p.Fit);
             table.Add(
             [
                 set.Name,

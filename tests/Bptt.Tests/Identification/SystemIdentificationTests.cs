@@ -8,6 +8,8 @@ namespace Bptt.Tests.Identification;
 
 public class SystemIdentificationTests
 {
+    private static readonly int[] ThreadCounts = [1, 3];
+
     [Theory]
     [InlineData(1, 1, 1, 0.8)]
     [InlineData(2, 1, 1, 0.95)]
@@ -31,7 +33,9 @@ public class SystemIdentificationTests
         var plant = new Plant(seed: 7100, 1, 2, 1, 0.97, noise: 0.02, steps: 200, start: 5.0, offset: 3.0);
         var options = new SystemIdentificationOptions
         {
-            Order = 2, EstimateInitialStates = true, EstimateOffset = true,
+            Order = 2,
+            EstimateInitialStates = true,
+            EstimateOffset = true,
         };
 
         IdentifiedSystem found = SystemIdentification.Estimate(plant.Inputs, plant.Targets, options);
@@ -105,7 +109,7 @@ public class SystemIdentificationTests
     {
         var plant = new Plant(seed: 7600, 1, 2, 1, 0.9, noise: 0.05, steps: 120);
 
-        IdentifiedSystem[] found = [.. new[] { 1, 3 }.Select(threads => SystemIdentification.Estimate(
+        IdentifiedSystem[] found = [.. ThreadCounts.Select(threads => SystemIdentification.Estimate(
             plant.Inputs,
             plant.Targets,
             new SystemIdentificationOptions { MaxOrder = 3, Execution = new() { MaxDegreeOfParallelism = threads } }))];
