@@ -9,8 +9,8 @@ namespace Bptt.Forecasting;
 /// <summary>
 /// h_{t+1} = A h_t + K e_t, w_t = μ + C h_t + e_t in observer form: A and F are companion matrices of a and m, K_i =
 /// m_i − a_i, C = [1 0 …], h_1 of its stationary covariance σ²P. The errors v_t of the Kalman filter and their
-/// variances σ²f_t come from the recursions of Chandrasekhar's type (Morf, Sidhu and Kailath 1974; for ARMA models Mélard 1984):
-/// P_{t+1} − P_t has rank 1, so that a step costs O(n). σ² and μ are concentrated out.
+/// variances σ²f_t come from the recursions of Chandrasekhar's type (Morf, Sidhu and Kailath 1974; for ARMA models
+/// Mélard 1984): P_{t+1} − P_t has rank 1, so that a step costs O(n). σ² and μ are concentrated out.
 /// </summary>
 internal sealed class ArmaLikelihood
 {

@@ -18,8 +18,8 @@ namespace Bptt.Forecasting;
 /// </summary>
 /// <remarks>
 /// <para>Logarithm, differences and seasonal differences are taken first where that pays. Then it is an ARMA model,
-/// with a season where there is one, by maximum likelihood: its polynomials are the entries of W_hh and W_hx; or a network
-/// without structure, trained by exact back-propagation through time under an
+/// with a season where there is one, by maximum likelihood: its polynomials are the entries of W_hh and W_hx; or a
+/// network without structure, trained by exact back-propagation through time under an
 /// <see cref="Identification.ImpulseResponsePrior"/>. Which of all these is chosen by forecasts of 1 to H rows over
 /// three blocks in the second half of the rows given, each from what came before it.</para>
 /// <para>Immutable; may be used from many threads.</para>

@@ -22,7 +22,13 @@ public class ForecastIntervalTests
             ForecastEvaluation found = Forecaster.Evaluate(
                 GeneratedSeries.Row(Series(kind, firstSeed + i)),
                 200,
-                options: new() { Horizon = 6, Differences = kind == "integrating" ? 1 : 0, Log = kind == "logarithm" });
+                options: new()
+                {
+                    Horizon = 6,
+                    Differences = kind == "integrating" ? 1 : 0,
+                    Log = kind == "logarithm",
+                    Order = kind == "moving average" ? null : 2,
+                });
             (double of80, double of95) = found.Scores[0].Coverage!.Value;
             within80 += of80 / count;
             within95 += of95 / count;
