@@ -91,7 +91,8 @@ internal static class CommandLine
     /// <summary>A message about a word that the command does not know, with the one that it does.</summary>
     private static string WithSuggestion(string message, Command command)
     {
-        if (!message.StartsWith("Unrecognized ", StringComparison.Ordinal) || message.Split('\'') is not [_, var word, _])
+        if (!message.StartsWith("Unrecognized ", StringComparison.Ordinal)
+            || message.Split('\'') is not [_, var word, _])
         {
             return message;
         }

@@ -49,7 +49,7 @@ internal static class FitCommand
 
         Option<bool> withoutChecks = new("--no-checks")
         {
-            Description = "Leave out the gradient checks, which take dozens of passes for each entry that they look at.",
+            Description = "Leave out the gradient checks, which take dozens of passes for each entry they look at.",
         };
 
         var command = new DetailedCommand(

@@ -10,8 +10,12 @@ internal static class Likeness
     {
         (string Name, double Distance)[] near =
             [.. names.Where(n => n.Length > 0 && n != name).Select(n => (n, Distance(name, n)))];
+        if (near.Length == 0)
+        {
+            return null;
+        }
         (string Name, double Distance) best = near.MinBy(n => n.Distance);
-        return best.Name is not null && best.Distance <= Math.Max(0.5, name.Length / 3.0) ? best.Name : null;
+        return best.Distance <= Math.Max(0.5, name.Length / 3.0) ? best.Name : null;
     }
 
     /// <summary>The least number of letters to insert, delete, replace or swap with the next one (Damerau 1964); a

@@ -19,6 +19,7 @@ public class MissingValueTests
         ["remedies"] = [],
         ["predict"] = ["model.json", "data.csv"],
         ["graph"] = [],
+        ["forecast"] = ["--sample=sunspots"],
     };
 
     public static TheoryData<string, string> Options()
