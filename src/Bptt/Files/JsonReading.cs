@@ -8,6 +8,50 @@ namespace Bptt.Files;
 /// <summary>An element of a JSON document and where it stands.</summary>
 internal readonly struct JsonReading(JsonElement element, string place)
 {
+    /// <summary>Reads a file, whose name then stands before whatever is wrong with it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="load">Reads a stream to its end.</param>
+    /// <exception cref="ArgumentException">The path is null or empty.</exception>
+    /// <exception cref="InvalidDataException">What the stream holds is refused.</exception>
+    public static T Load<T>(string path, Func<Stream, T> load)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        using FileStream stream = File.OpenRead(path);
+        try
+        {
+            return load(stream);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"{path}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Reads a document to its end.</summary>
+    /// <param name="stream">The document.</param>
+    /// <param name="read">Reads it; what it calls has parameters of the names of the properties, so that their messages
+    /// say what is wrong with the document.</param>
+    /// <exception cref="ArgumentNullException">The stream is null.</exception>
+    /// <exception cref="InvalidDataException">It is no JSON, or what it holds is refused.</exception>
+    public static T Parse<T>(Stream stream, Func<JsonReading, T> read)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        try
+        {
+            using var document = JsonDocument.Parse(stream);
+            return read(new JsonReading(document.RootElement, "the file"));
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"not valid JSON, from line {e.LineNumber + 1} on.", e);
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException(
+                e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), e);
+        }
+    }
+
     public JsonReading Property(string name)
     {
         Require(JsonValueKind.Object, "an object");

@@ -111,42 +111,12 @@ public sealed class LinearRnnFile
     /// the place.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
-    public static LinearRnnFile Load(string path)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        using FileStream stream = File.OpenRead(path);
-        try
-        {
-            return Load(stream);
-        }
-        catch (InvalidDataException e)
-        {
-            throw new InvalidDataException($"{path}: {e.Message}", e);
-        }
-    }
+    public static LinearRnnFile Load(string path) => JsonReading.Load(path, Load);
 
     /// <summary>Reads a stream to its end.</summary>
     /// <exception cref="ArgumentNullException">The stream is null.</exception>
     /// <exception cref="InvalidDataException">What it holds is damaged or of another format.</exception>
-    public static LinearRnnFile Load(Stream stream)
-    {
-        ArgumentNullException.ThrowIfNull(stream);
-        try
-        {
-            using var document = JsonDocument.Parse(stream);
-            return Read(new JsonReading(document.RootElement, "the file"));
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"not valid JSON, from line {e.LineNumber + 1} on.", e);
-        }
-        catch (ArgumentException e)
-        {
-            // The parameters have the names of the properties, so the message says what is wrong with the file.
-            throw new InvalidDataException(
-                e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), e);
-        }
-    }
+    public static LinearRnnFile Load(Stream stream) => JsonReading.Parse(stream, Read);
 
     /// <summary>Writes a file, beside and renamed: an interruption leaves an earlier file whole.</summary>
     /// <exception cref="ArgumentException">The path is null or empty.</exception>

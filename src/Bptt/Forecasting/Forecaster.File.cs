@@ -66,41 +66,12 @@ public sealed partial class Forecaster
     /// the place.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
-    public static Forecaster Load(string path)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        using FileStream stream = File.OpenRead(path);
-        try
-        {
-            return Load(stream);
-        }
-        catch (InvalidDataException e)
-        {
-            throw new InvalidDataException($"{path}: {e.Message}", e);
-        }
-    }
+    public static Forecaster Load(string path) => JsonReading.Load(path, Load);
 
     /// <summary>Reads a stream to its end.</summary>
     /// <exception cref="ArgumentNullException">The stream is null.</exception>
     /// <exception cref="InvalidDataException">What it holds is damaged or of another format.</exception>
-    public static Forecaster Load(Stream stream)
-    {
-        ArgumentNullException.ThrowIfNull(stream);
-        try
-        {
-            using var document = JsonDocument.Parse(stream);
-            return Read(new JsonReading(document.RootElement, "the file"));
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"not valid JSON, from line {e.LineNumber + 1} on.", e);
-        }
-        catch (ArgumentException e)
-        {
-            throw new InvalidDataException(
-                e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), e);
-        }
-    }
+    public static Forecaster Load(Stream stream) => JsonReading.Parse(stream, Read);
 
     private static Forecaster Read(JsonReading root)
     {
