@@ -17,9 +17,6 @@ internal static class EstimationStarts
 
     private static readonly int[] Horizons = [12, 50];
 
-    private const int MaxUnknowns = 250;
-    private const int MaxHankelRows = 150;
-
     /// <summary>Of regressions of several lengths and of the regularised impulse response, over several
     /// horizons.</summary>
     /// <param name="data">Stretches that all count.</param>
@@ -27,13 +24,13 @@ internal static class EstimationStarts
     /// <param name="maxOrder">The largest order wanted.</param>
     public static List<HankelRealization> Realizations(IdentificationData data, ResponseKernel? kernel, int maxOrder)
     {
-        (int d, int q) = (data.InputSize, data.OutputSize);
-        int[] horizons = [.. Horizons.Select(f => Blocks(Math.Min(f, MaxHankelRows / Math.Max(d, q)))).Distinct()];
+        int[] horizons = [.. Horizons.Select(f => IdentificationSearch.Horizon(data, maxOrder, f)).Distinct()];
         Matrix<double>[] weights = [.. horizons.Select(f => HankelRealization.InputWeight(data, f))];
         List<HankelRealization> found = [];
         foreach (int lags in Lags)
         {
-            if (LaggedRegression.Unknowns(data, lags, lags) <= MaxUnknowns && ArxModel.Fit(data, lags) is ArxModel arx)
+            if (LaggedRegression.Unknowns(data, lags, lags) <= IdentificationSearch.MaxUnknowns
+                && ArxModel.Fit(data, lags) is ArxModel arx)
             {
                 Add(arx.Response, shortToo: lags <= 20);
             }
@@ -43,12 +40,6 @@ internal static class EstimationStarts
             Add(kernel.Response, shortToo: false);
         }
         return found;
-
-        int Blocks(int wished)
-        {
-            int needed = Math.Max((maxOrder - 1) / d + 1, (maxOrder - 1) / q + 2);
-            return Math.Max(2, Math.Min(data.LongestLength, Math.Max(needed, wished)));
-        }
 
         void Add(Func<int, Matrix<double>[]> response, bool shortToo)
         {

@@ -11,12 +11,9 @@ namespace Bptt.Identification;
 
 internal static class IdentificationSearch
 {
-    /// <summary>Rows of a regression for each unknown: fewer fit noise.</summary>
-    private const double RowsPerUnknown = 1.25;
-
     /// <summary>The most unknowns of a regression beyond the shortest one, and the most rows of a Hankel matrix beyond
     /// what the order needs: they bound the cost.</summary>
-    private const int MaxUnknowns = 250;
+    public const int MaxUnknowns = 250;
 
     private const int MaxHankelRows = 150;
 
@@ -68,7 +65,8 @@ internal static class IdentificationSearch
         (int Outputs, int Inputs)[] possible =
         [
             .. kind.Where(lags =>
-                IsDetermined(data, lags) && LaggedRegression.Unknowns(data, lags.Outputs, lags.Inputs) <= MaxUnknowns),
+                LaggedRegression.IsDetermined(data, lags.Outputs, lags.Inputs)
+                    && LaggedRegression.Unknowns(data, lags.Outputs, lags.Inputs) <= MaxUnknowns),
         ];
         if (possible.Length > 0)
         {
@@ -76,8 +74,8 @@ internal static class IdentificationSearch
         }
         for (int lag = kind[0].Inputs; lag > 1; lag--)
         {
-            (int, int) lags = (kind[0].Outputs == 0 ? 0 : lag, lag);
-            if (IsDetermined(data, lags))
+            (int Outputs, int Inputs) lags = (kind[0].Outputs == 0 ? 0 : lag, lag);
+            if (LaggedRegression.IsDetermined(data, lags.Outputs, lags.Inputs))
             {
                 return [lags];
             }
@@ -85,13 +83,9 @@ internal static class IdentificationSearch
         return [(kind[0].Outputs == 0 ? 0 : 1, 1)];
     }
 
-    private static bool IsDetermined(IdentificationData data, (int Outputs, int Inputs) lags) =>
-        LaggedRegression.Rows(data, lags.Outputs, lags.Inputs)
-            >= RowsPerUnknown * LaggedRegression.Unknowns(data, lags.Outputs, lags.Inputs);
-
     /// <summary>f: as wished, within what costs allow, but enough for the order, and no more than there are
     /// steps.</summary>
-    private static int Horizon(IdentificationData data, int maxOrder, int wished)
+    public static int Horizon(IdentificationData data, int maxOrder, int wished)
     {
         int d = data.InputSize;
         int q = data.OutputSize;

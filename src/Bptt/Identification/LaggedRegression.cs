@@ -16,6 +16,9 @@ namespace Bptt.Identification;
 /// </summary>
 internal static class LaggedRegression
 {
+    /// <summary>Rows of a regression for each unknown: fewer fit noise.</summary>
+    private const double RowsPerUnknown = 1.25;
+
     /// <summary>The columns of the regression.</summary>
     public static int Unknowns(IdentificationData data, int outputLags, int inputLags) =>
         outputLags * data.OutputSize + (inputLags + 1) * data.InputSize;
@@ -24,36 +27,34 @@ internal static class LaggedRegression
     public static long Rows(IdentificationData data, int outputLags, int inputLags) =>
         data.Inputs.Sum(u => (long)Math.Max(0, u.ColumnCount - Math.Max(outputLags, inputLags)));
 
+    /// <summary>Whether there are rows enough that coefficients are not fitted to noise alone.</summary>
+    public static bool IsDetermined(IdentificationData data, int outputLags, int inputLags) =>
+        Rows(data, outputLags, inputLags) >= RowsPerUnknown * Unknowns(data, outputLags, inputLags);
+
     /// <summary>g_0 … g_{count−1}, each q×d. Cost 2·T·m² for m unknowns.</summary>
     /// <param name="data">The data.</param>
     /// <param name="outputLags">a; 0 for a regression on inputs alone.</param>
     /// <param name="inputLags">p.</param>
     /// <param name="count">How many, at least 1.</param>
-    public static Matrix<double>[] ImpulseResponse(IdentificationData data, int outputLags, int inputLags, int count)
-    {
-        int q = data.OutputSize;
-        int d = data.InputSize;
-        Matrix<double> coefficients = Coefficients(data, outputLags, inputLags);
+    public static Matrix<double>[] ImpulseResponse(
+        IdentificationData data, int outputLags, int inputLags, int count) =>
+        Model(data, outputLags, inputLags).Response(count);
 
-        var response = new Matrix<double>[count];
-        for (int k = 0; k < count; k++)
-        {
-            response[k] = k <= inputLags
-                ? coefficients.SubMatrix(0, q, outputLags * q + k * d, d)
-                : Matrix<double>.Build.Dense(q, d);
-            for (int i = 1; i <= Math.Min(k, outputLags); i++)
-            {
-                response[k] += coefficients.SubMatrix(0, q, (i - 1) * q, q) * response[k - i];
-            }
-        }
-        return response;
-    }
-
-    /// <summary>[Φ_1 … Φ_a Θ_0 … Θ_p], q×unknowns. Cost 2·T·m² for m unknowns.</summary>
+    /// <summary>Φ_1 … Φ_a and Θ_0 … Θ_p. Cost 2·T·m² for m unknowns.</summary>
     /// <param name="data">The data.</param>
     /// <param name="outputLags">a; 0 for a regression on inputs alone.</param>
     /// <param name="inputLags">p.</param>
-    public static Matrix<double> Coefficients(IdentificationData data, int outputLags, int inputLags)
+    public static ArxModel Model(IdentificationData data, int outputLags, int inputLags)
+    {
+        (int d, int q) = (data.InputSize, data.OutputSize);
+        Matrix<double> found = Coefficients(data, outputLags, inputLags);
+        return new ArxModel(
+            [.. Enumerable.Range(0, outputLags).Select(k => found.SubMatrix(0, q, k * q, q))],
+            [.. Enumerable.Range(0, inputLags + 1).Select(k => found.SubMatrix(0, q, outputLags * q + k * d, d))]);
+    }
+
+    /// <summary>[Φ_1 … Φ_a Θ_0 … Θ_p], q×unknowns.</summary>
+    private static Matrix<double> Coefficients(IdentificationData data, int outputLags, int inputLags)
     {
         int q = data.OutputSize;
         int d = data.InputSize;

@@ -15,20 +15,8 @@ internal sealed record ArxModel(Matrix<double>[] Outputs, Matrix<double>[] Input
     /// <summary>Least squares over the rows that have all of their past; null where they are too few.</summary>
     /// <param name="data">Stretches that all count.</param>
     /// <param name="lags">p.</param>
-    /// <param name="rowsPerUnknown">The fewest.</param>
-    public static ArxModel? Fit(IdentificationData data, int lags, double rowsPerUnknown = 1.25)
-    {
-        (int d, int q) = (data.InputSize, data.OutputSize);
-        int unknowns = LaggedRegression.Unknowns(data, lags, lags);
-        if (LaggedRegression.Rows(data, lags, lags) < rowsPerUnknown * unknowns)
-        {
-            return null;
-        }
-        Matrix<double> found = LaggedRegression.Coefficients(data, lags, lags);
-        return new ArxModel(
-            [.. Enumerable.Range(0, lags).Select(k => found.SubMatrix(0, q, k * q, q))],
-            [.. Enumerable.Range(0, lags + 1).Select(k => found.SubMatrix(0, q, lags * q + k * d, d))]);
-    }
+    public static ArxModel? Fit(IdentificationData data, int lags) =>
+        LaggedRegression.IsDetermined(data, lags, lags) ? LaggedRegression.Model(data, lags, lags) : null;
 
     /// <summary>As states x with y_t = C x_t + D u_t, in observer form: A, B, C and D.</summary>
     public (Matrix<double> A, Matrix<double> B, Matrix<double> C, Matrix<double> D) ToStates()
