@@ -74,9 +74,10 @@ public class CommandLineTests
         ["a thousands separator"] = (Fit("--epochs", "2,000"), ["--epochs", "'2,000'"]),
         ["a word as seed"] = (Fit("--seed", "random"), ["--seed", "expected a whole number", "'random'"]),
         ["a seed too large"] = (Fit("--seed", "3000000000"), ["--seed", "expected a whole number", "'3000000000'"]),
-        ["nothing to train on"] = (Fit("--train", "0"), ["--train", "expected a number above 0 and below 1", "'0'"]),
-        ["nothing held out"] = (Fit("--train", "1"), ["--train", "expected a number above 0 and below 1", "'1'"]),
-        ["a percentage"] = (Fit("--train", "60%"), ["--train", "expected a number above 0 and below 1", "'60%'"]),
+        ["nothing to train on"] = (Fit("--train", "0"), ["--train", "expected a number above 0 and at most 1", "'0'"]),
+        ["more than all rows to train"] =
+            (Fit("--train", "1.1"), ["--train", "expected a number above 0 and at most 1", "'1.1'"]),
+        ["a percentage"] = (Fit("--train", "60%"), ["--train", "expected a number above 0 and at most 1", "'60%'"]),
         ["a decimal comma"] = (Fit("--train", "0,6"), ["--train", "'0,6'"]),
         ["a fraction that is no number"] = (Fit("--train", "NaN"), ["--train", "'NaN'"]),
         ["a learning rate of zero"] =
@@ -238,7 +239,8 @@ public class CommandLineTests
     {
         using var folder = new TemporaryFolder();
         folder.File("data.csv", Tables.TwoByTwo(40));
-        folder.File("new.csv", "heater_power\n6.41\n3.41\n"); // for the model of the example before it
+        folder.File("new.csv", "heater_power,air_temperature\n" + string.Concat(Enumerable.Range(0, 60).Select(
+            t => $"{3 + t % 5},{5 + 0.1 * (t % 7)}\n"))); // for the model of the example before it
         folder.File("runs.csv", "run_id,t,u1,u2,u3,u4,u5,temp_in,temp_out,y\n" + string.Concat(
             RunTables.Rows(3).Select(r =>
                 $"{r.Run},{r.Step},{r.A},{r.B},{-r.A},{r.A * r.B},{r.B * r.B},{r.A},{r.B},{r.Y}\n")));

@@ -50,9 +50,10 @@ internal sealed class DataOptions
         above: 0,
         below: 1,
         byDefault: DefaultTrainingFraction,
-        "The fraction of the rows, from the first on, that train; the rest is held out. "
-            + "The sunspots take 0.7 where not told.",
-        "fraction");
+        "The fraction of the rows, from the first on, that train; the rest is held out. With 1 all rows train, "
+            + "and nothing judges the model but training rows left out in turn. The sunspots take 0.7 where not told.",
+        "fraction",
+        mayEqualBelow: true);
 
     private readonly Option<string?>? _modelFile;
     private readonly string? _defaultSample;

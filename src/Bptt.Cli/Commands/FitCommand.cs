@@ -15,11 +15,17 @@ namespace Bptt.Cli.Commands;
 internal static class FitCommand
 {
     private const string Details = """
+    Where no option of a training is given the model is identified: models of several kinds and orders are fitted to
+    the training rows without a stretch, and the one whose free run fits such stretches best is fitted to all of them.
+    With an option of a training, --optimizer, --init, --starts, --epochs, --learning-rate, --clip, --truncate, --radius
+    or --resume, with --predict-next, and beyond 20 inputs or 30 units the model is trained by back-propagation through
+    time.
+
     The held-out score is of a free run: the model is fed the inputs only, and its state carries on from the
     training part. The model, its predictions and a picture are written into a folder, and a checkpoint where the
-    training could go on.
+    training could go on. The verdict says whether to trust the model.
 
-    A file is taken as it is. With --group each run is a sequence of its own, from h_0 = 0, and the last runs are held
+    A file is taken as it is. With --group each run is a sequence of its own, and the last runs are held
     out. A step counts where all its outputs are measured, so an output may be measured every n-th row. What was left
     out or filled, and what looks wrong, is told on the error stream: "note:" and "warning:".
 
@@ -58,8 +64,6 @@ internal static class FitCommand
             Details);
         data.AddTo(command);
         training.AddTo(command);
-        command.AddRule(parsed => data.HasGroup(parsed) && training.LearnsState(parsed)
-            ? ["Expected one of --group and --learn-state: held-out runs begin in states that nobody learned."] : []);
         command.Add(output);
         command.Add(withReport);
         command.Add(withoutChecks);
@@ -70,7 +74,8 @@ internal static class FitCommand
                 terminal,
                 data.Read(parsed, terminal),
                 training.Read(parsed),
-                plan => training.WithoutEffect(parsed, plan),
+                plan => plan is null
+                    ? training.WithoutEffectOnIdentification(parsed) : training.WithoutEffect(parsed, plan),
                 parsed.GetValue(output)!,
                 parsed.GetValue(withReport),
                 !parsed.GetValue(withoutChecks),
@@ -83,7 +88,7 @@ internal static class FitCommand
         Terminal terminal,
         Dataset data,
         FitSettings settings,
-        Func<FitPlan, IEnumerable<string>> withoutEffect,
+        Func<FitPlan?, IEnumerable<string>> withoutEffect,
         string outputPath,
         bool writesPage,
         bool isChecked,
@@ -92,36 +97,26 @@ internal static class FitCommand
         var folder = OutputFolder.Open(outputPath);
         TextWriter output = terminal.Output;
         output.WriteLine($"{data.Name}: {data.PartsText}");
-        OrderChoice? order = settings.HiddenSize is null ? ChooseOrder(terminal, data, settings, cancellation) : null;
-        var plan = FitPlan.Of(settings, data, settings.HiddenSize ?? order!.Order);
-        foreach (string warning in withoutEffect(plan))
-        {
-            terminal.Warn(warning);
-        }
-        long parameters = FitPlan.ParameterCount(data, plan.HiddenSize, settings.LearnsInitialState);
-        if (data.TrainingCount < parameters)
-        {
-            terminal.Warn(
-                $"{data.TrainingCount} training rows for {parameters} parameters: expect the held-out fit to fall "
-                + "behind; try a smaller --hidden.");
-        }
-        output.WriteLine($"{Words.HiddenUnits(plan.HiddenSize)}, {parameters} parameters; start: {plan.StartName}; "
-            + $"optimiser: {plan.MethodName}");
+        OrderChoice? order = null;
+        List<string> written = [];
+        FitResult fit = IdentifiedFit.IsFor(data, settings)
+            ? Identify(terminal, data, settings, withoutEffect(null), cancellation)
+            : Train(terminal, folder, data, settings, withoutEffect, written, out order, cancellation);
 
-        string? checkpoint = settings.Starts == 1 ? CheckpointIn(folder, settings.ResumeFrom) : null;
-        FitResult fit = EpochDisplay.Run(terminal, report => FitTraining.Run(
-            data, plan, checkpoint, report, done => TellStart(terminal, done, settings.Starts), cancellation));
-        List<string> written = Conclude(terminal, folder, fit, checkpoint);
-
-        // The files first: whatever happens next, the training is not lost.
+        // The files first: whatever happens next, the model is not lost.
         var file = new LinearRnnFile(
-            fit.Model, fit.InitialState, data.InputChannels, data.OutputChannels, data.StepsAhead);
+            fit.Model,
+            fit.InitialState,
+            data.InputChannels,
+            fit.OutputChannels(data),
+            data.StepsAhead,
+            fit.FinalState(data));
         written.Insert(0, folder.Write("model.json", file.Save));
         var report = new FitReport(data, fit, isChecked, cancellation);
         written.Insert(
             1, folder.Write("predictions.csv", OutputFile.AsText(writer => WritePredictions(writer, data, report))));
         written.Insert(2, folder.Write("fit.svg", FitPicture.Of(
-            data, report.Predictions, $"held-out fit: {FitScore.Text(report.HeldOutFit)}").Write));
+            data, report.Predictions, $"held-out fit: {report.HeldOutText}").Write));
 
         report.Print(terminal);
         if (writesPage)
@@ -133,25 +128,89 @@ internal static class FitCommand
         return Judge(terminal, fit, report);
     }
 
+    private static IdentifiedFit Identify(
+        Terminal terminal,
+        Dataset data,
+        FitSettings settings,
+        IEnumerable<string> withoutEffect,
+        CancellationToken cancellation)
+    {
+        Warn(terminal, withoutEffect);
+        IdentifiedFit fit = BeforeAll(() => WorkDisplay.Run(
+            terminal, "comparing models", report => IdentifiedFit.Run(data, settings, report, cancellation)));
+        fit.Table()?.WriteTo(terminal);
+        terminal.Output.WriteLine(fit.Sentence);
+        long parameters = FitPlan.ParameterCount(data, fit.Model.HiddenSize, fit.LearnedStates is not null);
+        terminal.Output.WriteLine($"{Words.HiddenUnits(fit.Model.HiddenSize)}, {parameters} parameters"
+            + $"{(fit.LearnedStates is null ? "; from rest" : "; h_0 learned")}{fit.OffsetText(data)}");
+        return fit;
+    }
+
+    private static TrainedFit Train(
+        Terminal terminal,
+        OutputFolder folder,
+        Dataset data,
+        FitSettings settings,
+        Func<FitPlan, IEnumerable<string>> withoutEffect,
+        List<string> written,
+        out OrderChoice? order,
+        CancellationToken cancellation)
+    {
+        order = settings.HiddenSize is null ? ChooseOrder(terminal, data, settings, cancellation) : null;
+        var plan = FitPlan.Of(settings, data, settings.HiddenSize ?? order!.Order);
+        Warn(terminal, withoutEffect(plan));
+        long parameters = FitPlan.ParameterCount(data, plan.HiddenSize, settings.LearnsInitialState);
+        if (data.TrainingCount < parameters)
+        {
+            terminal.Warn(
+                $"{data.TrainingCount} training rows for {parameters} parameters: expect the held-out fit to fall "
+                + "behind; try a smaller --hidden.");
+        }
+        terminal.Output.WriteLine($"{Words.HiddenUnits(plan.HiddenSize)}, {parameters} parameters; "
+            + $"start: {plan.StartName}; optimiser: {plan.MethodName}");
+
+        string? checkpoint = settings.Starts == 1 ? CheckpointIn(folder, settings.ResumeFrom) : null;
+        TrainedFit fit = EpochDisplay.Run(terminal, report => FitTraining.Run(
+            data, plan, checkpoint, report, done => TellStart(terminal, done, settings.Starts), cancellation));
+        written.AddRange(Conclude(terminal, folder, fit, checkpoint));
+        return fit;
+    }
+
+    private static void Warn(Terminal terminal, IEnumerable<string> warnings)
+    {
+        foreach (string warning in warnings)
+        {
+            terminal.Warn(warning);
+        }
+    }
+
     private static OrderChoice ChooseOrder(
         Terminal terminal, Dataset data, FitSettings settings, CancellationToken cancellation)
     {
+        OrderChoice choice = BeforeAll(() => WorkDisplay.Run(
+            terminal,
+            "comparing numbers of hidden units",
+            report => OrderSearch.Run(
+                data,
+                settings.LearnsInitialState,
+                settings.HasPrior ?? FitPlan.HasPriorByDefault(settings, data.InputChannels.Length),
+                report,
+                cancellation)));
+        choice.Table()?.WriteTo(terminal);
+        terminal.Output.WriteLine(choice.Sentence);
+        return choice;
+    }
+
+    /// <summary>Work without which there is no model to keep.</summary>
+    private static T BeforeAll<T>(Func<T> work)
+    {
         try
         {
-            OrderChoice choice = WorkDisplay.Run(terminal, "comparing numbers of hidden units", report =>
-                OrderSearch.Run(
-                    data,
-                    settings.LearnsInitialState,
-                    settings.HasPrior ?? FitPlan.HasPriorByDefault(settings, data.InputChannels.Length),
-                    report,
-                    cancellation));
-            choice.Table()?.WriteTo(terminal);
-            terminal.Output.WriteLine(choice.Sentence);
-            return choice;
+            return work();
         }
         catch (OperationCanceledException e)
         {
-            throw new DataFaultException("stopped before the training began; nothing is written.", e);
+            throw new DataFaultException("stopped before there was a model; nothing is written.", e);
         }
     }
 
@@ -179,7 +238,7 @@ internal static class FitCommand
     }
 
     /// <summary>Says how the training ended and whether it can go on; returns the checkpoint where it can.</summary>
-    private static List<string> Conclude(Terminal terminal, OutputFolder folder, FitResult fit, string? checkpoint)
+    private static List<string> Conclude(Terminal terminal, OutputFolder folder, TrainedFit fit, string? checkpoint)
     {
         TrainingResult training = fit.Training;
         fit.StartTable()?.WriteTo(terminal);
@@ -210,12 +269,13 @@ internal static class FitCommand
 
     private static int Judge(Terminal terminal, FitResult fit, FitReport report)
     {
-        bool isFirstOrder = FitPlan.IsFirstOrder(fit.Plan.Method);
-        if (fit.Training.StopReason == StopReason.NonFinite)
+        var trained = fit as TrainedFit;
+        bool isFirstOrder = trained is not null && FitPlan.IsFirstOrder(trained.Plan.Method);
+        if (trained?.Training.StopReason == StopReason.NonFinite)
         {
             throw new DataFaultException(
                 "the training diverged; what is written are the best weights before that. "
-                + $"{fit.Training.Summary}{(isFirstOrder ? " Try a smaller --learning-rate or --clip." : "")}");
+                + $"{trained.Training.Summary}{(isFirstOrder ? " Try a smaller --learning-rate or --clip." : "")}");
         }
         if (report.HeldOutFit is double score && !double.IsFinite(score))
         {
@@ -223,7 +283,7 @@ internal static class FitCommand
                 "the free run leaves the range of numbers on the held-out part (spectral radius "
                 + $"{Words.Magnitude(report.SpectralRadius)}). Try fewer --hidden, or without --learn-state.");
         }
-        if (isFirstOrder && fit.Training.BestEpoch == 0 && fit.Training.Epochs > 0)
+        if (isFirstOrder && trained!.Training is { BestEpoch: 0, Epochs: > 0 })
         {
             terminal.Warn("no epoch was better than the start, which is what is kept; try a smaller --learning-rate.");
         }

@@ -14,15 +14,16 @@ internal sealed class FitOptions
         byDefault: Automatic,
         text => text == Automatic || OptionRules.Whole(text, 1) is not null,
         "a whole number of at least 1 or auto",
-        "The number of hidden units; auto compares 1 to 10 by the last quarter of the training rows, "
-            + "trained on those before.",
+        "The number of hidden units; auto chooses it by how well models run on over training rows that were left "
+            + "out.",
         "h");
 
     private readonly Option<string?> _method = OptionRules.OneOf(
         "--optimizer",
         [.. FitPlan.Methods.Select(m => m.Word)],
         "The method: Levenberg-Marquardt, truncated Newton, BFGS, L-BFGS on the whole training part; Adam, "
-            + $"gradient descent step by step. Where not given: lm, or adam beyond {FitPlan.MostForLevenbergMarquardt} "
+            + "gradient descent step by step. Where none of the options of a training is given, the model is "
+            + $"identified and not trained; else lm, or adam beyond {FitPlan.MostForLevenbergMarquardt} "
             + "parameters or with an option of the step-by-step methods.");
 
     private readonly Option<string?> _start = OptionRules.OneOf(
@@ -88,12 +89,13 @@ internal sealed class FitOptions
         "--prior",
         ["estimated", "none"],
         "What is known before the data: the response to an impulse decays, and smoothly; how fast is estimated. "
-            + "It keeps the model from fitting noise. Where not given: estimated, but none for adam, sgd, "
-            + "--learn-state and more than 20 inputs.");
+            + "It keeps the model from fitting noise. Where not given: as rows left out decide, and in a training "
+            + "estimated, but none for adam, sgd, --learn-state and more than 20 inputs.");
 
     private readonly Option<bool> _learnState = new("--learn-state")
     {
-        Description = "Learn h_0 too, instead of starting at rest (h_0 = 0, the training mean).",
+        Description = "Learn h_0 too, instead of starting at rest (h_0 = 0, the training mean). Where not given: as "
+            + "rows left out decide, and in a training at rest.",
     };
 
     private readonly Option<string?> _resume = OptionRules.File(
@@ -132,6 +134,7 @@ internal sealed class FitOptions
         return new FitSettings
         {
             HiddenSize = OptionRules.Whole(parsed.GetValue(_hidden)!, 1),
+            AsksForTraining = TrainingOptions.Any(option => IsTold(parsed, option)),
             Method = method,
             Start = StartOf(parsed.GetValue(_start))
                 ?? (IsTold(parsed, _radius) && parsed.GetValue(_starts) == 1 ? FitStart.Orthogonal : null),
@@ -149,8 +152,28 @@ internal sealed class FitOptions
         };
     }
 
+    /// <summary>Those that only a training from a start has.</summary>
+    private Option[] TrainingOptions =>
+    [
+        _method, _start, _radius, _starts, _epochs, _learningRate, _clip, _truncate, _resume,
+    ];
+
     /// <summary>Whether h_0 is to be learned.</summary>
     public bool LearnsState(ParseResult parsed) => parsed.GetValue(_learnState);
+
+    /// <summary>The options that were given and change nothing where a model is identified, each with the
+    /// reason.</summary>
+    public IEnumerable<string> WithoutEffectOnIdentification(ParseResult parsed)
+    {
+        if (IsTold(parsed, _seed))
+        {
+            yield return "--seed has no effect: nothing is drawn; --init orthogonal trains from random weights.";
+        }
+        if (IsTold(parsed, _checkpointMinutes))
+        {
+            yield return "--checkpoint-minutes has no effect: only a training has checkpoints; --optimizer lm trains.";
+        }
+    }
 
     /// <summary>The options that were given and change nothing under a plan, each with the reason.</summary>
     public IEnumerable<string> WithoutEffect(ParseResult parsed, FitPlan plan)
@@ -179,10 +202,12 @@ internal sealed class FitOptions
         {
             yield return $"Expected no --truncate with --optimizer {word}, which needs the full gradient.";
         }
-        if (parsed.GetValue(_prior) == "estimated" && IsTold(parsed, _learnState))
+        if (parsed.GetValue(_prior) == "estimated" && IsTold(parsed, _learnState)
+            && TrainingOptions.Any(option => IsTold(parsed, option)))
         {
             yield return
-                "Expected one of --prior estimated and --learn-state: the prior is on responses that start at rest.";
+                "Expected one of --prior estimated and --learn-state in a training: its prior is on responses that "
+                + "start at rest.";
         }
         bool isOne = parsed.GetValue(_starts) == 1;
         if (StartOf(parsed.GetValue(_start)) == FitStart.Subspace && IsTold(parsed, _radius) && isOne)

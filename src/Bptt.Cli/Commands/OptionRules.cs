@@ -27,7 +27,13 @@ internal static class OptionRules
 
     /// <summary>A number between two bounds, both excluded.</summary>
     public static Option<double> Number(
-        string name, double above, double below, double byDefault, string description, string helpName) =>
+        string name,
+        double above,
+        double below,
+        double byDefault,
+        string description,
+        string helpName,
+        bool mayEqualBelow = false) =>
         Number<double>(
             name,
             byDefault,
@@ -35,8 +41,9 @@ internal static class OptionRules
             helpName,
             text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double x)
                 && x > above
-                && x < below ? x : null,
-            double.IsInfinity(below) ? $"a finite number above {above}" : $"a number above {above} and below {below}");
+                && (x < below || (mayEqualBelow && x == below)) ? x : null,
+            double.IsInfinity(below) ? $"a finite number above {above}"
+                : $"a number above {above} and {(mayEqualBelow ? "at most" : "below")} {below}");
 
     /// <summary>One of the given words.</summary>
     public static Option<string> OneOf(

@@ -13,7 +13,7 @@ internal static class PredictionTable
     /// there is one and the predicted value, in the unit of the data.</summary>
     /// <param name="writer">Stays open.</param>
     /// <param name="channels">The q outputs.</param>
-    /// <param name="predictions">q×N, scaled.</param>
+    /// <param name="predictions">q×N, scaled; NaN where there is none.</param>
     /// <param name="measured">q×N, scaled; NaN, or fewer columns, where a prediction is not measured yet; null where
     /// nothing is.</param>
     /// <param name="leading">Headings, and the cell of prediction t, t from 0.</param>
@@ -51,7 +51,7 @@ internal static class PredictionTable
                 {
                     csv.WriteField(IsMeasured(measured, i, t) ? Number(channels[i], measured[i, t]) : "");
                 }
-                csv.WriteField(Number(channels[i], predictions[i, t]));
+                csv.WriteField(double.IsNaN(predictions[i, t]) ? "" : Number(channels[i], predictions[i, t]));
             }
             csv.NextRecord();
         }

@@ -41,6 +41,9 @@ internal sealed record DataSettings
     /// <summary>Whether the outputs are those of the next row.</summary>
     public bool PredictNext { get; init; }
 
-    /// <summary>Above 0, below 1.</summary>
+    /// <summary>Above 0, at most 1.</summary>
     public double TrainingFraction { get; init; } = 0.6;
+
+    /// <summary>Whether some rows are held out.</summary>
+    public bool HoldsOut => TrainingFraction < 1.0;
 }

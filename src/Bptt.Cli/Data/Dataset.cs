@@ -116,7 +116,10 @@ internal sealed class Dataset
     /// <summary>Of joined columns those that train.</summary>
     public Matrix<double> Trained(Matrix<double> columns) => Part(columns, _trained);
 
-    /// <summary>Of joined columns the others.</summary>
+    /// <summary>Whether some steps do not train.</summary>
+    public bool HoldsOut => _heldOut.Length > 0;
+
+    /// <summary>Of joined columns the others, of which there are some.</summary>
     public Matrix<double> HeldOut(Matrix<double> columns) => Part(columns, _heldOut);
 
     /// <summary>The row of the table (from 1) that joined target t (from 0) stands in.</summary>

@@ -29,7 +29,7 @@ internal static class DatasetBuilder
         [
             .. outputs.Select((name, i) => Scaling.Of(table, name, TargetsOf(targetColumns[i], trains: true))),
         ];
-        for (int i = 0; i < outputs.Count; i++)
+        for (int i = 0; i < outputs.Count && settings.HoldsOut; i++)
         {
             Scaling.DemandVariation(table, outputs[i], TargetsOf(targetColumns[i], trains: false));
         }
@@ -108,7 +108,7 @@ internal static class DatasetBuilder
     private static DataRun[] Cut(
         Table table, IReadOnlyList<Run> runs, int stepsAhead, DataSettings settings)
     {
-        bool isByRuns = settings.Group is not null && settings.HoldOut == HoldOut.Runs;
+        bool isByRuns = settings.Group is not null && settings.HoldOut == HoldOut.Runs && settings.HoldsOut;
         if (isByRuns && runs.Count < 2)
         {
             throw table.Fault($"expected several runs in column '{settings.Group}', the last to hold out, got one; "
@@ -134,8 +134,9 @@ internal static class DatasetBuilder
         ];
         int count = parts.Sum(p => p.Rows.Length);
         int trainingCount = parts.Sum(p => p.TrainingLength);
-        return trainingCount >= 2 && count - trainingCount >= 2 ? parts : throw table.Fault(
-            $"expected at least 2 rows to train on and 2 to hold out, got {table.RowCount} rows, "
+        int fewestHeldOut = settings.HoldsOut ? 2 : 0;
+        return trainingCount >= 2 && count - trainingCount >= fewestHeldOut ? parts : throw table.Fault(
+            $"expected at least 2 rows to train on and {fewestHeldOut} to hold out, got {table.RowCount} rows, "
             + $"of which {trainingCount} would train.");
 
         static int Part(double fraction, int count) => (int)Math.Floor(fraction * count + 1e-9); // 0.57 of 100 are 57

@@ -48,6 +48,16 @@ internal sealed class TrainingSequences
     public TrainingSequences First(IReadOnlyList<int> lengths) =>
         new(First(Inputs, lengths), First(Targets, lengths));
 
+    /// <summary>The same with an offset taken from the targets.</summary>
+    /// <param name="offset">Length q; null for none.</param>
+    public TrainingSequences Without(Vector<double>? offset) => offset is null ? this : new(
+        Inputs,
+        SequenceBatch.Pack(
+        [
+            .. Enumerable.Range(0, Targets.Count).Select(
+                b => Targets.Sequence(b).MapIndexed((i, _, y) => y - offset[i])),
+        ]));
+
     private static SequenceBatch First(SequenceBatch batch, IReadOnlyList<int> lengths) => SequenceBatch.Pack(
     [
         .. Enumerable.Range(0, batch.Count).Where(b => lengths[b] > 0).Select(

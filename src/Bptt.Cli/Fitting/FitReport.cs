@@ -4,6 +4,7 @@
 using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 using Bptt.Diagnostics;
+using Bptt.Remedies;
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;
 
@@ -31,12 +32,11 @@ internal sealed class FitReport
         _data = data;
         _fit = fit;
         _arx = ArxBaseline.Fit(data);
-        _objective = data.Training.Objective;
-        Predictions = data.RunFree(fit.Model, fit.InitialState);
+        _objective = fit.ObjectiveOf(data);
+        Predictions = fit.RunFree(data);
         Baseline = _arx.RunFree(data.Inputs);
         SpectralRadius = Spectrum.Of(fit.Model).SpectralRadius;
-        Backward = BackwardThroughTime.Run(
-            TrainingPass(fit.Model, fit.LearnedStates), _objective);
+        Backward = BackwardThroughTime.Run(fit.RunTraining(data), _objective);
         _checkBefore = new(() => Check(CheckedStart()));
         _checkAfter = new(() => Check(Backward.Forward));
     }
@@ -52,11 +52,13 @@ internal sealed class FitReport
     /// <summary>The pass of the trained model back through the training part.</summary>
     public BackwardThroughTime Backward { get; }
 
-    public double? HeldOutFit => FitScore.Of(_data.HeldOut(_data.JoinedTargets), _data.HeldOut(Predictions));
+    public double? HeldOutFit => FitScore.OfHeldOut(_data, Predictions);
 
     /// <summary>The baseline's, as <see cref="HeldOutFit"/>.</summary>
-    public double? BaselineHeldOutFit =>
-        FitScore.Of(_data.HeldOut(_data.JoinedTargets), _data.HeldOut(Baseline));
+    public double? BaselineHeldOutFit => FitScore.OfHeldOut(_data, Baseline);
+
+    /// <summary>As it is told.</summary>
+    public string HeldOutText => _data.HoldsOut ? FitScore.Text(HeldOutFit) : "none, all rows train";
 
     public string BaselineName => _arx.Name;
 
@@ -104,13 +106,18 @@ internal sealed class FitReport
         if (IsChecked)
         {
             PrintCheck(CheckedBefore, _checkBefore);
-            PrintCheck("after training", _checkAfter);
+            PrintCheck(CheckedAfter, _checkAfter);
         }
         foreach ((string name, string value) in GradientNumbers)
         {
             output.WriteLine($"{name}: {value}");
         }
-        output.WriteLine($"held-out fit: {FitScore.Text(HeldOutFit)}");
+        foreach (string sentence in FitVerdict.Residuals(_data, this))
+        {
+            output.WriteLine(sentence);
+        }
+        output.WriteLine($"verdict: {FitVerdict.Sentence(_data, _fit, this)}");
+        output.WriteLine($"held-out fit: {HeldOutText}");
 
         void PrintCheck(string when, Lazy<GradientCheck?> check)
         {
@@ -123,14 +130,21 @@ internal sealed class FitReport
     /// <summary>Where the gradients are checked before training, in words.</summary>
     public string CheckedBefore => IsStartRandom ? "before training" : "at random weights";
 
-    private bool IsStartRandom => _fit.Start != FitStart.Subspace;
+    /// <summary>Where the gradients are checked again, in words.</summary>
+    public string CheckedAfter => _fit is TrainedFit ? "after training" : "of the model";
 
-    private ForwardPass CheckedStart() => IsStartRandom
-        ? TrainingPass(_fit.InitialModel, _fit.InitialStates)
-        : TrainingPass(_fit.Plan.Begin(_data, FitStart.Orthogonal, _fit.Plan.Settings.Seed).Model, null);
+    private bool IsStartRandom => _fit is TrainedFit trained && trained.Start != FitStart.Subspace;
 
-    private ForwardPass TrainingPass(LinearRnn model, Matrix<double>? states) =>
-        ForwardPass.Run(model, _data.Training.Inputs, states);
+    private ForwardPass CheckedStart() => IsStartRandom && _fit is TrainedFit trained
+        ? ForwardPass.Run(trained.InitialModel, _data.Training.Inputs, trained.InitialStates)
+        : ForwardPass.Run(
+            Initializer.Orthogonal(
+                _fit.Model.InputSize,
+                _fit.Model.HiddenSize,
+                _fit.Model.OutputSize,
+                (_fit as TrainedFit)?.Plan.Settings.Seed ?? 1,
+                FitSettings.DefaultRadius),
+            _data.Training.Inputs);
 
     /// <summary>T of the first sequence that trains.</summary>
     private int LastStep => _data.Training.Inputs.Lengths[0];
@@ -171,10 +185,11 @@ internal sealed class FitReport
         TextTable table, string name, Matrix<double> targets, Matrix<double> predictions, string rmse) => table.Add(
         name,
         FitScore.Text(FitScore.Of(_data.Trained(targets), _data.Trained(predictions))),
-        FitScore.Text(FitScore.Of(_data.HeldOut(targets), _data.HeldOut(predictions))),
+        _data.HoldsOut ? FitScore.Text(FitScore.Of(_data.HeldOut(targets), _data.HeldOut(predictions))) : "none",
         rmse);
 
-    private string Rmse(int output, Matrix<double> predictions) => FitScore.RmseText(FitScore.Rmse(
+    private string Rmse(int output, Matrix<double> predictions) => !_data.HoldsOut ? "none" : FitScore.RmseText(
+        FitScore.Rmse(
         _data.HeldOut(_data.JoinedTargets).Row(output),
         _data.HeldOut(predictions).Row(output),
         _data.OutputChannels[output].Scale));

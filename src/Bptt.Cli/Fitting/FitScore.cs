@@ -27,6 +27,12 @@ internal static class FitScore
         return 100.0 * (1.0 - errors.FrobeniusNorm() / deviations.FrobeniusNorm());
     }
 
+    /// <summary>The fit on what is held out; null also where nothing is.</summary>
+    /// <param name="data">What was fitted.</param>
+    /// <param name="predictions">q×N, joined.</param>
+    public static double? OfHeldOut(Dataset data, Matrix<double> predictions) =>
+        data.HoldsOut ? Of(data.HeldOut(data.JoinedTargets), data.HeldOut(predictions)) : null;
+
     /// <summary>√(mean (y − ŷ)²) in the unit of the data.</summary>
     /// <param name="targets">T values, scaled; NaN, which is not scored, where one is missing.</param>
     /// <param name="predictions">T values, scaled.</param>

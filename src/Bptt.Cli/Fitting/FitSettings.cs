@@ -32,7 +32,11 @@ internal sealed record FitSettings
     /// <summary>Radius of the W_hh to start from at random: forgets slowly, explodes nowhere.</summary>
     public const double DefaultRadius = 0.9;
 
-    /// <summary>h; null where it is chosen by validation.</summary>
+    /// <summary>Whether something of a training is asked for, so that the model is trained from a start and not
+    /// identified.</summary>
+    public bool AsksForTraining { get; init; }
+
+    /// <summary>h; null where it is chosen from the data.</summary>
     public int? HiddenSize { get; init; }
 
     public FitMethod? Method { get; init; }

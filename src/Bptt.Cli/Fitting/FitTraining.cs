@@ -28,7 +28,7 @@ internal static class FitTraining
     /// <param name="cancellation">Ends all of them; what they have is the result.</param>
     /// <exception cref="DataFaultException">The loss or its gradient is not finite at the very start, or the training
     /// cannot be resumed.</exception>
-    public static FitResult Run(
+    public static TrainedFit Run(
         Dataset data,
         FitPlan plan,
         string? checkpoint,
@@ -74,7 +74,7 @@ internal static class FitTraining
             throw new DataFaultException(
                 $"The training cannot start: {training.Summary.TrimEnd('.')}. Are the values of the data extreme?");
         }
-        return new FitResult(plan, starts[best].Model, starts[best].States, training, runs, prior);
+        return new TrainedFit(plan, starts[best].Model, starts[best].States, training, runs, prior);
     }
 
     /// <summary>One after the other where they are few enough to use all threads themselves.</summary>

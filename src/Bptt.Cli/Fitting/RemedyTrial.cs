@@ -70,8 +70,8 @@ internal sealed record RemedyTrial(
         RemedyOutcome outcome = training.StopReason == StopReason.NonFinite ? RemedyOutcome.Diverged
             : best < ofMean ? RemedyOutcome.Learned
             : RemedyOutcome.NotLearned;
-        double? fit = FitScore.Of(
-            data.HeldOut(data.JoinedTargets), data.HeldOut(data.RunFree(training.Model, initialState: null)));
+        double? fit = FitScore.OfHeldOut(
+            data, data.RunFree(training.Model, initialState: null));
         return new RemedyTrial(
             remedy, training, outcome, LossOf(training.LastParameters.Model), best, fit, seconds);
 

@@ -5,7 +5,6 @@ using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Cli.Pictures;
-using Bptt.Training;
 using Bptt.Verification;
 using static Bptt.Cli.Report.Html;
 
@@ -21,10 +20,11 @@ internal static class ReportPage
     /// <param name="report">What was printed of it.</param>
     public static void Write(Stream stream, Dataset data, FitResult fit, OrderChoice? order, FitReport report)
     {
-        var startForward = ForwardPass.Run(fit.InitialModel, data.Training.Inputs, fit.InitialStates);
-        var startBackward = BackwardThroughTime.Run(startForward, data.Training.Objective);
-        var start = GradientAnalysis.Of(startBackward);
-        var startCertificate = GradientCertificate.Run(startBackward);
+        BackwardThroughTime? atStart = fit is not TrainedFit training ? null : BackwardThroughTime.Run(
+            ForwardPass.Run(training.InitialModel, data.Training.Inputs, training.InitialStates),
+            data.Training.Objective);
+        GradientAnalysis? start = atStart is null ? null : GradientAnalysis.Of(atStart);
+        GradientCertificate? startCertificate = atStart is null ? null : GradientCertificate.Run(atStart);
         var trained = GradientAnalysis.Of(report.Backward);
         var certificate = GradientCertificate.Run(report.Backward);
         string title = $"Linear RNN on {data.Name}";
@@ -33,12 +33,12 @@ internal static class ReportPage
             title,
             PageStyle.Css,
             Element("h1", title),
-            Summary(fit, report, trained, certificate),
+            Summary(data, fit, report, trained, certificate),
             Element("h2", "The run"),
-            Facts(Parameters(data, fit)),
-            List(Training(fit, order)),
-            Choices(order?.Table(), fit.StartTable()),
-            Element("h2", "The fit and its training"),
+            Facts(RunSection.Facts(data, fit)),
+            List(RunSection.Sentences(fit, order)),
+            RunSection.Choices(fit, order),
+            Element("h2", fit is TrainedFit ? "The fit and its training" : "The fit"),
             Figure(
                 FitPicture.Of(data, report.Predictions, "", border: null).ForPage(
                     "fit",
@@ -60,17 +60,14 @@ internal static class ReportPage
                     Table(report.Scores()),
                     Paragraph("100 % is perfect, 0 % as good as the mean ȳ of the part that is scored. "
                         + "Least squares and the training mean are there to compare with.").Class("note")),
-                Figure(
-                    LossPicture.Of([.. fit.Training.History.Select(e => e.Loss)], fit.Training.BestEpoch)
-                        .ForPage("loss", "The loss after each epoch", 480, 340),
-                    "The loss L after each epoch, on a logarithmic axis. "
-                        + $"The weights after epoch {fit.Training.BestEpoch} are kept: "
-                        + $"L = {fit.Training.BestLoss:0.000E+0}.")).Class("pair"),
+                RunSection.Losses(fit)).Class("pair"),
+            Element("h2", "The model as a system"),
+            SystemSection.Of(data, fit, report),
             Element("h2", "How gradients flow"),
             List(
             [
-                $"Trained model: {trained.Flow.Summary}.",
-                $"Start: {start.Flow.Summary}.",
+                $"The model: {trained.Flow.Summary}.",
+                .. Optional(start is null ? null : $"start of the training: {start.Flow.Summary}"),
                 .. trained.SpectrumSentences.Select(Sentence),
                 Sentence(trained.NonFiniteSentence),
             ]),
@@ -89,8 +86,8 @@ internal static class ReportPage
             Element("h2", "What truncation would lose"),
             List(
             [
-                $"Trained model: {trained.TruncationSentence}.",
-                $"Start: {start.TruncationSentence}.",
+                $"The model: {trained.TruncationSentence}.",
+                .. Optional(start is null ? null : $"start of the training: {start.TruncationSentence}"),
             ]),
             Truncation(trained),
             Element("h2", "Whether the gradients are right"),
@@ -99,8 +96,9 @@ internal static class ReportPage
                 "Gradient check: the gradients against differences of the loss, entry by entry. Certificate: "
                     + "two identities that gradients satisfy and hardly anything else does.",
                 $"{Capital(report.CheckedBefore)}: gradient check {CheckText.Summary(report.CheckBefore)}.",
-                $"At the start: certificate {startCertificate}.",
-                $"After training: gradient check {CheckText.Summary(report.CheckAfter)}; certificate {certificate}.",
+                .. Optional(startCertificate is null ? null : $"at the start: certificate {startCertificate}"),
+                $"{Capital(report.CheckedAfter)}: gradient check {CheckText.Summary(report.CheckAfter)}; "
+                    + $"certificate {certificate}.",
             ]),
             Checks(report),
             Facts(report.GradientNumbers));
@@ -111,7 +109,8 @@ internal static class ReportPage
     {
         XElement?[] checks =
         [
-            Check(Capital(report.CheckedBefore), report.CheckBefore), Check("After training", report.CheckAfter),
+            Check(Capital(report.CheckedBefore), report.CheckBefore),
+            Check(Capital(report.CheckedAfter), report.CheckAfter),
         ];
         return checks.All(check => check is null) ? null : Element("div", checks).Class("pair");
 
@@ -120,81 +119,28 @@ internal static class ReportPage
     }
 
     private static XElement Summary(
-        FitResult fit, FitReport report, GradientAnalysis trained, GradientCertificate certificate) => Element(
+        Dataset data,
+        FitResult fit,
+        FitReport report,
+        GradientAnalysis trained,
+        GradientCertificate certificate) => Element(
         "div",
         List(
         [
-            $"Held-out fit: {FitScore.Text(report.HeldOutFit)}; {report.BaselineName}: "
-                + $"{FitScore.Text(report.BaselineHeldOutFit)}.",
-            fit.Training.StopReason switch
-            {
-                StopReason.NonFinite => "The training diverged; the best weights before that, "
-                    + $"after epoch {fit.Training.BestEpoch}, are kept.",
-                StopReason.Canceled => $"The training was stopped after epoch {fit.Training.Epochs}; "
-                    + $"the best weights so far, after epoch {fit.Training.BestEpoch}, are kept.",
-                StopReason.Converged => $"The training converged after {Words.Epochs(fit.Training.Epochs)}; "
-                    + $"the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
-                _ => $"The training ran {Words.Epochs(fit.Training.Epochs)}; "
-                    + $"the weights after epoch {fit.Training.BestEpoch}, with the smallest loss, are kept.",
-            },
+            data.HoldsOut
+                ? $"Held-out fit: {FitScore.Text(report.HeldOutFit)}; {report.BaselineName}: "
+                    + $"{FitScore.Text(report.BaselineHeldOutFit)}."
+                : "All rows train: no rows were held out to judge by.",
+            $"Verdict: {FitVerdict.Sentence(data, fit, report)}.",
+            .. FitVerdict.Residuals(data, report).Select(Sentence),
+            RunSection.Outcome(fit),
             $"Gradient check: {CheckText.Summary(report.CheckBefore)} {report.CheckedBefore}, "
-                + $"{CheckText.Summary(report.CheckAfter)} after training. Certificate: "
+                + $"{CheckText.Summary(report.CheckAfter)} {report.CheckedAfter}. Certificate: "
                 + $"{CheckText.Of(certificate.Verdict)}.",
             Sentence(trained.FlowSentence),
             .. Optional(trained.ReachSentence),
             Sentence(trained.TruncationSentence),
         ])).Class("summary");
-
-    private static IEnumerable<(string Name, string Value)> Parameters(Dataset data, FitResult fit)
-    {
-        FitPlan plan = fit.Plan;
-        yield return ("data", data.Name);
-        yield return ("inputs", string.Join(", ", data.InputChannels.Select(c => c.Name)));
-        yield return ("outputs", string.Join(", ", data.OutputChannels.Select(c => c.Name))
-            + (data.StepsAhead == 0 ? "" : ", of the next row"));
-        yield return data.Group is null
-            ? ("rows", $"{data.TrainingCount} to train, {data.Count - data.TrainingCount} held out")
-            : ("runs", data.PartsText);
-        yield return ("hidden units", $"{plan.HiddenSize}");
-        yield return ("initial state h_0", plan.Settings.LearnsInitialState ? "learned" : "zero, the training mean");
-        yield return ("start", fit.StartName);
-        yield return ("optimiser", plan.MethodName);
-        if (FitPlan.IsFirstOrder(plan.Method))
-        {
-            yield return ("learning rate", $"{plan.LearningRate}");
-            yield return ("clipping", plan.Settings.Clipping?.ToString() ?? "none");
-            yield return ("truncation", plan.Settings.Truncation?.ToString() ?? "none");
-        }
-        yield return ("prior", fit.Prior is null ? "none" : "estimated");
-        yield return ("epochs", $"{fit.Training.Epochs} of {plan.Epochs}");
-        yield return ("seed", $"{plan.Settings.Seed}");
-        yield return ("bptt", typeof(ReportPage).Assembly.GetName().Version!.ToString(3));
-    }
-
-    /// <summary>How the model came about, in sentences.</summary>
-    private static IEnumerable<string> Training(FitResult fit, OrderChoice? order)
-    {
-        if (order is not null)
-        {
-            yield return Sentence(order.Sentence);
-        }
-        yield return $"Start: {fit.StartName}{(fit.Runs.Count == 1 ? "" : $", the best of {fit.Runs.Count}")}.";
-        yield return $"Optimiser: {fit.Plan.Optimizer()}.";
-        if (fit.PriorSentence is string prior)
-        {
-            yield return $"Prior, a part of the loss: {prior}.";
-        }
-        yield return fit.Training.Summary.Replace("NaN", "not a number", StringComparison.Ordinal).Replace(
-            "Infinity", "infinite", StringComparison.Ordinal);
-    }
-
-    private static XElement? Choices(TextTable? orders, TextTable? starts) => (orders, starts) switch
-    {
-        (null, null) => null,
-        (null, _) => Table(starts),
-        (_, null) => Table(orders),
-        _ => Element("div", Table(orders), Table(starts)).Class("pair"),
-    };
 
     private static object?[] Truncation(GradientAnalysis trained) =>
         trained.LagPicture() is not Picture picture || trained.Windows() is not TextTable windows ? [] :

@@ -60,6 +60,9 @@ internal readonly struct JsonReading(JsonElement element, string place)
             : throw new InvalidDataException($"{place}: expected a property \"{name}\", got none.");
     }
 
+    /// <summary>Whether an object has a property.</summary>
+    public bool Has(string name) => element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out _);
+
     public bool IsNull => element.ValueKind == JsonValueKind.Null;
 
     /// <summary>The text as it stands in the document.</summary>

@@ -16,15 +16,30 @@ namespace Bptt.Files;
 /// </summary>
 /// <remarks>
 /// The format, version 1: an object with <c>format</c> ("bptt-linear-rnn"), <c>version</c> (1), <c>inputs</c> and
-/// <c>outputs</c> (arrays of {name, mean, scale}), <c>stepsAhead</c>, <c>initialState</c> (h numbers), and <c>whx</c>,
-/// <c>whh</c>, <c>wqh</c> (arrays of rows). Other properties are ignored.
+/// <c>outputs</c> (arrays of {name, mean, scale}), <c>stepsAhead</c>, <c>initialState</c> (h numbers),
+/// <c>finalState</c> (h numbers, where it is known), and <c>whx</c>, <c>whh</c>, <c>wqh</c> (arrays of rows). Other
+/// properties are ignored.
 /// </remarks>
+/// <example>
+/// A model that meets a plant in the middle of its work: the state is estimated from what was measured first.
+/// <code>
+/// var plant = new LinearRnnFile(model);
+/// Matrix&lt;double&gt; firstInputs = inputs.SubMatrix(0, inputs.RowCount, 0, 2);
+/// Matrix&lt;double&gt; firstOutputs = targets.SubMatrix(0, targets.RowCount, 0, 2);
+/// Vector&lt;double&gt; state = plant.EstimateInitialState(firstInputs, firstOutputs);
+/// Matrix&lt;double&gt; goesOn = plant.Predict(inputs, state);
+///
+/// // Or at every step anew, three steps ahead.
+/// Matrix&lt;double&gt; ahead = plant.PredictAhead(inputs, targets, horizon: 3, window: 2);
+/// </code>
+/// </example>
 public sealed class LinearRnnFile
 {
     private const string FormatName = "bptt-linear-rnn";
     private const int FormatVersion = 1;
 
     private readonly Vector<double> _initialState;
+    private readonly Vector<double>? _finalState;
 
     /// <summary>Puts together what a file holds.</summary>
     /// <param name="model">The model.</param>
@@ -33,15 +48,19 @@ public sealed class LinearRnnFile
     /// <param name="outputs">One channel for each output; named y1, y2, … and unscaled where null.</param>
     /// <param name="stepsAhead">How many steps after x_t the value lies that o_t stands for: 0, or 1 for a forecast of
     /// the next step.</param>
+    /// <param name="finalState">The state after the last step of the data that the model was fitted on, length h, for
+    /// data that go on from there; null where it is not known. Copied.</param>
     /// <exception cref="ArgumentNullException">The model is null.</exception>
-    /// <exception cref="ArgumentException">A size does not fit the model, or h_0 holds NaN or infinities.</exception>
+    /// <exception cref="ArgumentException">A size does not fit the model, or a state holds NaN or
+    /// infinities.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="stepsAhead"/> is negative.</exception>
     public LinearRnnFile(
         LinearRnn model,
         Vector<double>? initialState = null,
         IReadOnlyList<Channel>? inputs = null,
         IReadOnlyList<Channel>? outputs = null,
-        int stepsAhead = 0)
+        int stepsAhead = 0,
+        Vector<double>? finalState = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         if (stepsAhead < 0)
@@ -51,6 +70,12 @@ public sealed class LinearRnnFile
         _initialState = initialState?.Clone() ?? Vector<double>.Build.Dense(model.HiddenSize);
         Guard.Length(_initialState.Count, model.HiddenSize, "h", nameof(initialState));
         Guard.Finite(_initialState.Entries(), nameof(initialState));
+        if (finalState is not null)
+        {
+            Guard.Length(finalState.Count, model.HiddenSize, "h", nameof(finalState));
+            Guard.Finite(finalState.Entries(), nameof(finalState));
+            _finalState = finalState.Clone();
+        }
         Model = model;
         Inputs = Channels(inputs, model.InputSize, "d", "x", nameof(inputs));
         Outputs = Channels(outputs, model.OutputSize, "q", "y", nameof(outputs));
@@ -62,6 +87,10 @@ public sealed class LinearRnnFile
 
     /// <summary>h_0, length h; every call makes an independent copy.</summary>
     public Vector<double> InitialState => _initialState.Clone();
+
+    /// <summary>The state after the last step of the data that the model was fitted on, length h, an independent copy;
+    /// null where it is not known.</summary>
+    public Vector<double>? FinalState => _finalState?.Clone();
 
     /// <summary>The d inputs, in order.</summary>
     public IReadOnlyList<Channel> Inputs { get; }
@@ -82,12 +111,79 @@ public sealed class LinearRnnFile
     /// <exception cref="ArgumentNullException">The inputs are null.</exception>
     /// <exception cref="ArgumentException">The inputs are empty, have not d rows, or are not finite, before or after
     /// scaling.</exception>
-    public Matrix<double> Predict(Matrix<double> inputs)
+    public Matrix<double> Predict(Matrix<double> inputs) => Predict(inputs, _initialState);
+
+    /// <summary>The same from another state.</summary>
+    /// <param name="inputs">d×T, in the units of <see cref="Inputs"/>.</param>
+    /// <param name="initialState">h_0, length h.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException">The inputs are empty, have not d rows, or are not finite, before or after
+    /// scaling; h_0 has not length h or is not finite.</exception>
+    public Matrix<double> Predict(Matrix<double> inputs, Vector<double> initialState)
     {
+        ArgumentNullException.ThrowIfNull(initialState);
         Guard.NotEmpty(inputs, "d×T", nameof(inputs));
         Guard.Finite(inputs, nameof(inputs));
         Matrix<double> scaled = new Standardizer(Inputs).Apply(inputs);
-        return new Standardizer(Outputs).Invert(ForwardPass.Run(Model, scaled, _initialState).Outputs());
+        return new Standardizer(Outputs).Invert(ForwardPass.Run(Model, scaled, initialState).Outputs());
+    }
+
+    /// <summary>The h_0 from which the model explains measured outputs best: least squares, each output in its own
+    /// scale, the shortest h_0 where several do.</summary>
+    /// <param name="inputs">d×T, in the units of <see cref="Inputs"/>.</param>
+    /// <param name="outputs">q×T, in the units of <see cref="Outputs"/>; NaN where a value is missing.</param>
+    /// <returns>Length h, fresh. Cost of a forward pass and O(T·h²(q + 1)).</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException">A shape does not fit, an input is not finite, an output is infinite, or none
+    /// is measured.</exception>
+    /// <exception cref="InvalidOperationException">The model forecasts: see <see cref="StepsAhead"/>.</exception>
+    public Vector<double> EstimateInitialState(Matrix<double> inputs, Matrix<double> outputs)
+    {
+        DemandSameStep();
+        Guard.NotEmpty(inputs, "d×T", nameof(inputs));
+        Guard.Finite(inputs, nameof(inputs));
+        Matrix<double> targets = Scaled(outputs, inputs.ColumnCount);
+        Matrix<double> scaled = new Standardizer(Inputs).Apply(inputs);
+        return StateEstimate.Of(Model, ForwardPass.Run(Model, scaled).Outputs(), targets);
+    }
+
+    /// <summary>Predictions a number of steps ahead, each from a state that is estimated anew from the steps measured
+    /// before it, as by <see cref="EstimateInitialState"/>.</summary>
+    /// <param name="inputs">d×T, in the units of <see cref="Inputs"/>.</param>
+    /// <param name="outputs">q×T, in the units of <see cref="Outputs"/>; NaN where a value is missing.</param>
+    /// <param name="horizon">k, at least 1: the prediction of step t knows the outputs up to step t − k, and the inputs
+    /// up to step t.</param>
+    /// <param name="window">How many steps a state is estimated from, at least 1; best a few times h.</param>
+    /// <returns>q×T, in the units of <see cref="Outputs"/>; NaN for the first steps, which have no whole window before
+    /// them, and where nothing in a window is measured. Cost O(T·(window + horizon)·h²).</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException">A shape does not fit, an input is not finite, or an output is
+    /// infinite.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The horizon or the window is below 1.</exception>
+    /// <exception cref="InvalidOperationException">The model forecasts: see <see cref="StepsAhead"/>.</exception>
+    public Matrix<double> PredictAhead(Matrix<double> inputs, Matrix<double> outputs, int horizon, int window)
+    {
+        DemandSameStep();
+        Guard.AtLeastOne(horizon, nameof(horizon));
+        Guard.AtLeastOne(window, nameof(window));
+        Guard.NotEmpty(inputs, "d×T", nameof(inputs));
+        Guard.Finite(inputs, nameof(inputs));
+        int steps = inputs.ColumnCount;
+        Matrix<double> targets = Scaled(outputs, steps, demandsOne: false);
+        Matrix<double> scaled = new Standardizer(Inputs).Apply(inputs);
+        var predicted = Matrix<double>.Build.Dense(targets.RowCount, steps, double.NaN);
+        for (int first = 0; first + window + horizon <= steps; first++)
+        {
+            Matrix<double> known = targets.SubMatrix(0, targets.RowCount, first, window);
+            if (known.Exists(double.IsFinite))
+            {
+                Matrix<double> fed = scaled.SubMatrix(0, scaled.RowCount, first, window + horizon);
+                Vector<double> state = StateEstimate.Of(Model, ForwardPass.Run(Model, fed).Outputs(), known);
+                Matrix<double> ahead = ForwardPass.Run(Model, fed, state).Outputs();
+                predicted.SetColumn(first + window + horizon - 1, ahead.Column(window + horizon - 1));
+            }
+        }
+        return new Standardizer(Outputs).Invert(predicted);
     }
 
     /// <summary>Runs the model on measured sequences, each of them from h_0.</summary>
@@ -103,6 +199,31 @@ public sealed class LinearRnnFile
         SequenceBatch scaled = new Standardizer(Inputs).Apply(inputs);
         var states = Matrix<double>.Build.Dense(Model.HiddenSize, inputs.Count, (i, _) => _initialState[i]);
         return new Standardizer(Outputs).Invert(ForwardPass.Run(Model, scaled, states).OutputBatch());
+    }
+
+    private void DemandSameStep()
+    {
+        if (StepsAhead > 0)
+        {
+            throw new InvalidOperationException(
+                $"Expected a model of the same step, got one that forecasts {StepsAhead} ahead from inputs that may "
+                + "hold measured outputs.");
+        }
+    }
+
+    private Matrix<double> Scaled(Matrix<double> outputs, int steps, bool demandsOne = true)
+    {
+        ArgumentNullException.ThrowIfNull(outputs);
+        Guard.Length(outputs.RowCount, Model.OutputSize, "q", nameof(outputs));
+        Guard.Length(outputs.ColumnCount, steps, "T", nameof(outputs));
+        if (outputs.Exists(double.IsInfinity))
+        {
+            throw Guard.Error(
+                nameof(outputs), "expected finite numbers, or NaN where a value is missing, got infinity.");
+        }
+        return demandsOne && !outputs.Exists(double.IsFinite)
+            ? throw Guard.Error(nameof(outputs), "expected at least one measured value, got only NaN.")
+            : new Standardizer(Outputs).Apply(outputs);
     }
 
     /// <summary>Reads a file.</summary>
@@ -142,6 +263,11 @@ public sealed class LinearRnnFile
         writer.WriteNumber("stepsAhead", StepsAhead);
         writer.WritePropertyName("initialState");
         writer.WriteRawValue(Numbers(_initialState));
+        if (_finalState is not null)
+        {
+            writer.WritePropertyName("finalState");
+            writer.WriteRawValue(Numbers(_finalState));
+        }
         WriteMatrix(writer, "whx", Model.Whx);
         WriteMatrix(writer, "whh", Model.Whh);
         WriteMatrix(writer, "wqh", Model.Wqh);
@@ -170,7 +296,8 @@ public sealed class LinearRnnFile
             Vector<double>.Build.Dense(root.Property("initialState").Numbers()),
             ReadChannels(root.Property("inputs")),
             ReadChannels(root.Property("outputs")),
-            root.Property("stepsAhead").Integer());
+            root.Property("stepsAhead").Integer(),
+            root.Has("finalState") ? Vector<double>.Build.Dense(root.Property("finalState").Numbers()) : null);
     }
 
     internal static Channel[] ReadChannels(JsonReading array) => Array.ConvertAll(

@@ -19,6 +19,9 @@ internal sealed class CandidateComparison
 
     private const double AlwaysGiven = 1e-2;
 
+    /// <summary>The folds that search from starts of their own; the others go on from what these found.</summary>
+    private const int Scouts = 2;
+
     private readonly EstimationPart[] _parts;
     private readonly double[][][] _left;
     private readonly SystemIdentificationOptions _options;
@@ -178,11 +181,17 @@ internal sealed class CandidateComparison
     private bool IsAsGood(CandidateKey key, CandidateKey best)
     {
         double least = Mean(best);
-        double[] differences = [.. Errors(key).Zip(Errors(best), (a, b) => a - b)];
+        return Mean(key) - least
+            <= Math.Max(Math.Min(StandardError(key, best), MostGiven * least), AlwaysGiven * least);
+    }
+
+    /// <summary>Of the mean difference over folds.</summary>
+    private double StandardError(CandidateKey key, CandidateKey other)
+    {
+        double[] differences = [.. Errors(key).Zip(Errors(other), (a, b) => a - b)];
         double mean = differences.Average();
         double variance = differences.Sum(x => (x - mean) * (x - mean)) / (differences.Length - 1);
-        double error = Math.Sqrt(variance / differences.Length);
-        return mean <= Math.Max(Math.Min(error, MostGiven * least), AlwaysGiven * least);
+        return Math.Sqrt(variance / differences.Length);
     }
 
     private double Mean(CandidateKey key) => Errors(key).Average();
@@ -196,27 +205,39 @@ internal sealed class CandidateComparison
         }
         _report(NameOf(key));
         double[] found = new double[_parts.Length];
-        try
-        {
-            Parallel.For(
-                0,
-                _parts.Length,
-                new ParallelOptions
-                {
-                    MaxDegreeOfParallelism = _options.Execution.MaxDegreeOfParallelism,
-                    CancellationToken = _cancellation,
-                },
-                k => found[k] = _parts[k].Fit(key, _cancellation) is FittedCandidate fit
-                    ? _parts[k].SquaredError(fit, _left[k]) / _left[k].Sum(w => w.Sum())
-                    : double.PositiveInfinity);
-        }
-        catch (AggregateException e) when (e.InnerExceptions.All(i => i is OperationCanceledException))
-        {
-            throw new OperationCanceledException(_cancellation);
-        }
+        var fits = new FittedCandidate?[_parts.Length];
+        int scouts = Math.Min(Scouts, _parts.Length);
+        FitAll(0, scouts, []);
+        FitAll(scouts, _parts.Length, [.. fits.Take(scouts).OfType<FittedCandidate>()]);
         _errors[key] = found;
         _order.Add(key);
         return found;
+
+        void FitAll(int from, int to, IReadOnlyList<FittedCandidate> near)
+        {
+            try
+            {
+                Parallel.For(
+                    from,
+                    to,
+                    new ParallelOptions
+                    {
+                        MaxDegreeOfParallelism = _options.Execution.MaxDegreeOfParallelism,
+                        CancellationToken = _cancellation,
+                    },
+                    k =>
+                    {
+                        fits[k] = _parts[k].Fit(key, near, _cancellation);
+                        found[k] = fits[k] is FittedCandidate fit
+                            ? _parts[k].SquaredError(fit, _left[k]) / _left[k].Sum(w => w.Sum())
+                            : double.PositiveInfinity;
+                    });
+            }
+            catch (AggregateException e) when (e.InnerExceptions.All(i => i is OperationCanceledException))
+            {
+                throw new OperationCanceledException(_cancellation);
+            }
+        }
     }
 
     /// <summary>A candidate in words.</summary>

@@ -10,7 +10,8 @@ namespace Bptt.Identification;
 /// that do not count are zero here and mean nothing.</summary>
 internal sealed class EstimationData
 {
-    /// <summary>The most steps that candidates are compared on; of more, segments spread evenly are taken.</summary>
+    /// <summary>The most steps of one output that candidates are compared on, of q outputs √q times fewer; of more,
+    /// segments spread evenly are taken.</summary>
     private const int MostSteps = 6000;
 
     private const int SegmentLength = 1500;
@@ -25,6 +26,11 @@ internal sealed class EstimationData
 
     /// <summary>The fewest steps of a block.</summary>
     private const int FewestSteps = 3;
+
+    private const int LeastStretch = 4;
+
+    /// <summary>Of what counts, in stretches.</summary>
+    private const double LeastPart = 0.3;
 
     public EstimationData(SequenceBatch inputs, SequenceBatch targets, double[][] weights)
     {
@@ -85,7 +91,8 @@ internal sealed class EstimationData
     /// <summary>The same where steps are few; where they are many, segments spread over all of them.</summary>
     public EstimationData ForComparison()
     {
-        if (TotalLength <= MostSteps * 3 / 2)
+        double most = MostSteps / Math.Sqrt(OutputSize);
+        if (TotalLength <= 1.5 * most)
         {
             return this;
         }
@@ -98,7 +105,7 @@ internal sealed class EstimationData
                 pieces.Add((b, first, Math.Min(SegmentLength, length - first)));
             }
         }
-        double wanted = pieces.Count * (double)MostSteps / TotalLength;
+        double wanted = pieces.Count * most / TotalLength;
         int take = Math.Clamp((int)Math.Round(wanted), 1, pieces.Count);
         List<(int, int, int)> chosen =
             [.. Enumerable.Range(0, take).Select(i => pieces[(int)((i + 0.5) * pieces.Count / take)])];
@@ -155,8 +162,41 @@ internal sealed class EstimationData
         }
     }
 
-    /// <summary>Stretches of steps that all count, of at least a length.</summary>
-    public List<(int Sequence, int First, int Count)> Stretches(double[][] weights, int least)
+    /// <summary>What starts are computed from: stretches that all count; where those hold little of what counts, as
+    /// of outputs that are measured now and then, whole sequences with targets interpolated.</summary>
+    public IdentificationData? ForStarts(double[][] weights)
+    {
+        List<(int Sequence, int First, int Count)> stretches = Stretches(weights);
+        double counted = weights.Sum(w => w.Count(x => x > 0.0));
+        if (counted > 0 && stretches.Sum(s => s.Count) < LeastPart * counted)
+        {
+            return new IdentificationData(Inputs, [.. weights.Select((w, b) => Interpolated(Targets[b], w))]);
+        }
+        return stretches.Count == 0 ? null : new IdentificationData(
+            [.. stretches.Select(s => Inputs[s.Sequence].SubMatrix(0, InputSize, s.First, s.Count))],
+            [.. stretches.Select(s => Targets[s.Sequence].SubMatrix(0, OutputSize, s.First, s.Count))]);
+    }
+
+    private static Matrix<double> Interpolated(Matrix<double> targets, double[] weights)
+    {
+        int[] known = [.. Enumerable.Range(0, weights.Length).Where(t => weights[t] > 0.0)];
+        Matrix<double> filled = targets.Clone();
+        for (int t = 0, after = 0; known.Length > 0 && t < weights.Length; t++)
+        {
+            while (after < known.Length - 1 && known[after] < t)
+            {
+                after++;
+            }
+            int right = known[after];
+            int left = right <= t || after == 0 ? right : known[after - 1];
+            double part = right == left ? 0.0 : (double)(t - left) / (right - left);
+            filled.SetColumn(t, (1.0 - part) * targets.Column(left) + part * targets.Column(right));
+        }
+        return filled;
+    }
+
+    /// <summary>Stretches of steps that all count, long enough for a regression.</summary>
+    private List<(int Sequence, int First, int Count)> Stretches(double[][] weights)
     {
         List<(int, int, int)> stretches = [];
         for (int b = 0; b < Count; b++)
@@ -168,7 +208,7 @@ internal sealed class EstimationData
                 {
                     continue;
                 }
-                if (t - first >= least)
+                if (t - first >= LeastStretch)
                 {
                     stretches.Add((b, first, t - first));
                 }

@@ -80,7 +80,9 @@ internal sealed class EstimationPart(
     private const int MostSteps = 40;
     private const int TrialSteps = 6;
     private const int Trials = 2;
-    private const int LeastStretch = 4;
+    /// <summary>Of the realisations those that gave the best starts for the first candidate of an order: the others of
+    /// that order begin from them.</summary>
+    private const int KeptRealizations = 3;
 
     /// <summary>Variance of what h_0 does to outputs, which have 1: of no more than twice their deviation.</summary>
     private const double StateVariance = 4.0;
@@ -96,11 +98,17 @@ internal sealed class EstimationPart(
     private readonly Dictionary<CandidateKey, FittedCandidate?> _fits = [];
     private readonly Dictionary<(FreeParts, bool), OutputErrorProblem> _problems = [];
     private readonly Dictionary<int, PredictorModel?> _predictors = [];
-    private readonly Lazy<IdentificationData?> _stretches = new(() => Stretches(data, weights));
+    private readonly Lazy<IdentificationData?> _stretches = new(() => data.ForStarts(weights));
+    private readonly Dictionary<int, List<HankelRealization>> _best = [];
     private List<HankelRealization>? _realizations;
 
     /// <summary>The candidate; null where the data do not allow it.</summary>
-    public FittedCandidate? Fit(CandidateKey key, CancellationToken cancellation)
+    /// <param name="key">Which.</param>
+    /// <param name="near">The candidate fitted to other parts of the same data, to begin from where it is fitted by
+    /// output error; empty for starts of its own.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public FittedCandidate? Fit(
+        CandidateKey key, IReadOnlyList<FittedCandidate> near, CancellationToken cancellation)
     {
         if (!_fits.TryGetValue(key, out FittedCandidate? fit))
         {
@@ -109,7 +117,7 @@ internal sealed class EstimationPart(
             {
                 fit = key.Method switch
                 {
-                    EstimationMethod.OutputError => OutputError(key, cancellation),
+                    EstimationMethod.OutputError => OutputError(key, near, cancellation),
                     EstimationMethod.PredictionError => PredictionError(key, cancellation),
                     _ => Regression(key),
                 };
@@ -164,19 +172,29 @@ internal sealed class EstimationPart(
             OutputErrorSearch.Run(problem, point, mostSteps, tolerance, cancellation).System);
     }
 
-    private FittedCandidate? OutputError(CandidateKey key, CancellationToken cancellation)
+    private FittedCandidate? OutputError(
+        CandidateKey key, IReadOnlyList<FittedCandidate> near, CancellationToken cancellation)
     {
         OutputErrorProblem problem = ProblemOf(key.Parts, key.HasPrior);
+        OutputErrorPoint[] others = [.. near.Select(f => f.System).OfType<FreeSystem>().Select(problem.Evaluate)];
+        if (others.Length > 0)
+        {
+            return FittedCandidate.Of(OutputErrorSearch.Run(
+                problem, others.MinBy(s => s.Loss)!, MostSteps, Tolerance, cancellation).System);
+        }
         List<OutputErrorPoint> starts = [];
-        foreach (HankelRealization realization in Realizations())
+        List<(HankelRealization Realization, double Loss)> ranking = [];
+        foreach (HankelRealization realization in _best.GetValueOrDefault(key.Order) ?? Realizations(cancellation))
         {
             cancellation.ThrowIfCancellationRequested();
             if (realization.MaxOrder >= key.Order
                 && EstimationStarts.From(problem, realization, key.Order, cancellation) is OutputErrorPoint start)
             {
                 starts.Add(start);
+                ranking.Add((realization, start.Loss));
             }
         }
+        _best.TryAdd(key.Order, [.. ranking.OrderBy(r => r.Loss).Take(KeptRealizations).Select(r => r.Realization)]);
         if (PredictorOf(key.Order, cancellation) is PredictorModel predictor)
         {
             LinearRnn simulator = predictor.Simulator();
@@ -248,16 +266,9 @@ internal sealed class EstimationPart(
         return predictor;
     }
 
-    private List<HankelRealization> Realizations() => _realizations ??= _stretches.Value is IdentificationData stretches
-        ? EstimationStarts.Realizations(stretches, kernel, maxOrder) : [];
-
-    private static IdentificationData? Stretches(EstimationData data, double[][] weights)
-    {
-        List<(int Sequence, int First, int Count)> stretches = data.Stretches(weights, LeastStretch);
-        return stretches.Count == 0 ? null : new IdentificationData(
-            [.. stretches.Select(s => data.Inputs[s.Sequence].SubMatrix(0, data.InputSize, s.First, s.Count))],
-            [.. stretches.Select(s => data.Targets[s.Sequence].SubMatrix(0, data.OutputSize, s.First, s.Count))]);
-    }
+    private List<HankelRealization> Realizations(CancellationToken cancellation) =>
+        _realizations ??= _stretches.Value is IdentificationData stretches
+            ? EstimationStarts.Realizations(stretches, kernel, maxOrder, cancellation) : [];
 
     private OutputErrorProblem ProblemOf(FreeParts parts, bool hasPrior)
     {

@@ -22,13 +22,16 @@ internal static class EstimationStarts
     /// <param name="data">Stretches that all count.</param>
     /// <param name="kernel">The regularised response.</param>
     /// <param name="maxOrder">The largest order wanted.</param>
-    public static List<HankelRealization> Realizations(IdentificationData data, ResponseKernel? kernel, int maxOrder)
+    /// <param name="cancellation">Ends it.</param>
+    public static List<HankelRealization> Realizations(
+        IdentificationData data, ResponseKernel? kernel, int maxOrder, CancellationToken cancellation)
     {
         int[] horizons = [.. Horizons.Select(f => IdentificationSearch.Horizon(data, maxOrder, f)).Distinct()];
         Matrix<double>[] weights = [.. horizons.Select(f => HankelRealization.InputWeight(data, f))];
         List<HankelRealization> found = [];
         foreach (int lags in Lags)
         {
+            cancellation.ThrowIfCancellationRequested();
             if (LaggedRegression.Unknowns(data, lags, lags) <= IdentificationSearch.MaxUnknowns
                 && ArxModel.Fit(data, lags) is ArxModel arx)
             {
@@ -45,6 +48,7 @@ internal static class EstimationStarts
         {
             for (int i = shortToo ? 0 : horizons.Length - 1; i < horizons.Length; i++)
             {
+                cancellation.ThrowIfCancellationRequested();
                 Matrix<double>[] part = response(2 * horizons[i] - 1);
                 if (part.All(g => VectorMath.FirstNonFinite(g.ColumnMajor()) < 0))
                 {

@@ -39,7 +39,7 @@ internal readonly record struct FreeParts(bool States, bool Offset, bool Direct)
 internal sealed class OutputErrorProblem
 {
     private readonly SequenceBatch _inputs;
-    private readonly SequenceBatch _targets;
+    private readonly double[][] _targets; // of each sequence, q×T_b
     private readonly double[][] _roots; // √w_bt
     private readonly int[] _stateOf;    // which h_0; −1 for rest
     private readonly int _dataCount;
@@ -61,7 +61,7 @@ internal sealed class OutputErrorProblem
         ExecutionOptions execution)
     {
         _inputs = inputs;
-        _targets = targets;
+        _targets = [.. Enumerable.Range(0, targets.Count).Select(b => targets.Sequence(b).ToColumnMajorArray())];
         _roots = [.. weights.Select(w => Array.ConvertAll(w, Math.Sqrt))];
         _dataCount = dataCount;
         Parts = parts;
@@ -102,21 +102,15 @@ internal sealed class OutputErrorProblem
             }
         }
         var forward = ForwardPass.Run(system.Model, _inputs, states, _execution);
+        double[][] residuals = new double[_inputs.Count][];
         double sum = 0.0;
-        double[] residual = new double[system.Model.OutputSize];
-        for (int b = 0; b < _inputs.Count; b++)
+        for (int b = 0; b < residuals.Length; b++)
         {
-            for (int t = 1; t <= _roots[b].Length; t++)
-            {
-                if (_roots[b][t - 1] > 0.0)
-                {
-                    Residual(system, forward, b, t, residual);
-                    sum += VectorMath.Dot(residual, residual);
-                }
-            }
+            residuals[b] = Residuals(system, forward, b);
+            sum += VectorMath.Dot(residuals[b], residuals[b]);
         }
         _latest = forward;
-        return new OutputErrorPoint(system, 0.5 * sum, forward);
+        return new OutputErrorPoint(system, 0.5 * sum, forward, residuals);
     }
 
     /// <summary>Rows √w ∂o_t/∂z and √w r_t for the directions of the weights and of h_0 given, then for D and c where
@@ -137,7 +131,6 @@ internal sealed class OutputErrorProblem
         var factor = new TriangularFactor(unknowns);
         var derivatives = new OutputDerivatives(at.Forward, _inputs, m, k => FlatDirection.Of(
             new ParameterArray(d, h, q, _ => new ArraySegment<double>(directions, k * stride, weightCount)), null));
-        double[] residual = new double[q];
         double[] row = new double[unknowns + 1];
         for (int b = 0; b < _inputs.Count; b++)
         {
@@ -161,7 +154,7 @@ internal sealed class OutputErrorProblem
                 {
                     cancellation.ThrowIfCancellationRequested();
                 }
-                Residual(at.System, at.Forward, b, t, residual);
+                ReadOnlySpan<double> residual = at.Residuals[b].AsSpan((t - 1) * q, q);
                 for (int i = 0; i < q; i++)
                 {
                     Array.Clear(row);
@@ -226,29 +219,28 @@ internal sealed class OutputErrorProblem
             Parts.Offset ? system.Offset + Vector<double>.Build.Dense(step.Slice(m, q).ToArray()) : system.Offset);
     }
 
-    /// <summary>√w (o_t − y_t).</summary>
-    private void Residual(FreeSystem system, ForwardPass forward, int b, int t, double[] residual)
+    /// <summary>√w (o_t − y_t) of a sequence, q×T_b.</summary>
+    private double[] Residuals(FreeSystem system, ForwardPass forward, int b)
     {
-        ReadOnlySpan<double> output = forward.OutputColumns.Column(b, t);
-        ReadOnlySpan<double> target = _targets.Columns.Column(b, t);
-        ReadOnlySpan<double> input = _inputs.Columns.Column(b, t);
-        double root = _roots[b][t - 1];
-        for (int i = 0; i < residual.Length; i++)
+        Matrix<double> outputs = forward.Outputs(b);
+        if (Parts.Direct)
         {
-            double value = output[i] - target[i];
-            if (b < _dataCount)
-            {
-                value += system.Offset[i];
-            }
-            if (Parts.Direct)
-            {
-                for (int j = 0; j < input.Length; j++)
-                {
-                    value += system.Direct[i, j] * input[j];
-                }
-            }
-            residual[i] = root * value;
+            outputs += system.Direct * _inputs.Sequence(b);
         }
+        int q = outputs.RowCount;
+        double[] values = outputs.AsColumnMajorArray();
+        ReadOnlySpan<double> targets = _targets[b];
+        for (int t = 0; t < _roots[b].Length; t++)
+        {
+            double root = _roots[b][t];
+            for (int i = 0; i < q; i++)
+            {
+                int k = t * q + i;
+                double offset = b < _dataCount ? system.Offset[i] : 0.0;
+                values[k] = root == 0.0 ? 0.0 : root * (values[k] + offset - targets[k]);
+            }
+        }
+        return values;
     }
 }
 
@@ -256,4 +248,5 @@ internal sealed class OutputErrorProblem
 /// <param name="System">Where.</param>
 /// <param name="Loss">½ Σ w ‖o − y‖².</param>
 /// <param name="Forward">The passes.</param>
-internal sealed record OutputErrorPoint(FreeSystem System, double Loss, ForwardPass Forward);
+/// <param name="Residuals">√w (o_t − y_t) of each sequence, q×T_b.</param>
+internal sealed record OutputErrorPoint(FreeSystem System, double Loss, ForwardPass Forward, double[][] Residuals);

@@ -50,8 +50,13 @@ internal sealed class ResponseKernel
     /// <param name="targets">Of size 1.</param>
     /// <param name="weights">A step of weight 0 is left out.</param>
     /// <param name="removesMean">Whether the mean of each output is no part of the response.</param>
+    /// <param name="cancellation">Ends it.</param>
     public static ResponseKernel Estimate(
-        Matrix<double>[] inputs, Matrix<double>[] targets, double[][] weights, bool removesMean)
+        Matrix<double>[] inputs,
+        Matrix<double>[] targets,
+        double[][] weights,
+        bool removesMean,
+        CancellationToken cancellation)
     {
         int d = inputs[0].RowCount;
         int q = targets[0].RowCount;
@@ -59,11 +64,12 @@ internal sealed class ResponseKernel
         int bins = Math.Max(8, MostUnknowns / d);
         int[] binned = Ends(longest, bins);
         int[] single = [.. Enumerable.Range(0, Math.Min(bins, Math.Max(1, longest / 2)))];
-        (ResponseKernel? best, double least) = Best(inputs, targets, weights, binned, removesMean);
+        (ResponseKernel? best, double least) = Best(inputs, targets, weights, binned, removesMean, cancellation);
         if (binned[^1] > single[^1])
         {
             // Bins see slow modes and no fast ones at late lags: the data say what matters.
-            (ResponseKernel? other, double surprise) = Best(inputs, targets, weights, single, removesMean);
+            (ResponseKernel? other, double surprise) = Best(
+                inputs, targets, weights, single, removesMean, cancellation);
             best = surprise < least ? other : best;
         }
         return best ?? new ResponseKernel(
@@ -72,16 +78,22 @@ internal sealed class ResponseKernel
 
     /// <summary>The best for given bins, and −2 ln p up to a constant.</summary>
     private static (ResponseKernel? Best, double Surprise) Best(
-        Matrix<double>[] inputs, Matrix<double>[] targets, double[][] weights, int[] ends, bool removesMean)
+        Matrix<double>[] inputs,
+        Matrix<double>[] targets,
+        double[][] weights,
+        int[] ends,
+        bool removesMean,
+        CancellationToken cancellation)
     {
         int d = inputs[0].RowCount;
         int q = targets[0].RowCount;
         (Matrix<double> gram, Matrix<double> moments, double squares, int rows) =
-            Sums(inputs, targets, weights, ends, removesMean);
+            Sums(inputs, targets, weights, ends, removesMean, cancellation);
         ResponseKernel? best = null;
         double least = double.PositiveInfinity;
         foreach (double decay in Decays)
         {
+            cancellation.ThrowIfCancellationRequested();
             Vector<double> deviations = Deviations(decay, ends, d);
             var factor = Matrix<double>.Build.DenseOfDiagonalVector(deviations);
             Evd<double> evd = (factor * gram * factor).Evd(Symmetricity.Symmetric);
@@ -172,7 +184,12 @@ internal sealed class ResponseKernel
 
     /// <summary>ΦᵀΦ, ΦᵀY and ‖Y‖² over steps that count, where Φ holds sums of past inputs, one for each bin.</summary>
     private static (Matrix<double> Gram, Matrix<double> Moments, double Squares, int Rows) Sums(
-        Matrix<double>[] inputs, Matrix<double>[] targets, double[][] weights, int[] ends, bool removesMean)
+        Matrix<double>[] inputs,
+        Matrix<double>[] targets,
+        double[][] weights,
+        int[] ends,
+        bool removesMean,
+        CancellationToken cancellation)
     {
         int d = inputs[0].RowCount;
         int q = targets[0].RowCount;
@@ -220,6 +237,7 @@ internal sealed class ResponseKernel
             {
                 return;
             }
+            cancellation.ThrowIfCancellationRequested();
             Matrix<double> regressors = block.SubMatrix(0, m, 0, count);
             Matrix<double> wanted = outputs.SubMatrix(0, q, 0, count);
             gram += regressors.TransposeAndMultiply(regressors);

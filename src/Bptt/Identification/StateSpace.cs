@@ -8,6 +8,7 @@ using Bptt.Diagnostics;
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra;
+using Complex = System.Numerics.Complex;
 
 namespace Bptt.Identification;
 
@@ -191,6 +192,19 @@ public sealed class StateSpace
             state = _a * state + driven.Column(t);
         }
         return _c * states + _d * inputs;
+    }
+
+    /// <summary>D + C(e^{iω}I − A)⁻¹B, q×d, fresh: what a sine of unit amplitude is multiplied by and, where the system
+    /// is stable, shifted by. Cost O(n³).</summary>
+    /// <param name="angle">ω in radians a step, 0 to π.</param>
+    /// <returns>Infinite or NaN where e^{iω} is a pole.</returns>
+    /// <exception cref="ArgumentException"><paramref name="angle"/> is not finite.</exception>
+    public Matrix<Complex> FrequencyResponse(double angle)
+    {
+        Guard.Finite([angle], nameof(angle));
+        var shift = Matrix<Complex>.Build.DenseDiagonal(Order, Complex.FromPolarCoordinates(1.0, angle));
+        Matrix<Complex> states = (shift - _a.ToComplex()).Solve(_b.ToComplex());
+        return _d.ToComplex() + _c.ToComplex() * states;
     }
 
     /// <summary>D, CB, CAB, CA²B, …: the outputs that follow an input of 1 at the first step alone, from the zero

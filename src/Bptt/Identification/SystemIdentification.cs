@@ -94,7 +94,7 @@ public static class SystemIdentification
             EstimationData data = whole.ForComparison();
             cancellation.ThrowIfCancellationRequested();
             var kernel = ResponseKernel.Estimate(
-                data.Inputs, data.Targets, data.Weights, removesMean: options.EstimateOffset ?? true);
+                data.Inputs, data.Targets, data.Weights, options.EstimateOffset ?? true, cancellation);
             int maxOrder = options.Order ?? Math.Min(options.MaxOrder, MostOrder(data));
             double[][][] left = [.. data.Folds(options.Folds)];
             ExecutionOptions alone = options.Execution with { MaxDegreeOfParallelism = 1 };
@@ -130,11 +130,11 @@ public static class SystemIdentification
         private FittedCandidate Final(
             EstimationPart all, ResponseKernel kernel, int maxOrder, ref CandidateKey chosen)
         {
-            FittedCandidate? fit = all.Fit(chosen, cancellation);
+            FittedCandidate? fit = all.Fit(chosen, [], cancellation);
             while (fit is null && chosen.Order > 1)
             {
                 chosen = chosen with { Order = chosen.Order - 1 };
-                fit = all.Fit(chosen, cancellation);
+                fit = all.Fit(chosen, [], cancellation);
             }
             if (fit is null)
             {
@@ -148,7 +148,7 @@ public static class SystemIdentification
             var final = new EstimationPart(whole, whole.Weights, kernel, maxOrder, options.Execution);
             return (fit.System is FreeSystem system
                 ? final.Refine(chosen, system, FinalSteps, FinalTolerance, cancellation)
-                : final.Fit(chosen, cancellation)) ?? fit;
+                : final.Fit(chosen, [], cancellation)) ?? fit;
         }
 
         /// <summary>Of the order found, in the units of the data.</summary>

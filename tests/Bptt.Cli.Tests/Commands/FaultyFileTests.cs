@@ -42,8 +42,6 @@ public class FaultyFileTests
             new(Runs, ["--hold-out", "time"], Usage, "Expected --hold-out beside --group"),
         ["a part of another kind"] =
             new(Runs, [.. ByRun, "--hold-out", "rows"], Usage, "--hold-out: expected runs or time, got 'rows'"),
-        ["learned states of runs"] =
-            new(Runs, [.. ByRun, "--learn-state"], Usage, "Expected one of --group and --learn-state"),
         ["nothing to train in any run"] = new(
             Runs, [.. ByRun, "--hold-out", "time", "--train", "0.1"], Data, "expected at least 2 rows to train on"),
         ["a group beyond the last column"] =

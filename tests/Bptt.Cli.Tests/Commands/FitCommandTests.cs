@@ -186,7 +186,7 @@ public class FitCommandTests(HairDryerFit fit) : IClassFixture<HairDryerFit>
         {
             predictions.Text(column).Should().Equal(fit.Predictions.Text(column));
         }
-        result.Error.Should().MatchRegex(@"^fit: \d+\.\d\d %\s*$");
+        result.Error.Should().MatchRegex(@"^fit: \d+\.\d\d %, RMSE \S+\s*$");
     }
 
     private (double Training, double HeldOut) Scores(string row)

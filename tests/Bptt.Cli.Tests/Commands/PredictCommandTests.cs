@@ -88,7 +88,7 @@ public class PredictCommandTests
         // scaled a = 1, 0, 2; scaled o = 3·0.5, 3·1, 3·0; y = 10 + 5·(1.5, 3, 0)
         result.ExitCode.Should().Be(0);
         Lines(result).Should().Equal("row,y measured,y predicted", "1,17.5,17.5", "2,25,25", "3,10,10");
-        result.Error.Trim().Should().Be("fit: 100.00 %");
+        result.Error.Trim().Should().StartWith("fit: 100.00 %, RMSE ");
     }
 
     [Fact]
@@ -134,7 +134,7 @@ public class PredictCommandTests
             "y,a\n0,3\n17.5,1\n25,5\n");
 
         Lines(result)[1..].Should().Equal("2,17.5,17.5", "3,25,25", "4,,10");
-        result.Error.Trim().Should().Be("fit: 100.00 %");
+        result.Error.Trim().Should().StartWith("fit: 100.00 %, RMSE ");
     }
 
     [Fact]
@@ -146,7 +146,7 @@ public class PredictCommandTests
         CommandResult unmeasured = await Predict(folder, Model, "y,a\n,3\n,1\n");
 
         Lines(result)[1..].Should().Equal("1,17.5,17.5", "2,25,25", "3,,10");
-        result.Error.Trim().Should().Be("fit: 100.00 %");
+        result.Error.Trim().Should().StartWith("fit: 100.00 %, RMSE ");
         unmeasured.ExitCode.Should().Be(0);
         unmeasured.Error.Should().Contain("nothing is measured");
     }
@@ -176,7 +176,7 @@ public class PredictCommandTests
 
         result.ExitCode.Should().Be(0);
         Lines(result).Should().HaveCount(4);
-        result.Error.Trim().Should().Be("fit: diverged");
+        result.Error.Trim().Should().Be("fit: diverged, RMSE diverged");
     }
 
     [Fact]

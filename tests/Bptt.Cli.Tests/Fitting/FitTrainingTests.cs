@@ -19,7 +19,7 @@ public class FitTrainingTests
     [InlineData(0.6)] // so large that the loss jumps
     public void The_weights_of_the_smallest_loss_are_kept(double learningRate)
     {
-        FitResult fit = Run(Adam with { LearningRate = learningRate });
+        TrainedFit fit = Run(Adam with { LearningRate = learningRate });
 
         fit.Training.StopReason.Should().Be(StopReason.EpochLimit);
         fit.Training.BestLoss.Should().Be(fit.Training.History.Min(e => e.Loss));
@@ -40,7 +40,7 @@ public class FitTrainingTests
         {
             var settings = new FitSettings { Method = method, Start = start, Epochs = 40 };
 
-            FitResult fit = Run(settings, hiddenSize: 2);
+            TrainedFit fit = Run(settings, hiddenSize: 2);
 
             fit.Plan.Start.Should().Be(start);
             double before = fit.Training.History[0].Loss;
@@ -54,7 +54,7 @@ public class FitTrainingTests
     {
         using var stop = new CancellationTokenSource();
 
-        FitResult fit = FitTraining.Run(
+        TrainedFit fit = FitTraining.Run(
             Data,
             FitPlan.Of(Adam with { Epochs = 1_000_000 }, Data, 4),
             checkpoint: null,
@@ -70,7 +70,7 @@ public class FitTrainingTests
     [Fact]
     public void Divergence_ends_with_the_best_weights_and_a_reason()
     {
-        FitResult fit = Run(Adam with { LearningRate = 1e30 });
+        TrainedFit fit = Run(Adam with { LearningRate = 1e30 });
 
         fit.Training.StopReason.Should().Be(StopReason.NonFinite);
         fit.Training.Summary.Should().Contain("after 1 epoch");
@@ -85,7 +85,7 @@ public class FitTrainingTests
         var settings = new FitSettings { Start = start };
 
         Run(settings, 2).InitialState.Should().Equal(0, 0);
-        FitResult learned = Run(settings with { LearnsInitialState = true }, 2);
+        TrainedFit learned = Run(settings with { LearnsInitialState = true }, 2);
 
         learned.InitialState.L2Norm().Should().BePositive();
         LossOf(learned).Should().BeApproximately(learned.Training.BestLoss, 1e-12 * learned.Training.BestLoss);
@@ -111,7 +111,7 @@ public class FitTrainingTests
     {
         var settings = new FitSettings { Start = FitStart.Gaussian, Seed = 5, Starts = 4, Epochs = 3 };
 
-        FitResult all = Run(settings, 3);
+        TrainedFit all = Run(settings, 3);
 
         all.Training.BestLoss.Should().Be(all.Runs.Min(r => r.Training.BestLoss));
         all.StartTable()!.Rows.Select(r => r[0].Replace(" (kept)", "")).Should().Equal(
@@ -122,7 +122,7 @@ public class FitTrainingTests
         all.StartTable()!.Rows.Count(r => r[0].EndsWith(" (kept)", StringComparison.Ordinal)).Should().Be(1);
         for (int i = 0; i < 4; i++)
         {
-            FitResult alone = Run(
+            TrainedFit alone = Run(
                 settings with { Start = i == 0 ? FitStart.Gaussian : FitStart.Orthogonal, Seed = 5 + i, Starts = 1 },
                 3);
             all.Runs[i].Training.LastParameters.ToVector()
@@ -133,18 +133,18 @@ public class FitTrainingTests
     [Fact]
     public void Random_cuts_are_others_for_each_update()
     {
-        FitResult random = Run(Adam with { Truncation = Truncation.Randomized(4, seed: 3) });
-        FitResult again = Run(Adam with { Truncation = Truncation.Randomized(4, seed: 3) });
-        FitResult whole = Run(Adam);
+        TrainedFit random = Run(Adam with { Truncation = Truncation.Randomized(4, seed: 3) });
+        TrainedFit again = Run(Adam with { Truncation = Truncation.Randomized(4, seed: 3) });
+        TrainedFit whole = Run(Adam);
 
         again.Model.Whh.Should().Be(random.Model.Whh);
         random.Model.Whh.Should().NotBe(whole.Model.Whh);
         random.Training.BestLoss.Should().BeLessThan(0.5 * random.Training.History[0].Loss);
     }
 
-    private static FitResult Run(FitSettings settings, int hiddenSize = 4) => FitTraining.Run(
+    private static TrainedFit Run(FitSettings settings, int hiddenSize = 4) => FitTraining.Run(
         Data, FitPlan.Of(settings, Data, hiddenSize), checkpoint: null, _ => { }, _ => { }, CancellationToken.None);
 
-    private static double LossOf(FitResult fit) => Data.Training.Objective
+    private static double LossOf(TrainedFit fit) => Data.Training.Objective
         .Loss(ForwardPass.Run(fit.Model, Data.Training.Inputs, fit.InitialState.ToColumnMatrix()));
 }

@@ -73,11 +73,11 @@ public class ReportTests
             After(fit, "gradient check before training: "),
             After(fit, "gradient check after training: "),
             $"Gradient flow: {After(flow, "gradient flow: ")}.",
-            $"Trained model: {After(flow, "gradient flow: ")}.",
-            $"Start: {After(start, "gradient flow: ")}.",
+            $"The model: {After(flow, "gradient flow: ")}.",
+            $"Start of the training: {After(start, "gradient flow: ")}.",
             $"Left of a step's gradient: {After(flow, "left of a step's gradient: ")}.",
             $"Truncation: {After(flow, "truncation: ")}.",
-            $"Start: truncation: {After(start, "truncation: ")}.",
+            $"Start of the training: truncation: {After(start, "truncation: ")}.",
             $"Powers of W_hh: {After(flow, "powers of W_hh: ")}.",
             $"Spectral radius of W_hh: {After(flow, "spectral radius of W_hh: ")}.",
             "215 to train, 93 held out",
@@ -117,7 +117,7 @@ public class ReportTests
         XElement page = Page(folder.At("out/report.html"));
         var pictures = page.Descendants(Svg + "svg")
             .ToDictionary(s => s.Element(Svg + "title")!.Attribute("id")!.Value.Split('-')[0], s => new Drawing(s));
-        pictures.Keys.Should().Equal("fit", "loss", "flow", "eigenvalues", "lags");
+        pictures.Keys.Should().Equal("fit", "loss", "steps", "gains", "residuals", "flow", "eigenvalues", "lags");
         pictures["fit"].Curves("var(--grey)").Select(c => c.Length).Should().Equal(50, 50);
         pictures["fit"].Curves("var(--vermilion)").Select(c => c.Length).Should().Equal(50, 50);
         pictures["loss"].Curves("var(--vermilion)").Single().Should().HaveCount(26);
@@ -211,7 +211,7 @@ public class ReportTests
             Seed = 3,
             LearnsInitialState = true,
         };
-        FitResult fit = FitTraining.Run(
+        TrainedFit fit = FitTraining.Run(
             data,
             FitPlan.Of(settings, data, 4),
             checkpoint: null,
@@ -234,7 +234,7 @@ public class ReportTests
     {
         var data = DatasetBuilder.From(
             CsvTable.Read(new StringReader(Tables.TwoByTwo(60)), "data.csv"), ["a", "b"], ["y"], new DataSettings());
-        FitResult fit = FitTraining.Run(
+        TrainedFit fit = FitTraining.Run(
             data,
             FitPlan.Of(new FitSettings { Epochs = 3, Seed = 3 }, data, 2),
             checkpoint: null,

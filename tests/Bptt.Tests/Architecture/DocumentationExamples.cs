@@ -28,11 +28,13 @@ internal static class DocumentationExamples
         ["GradientFlow"] = OfGradientFlow,
         ["GradientOptimizer"] = OfGradientOptimizer.Run,
         ["LearningRateSchedule"] = OfLearningRateSchedule,
+        ["LinearRnnFile"] = OfLinearRnnFile,
         ["MemoryPlan"] = OfMemoryPlan,
         ["Precision"] = OfPrecision,
         ["PrecisionCheck"] = OfPrecisionCheck,
         ["RecurrenceMethod"] = OfRecurrenceMethod,
         ["Regularizer"] = OfRegularizer.Run,
+        ["ResidualAnalysis"] = OfResidualAnalysis,
         ["Standardizer"] = OfStandardizer,
         ["SubspaceIdentificationOptions"] = OfSubspaceIdentificationOptions,
         ["SystemIdentification"] = OfSystemIdentification,
@@ -220,6 +222,46 @@ internal static class DocumentationExamples
         RecurrenceMethod method = forward.Method;
         Console.WriteLine($"{method.Recurrence}, {method.ChunkLength} steps at once");
         // example of RecurrenceMethod to here
+    }
+
+    private static void OfLinearRnnFile(TextWriter Console)
+    {
+        LinearRnn model = Model();
+        var inputs = Matrix<double>.Build.Dense(model.InputSize, 30, (i, t) => Math.Sin(0.3 * t * (i + 1)));
+        Matrix<double> targets = ForwardPass.Run(model, inputs).Outputs();
+
+        // example of LinearRnnFile from here
+        var plant = new LinearRnnFile(model);
+        Matrix<double> firstInputs = inputs.SubMatrix(0, inputs.RowCount, 0, 2);
+        Matrix<double> firstOutputs = targets.SubMatrix(0, targets.RowCount, 0, 2);
+        Vector<double> state = plant.EstimateInitialState(firstInputs, firstOutputs);
+        Matrix<double> goesOn = plant.Predict(inputs, state);
+
+        // Or at every step anew, three steps ahead.
+        Matrix<double> ahead = plant.PredictAhead(inputs, targets, horizon: 3, window: 2);
+        // example of LinearRnnFile to here
+
+        Console.WriteLine($"{goesOn[0, 5]:F3} {ahead[0, 5]:F3}");
+    }
+
+    private static void OfResidualAnalysis(TextWriter Console)
+    {
+        LinearRnn model = Model();
+        var random = new Random(1);
+        var inputs = Matrix<double>.Build.Dense(model.InputSize, 30, (_, _) => random.NextDouble());
+        Matrix<double> targets = ForwardPass.Run(model, inputs).Outputs();
+        targets.MapInplace(y => y + random.NextDouble(), Zeros.Include);
+
+        // example of ResidualAnalysis from here
+        Matrix<double> residuals = targets - ForwardPass.Run(model, inputs).Outputs();
+        var analysis = ResidualAnalysis.Of(SequenceBatch.Pack([residuals]), SequenceBatch.Pack([inputs]), lags: 5);
+        Console.WriteLine($"r_1 = {analysis.Autocorrelation(0, 1):G2}");
+        Console.WriteLine($"were they white, with probability {analysis.WhitenessProbability(0):G2}");
+        if (analysis.IndependenceProbability(0, 0) < 0.01)
+        {
+            Console.WriteLine($"input 1 explains more: {analysis.InputCorrelation(0, 0, 2):G2} two steps later");
+        }
+        // example of ResidualAnalysis to here
     }
 
     private static void OfStandardizer(TextWriter Console)

@@ -193,6 +193,29 @@ public class StateSpaceTests
     }
 
     [Fact]
+    public void The_frequency_response_is_what_a_sine_is_multiplied_and_shifted_by()
+    {
+        const double angle = 0.7;
+        const int steps = 400;
+        var system = StateSpace.Of(new LinearRnn(
+            Matrix<double>.Build.DenseOfRowArrays([1.0], [0.5]),
+            Matrix<double>.Build.DenseOfRowArrays([0.8, 0.3], [-0.3, 0.7]),
+            Matrix<double>.Build.DenseOfRowArrays([1.0, -1.0])));
+        var sine = Matrix<double>.Build.Dense(1, steps, (_, t) => Math.Cos(angle * t));
+
+        System.Numerics.Complex response = system.FrequencyResponse(angle)[0, 0];
+
+        Matrix<double> outputs = system.Simulate(sine);
+        for (int t = steps - 50; t < steps; t++)
+        {
+            outputs[0, t].Should().BeApproximately(
+                response.Magnitude * Math.Cos(angle * t + response.Phase), 1e-12);
+        }
+        system.FrequencyResponse(0.0)[0, 0].Real.Should().BeApproximately(system.SteadyStateGain[0, 0], 1e-13);
+        FluentActions.Invoking(() => system.FrequencyResponse(double.NaN)).Should().Throw<ArgumentException>();
+    }
+
+    [Fact]
     public void Poles_are_the_eigenvalues_of_A()
     {
         var system = new StateSpace(
