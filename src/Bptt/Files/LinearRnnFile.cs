@@ -3,6 +3,7 @@
 //   d  inputs      h  hidden units      q  outputs      T  time steps
 
 using System.Collections.ObjectModel;
+using System.Text;
 using System.Text.Json;
 using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
@@ -137,17 +138,34 @@ public sealed class LinearRnnFile
         writer.WriteStartObject();
         writer.WriteString("format", FormatName);
         writer.WriteNumber("version", FormatVersion);
-        WriteChannels(writer, "inputs", Inputs);
-        WriteChannels(writer, "outputs", Outputs);
-        writer.WriteNumber("stepsAhead", StepsAhead);
-        writer.WritePropertyName("initialState");
-        writer.WriteRawValue(Numbers(_initialState));
+        WriteUse(writer);
         WriteMatrix(writer, "whx", Model.Whx);
         WriteMatrix(writer, "whh", Model.Whh);
         WriteMatrix(writer, "wqh", Model.Wqh);
         writer.WriteEndObject();
         writer.Flush();
         stream.WriteByte((byte)'\n');
+    }
+
+    /// <summary>All but the weights, as JSON: what is needed to use them.</summary>
+    internal string UseText()
+    {
+        using var memory = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(memory))
+        {
+            writer.WriteStartObject();
+            WriteUse(writer);
+            writer.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(memory.ToArray());
+    }
+
+    /// <summary>A model with what <see cref="UseText"/> told.</summary>
+    /// <exception cref="InvalidDataException">The text is damaged, or does not fit the model.</exception>
+    internal static LinearRnnFile OfUse(LinearRnn model, string use)
+    {
+        using var memory = new MemoryStream(Encoding.UTF8.GetBytes(use));
+        return JsonReading.Parse(memory, root => Read(root, model));
     }
 
     private static LinearRnnFile Read(JsonReading root)
@@ -164,13 +182,26 @@ public sealed class LinearRnnFile
                 $"version: expected {FormatVersion}, which is all that this version of the library reads, "
                 + $"got {version}.");
         }
-        return new LinearRnnFile(
+        return Read(
+            root,
             new LinearRnn(
-                root.Property("whx").Matrix(), root.Property("whh").Matrix(), root.Property("wqh").Matrix()),
-            Vector<double>.Build.Dense(root.Property("initialState").Numbers()),
-            ReadChannels(root.Property("inputs")),
-            ReadChannels(root.Property("outputs")),
-            root.Property("stepsAhead").Integer());
+                root.Property("whx").Matrix(), root.Property("whh").Matrix(), root.Property("wqh").Matrix()));
+    }
+
+    private static LinearRnnFile Read(JsonReading root, LinearRnn model) => new(
+        model,
+        Vector<double>.Build.Dense(root.Property("initialState").Numbers()),
+        ReadChannels(root.Property("inputs")),
+        ReadChannels(root.Property("outputs")),
+        root.Property("stepsAhead").Integer());
+
+    private void WriteUse(Utf8JsonWriter writer)
+    {
+        WriteChannels(writer, "inputs", Inputs);
+        WriteChannels(writer, "outputs", Outputs);
+        writer.WriteNumber("stepsAhead", StepsAhead);
+        writer.WritePropertyName("initialState");
+        writer.WriteRawValue(Numbers(_initialState));
     }
 
     internal static Channel[] ReadChannels(JsonReading array) => Array.ConvertAll(
