@@ -31,7 +31,7 @@ namespace Bptt.Files;
 /// });
 /// file.Position = 0;
 /// var layer = DiagonalRnn.OfLru(NumPyFile.LoadArchive(file));
-/// LinearRnn real = layer.ToLinearRnn();
+/// var real = layer.ToLinearRnn();
 /// Console.WriteLine($"|λ| = {layer.Eigenvalues[0].Magnitude:F4}, {real.HiddenSize} real hidden units");
 /// </code>
 /// </example>

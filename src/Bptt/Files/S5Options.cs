@@ -19,7 +19,7 @@ namespace Bptt.Files;
 ///     ["D"] = new([1], [0.0]),
 /// };
 /// var options = new S5Options { Discretization = S5Discretization.Bilinear };
-/// LinearRnn real = DiagonalRnn.OfS5(tensors, options).ToLinearRnn();
+/// var real = DiagonalRnn.OfS5(tensors, options).ToLinearRnn();
 /// Console.WriteLine($"W_hh[0, 0] = {real.Whh[0, 0]:F4}");
 /// </code>
 /// </example>

@@ -13,9 +13,10 @@ namespace Bptt.Files;
 /// header as JSON, the numbers. Immutable.
 /// </summary>
 /// <remarks>
-/// Reading takes no more memory than the file has bytes, times four, and refuses what the format's own library refuses:
-/// a header above 100 MB or one that is no JSON, names that stand twice, kinds of numbers that it does not know,
-/// tensors that overlap or leave holes, and bytes behind the last. Numbers come back bit for bit, but for the payload of NaNs.
+/// Reading takes memory for the bytes that a file has, not for those that it promises, and refuses what the format's
+/// own library refuses: a header above 100 MB or one that is no JSON, names that stand twice, kinds of numbers that it
+/// does not know, tensors that overlap or leave holes, and bytes behind the last. Numbers come back bit for bit, but
+/// for the payload of NaNs.
 /// </remarks>
 /// <example>
 /// <code>
@@ -73,9 +74,9 @@ public sealed class SafeTensorsFile
     /// counters of training steps.</summary>
     public IReadOnlyList<string> LeftOut { get; }
 
-    /// <summary>A model file as tensors: the weights under given names, and beside them, as the text
-    /// <c>bptt</c>, h_0, the channels and how far ahead outputs lie, which <see cref="ToModelFile"/> reads again. The
-    /// weights are those of scaled values, (value − mean) / scale. Cost O(h(h + d + q)).</summary>
+    /// <summary>A model file as tensors: the weights under given names, and beside them, as the text <c>bptt</c>, h_0,
+    /// the channels and how far ahead outputs lie, which <see cref="ToModelFile(WeightNames)"/> reads again. The weights
+    /// are those of scaled values, (value − mean) / scale. Cost O(h(h + d + q)).</summary>
     /// <param name="file">The model file.</param>
     /// <param name="names">What the weights are called; as in PyTorch where null.</param>
     /// <param name="precision">What the file is to keep of the weights; h_0 and the channels are kept exactly.</param>
@@ -91,14 +92,26 @@ public sealed class SafeTensorsFile
     }
 
     /// <summary>The model file whose weights these tensors are. Cost O(h(h + d + q)).</summary>
-    /// <param name="names">What the weights are called; as in PyTorch where null.</param>
+    /// <param name="names">What the weights are called.</param>
     /// <returns>With h_0 and the channels that <see cref="Of"/> kept; with h_0 = 0 and plain channels where the file
     /// comes from elsewhere.</returns>
+    /// <exception cref="ArgumentNullException">The names are null.</exception>
     /// <exception cref="InvalidDataException">The tensors are not those of a linear network under these names
     /// (<see cref="WeightNames.ToModel"/>), or what stands beside them does not fit it.</exception>
-    public LinearRnnFile ToModelFile(WeightNames? names = null)
+    public LinearRnnFile ToModelFile(WeightNames names)
     {
-        LinearRnn model = (names ?? WeightNames.PyTorch).ToModel(Tensors);
+        ArgumentNullException.ThrowIfNull(names);
+        return ToModelFile(names.ToModel(Tensors));
+    }
+
+    /// <summary>A model that was made of these tensors, such as by <see cref="DiagonalRnn"/>, with what stands beside
+    /// them as in <see cref="ToModelFile(WeightNames)"/>.</summary>
+    /// <param name="model">The model.</param>
+    /// <exception cref="ArgumentNullException">The model is null.</exception>
+    /// <exception cref="InvalidDataException">What stands beside the tensors does not fit the model.</exception>
+    public LinearRnnFile ToModelFile(LinearRnn model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
         return Metadata.TryGetValue(UseName, out string? use)
             ? LinearRnnFile.OfUse(model, use) : new LinearRnnFile(model);
     }

@@ -89,7 +89,7 @@ internal static class DocumentationExamples
         });
         file.Position = 0;
         var layer = DiagonalRnn.OfLru(NumPyFile.LoadArchive(file));
-        LinearRnn real = layer.ToLinearRnn();
+        var real = layer.ToLinearRnn();
         Console.WriteLine($"|λ| = {layer.Eigenvalues[0].Magnitude:F4}, {real.HiddenSize} real hidden units");
         // example of DiagonalRnn to here
     }
@@ -263,7 +263,7 @@ internal static class DocumentationExamples
             ["D"] = new([1], [0.0]),
         };
         var options = new S5Options { Discretization = S5Discretization.Bilinear };
-        LinearRnn real = DiagonalRnn.OfS5(tensors, options).ToLinearRnn();
+        var real = DiagonalRnn.OfS5(tensors, options).ToLinearRnn();
         Console.WriteLine($"W_hh[0, 0] = {real.Whh[0, 0]:F4}");
         // example of S5Options to here
     }

@@ -36,7 +36,7 @@ public class DiagonalRnnTests
         var layer = new DiagonalRnn(eigenvalues, b, c, pass);
         Matrix<double> inputs = new Examples(seed).Matrix(d, 200);
 
-        LinearRnn real = layer.ToLinearRnn();
+        var real = layer.ToLinearRnn();
 
         real.HiddenSize.Should().Be(h);
         Matrix<double> expected = Outputs(eigenvalues, b, c, pass, inputs);
@@ -52,7 +52,7 @@ public class DiagonalRnnTests
             Build(2, 1, (k, _) => k == 0 ? new Complex(1.0 / 3, 2.0) : new Complex(5.0, 0.0)),
             Build(1, 2, (_, k) => new Complex(0.1 + k, 0.3)));
 
-        LinearRnn real = layer.ToLinearRnn();
+        var real = layer.ToLinearRnn();
 
         real.Whh.Should().Be(Matrix<double>.Build.DenseOfArray(
             new[,] { { 0.1, -0.7, 0.0 }, { 0.7, 0.1, 0.0 }, { 0.0, 0.0, 0.9 } }));

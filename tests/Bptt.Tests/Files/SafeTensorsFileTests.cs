@@ -148,14 +148,14 @@ public sealed class SafeTensorsFileTests : IDisposable
             Bytes(back.Save).Should().Equal(Bytes(file.Save));
         }
 
-        var single = SafeTensorsFile.Of(file, precision: Precision.Single).ToModelFile();
+        var single = SafeTensorsFile.Of(file, precision: Precision.Single).ToModelFile(WeightNames.PyTorch);
         single.Model.Whh.Should().Be(file.Model.Whh.Map(value => (double)(float)value));
         single.InitialState.Should().Equal(file.InitialState);
 
-        var foreign = new SafeTensorsFile(WeightNames.PyTorch.ToTensors(file.Model)).ToModelFile();
+        var foreign = new SafeTensorsFile(WeightNames.PyTorch.ToTensors(file.Model)).ToModelFile(WeightNames.PyTorch);
         foreign.Inputs.Should().Equal(new Channel("x1"), new Channel("x2"));
         var damaged = new SafeTensorsFile(WeightNames.PyTorch.ToTensors(file.Model), [new("bptt", "{}")]);
-        FluentActions.Invoking(() => damaged.ToModelFile()).Should().Throw<InvalidDataException>();
+        FluentActions.Invoking(() => damaged.ToModelFile(WeightNames.PyTorch)).Should().Throw<InvalidDataException>();
     }
 
     [Fact]
@@ -168,13 +168,13 @@ public sealed class SafeTensorsFileTests : IDisposable
     [InlineData("""{"a":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}}""", 17, "got 17")]
     [InlineData("""{"a":{"dtype":"F64","shape":[1],"data_offsets":[8,16]}}""", 16, "expected its bytes to begin at 0")]
     [InlineData(
-        """{"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""",
+        """{"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[],"data_offsets":[8,12]}}""",
         12, "b: expected its bytes to begin at 4")]
     [InlineData(
-        """{"a":{"dtype":"I8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+        """{"a":{"dtype":"I8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[],"data_offsets":[4,8]}}""",
         8, "b: expected its bytes to begin at 8")]
     [InlineData(
-        """{"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+        """{"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[],"data_offsets":[4,8]}}""",
         8, "one name stands twice")]
     [InlineData("""{"a":{"dtype":"F64","shape":[1],"data_offsets":[8,0]}}""", 8, "a: expected 8 bytes")]
     [InlineData("""{"a":{"dtype":"F64","shape":[1],"data_offsets":[-8,0]}}""", 8, "of at least 0")]

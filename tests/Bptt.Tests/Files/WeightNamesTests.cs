@@ -2,7 +2,6 @@
 // remedy.
 
 using Bptt.Files;
-using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Tests.Files;
 
@@ -124,7 +123,7 @@ public class WeightNamesTests
 
         void Refuse(string name, StoredTensor tensor, string message)
         {
-            Dictionary<string, StoredTensor> tensors = names.ToTensors(Model).ToDictionary();
+            var tensors = names.ToTensors(Model).ToDictionary();
             tensors[name] = tensor;
             FluentActions.Invoking(() => names.ToModel(tensors))
                 .Should().Throw<InvalidDataException>().WithMessage(message);
@@ -149,7 +148,7 @@ public class WeightNamesTests
 
     private static Dictionary<string, StoredTensor> With(WeightNames names, string name, StoredTensor tensor)
     {
-        Dictionary<string, StoredTensor> tensors = names.ToTensors(Model).ToDictionary();
+        var tensors = names.ToTensors(Model).ToDictionary();
         tensors.Add(name, tensor);
         return tensors;
     }
