@@ -5,7 +5,6 @@
 
 #:project ../Bptt.Onnx.csproj
 #:package Microsoft.ML.OnnxRuntime
-#:property GenerateDocumentationFile=false
 #:property IsPackable=false
 #:property PublishAot=false
 
@@ -35,10 +34,14 @@ var found = SubspaceIdentification.Estimate(inputs.Apply(power), outputs.Apply(t
 var file = new LinearRnnFile(model, states.Column(0), inputs.Channels, outputs.Channels);
 
 // As ONNX, and in ONNX Runtime: (time, batch, channel) in the units of the data.
-using var session = new InferenceSession(OnnxModel.ToBytes(file));
+using var quiet = new SessionOptions // ONNX Runtime warns that another h_0 may be given, as is meant
+{
+    LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+};
+using var session = new InferenceSession(OnnxModel.ToBytes(file), quiet);
 using var run = new RunOptions();
 double[] values = power.ToColumnMajorArray();
-using OrtValue all = OrtValue.CreateTensorValueFromMemory(values, [steps, 1, 1]);
+using var all = OrtValue.CreateTensorValueFromMemory(values, [steps, 1, 1]);
 using var whole = session.Run(run, ["inputs"], [all], ["outputs"]);
 ReadOnlySpan<double> predicted = whole[0].GetTensorDataAsSpan<double>();
 double difference = 0.0;
@@ -55,8 +58,8 @@ double[] state = file.InitialState.ToArray();
 double last = 0.0;
 for (int t = 0; t < steps; t++)
 {
-    using OrtValue input = OrtValue.CreateTensorValueFromMemory(new[] { values[t] }, [1, 1, 1]);
-    using OrtValue start = OrtValue.CreateTensorValueFromMemory(state, [1, state.Length]);
+    using var input = OrtValue.CreateTensorValueFromMemory(new[] { values[t] }, [1, 1, 1]);
+    using var start = OrtValue.CreateTensorValueFromMemory(state, [1, state.Length]);
     using var step = session.Run(run, ["inputs", "initial_state"], [input, start], ["outputs", "final_state"]);
     last = step[0].GetTensorDataAsSpan<double>()[0];
     state = step[1].GetTensorDataAsSpan<double>().ToArray();

@@ -75,8 +75,8 @@ public sealed class SafeTensorsFile
     public IReadOnlyList<string> LeftOut { get; }
 
     /// <summary>A model file as tensors: the weights under given names, and beside them, as the text <c>bptt</c>, h_0,
-    /// the channels and how far ahead outputs lie, which <see cref="ToModelFile(WeightNames)"/> reads again. The weights
-    /// are those of scaled values, (value − mean) / scale. Cost O(h(h + d + q)).</summary>
+    /// the channels and how far ahead outputs lie, which <see cref="ToModelFile(WeightNames)"/> reads again. The
+    /// weights are those of scaled values, (value − mean) / scale. Cost O(h(h + d + q)).</summary>
     /// <param name="file">The model file.</param>
     /// <param name="names">What the weights are called; as in PyTorch where null.</param>
     /// <param name="precision">What the file is to keep of the weights; h_0 and the channels are kept exactly.</param>

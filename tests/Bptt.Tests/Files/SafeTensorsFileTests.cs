@@ -168,8 +168,8 @@ public sealed class SafeTensorsFileTests : IDisposable
     [InlineData("""{"a":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}}""", 17, "got 17")]
     [InlineData("""{"a":{"dtype":"F64","shape":[1],"data_offsets":[8,16]}}""", 16, "expected its bytes to begin at 0")]
     [InlineData(
-        """{"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[],"data_offsets":[8,12]}}""",
-        12, "b: expected its bytes to begin at 4")]
+        """{"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[],"data_offsets":[8,9]}}""",
+        9, "b: expected its bytes to begin at 4")]
     [InlineData(
         """{"a":{"dtype":"I8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[],"data_offsets":[4,8]}}""",
         8, "b: expected its bytes to begin at 8")]
