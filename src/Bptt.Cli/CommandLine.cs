@@ -29,6 +29,8 @@ internal static class CommandLine
             FlowCommand.Create(terminal),
             RemediesCommand.Create(terminal),
             GraphCommand.Create(terminal),
+            ExportCommand.Create(terminal),
+            ImportCommand.Create(terminal),
         };
 
     /// <summary>Runs one of the commands of a root, or refuses the command line.</summary>

@@ -7,6 +7,9 @@ public class CommandLineTests
     private const string Csv = "{csv}";
     private const string Out = "{out}";
 
+    /// <summary>Of the files in the examples of the help.</summary>
+    private static readonly string[] Extensions = [".csv", ".json", ".svg", ".onnx", ".safetensors", ".npz"];
+
     /// <summary>The arguments, and what the message says.</summary>
     private static readonly Dictionary<string, (string[] Arguments, string[] Message)> WrongLines = new()
     {
@@ -153,6 +156,21 @@ public class CommandLineTests
         ["a picture without a name"] =
             (["graph", "--out", " "], ["--out", "expected the name of a file, got an empty one"]),
         ["a picture of data"] = (["graph", Csv], [".csv'"]),
+        ["weights of no kind"] =
+            (["export", "model.json", "model.pt"], ["ends in .onnx, .safetensors or .npz", "'model.pt'"]),
+        ["weights without a name"] = (["export", "model.json"], ["See 'bptt export --help'"]),
+        ["weights of an empty name"] = (["export", "model.json", " "], ["Expected the name of a file of weights"]),
+        ["names in a graph"] = (["export", "m.json", "m.onnx", "--names", "keras"], ["Expected no --names for .onnx"]),
+        ["names that are not known"] =
+            (["export", "m.json", "w.npz", "--names", "jax"], ["--names: expected pytorch, keras or flax, got 'jax'"]),
+        ["half of a precision"] =
+            (["export", "m.json", "w.npz", "--precision", "half"], ["--precision: expected double or single"]),
+        ["weights from no kind"] = (["import", "weights.pt"], ["ends in .onnx, .safetensors or .npz", "'weights.pt'"]),
+        ["two names of weights"] =
+            (["import", "w.npz", "--names", "a,b"], ["--names: expected pytorch,", "three names", "'a,b'"]),
+        ["three names, two alike"] = (["import", "w.npz", "--names", "a,b,a"], ["'a,b,a'"]),
+        ["names for a graph"] = (["import", "m.onnx", "--names", "keras"], ["Expected no --names for .onnx"]),
+        ["libraries transposed"] = (["import", "w.npz", "--transposed"], ["--transposed beside three names alone"]),
         ["a missing response file"] = (Fit("@none"), ["'none'"]),
         ["a sample's output as its input"] = (
             ["fit", "--sample", "hair-dryer", "--inputs", "air_temperature", "--out", Out, "--epochs", "1"],
@@ -189,7 +207,8 @@ public class CommandLineTests
 
         result.ShouldBeDone();
         result.Output.Should().ContainAll(
-            "Usage:", "bptt", "fit", "predict", "forecast", "check", "flow", "remedies", "graph", "--version",
+            "Usage:", "bptt", "fit", "predict", "forecast", "check", "flow", "remedies", "graph", "export",
+            "import", "--version",
             "Exit codes: 0", "1 ", "2 ");
     }
 
@@ -215,6 +234,12 @@ public class CommandLineTests
     [InlineData(
         "graph", "--steps", "[default: 3]", "--format", "svg|dot|mermaid", "or else svg", "--gradients", "--stored",
         "--truncate-windows", "--out", "at most 100")]
+    [InlineData(
+        "export", "<model>", "<output>", ".onnx, .safetensors or .npz", "--names", "pytorch|keras|flax", "--precision",
+        "double|single", "[default: double]", "initial_state")]
+    [InlineData(
+        "import", "<weights>", ".onnx, .safetensors or .npz", "--names", "pytorch|keras|flax|lru|s5|W_HX,W_HH,W_QH",
+        "[default: pytorch]", "--transposed", "--inputs", "--outputs", "--out", "tanh")]
     public async Task Every_command_has_help_with_its_options_defaults_and_an_example(
         string command, params string[] parts)
     {
@@ -245,14 +270,14 @@ public class CommandLineTests
             RunTables.Rows(3).Select(r =>
                 $"{r.Run},{r.Step},{r.A},{r.B},{-r.A},{r.A * r.B},{r.B * r.B},{r.A},{r.B},{r.Y}\n")));
         int count = 0;
-        foreach (string command in new[] { "fit", "predict", "check", "flow", "remedies", "graph" })
+        foreach (string command in new[] { "fit", "predict", "check", "flow", "remedies", "graph", "export", "import" })
         {
             string help = (await CommandRunner.RunAsync(command, "--help")).Output;
             foreach (string example in help.Split('\n').Select(l => l.Trim()).Where(IsExample))
             {
                 IEnumerable<string> arguments = example.Split(' ').Skip(1)
                     .Select(a => a.Trim('\'')) // as a shell does
-                    .Select(a => a == "DIR" || Path.GetExtension(a) is ".csv" or ".json" or ".svg" ? folder.At(a) : a);
+                    .Select(a => a == "DIR" || Extensions.Contains(Path.GetExtension(a)) ? folder.At(a) : a);
                 if (command == "fit")
                 {
                     arguments = arguments.Concat(["--epochs", "1"]);

@@ -1,4 +1,4 @@
-// A result as text: into the file that is named, or to standard output.
+// A result: into the file that is named, or, where it is text, to standard output.
 
 using System.Text;
 using Bptt.Files;
@@ -15,9 +15,15 @@ internal static class OutputFile
             write(terminal.Output);
             return;
         }
+        WriteBytes(path, AsText(write));
+    }
+
+    /// <summary>Writes a file whole or not at all.</summary>
+    public static void WriteBytes(string path, Action<Stream> write)
+    {
         try
         {
-            AtomicFile.Write(path, AsText(write));
+            AtomicFile.Write(path, write);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -22,6 +22,10 @@ internal static class ColumnList
         return items;
     }
 
+    /// <summary>The items of lists as plain names: ranges, patterns and exclusions mean nothing here.</summary>
+    public static string[] Names(IEnumerable<string> lists) =>
+        [.. Split(lists).Select(item => IsInQuotes(item) ? Unquoted(item) : item)];
+
     /// <summary>Whether every quote in a list that begins a name also ends.</summary>
     public static bool IsBalanced(string list) => Scan(list, []);
 

@@ -72,7 +72,14 @@ internal readonly struct JsonReading(JsonElement element, string place)
     public (string Name, JsonReading Value)[] Properties()
     {
         Require(JsonValueKind.Object, "an object");
-        return [.. element.EnumerateObject().Select(p => (p.Name, new JsonReading(p.Value, p.Name)))];
+        try
+        {
+            return [.. element.EnumerateObject().Select(p => (p.Name, new JsonReading(p.Value, p.Name)))];
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InvalidDataException($"{place}: expected names that are text, got bytes that are none.", e);
+        }
     }
 
     public JsonReading[] Items()
@@ -99,6 +106,14 @@ internal readonly struct JsonReading(JsonElement element, string place)
     {
         Require(JsonValueKind.Number, "a whole number");
         return element.TryGetInt32(out int value)
+            ? value
+            : throw new InvalidDataException($"{place}: expected a whole number, got {element.GetRawText()}.");
+    }
+
+    public long WholeNumber()
+    {
+        Require(JsonValueKind.Number, "a whole number");
+        return element.TryGetInt64(out long value)
             ? value
             : throw new InvalidDataException($"{place}: expected a whole number, got {element.GetRawText()}.");
     }

@@ -3,6 +3,7 @@
 //   d  inputs      h  hidden units      q  outputs      T  time steps
 
 using System.Collections.ObjectModel;
+using System.Text;
 using System.Text.Json;
 using Bptt.Edge;
 using MathNet.Numerics.LinearAlgebra;
@@ -21,8 +22,8 @@ namespace Bptt.Files;
 /// properties are ignored.
 /// </remarks>
 /// <example>
-/// A model that meets a plant in the middle of its work: the state is estimated from what was measured first.
 /// <code>
+/// // A model that meets a plant in the middle of its work: the state is estimated from what was measured first.
 /// var plant = new LinearRnnFile(model);
 /// Matrix&lt;double&gt; firstInputs = inputs.SubMatrix(0, inputs.RowCount, 0, 2);
 /// Matrix&lt;double&gt; firstOutputs = targets.SubMatrix(0, targets.RowCount, 0, 2);
@@ -33,7 +34,7 @@ namespace Bptt.Files;
 /// Matrix&lt;double&gt; ahead = plant.PredictAhead(inputs, targets, horizon: 3, window: 2);
 /// </code>
 /// </example>
-public sealed class LinearRnnFile
+public sealed partial class LinearRnnFile
 {
     private const string FormatName = "bptt-linear-rnn";
     private const int FormatVersion = 1;
@@ -128,64 +129,6 @@ public sealed class LinearRnnFile
         return new Standardizer(Outputs).Invert(ForwardPass.Run(Model, scaled, initialState).Outputs());
     }
 
-    /// <summary>The h_0 from which the model explains measured outputs best: least squares, each output in its own
-    /// scale, the shortest h_0 where several do.</summary>
-    /// <param name="inputs">d×T, in the units of <see cref="Inputs"/>.</param>
-    /// <param name="outputs">q×T, in the units of <see cref="Outputs"/>; NaN where a value is missing.</param>
-    /// <returns>Length h, fresh. Cost of a forward pass and O(T·h²(q + 1)).</returns>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">A shape does not fit, an input is not finite, an output is infinite, or none
-    /// is measured.</exception>
-    /// <exception cref="InvalidOperationException">The model forecasts: see <see cref="StepsAhead"/>.</exception>
-    public Vector<double> EstimateInitialState(Matrix<double> inputs, Matrix<double> outputs)
-    {
-        DemandSameStep();
-        Guard.NotEmpty(inputs, "d×T", nameof(inputs));
-        Guard.Finite(inputs, nameof(inputs));
-        Matrix<double> targets = Scaled(outputs, inputs.ColumnCount);
-        Matrix<double> scaled = new Standardizer(Inputs).Apply(inputs);
-        return StateEstimate.Of(Model, ForwardPass.Run(Model, scaled).Outputs(), targets);
-    }
-
-    /// <summary>Predictions a number of steps ahead, each from a state that is estimated anew from the steps measured
-    /// before it, as by <see cref="EstimateInitialState"/>.</summary>
-    /// <param name="inputs">d×T, in the units of <see cref="Inputs"/>.</param>
-    /// <param name="outputs">q×T, in the units of <see cref="Outputs"/>; NaN where a value is missing.</param>
-    /// <param name="horizon">k, at least 1: the prediction of step t knows the outputs up to step t − k, and the inputs
-    /// up to step t.</param>
-    /// <param name="window">How many steps a state is estimated from, at least 1; best a few times h.</param>
-    /// <returns>q×T, in the units of <see cref="Outputs"/>; NaN for the first steps, which have no whole window before
-    /// them, and where nothing in a window is measured. Cost O(T·(window + horizon)·h²).</returns>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">A shape does not fit, an input is not finite, or an output is
-    /// infinite.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The horizon or the window is below 1.</exception>
-    /// <exception cref="InvalidOperationException">The model forecasts: see <see cref="StepsAhead"/>.</exception>
-    public Matrix<double> PredictAhead(Matrix<double> inputs, Matrix<double> outputs, int horizon, int window)
-    {
-        DemandSameStep();
-        Guard.AtLeastOne(horizon, nameof(horizon));
-        Guard.AtLeastOne(window, nameof(window));
-        Guard.NotEmpty(inputs, "d×T", nameof(inputs));
-        Guard.Finite(inputs, nameof(inputs));
-        int steps = inputs.ColumnCount;
-        Matrix<double> targets = Scaled(outputs, steps, demandsOne: false);
-        Matrix<double> scaled = new Standardizer(Inputs).Apply(inputs);
-        var predicted = Matrix<double>.Build.Dense(targets.RowCount, steps, double.NaN);
-        for (int first = 0; first + window + horizon <= steps; first++)
-        {
-            Matrix<double> known = targets.SubMatrix(0, targets.RowCount, first, window);
-            if (known.Exists(double.IsFinite))
-            {
-                Matrix<double> fed = scaled.SubMatrix(0, scaled.RowCount, first, window + horizon);
-                Vector<double> state = StateEstimate.Of(Model, ForwardPass.Run(Model, fed).Outputs(), known);
-                Matrix<double> ahead = ForwardPass.Run(Model, fed, state).Outputs();
-                predicted.SetColumn(first + window + horizon - 1, ahead.Column(window + horizon - 1));
-            }
-        }
-        return new Standardizer(Outputs).Invert(predicted);
-    }
-
     /// <summary>Runs the model on measured sequences, each of them from h_0.</summary>
     /// <param name="inputs">B sequences of d rows, in the units of <see cref="Inputs"/>.</param>
     /// <returns>B sequences of q rows, each as from <see cref="Predict(Matrix{double})"/>.</returns>
@@ -199,31 +142,6 @@ public sealed class LinearRnnFile
         SequenceBatch scaled = new Standardizer(Inputs).Apply(inputs);
         var states = Matrix<double>.Build.Dense(Model.HiddenSize, inputs.Count, (i, _) => _initialState[i]);
         return new Standardizer(Outputs).Invert(ForwardPass.Run(Model, scaled, states).OutputBatch());
-    }
-
-    private void DemandSameStep()
-    {
-        if (StepsAhead > 0)
-        {
-            throw new InvalidOperationException(
-                $"Expected a model of the same step, got one that forecasts {StepsAhead} ahead from inputs that may "
-                + "hold measured outputs.");
-        }
-    }
-
-    private Matrix<double> Scaled(Matrix<double> outputs, int steps, bool demandsOne = true)
-    {
-        ArgumentNullException.ThrowIfNull(outputs);
-        Guard.Length(outputs.RowCount, Model.OutputSize, "q", nameof(outputs));
-        Guard.Length(outputs.ColumnCount, steps, "T", nameof(outputs));
-        if (outputs.Exists(double.IsInfinity))
-        {
-            throw Guard.Error(
-                nameof(outputs), "expected finite numbers, or NaN where a value is missing, got infinity.");
-        }
-        return demandsOne && !outputs.Exists(double.IsFinite)
-            ? throw Guard.Error(nameof(outputs), "expected at least one measured value, got only NaN.")
-            : new Standardizer(Outputs).Apply(outputs);
     }
 
     /// <summary>Reads a file.</summary>
@@ -258,22 +176,34 @@ public sealed class LinearRnnFile
         writer.WriteStartObject();
         writer.WriteString("format", FormatName);
         writer.WriteNumber("version", FormatVersion);
-        WriteChannels(writer, "inputs", Inputs);
-        WriteChannels(writer, "outputs", Outputs);
-        writer.WriteNumber("stepsAhead", StepsAhead);
-        writer.WritePropertyName("initialState");
-        writer.WriteRawValue(Numbers(_initialState));
-        if (_finalState is not null)
-        {
-            writer.WritePropertyName("finalState");
-            writer.WriteRawValue(Numbers(_finalState));
-        }
+        WriteUse(writer);
         WriteMatrix(writer, "whx", Model.Whx);
         WriteMatrix(writer, "whh", Model.Whh);
         WriteMatrix(writer, "wqh", Model.Wqh);
         writer.WriteEndObject();
         writer.Flush();
         stream.WriteByte((byte)'\n');
+    }
+
+    /// <summary>All but the weights, as JSON: what is needed to use them.</summary>
+    internal string UseText()
+    {
+        using var memory = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(memory))
+        {
+            writer.WriteStartObject();
+            WriteUse(writer);
+            writer.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(memory.ToArray());
+    }
+
+    /// <summary>A model with what <see cref="UseText"/> told.</summary>
+    /// <exception cref="InvalidDataException">The text is damaged, or does not fit the model.</exception>
+    internal static LinearRnnFile OfUse(LinearRnn model, string use)
+    {
+        using var memory = new MemoryStream(Encoding.UTF8.GetBytes(use));
+        return JsonReading.Parse(memory, root => Read(root, model));
     }
 
     private static LinearRnnFile Read(JsonReading root)
@@ -290,14 +220,32 @@ public sealed class LinearRnnFile
                 $"version: expected {FormatVersion}, which is all that this version of the library reads, "
                 + $"got {version}.");
         }
-        return new LinearRnnFile(
+        return Read(
+            root,
             new LinearRnn(
-                root.Property("whx").Matrix(), root.Property("whh").Matrix(), root.Property("wqh").Matrix()),
-            Vector<double>.Build.Dense(root.Property("initialState").Numbers()),
-            ReadChannels(root.Property("inputs")),
-            ReadChannels(root.Property("outputs")),
-            root.Property("stepsAhead").Integer(),
-            root.Has("finalState") ? Vector<double>.Build.Dense(root.Property("finalState").Numbers()) : null);
+                root.Property("whx").Matrix(), root.Property("whh").Matrix(), root.Property("wqh").Matrix()));
+    }
+
+    private static LinearRnnFile Read(JsonReading root, LinearRnn model) => new(
+        model,
+        Vector<double>.Build.Dense(root.Property("initialState").Numbers()),
+        ReadChannels(root.Property("inputs")),
+        ReadChannels(root.Property("outputs")),
+        root.Property("stepsAhead").Integer(),
+        root.Has("finalState") ? Vector<double>.Build.Dense(root.Property("finalState").Numbers()) : null);
+
+    private void WriteUse(Utf8JsonWriter writer)
+    {
+        WriteChannels(writer, "inputs", Inputs);
+        WriteChannels(writer, "outputs", Outputs);
+        writer.WriteNumber("stepsAhead", StepsAhead);
+        writer.WritePropertyName("initialState");
+        writer.WriteRawValue(Numbers(_initialState));
+        if (_finalState is not null)
+        {
+            writer.WritePropertyName("finalState");
+            writer.WriteRawValue(Numbers(_finalState));
+        }
     }
 
     internal static Channel[] ReadChannels(JsonReading array) => Array.ConvertAll(

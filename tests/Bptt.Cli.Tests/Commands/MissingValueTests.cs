@@ -19,6 +19,8 @@ public class MissingValueTests
         ["remedies"] = [],
         ["predict"] = ["model.json", "data.csv"],
         ["graph"] = [],
+        ["export"] = ["model.json", "model.onnx"],
+        ["import"] = ["weights.npz"],
         ["forecast"] = ["--sample=sunspots"],
     };
 

@@ -20,6 +20,7 @@ internal static class DocumentationExamples
     {
         ["AdjointTest"] = OfAdjointTest,
         ["CurvatureProduct"] = OfCurvatureProduct,
+        ["DiagonalRnn"] = OfDiagonalRnn,
         ["FlatMemory"] = OfFlatMemory,
         ["ForecasterOptions"] = OfForecasterOptions,
         ["GradientCheck"] = OfGradientCheck,
@@ -35,7 +36,10 @@ internal static class DocumentationExamples
         ["RecurrenceMethod"] = OfRecurrenceMethod,
         ["Regularizer"] = OfRegularizer.Run,
         ["ResidualAnalysis"] = OfResidualAnalysis,
+        ["S5Options"] = OfS5Options,
+        ["SafeTensorsFile"] = OfSafeTensorsFile,
         ["Standardizer"] = OfStandardizer,
+        ["StoredTensor"] = OfStoredTensor,
         ["SubspaceIdentificationOptions"] = OfSubspaceIdentificationOptions,
         ["SystemIdentification"] = OfSystemIdentification,
         ["TaylorTest"] = OfTaylorTest,
@@ -67,6 +71,29 @@ internal static class DocumentationExamples
         CurvatureProduct product = LossCurvature.Of(backward).HessianProduct(direction);
         Console.WriteLine($"‖H v‖ over all weights: {product.Weights.GlobalNorm():G4}");
         // example of CurvatureProduct to here
+    }
+
+    private static void OfDiagonalRnn(TextWriter Console)
+    {
+        // example of DiagonalRnn from here
+        // A layer that JAX has trained, as arrays in a .npz file, read as an exact real network.
+        var file = new MemoryStream();
+        NumPyFile.SaveArchive(file, new Dictionary<string, StoredTensor>
+        {
+            ["nu_log"] = new([1], [-2.0]),
+            ["theta_log"] = new([1], [-1.0]),
+            ["gamma_log"] = new([1], [-0.5]),
+            ["B_re"] = new([1, 1], [1.0]),
+            ["B_im"] = new([1, 1], [0.0]),
+            ["C_re"] = new([1, 1], [2.0]),
+            ["C_im"] = new([1, 1], [-1.0]),
+            ["D"] = new([1], [0.5]),
+        });
+        file.Position = 0;
+        var layer = DiagonalRnn.OfLru(NumPyFile.LoadArchive(file));
+        var real = layer.ToLinearRnn();
+        Console.WriteLine($"|λ| = {layer.Eigenvalues[0].Magnitude:F4}, {real.HiddenSize} real hidden units");
+        // example of DiagonalRnn to here
     }
 
     private static void OfFlatMemory(TextWriter Console)
@@ -231,6 +258,7 @@ internal static class DocumentationExamples
         Matrix<double> targets = ForwardPass.Run(model, inputs).Outputs();
 
         // example of LinearRnnFile from here
+        // A model that meets a plant in the middle of its work: the state is estimated from what was measured first.
         var plant = new LinearRnnFile(model);
         Matrix<double> firstInputs = inputs.SubMatrix(0, inputs.RowCount, 0, 2);
         Matrix<double> firstOutputs = targets.SubMatrix(0, targets.RowCount, 0, 2);
@@ -264,6 +292,40 @@ internal static class DocumentationExamples
         // example of ResidualAnalysis to here
     }
 
+    private static void OfS5Options(TextWriter Console)
+    {
+        // example of S5Options from here
+        // A layer of one state, as it stands in a file.
+        var tensors = new Dictionary<string, StoredTensor>
+        {
+            ["Lambda_re"] = new([1], [-0.5]),
+            ["Lambda_im"] = new([1], [3.0]),
+            ["log_step"] = new([1, 1], [-2.3]),
+            ["B"] = new([1, 1, 2], [1.0, 0.0]),
+            ["C"] = new([1, 1, 2], [0.5, 0.25]),
+            ["D"] = new([1], [0.0]),
+        };
+        var options = new S5Options { Discretization = S5Discretization.Bilinear };
+        var real = DiagonalRnn.OfS5(tensors, options).ToLinearRnn();
+        Console.WriteLine($"W_hh[0, 0] = {real.Whh[0, 0]:F4}");
+        // example of S5Options to here
+    }
+
+    private static void OfSafeTensorsFile(TextWriter Console)
+    {
+        LinearRnn model = Model();
+
+        // example of SafeTensorsFile from here
+        // To PyTorch, which loads it with safetensors.torch.load_file, and back.
+        var file = new MemoryStream();
+        SafeTensorsFile.Of(new LinearRnnFile(model), WeightNames.PyTorch, Precision.Single).Save(file);
+        file.Position = 0;
+        var loaded = SafeTensorsFile.Load(file);
+        LinearRnn same = loaded.ToModelFile(WeightNames.PyTorch).Model;
+        Console.WriteLine($"{string.Join(", ", loaded.Tensors.Keys)}: {same.HiddenSize} hidden units");
+        // example of SafeTensorsFile to here
+    }
+
     private static void OfStandardizer(TextWriter Console)
     {
         LinearRnn model = Model();
@@ -280,6 +342,21 @@ internal static class DocumentationExamples
         Matrix<double> predicted = file.Predict(power);
         Console.WriteLine($"{outputs.Channels[0].Name}: {predicted[0, 99]:F1} °C, measured {temperature[0, 99]:F1} °C");
         // example of Standardizer to here
+    }
+
+    private static void OfStoredTensor(TextWriter Console)
+    {
+        LinearRnn model = Model();
+
+        // example of StoredTensor from here
+        // A matrix to NumPy and back: numpy.load reads the same bytes.
+        var file = new MemoryStream();
+        NumPyFile.Save(file, StoredTensor.Of(model.Whh, Precision.Single));
+        file.Position = 0;
+        StoredTensor whh = NumPyFile.Load(file);
+        string kind = whh.Format == FloatFormat.Float32 ? "floats" : "doubles";
+        Console.WriteLine($"{string.Join('×', whh.Shape)} {kind}, the first {whh.ToMatrix()[0, 0]:G4}");
+        // example of StoredTensor to here
     }
 
     private static void OfSubspaceIdentificationOptions(TextWriter Console)

@@ -6,12 +6,14 @@ internal static class Repository
 {
     public static string Read(string path) => File.ReadAllText(Path.Combine(Root(), path)).ReplaceLineEndings("\n");
 
-    /// <summary>The paths, from the root, of all C# files in a folder and below that are not made by a build.</summary>
+    /// <summary>The paths, from the root, of all C# files in a folder and below that people write: not made by a build,
+    /// nor by a tool (.g.cs).</summary>
     public static string[] SourceFiles(string folder) =>
     [
         .. Directory.EnumerateFiles(Path.Combine(Root(), folder), "*.cs", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(Root(), file).Replace('\\', '/'))
             .Where(file => !file.Split('/').Any(part => part is "bin" or "obj"))
+            .Where(file => !file.EndsWith(".g.cs", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal),
     ];
 
