@@ -26,9 +26,9 @@ internal static class DifferentiablePass
                 "create_graph: expected gradients that are not truncated, since truncated ones have no derivative.");
         }
 
-        // Aliases end the paths: a state that was computed from the same weights has its own gradient.
-        Tensor?[] aliases = [.. tensors.Select(tensor => tensor?.alias())];
-        (Tensor outputs, Tensor finalStates) = Run(pass.Shape, aliases);
+        // Paths end at views of the tensors: a state that was computed from the same weights has a gradient of its own.
+        Tensor?[] views = [.. tensors.Select(tensor => tensor?.view_as(tensor))];
+        (Tensor outputs, Tensor finalStates) = Run(pass.Shape, views);
         (Tensor Result, Tensor? Gradient)[] used =
             [.. new[] { (outputs, outputGradients), (finalStates, finalStateGradients) }
                 .Where(pair => pair.Item2 is not null && pair.Item1.requires_grad)];
@@ -38,7 +38,7 @@ internal static class DifferentiablePass
         {
             IList<Tensor> found = autograd.grad(
                 [.. used.Select(pair => pair.Result)],
-                [.. places.Select(place => aliases[(int)place]!)],
+                [.. places.Select(place => views[(int)place]!)],
                 [.. used.Select(pair => pair.Gradient!)],
                 retain_graph: true,
                 create_graph: true,

@@ -83,7 +83,7 @@ public static class LinearRnnFunction
         memory.Faults.Throw();
         PassNode.DisposeReturned();
         using DisposeScope scope = NewDisposeScope();
-        (Tensor outputs, Tensor finalStates) = tensors[(int)Place.Inputs]?.dim() == 2
+        (Tensor outputs, Tensor finalStates) = tensors[(int)Place.Inputs] is { IsInvalid: false } inputs && inputs.dim() == 2
             ? RunOne(tensors, lengths, options, memory)
             : RunBatch(tensors, lengths, batchFirst, options, memory);
         return (outputs.MoveToOuterDisposeScope(), finalStates.MoveToOuterDisposeScope());

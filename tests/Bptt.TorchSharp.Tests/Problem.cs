@@ -38,6 +38,18 @@ internal sealed record Problem(Tensor Inputs, Tensor Whx, Tensor Whh, Tensor Wqh
         return new Problem(copies[0], copies[1], copies[2], copies[3], copies[4]);
     }
 
+    /// <summary>A layer with these weights.</summary>
+    public LinearRnnLayer ToLayer(bool batchFirst = false, LinearRnnOptions? options = null)
+    {
+        var layer = new LinearRnnLayer(
+            (int)Whx.shape[1], (int)Whh.shape[0], (int)Wqh.shape[0], batchFirst, Whh.dtype, options);
+        using IDisposable noTape = no_grad();
+        layer.Whx.copy_(Whx);
+        layer.Whh.copy_(Whh);
+        layer.Wqh.copy_(Wqh);
+        return layer;
+    }
+
     /// <summary>A scalar that depends on every output and final state, each in its own way.</summary>
     public static Tensor Loss(Tensor outputs, Tensor finalStates)
     {
