@@ -25,12 +25,14 @@ namespace Bptt.TorchSharp;
 /// <example>
 /// <code>
 /// // One sequence of three steps through two hidden units.
-/// Tensor x = tensor(new[] { 1.0, 0.0, 2.0 }).view(3, 1, 1);
-/// Tensor whx = tensor(new[] { 1.0, 0.5 }).view(2, 1).requires_grad_();
-/// Tensor whh = tensor(new[] { 0.5, -0.5, 0.5, 0.5 }).view(2, 2).requires_grad_();
-/// Tensor wqh = tensor(new[] { 1.0, 2.0 }).view(1, 2).requires_grad_();
+/// double[,] rows = { { 0.5, -0.5 }, { 0.5, 0.5 } };
+/// Tensor whh = from_array(rows).requires_grad_();
+/// Tensor whx = ones(2, 1, dtype: ScalarType.Float64).requires_grad_();
+/// Tensor wqh = ones(1, 2, dtype: ScalarType.Float64).requires_grad_();
+/// Tensor x = linspace(1.0, 3.0, 3, dtype: ScalarType.Float64).view(3, 1, 1);
 /// (Tensor outputs, Tensor finalStates) = LinearRnnFunction.apply(x, whx, whh, wqh);
 /// (outputs.square().sum() + finalStates.sum()).backward();
+/// LinearRnnFunction.ThrowIfBackwardFailed();
 /// Console.WriteLine($"o_3 = {outputs[2, 0, 0].item&lt;double&gt;()}, ∂L/∂W_hx has {whx.grad!.numel()} entries");
 /// </code>
 /// </example>

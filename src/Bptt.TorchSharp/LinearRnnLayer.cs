@@ -24,26 +24,29 @@ namespace Bptt.TorchSharp;
 /// <example>
 /// <code>
 /// // Two layers with a nonlinearity between, trained by torch.
-/// manual_seed(1);
 /// using var lower = new LinearRnnLayer(inputSize: 1, hiddenSize: 8, outputSize: 8);
 /// using var upper = new LinearRnnLayer(inputSize: 8, hiddenSize: 8, outputSize: 1);
 /// using var adam = optim.Adam([.. lower.parameters(), .. upper.parameters()], lr: 0.01);
-/// Tensor x = randn(50, 16, 1);                    // 50 steps of 16 sequences
-/// Tensor y = x.roll(2, 0).relu();
-/// for (int step = 0; step &lt; 20; step++)
+/// Tensor x = randn(50, 16, 1); // 50 steps of 16 sequences
+/// Tensor y = x.roll(2, 0).abs();
+/// for (int step = 1; step &lt;= 20; step++)
 /// {
-///     using var scope = NewDisposeScope();
+///     using DisposeScope scope = NewDisposeScope();
 ///     (Tensor hidden, _) = lower.call(x);
 ///     (Tensor outputs, _) = upper.call(hidden.relu());
 ///     Tensor loss = nn.functional.mse_loss(outputs, y);
 ///     adam.zero_grad();
 ///     loss.backward();
 ///     adam.step();
-///     if (step % 10 == 9)
+///     if (step % 10 == 0)
 ///     {
-///         Console.WriteLine($"step {step + 1}: loss {loss.item&lt;float&gt;():F3}");
+///         Console.WriteLine($"step {step}: loss {loss.item&lt;float&gt;():F3}");
 ///     }
 /// }
+///
+/// // The weights as a model of the library, and a layer from it.
+/// LinearRnn model = lower.ToModel();
+/// using var copy = LinearRnnLayer.FromModel(model, dtype: ScalarType.Float64);
 /// </code>
 /// </example>
 public sealed class LinearRnnLayer : nn.Module<Tensor, Tensor?, (Tensor Outputs, Tensor FinalStates)>

@@ -8,7 +8,9 @@ namespace Bptt.TorchSharp;
 /// <code>
 /// // Gradients that go back 50 steps, in at most 64 MB of states and state gradients.
 /// var options = new LinearRnnOptions { Truncation = Truncation.Lags(50), MemoryBudget = 64 &lt;&lt; 20 };
-/// using var layer = new LinearRnnLayer(3, 32, 2, options: options);
+/// using var layer = new LinearRnnLayer(inputSize: 3, hiddenSize: 32, outputSize: 2, options: options);
+/// layer.call(randn(1000, 4, 3)).Outputs.sum().backward();
+/// Console.WriteLine($"{options.Truncation}: ‖∂L/∂W_hh‖ = {layer.Whh.grad!.norm().item&lt;float&gt;():G3}");
 /// </code>
 /// </example>
 public sealed record LinearRnnOptions

@@ -47,7 +47,7 @@ public class LayerTests
         var random = new Random(6);
         var model = new LinearRnn(Matrix(4, 2), Matrix(4, 4), Matrix(3, 4));
 
-        using LinearRnnLayer layer = LinearRnnLayer.FromModel(model, dtype: type);
+        using var layer = LinearRnnLayer.FromModel(model, dtype: type);
         LinearRnn back = layer.ToModel();
 
         layer.Whx[3, 1].ToDouble().Should().BeApproximately(model.Whx[3, 1], tolerance);

@@ -5,6 +5,7 @@ namespace Bptt.TorchSharp.Tests;
 public class LeakTests
 {
     private const int Steps = 10_000;
+    private static readonly int[] Lengths = [16, 3, 9, 1];
 
     /// <summary>Every output is used: torch counts an undefined gradient as a tensor that is never let go, though it holds
     /// nothing.</summary>
@@ -16,7 +17,7 @@ public class LeakTests
         using var layer = new LinearRnnLayer(2, 8, 3);
         using Tensor inputs = randn(16, 4, 2);
         using Tensor wanting = randn(16, 4, 2).requires_grad_();
-        using Tensor lengths = tensor(new[] { 16, 3, 9, 1 });
+        using Tensor lengths = tensor(Lengths);
 
         (long tensors, long memory) = (0, 0);
         long peak = 0;

@@ -53,33 +53,32 @@ fetch_newer_libraries() {
   done
 
   # The interpreter of the copy is the newer loader; patchelf needs it itself.
-  cp -r "$runtime"/{host,shared,dotnet} "$cache/dotnet/" || return 1
+  mkdir "$cache/dotnet/shared" && cp -r "$runtime"/{host,dotnet} "$cache/dotnet/" &&
+    cp -r "$runtime/shared/Microsoft.NETCore.App" "$cache/dotnet/shared/" || return 1
   local loader=$libraries/ld-linux-x86-64.so.2
   "$loader" --library-path "$libraries" "$cache/root/usr/bin/patchelf" --set-interpreter "$loader" "$cache/dotnet/dotnet" ||
     return 1
   echo "$version" >"$cache/version"
 }
 
+newer=
 case $(uname -s)-$(uname -m) in
   Linux-x86_64)
-    host=()
+    host=(dotnet)
     if ! has_cpp_library; then
       fetch_newer_libraries >"$work/fetch.txt" 2>&1 || {
         cat "$work/fetch.txt" >&2
         skip "torch needs a C++ library with GLIBCXX_3.4.32, and none could be found."
       }
       host=(env "DOTNET_ROOT=$cache/dotnet" "LD_LIBRARY_PATH=$libraries" "$cache/dotnet/dotnet")
+      # For the process that runs the tests, and no other: others would not start with these libraries.
+      newer="<DotNetHostPath>$cache/dotnet/dotnet</DotNetHostPath><EnvironmentVariables>"
+      newer+="<DOTNET_ROOT>$cache/dotnet</DOTNET_ROOT><LD_LIBRARY_PATH>$libraries</LD_LIBRARY_PATH></EnvironmentVariables>"
     fi
     ;;
-  Darwin-arm64 | MINGW*-x86_64 | MSYS*-x86_64) host=() ;;
+  Darwin-arm64 | MINGW*-x86_64 | MSYS*-x86_64) host=(dotnet) ;;
   *) skip "there is no native library of torch for $(uname -s) on $(uname -m)." ;;
 esac
-# Only the process that runs the tests sees the newer libraries: the others would not start with them.
-newer=
-if ((${#host[@]})); then
-  newer="<DotNetHostPath>$cache/dotnet/dotnet</DotNetHostPath><EnvironmentVariables><DOTNET_ROOT>$cache/dotnet</DOTNET_ROOT>"
-  newer+="<LD_LIBRARY_PATH>$libraries</LD_LIBRARY_PATH></EnvironmentVariables>"
-fi
 sed "s|</RunConfiguration>|$newer&|" "$root/tests/ordinary.runsettings" >"$work/tests.runsettings"
 
 status=0
@@ -87,11 +86,15 @@ dotnet build -c Release "$here" &&
   dotnet test -c Release --no-build "$here" --settings "$work/tests.runsettings" --logger trx --results-directory "$results" ||
   status=1
 
-shopt -s nullglob
+# For this system alone, so that not the native libraries of all are copied.
 for sample in "$root"/src/Bptt.TorchSharp/samples/*.cs; do
   name=$(basename "$sample" .cs)
   echo "== sample $name"
-  dotnet build -c Release "$sample" -o "$work/$name" &&
-    ${host[@]+"${host[@]}"} "$work/$name/$name.dll" || status=1
+  dotnet build -c Release --use-current-runtime --no-self-contained "$sample" -o "$work/sample" &&
+    "${host[@]}" "$work/sample/$name.dll" || {
+    echo "FAILED: sample $name" >&2
+    status=1
+  }
+  rm -rf "$work/sample"
 done
 exit $status

@@ -10,4 +10,8 @@ internal static class TorchPeers
     public static string Version => "";
 
     public static IReadOnlyList<Contender> All => [];
+
+    public static void LayerTimes(
+        IEnumerable<Shape> shapes, IEnumerable<int> threads, double seconds, bool markdown, TextWriter output) =>
+        output.WriteLine($"TorchSharp: {WhyNot}.");
 }

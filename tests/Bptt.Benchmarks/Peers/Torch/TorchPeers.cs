@@ -24,6 +24,17 @@ internal static class TorchPeers
             .Select(contender => contender with { Fits = Torch.AutogradConvolution.Fits }),
     ];
 
+    public static void LayerTimes(
+        IEnumerable<Shape> shapes, IEnumerable<int> threads, double seconds, bool markdown, TextWriter output)
+    {
+        if (WhyNot is string reason)
+        {
+            output.WriteLine($"TorchSharp: {reason}.");
+            return;
+        }
+        Torch.LayerTimes.Run(shapes, threads, seconds, markdown, output);
+    }
+
     private static IEnumerable<Contender> Both(string name, Func<Torch.TorchProblem, IPass> setUp)
     {
         foreach (torch.ScalarType type in (torch.ScalarType[])[torch.ScalarType.Float64, torch.ScalarType.Float32])
