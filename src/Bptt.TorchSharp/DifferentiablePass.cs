@@ -1,5 +1,5 @@
-// The same pass in torch's own operations, for gradients of gradients: with create_graph torch differentiates a backward
-// pass in turn, and needs to see how it was computed. Exact, and as slow as autograd is.
+// The same pass in torch's own operations, for gradients of gradients: with create_graph torch differentiates a
+// backward pass in turn, and needs to see how it was computed. Exact, and as slow as autograd is.
 //
 //   T  steps      B  sequences      d  inputs      h  hidden units      q  outputs
 

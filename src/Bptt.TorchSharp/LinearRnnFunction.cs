@@ -9,18 +9,19 @@ using static TorchSharp.torch;
 namespace Bptt.TorchSharp;
 
 /// <summary>
-/// The bias-free linear RNN h_t = W_hx x_t + W_hh h_{t−1}, o_t = W_qh h_t as a function of torch tensors, differentiated
-/// by the explicit back-propagation through time of <see cref="BackwardThroughTime"/> in place of a tape of T nodes.
+/// The bias-free linear RNN h_t = W_hx x_t + W_hh h_{t−1}, o_t = W_qh h_t as a function of torch tensors,
+/// differentiated by the explicit back-propagation through time of <see cref="BackwardThroughTime"/> in place of a tape
+/// of T nodes.
 /// </summary>
 /// <remarks>
 /// <para>Tensors are float32 or float64, all of the same, dense and on the processor; those that are not contiguous are
 /// copied. Weights and inputs are copied into the pass, so that changes in place between forward and backward do not
 /// falsify a gradient. Numbers that are given must be finite; infinities that arise go on as in torch.</para>
 /// <para>No exception leaves a backward pass, where it would end the process. What cannot be computed there becomes NaN
-/// and is told by the next call, or by <see cref="ThrowIfBackwardFailed"/>; gradients of the loss that are NaN or infinite
-/// make every gradient of the pass NaN, and are no error. With <c>create_graph</c> gradients are computed once more by
-/// torch's own operations, exact and as slow as autograd is; truncated gradients have no derivative, and weights and
-/// inputs may then not be changed in place.</para>
+/// and is told by the next call, or by <see cref="ThrowIfBackwardFailed"/>; gradients of the loss that are NaN or
+/// infinite make every gradient of the pass NaN, and are no error. With <c>create_graph</c> gradients are computed once
+/// more by torch's own operations, exact and as slow as autograd is; truncated gradients have no derivative, and
+/// weights and inputs may then not be changed in place.</para>
 /// </remarks>
 /// <example>
 /// <code>
@@ -47,13 +48,13 @@ public static class LinearRnnFunction
     /// <param name="whh">W_hh, (h, h).</param>
     /// <param name="wqh">W_qh, (q, h).</param>
     /// <param name="initialStates">h_0, (B, h), or (h) for one sequence; zero where null.</param>
-    /// <param name="lengths">T_b of each sequence, int64 (B); what stands beyond the end of a sequence is not read. Null
-    /// where all have T steps.</param>
+    /// <param name="lengths">T_b of each sequence, int64 (B); what stands beyond the end of a sequence is not read.
+    /// Null where all have T steps.</param>
     /// <param name="batchFirst">Whether the first axis is that of sequences.</param>
     /// <param name="options">Truncation, recurrence, threads and memory; the defaults where null.</param>
-    /// <returns>o_1 … o_T in the order of the inputs, zero beyond the end of a sequence; and h_T of each sequence, (B, h)
-    /// or (h). Both have gradients. Cost 2·ΣT_b·h(h + d + q) operations forward and 2·ΣT_b·h(2h + 2d + 2q) backward, and
-    /// a copy of inputs and outputs; memory for ΣT_b·(2h + d + q) numbers until the backward pass.</returns>
+    /// <returns>o_1 … o_T in the order of the inputs, zero beyond the end of a sequence; and h_T of each sequence, (B,
+    /// h) or (h). Both have gradients. Cost 2·ΣT_b·h(h + d + q) operations forward and 2·ΣT_b·h(2h + 2d + 2q) backward,
+    /// and a copy of inputs and outputs; memory for ΣT_b·(2h + d + q) numbers until the backward pass.</returns>
     /// <exception cref="ArgumentNullException">A tensor is null.</exception>
     /// <exception cref="ArgumentException">A shape, type or device does not fit, a number is NaN or infinite, or the
     /// memory budget is too small.</exception>
@@ -85,7 +86,8 @@ public static class LinearRnnFunction
         memory.Faults.Throw();
         PassNode.DisposeReturned();
         using DisposeScope scope = NewDisposeScope();
-        (Tensor outputs, Tensor finalStates) = tensors[(int)Place.Inputs] is { IsInvalid: false } inputs && inputs.dim() == 2
+        bool isOne = tensors[(int)Place.Inputs] is { IsInvalid: false } inputs && inputs.dim() == 2;
+        (Tensor outputs, Tensor finalStates) = isOne
             ? RunOne(tensors, lengths, options, memory)
             : RunBatch(tensors, lengths, batchFirst, options, memory);
         return (outputs.MoveToOuterDisposeScope(), finalStates.MoveToOuterDisposeScope());

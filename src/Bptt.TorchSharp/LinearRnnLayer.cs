@@ -1,5 +1,5 @@
-// The linear RNN as a module of torch: it owns three parameters and the memory that passes reuse. What it computes is in
-// LinearRnnFunction.
+// The linear RNN as a module of torch: it owns three parameters and the memory that passes reuse. What it computes is
+// in LinearRnnFunction.
 //
 //   T  steps      B  sequences      d  inputs      h  hidden units      q  outputs
 
@@ -11,15 +11,16 @@ using static TorchSharp.torch.nn.utils.rnn;
 namespace Bptt.TorchSharp;
 
 /// <summary>
-/// The bias-free linear RNN h_t = W_hx x_t + W_hh h_{t−1}, o_t = W_qh h_t as a torch module, whose gradients are those of
-/// <see cref="BackwardThroughTime"/>: see <see cref="LinearRnnFunction"/> for what holds of tensors, gradients and errors.
+/// The bias-free linear RNN h_t = W_hx x_t + W_hh h_{t−1}, o_t = W_qh h_t as a torch module, whose gradients are those
+/// of <see cref="BackwardThroughTime"/>: see <see cref="LinearRnnFunction"/> for what holds of tensors, gradients and
+/// errors.
 /// </summary>
 /// <remarks>
 /// <para>Parameters, and their names in <c>state_dict</c>: <c>weight_hx</c> (h, d), <c>weight_hh</c> (h, h) and
-/// <c>weight_qh</c> (q, h), the shapes of <c>weight_ih_l0</c> and <c>weight_hh_l0</c> of PyTorch's <c>nn.RNN</c> and of the
-/// weight of an <c>nn.Linear</c>. They start uniform from −1/√h to 1/√h, as those do, by torch's generator.</para>
-/// <para>A layer keeps the memory of its passes from step to step, as much as its largest pass has needed and once more for
-/// each pass that was open at the same time. It may be used from several threads where none changes it.</para>
+/// <c>weight_qh</c> (q, h), the shapes of <c>weight_ih_l0</c> and <c>weight_hh_l0</c> of PyTorch's <c>nn.RNN</c> and of
+/// the weight of an <c>nn.Linear</c>. They start uniform from −1/√h to 1/√h, as those do, by torch's generator.</para>
+/// <para>A layer keeps the memory of its passes from step to step, as much as its largest pass has needed and once more
+/// for each pass that was open at the same time. It may be used from several threads where none changes it.</para>
 /// </remarks>
 /// <example>
 /// <code>
@@ -146,11 +147,11 @@ public sealed class LinearRnnLayer : nn.Module<Tensor, Tensor?, (Tensor Outputs,
     /// <param name="inputs">x_1 … x_T: (T, B, d), or (B, T, d) with <see cref="BatchFirst"/>; (T, d) for one
     /// sequence.</param>
     /// <param name="initialStates">h_0, (B, h), or (h) for one sequence; zero where null.</param>
-    /// <param name="lengths">T_b of each sequence, int64 (B); what stands beyond the end of a sequence is not read. Hooks
-    /// are called only without it. Null where all have T steps.</param>
+    /// <param name="lengths">T_b of each sequence, int64 (B); what stands beyond the end of a sequence is not read.
+    /// Hooks are called only without it. Null where all have T steps.</param>
     /// <exception cref="ArgumentNullException">The inputs are null.</exception>
-    /// <exception cref="ArgumentException">A shape, type or device does not fit, a number or weight is NaN or infinite, or
-    /// the memory budget is too small.</exception>
+    /// <exception cref="ArgumentException">A shape, type or device does not fit, a number or weight is NaN or infinite,
+    /// or the memory budget is too small.</exception>
     /// <exception cref="InvalidOperationException">An earlier backward pass of this layer has failed.</exception>
     /// <inheritdoc cref="LinearRnnFunction.apply"/>
     public (Tensor Outputs, Tensor FinalStates) call(
@@ -194,8 +195,8 @@ public sealed class LinearRnnLayer : nn.Module<Tensor, Tensor?, (Tensor Outputs,
             TensorMemory.Contiguous(whx), TensorMemory.Contiguous(whh), TensorMemory.Contiguous(wqh));
     }
 
-    /// <summary>Tells whether a backward pass of this layer has failed since it was last told; the next call of the layer
-    /// does so too.</summary>
+    /// <summary>Tells whether a backward pass of this layer has failed since it was last told; the next call of the
+    /// layer does so too.</summary>
     /// <exception cref="InvalidOperationException">One has; its gradients are NaN.</exception>
     public void ThrowIfBackwardFailed() => _memory.Faults.Throw();
 

@@ -2,8 +2,9 @@
 
 namespace Bptt.TorchSharp;
 
-/// <summary>How a linear RNN is run inside torch: truncation, recurrence, threads, memory. Immutable. Tensors of float32
-/// are computed in <see cref="Precision.Single"/>, those of float64 in <see cref="Precision.Double"/>.</summary>
+/// <summary>How a linear RNN is run inside torch: truncation, recurrence, threads, memory. Immutable. Tensors of
+/// float32 are computed in <see cref="Precision.Single"/>, those of float64 in
+/// <see cref="Precision.Double"/>.</summary>
 /// <example>
 /// <code>
 /// // Gradients that go back 50 steps, in at most 64 MB of states and state gradients.
@@ -15,7 +16,8 @@ namespace Bptt.TorchSharp;
 /// </example>
 public sealed record LinearRnnOptions
 {
-    /// <summary>How far gradients travel back in time; null, the default, for all the way, the exact gradient.</summary>
+    /// <summary>How far gradients travel back in time; null, the default, for all the way, the exact
+    /// gradient.</summary>
     public Truncation? Truncation { get; init; }
 
     /// <summary>How the recurrence is run through the steps; <see cref="Recurrence.Automatic"/> by default.</summary>
@@ -26,8 +28,8 @@ public sealed record LinearRnnOptions
         init => Execution = Execution with { Recurrence = value };
     }
 
-    /// <summary>The most threads that a pass may use at once; −1, the default, stands for all processors. The threads of
-    /// torch do not count, and wait meanwhile.</summary>
+    /// <summary>The most threads that a pass may use at once; −1, the default, stands for all processors. The threads
+    /// of torch do not count, and wait meanwhile.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is 0 or below −1.</exception>
     public int MaxDegreeOfParallelism
     {

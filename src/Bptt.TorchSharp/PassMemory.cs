@@ -3,8 +3,8 @@
 
 namespace Bptt.TorchSharp;
 
-/// <summary>Workspaces that passes borrow, so that a training loop takes no fresh memory for states. Any number of passes
-/// may be open at once; each has a workspace of its own.</summary>
+/// <summary>Workspaces that passes borrow, so that a training loop takes no fresh memory for states. Any number of
+/// passes may be open at once; each has a workspace of its own.</summary>
 /// <param name="faults">Where passes tell what went wrong.</param>
 internal sealed class PassMemory(FaultReport faults)
 {

@@ -32,7 +32,8 @@ internal sealed class PassNode : autograd.MultiTensorFunction<PassNode>
 
         public Place[] Places { get; } = places;
 
-        /// <summary>What only the forward call needs; a node that kept it would keep tensors from being freed.</summary>
+        /// <summary>What only the forward call needs; a node that kept it would keep tensors from being
+        /// freed.</summary>
         public (List<Tensor?> Tensors, List<Tensor> Results) Take()
         {
             (List<Tensor?>, List<Tensor>) taken = ([.. _tensors!], _results!);

@@ -1,5 +1,5 @@
-// The sizes of a pass and the layout of its tensors, and the checks that find them. Everything that a caller can get wrong
-// is refused here, before torch knows of the pass: an exception in backward would end the process.
+// The sizes of a pass and the layout of its tensors, and the checks that find them. Everything that a caller can get
+// wrong is refused here, before torch knows of the pass: an exception in backward would end the process.
 //
 //   T  steps      B  sequences      d  inputs      h  hidden units      q  outputs
 

@@ -1,5 +1,5 @@
-// One forward pass of the engine on tensors, kept until torch asks for its gradients. Knows no autograd: what torch calls
-// is PassNode.
+// One forward pass of the engine on tensors, kept until torch asks for its gradients. Knows no autograd: what torch
+// calls is PassNode.
 //
 //   T  steps      B  sequences      d  inputs      h  hidden units      q  outputs
 
@@ -21,8 +21,8 @@ internal enum Place
 
 /// <summary>
 /// A forward pass that holds copies of its weights and inputs, so that changes in place between forward and backward do
-/// not falsify a gradient. It borrows a workspace from its memory until the backward pass is over; where it is asked for
-/// gradients once more and the workspace has served another pass meanwhile, it runs forward again.
+/// not falsify a gradient. It borrows a workspace from its memory until the backward pass is over; where it is asked
+/// for gradients once more and the workspace has served another pass meanwhile, it runs forward again.
 /// </summary>
 internal sealed class RecordedPass
 {
@@ -96,17 +96,14 @@ internal sealed class RecordedPass
         }
         try
         {
-            SequenceBatch given = outputGradients is null
-                ? TensorMemory.ZeroOutputs(Shape)
-                : TensorMemory.Batch(outputGradients, Shape, Shape.OutputSize);
-            var options = new BackwardOptions
-            {
-                FinalStateGradients = finalStateGradients is null
-                    ? null
-                    : TensorMemory.States(finalStateGradients),
-                Truncation = _options.Truncation,
-            };
-            return Gradients(BackwardThroughTime.Run(_forward, given, options), isWanted);
+            return Gradients(
+                TensorMemory.Backward(
+                    _forward,
+                    outputGradients ?? zeros(Shape.Sizes(Shape.OutputSize), dtype: Shape.Type),
+                    finalStateGradients,
+                    Shape.Order,
+                    _options.Truncation),
+                isWanted);
         }
         finally
         {

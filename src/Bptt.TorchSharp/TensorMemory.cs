@@ -51,17 +51,6 @@ internal static class TensorMemory
         : SequenceBatch.FromTensor(
             Span<double>(tensor), shape.Count, shape.Steps, features, shape.Order, shape.Lengths);
 
-    /// <summary>Zeros for each output.</summary>
-    public static SequenceBatch ZeroOutputs(PassShape shape)
-    {
-        int length = shape.Count * shape.Steps * shape.OutputSize;
-        return shape.Type == ScalarType.Float32
-            ? SequenceBatch.FromTensor(
-                new float[length], shape.Count, shape.Steps, shape.OutputSize, shape.Order, shape.Lengths)
-            : SequenceBatch.FromTensor(
-                new double[length], shape.Count, shape.Steps, shape.OutputSize, shape.Order, shape.Lengths);
-    }
-
     /// <summary>h×B from (B, h).</summary>
     public static Matrix<double> States(Tensor tensor)
     {
@@ -107,6 +96,15 @@ internal static class TensorMemory
             forward.CopyFinalStatesTo(Span<double>(target));
         }
     }
+
+    /// <summary>Runs backward from ∂L/∂o_t, and from what comes to h_T from beyond where that is not null.</summary>
+    public static BackwardThroughTime Backward(
+        ForwardPass forward, Tensor outputs, Tensor? finalStates, TensorOrder order, Truncation? truncation) =>
+        IsSingle(outputs)
+            ? forward.Backward(
+                Span<float>(outputs), order, finalStates is null ? default : Span<float>(finalStates), truncation)
+            : forward.Backward(
+                Span<double>(outputs), order, finalStates is null ? default : Span<double>(finalStates), truncation);
 
     /// <summary>Writes ∂L/∂W_hx, ∂L/∂W_hh and ∂L/∂W_qh, in the shapes of the weights.</summary>
     public static void WriteWeightGradients(BackwardThroughTime backward, Tensor whx, Tensor whh, Tensor wqh)

@@ -15,8 +15,8 @@ internal static class LayerCommand
         Option<bool> markdown = CommandLine.Markdown();
         var command = new Command(
             "layer",
-            "A training step of the TorchSharp layer beside the same model in torch's operations, and beside the library "
-            + "without torch, in float. Only in a build with -p:TorchSharp=true.")
+            "A training step of the TorchSharp layer beside the same model in torch's operations, and beside the "
+            + "library without torch, in float. Only in a build with -p:TorchSharp=true.")
         {
             shapes, threads, seconds, markdown,
         };

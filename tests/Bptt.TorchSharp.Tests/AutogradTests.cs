@@ -1,4 +1,5 @@
-// What torch may do with a pass beyond one backward: leave outputs unused, ask again, change tensors, differentiate twice.
+// What torch may do with a pass beyond one backward: leave outputs unused, ask again, change tensors, differentiate
+// twice.
 
 namespace Bptt.TorchSharp.Tests;
 
@@ -191,7 +192,10 @@ public class AutogradTests
         static Tensor Penalty(Problem problem, (Tensor Outputs, Tensor FinalStates) results)
         {
             IList<Tensor> gradients = autograd.grad(
-                [Problem.Loss(results.Outputs, results.FinalStates)], problem.Tensors, retain_graph: true, create_graph: true);
+                [Problem.Loss(results.Outputs, results.FinalStates)],
+                problem.Tensors,
+                retain_graph: true,
+                create_graph: true);
             return gradients.Aggregate(zeros([], ScalarType.Float64), (sum, g) => sum + g.square().sum());
         }
     }

@@ -32,7 +32,8 @@ internal static class Comparison
     {
         for (int i = 0; i < ours.Length; i++)
         {
-            Problem.Error(ours[i].grad!, theirs[i].grad!).Should().BeLessThan(tolerance, "of ∂L/∂{0}", Problem.Names[i]);
+            Problem.Error(ours[i].grad!, theirs[i].grad!)
+                .Should().BeLessThan(tolerance, "of ∂L/∂{0}", Problem.Names[i]);
         }
     }
 }

@@ -7,8 +7,8 @@ public class LeakTests
     private const int Steps = 10_000;
     private static readonly int[] Lengths = [16, 3, 9, 1];
 
-    /// <summary>Every output is used: torch counts an undefined gradient as a tensor that is never let go, though it holds
-    /// nothing.</summary>
+    /// <summary>Every output is used: torch counts an undefined gradient as a tensor that is never let go, though it
+    /// holds nothing.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

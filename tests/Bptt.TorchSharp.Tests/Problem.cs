@@ -54,8 +54,8 @@ internal sealed record Problem(Tensor Inputs, Tensor Whx, Tensor Whh, Tensor Wqh
     public static Tensor Loss(Tensor outputs, Tensor finalStates)
     {
         Tensor weights = linspace(0.5, 1.5, outputs.numel(), dtype: outputs.dtype).view(outputs.shape);
-        Tensor stateWeights = linspace(-1.0, 2.0, finalStates.numel(), dtype: finalStates.dtype).view(finalStates.shape);
-        return ((outputs * weights).sin() + outputs.square() * 0.1).sum() + (finalStates * stateWeights).sum();
+        Tensor ofStates = linspace(-1.0, 2.0, finalStates.numel(), dtype: outputs.dtype).view(finalStates.shape);
+        return ((outputs * weights).sin() + outputs.square() * 0.1).sum() + (finalStates * ofStates).sum();
     }
 
     /// <summary>‖a − b‖ / ‖b‖.</summary>

@@ -1,5 +1,5 @@
 // Is the gradient right? Against differences of the loss inside torch, and against the library's own check of the same
-// model. Run it with `dotnet run gradcheck.cs`.
+// model. `dotnet run gradcheck.cs`.
 #:project ../Bptt.TorchSharp.csproj
 #:package TorchSharp-cpu
 

@@ -1,5 +1,5 @@
-// Two layers with a ReLU between, trained by torch's Adam: a network that learns the absolute value of a delayed signal,
-// which no linear model can. Run it with `dotnet run stack.cs`.
+// Two layers with a ReLU between, trained by torch's Adam: a network that learns the absolute value of a delayed
+// signal, which no linear model can. `dotnet run stack.cs`.
 #:project ../Bptt.TorchSharp.csproj
 #:package TorchSharp-cpu
 

@@ -1,5 +1,5 @@
-// Truncated back-propagation through time over one long stream: pieces of 50 steps, between which the state is carried and
-// the gradient is not; and the same in one call, with a truncation of the layer. Run it with `dotnet run truncated.cs`.
+// Truncated back-propagation through time over one long stream: pieces of 50 steps, between which the state is carried
+// and the gradient is not; and the same in one call, with a truncation of the layer. `dotnet run truncated.cs`.
 #:project ../Bptt.TorchSharp.csproj
 #:package TorchSharp-cpu
 

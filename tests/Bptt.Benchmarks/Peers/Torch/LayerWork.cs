@@ -1,5 +1,5 @@
-// What is timed of the layer: training steps inside torch, and the same gradients without torch. Weights and data are the
-// same for all.
+// What is timed of the layer: training steps inside torch, and the same gradients without torch. Weights and data are
+// the same for all.
 //
 //   T  steps      B  sequences      d  inputs      h  hidden units      q  outputs
 
