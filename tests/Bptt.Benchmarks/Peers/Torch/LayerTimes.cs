@@ -3,7 +3,6 @@
 //
 //   T  steps      B  sequences      d  inputs      h  hidden units      q  outputs
 
-using Bptt.TorchSharp;
 using TorchSharp;
 using static TorchSharp.torch;
 

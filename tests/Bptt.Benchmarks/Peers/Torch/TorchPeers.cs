@@ -24,16 +24,11 @@ internal static class TorchPeers
             .Select(contender => contender with { Fits = Torch.AutogradConvolution.Fits }),
     ];
 
-    public static void LayerTimes(
-        IEnumerable<Shape> shapes, IEnumerable<int> threads, double seconds, bool markdown, TextWriter output)
-    {
-        if (WhyNot is string reason)
-        {
-            output.WriteLine($"TorchSharp: {reason}.");
-            return;
-        }
-        Torch.LayerTimes.Run(shapes, threads, seconds, markdown, output);
-    }
+    /// <summary>Times the layer of Bptt.TorchSharp: shapes, numbers of threads, seconds, whether in Markdown, and where
+    /// to.</summary>
+    public static Action<Shape[], int[], double, bool, TextWriter> LayerTimes => WhyNot is string reason
+        ? (_, _, _, _, output) => output.WriteLine($"TorchSharp: {reason}.")
+        : Torch.LayerTimes.Run;
 
     private static IEnumerable<Contender> Both(string name, Func<Torch.TorchProblem, IPass> setUp)
     {
