@@ -21,7 +21,7 @@ skip() {
 
 has_cpp_library() {
   local library
-  for library in $(ldconfig -p | sed -n 's/.*libstdc++\.so\.6 .*=> //p'); do
+  for library in $(PATH=$PATH:/usr/sbin:/sbin ldconfig -p | sed -n 's/.*libstdc++\.so\.6 .*=> //p'); do
     grep -q 'GLIBCXX_3\.4\.32' "$library" && return
   done
   return 1
@@ -35,7 +35,7 @@ fetch_newer_libraries() {
   version=$(dotnet --version)
   [[ -x $cache/dotnet/dotnet && $(cat "$cache/version" 2>/dev/null) == "$version" ]] && return
 
-  (. /etc/os-release && [[ $ID == debian ]]) && command -v apt-get dpkg >/dev/null || return 1
+  (. /etc/os-release && [[ $ID == debian ]]) && command -v apt-get >/dev/null || return 1
   local sources
   sources=$(sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] \)\?\([^ ]*\) .*/\2/p' \
     /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | head -n 1)
