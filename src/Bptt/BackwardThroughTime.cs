@@ -38,8 +38,7 @@ namespace Bptt;
 /// </remarks>
 public sealed class BackwardThroughTime
 {
-    private readonly BackwardRecord _record;
-    private readonly IInputGradients<double> _inputs;
+    private readonly Way _way;
     private readonly double? _loss;
     private readonly BackwardOptions _options; // a snapshot
 
@@ -54,9 +53,7 @@ public sealed class BackwardThroughTime
         Forward = forward;
         Objective = objective;
         Gradients = gradients;
-        _record = way.Record;
-        _inputs = way.Inputs;
-        Lifted = way.Lifted;
+        _way = way;
         _options = options;
         _loss = loss;
     }
@@ -75,7 +72,10 @@ public sealed class BackwardThroughTime
     internal Objective? Objective { get; }
 
     /// <summary>The chunks of the pass, where it took several steps at once; null where not.</summary>
-    internal LiftedBackward? Lifted { get; }
+    internal LiftedBackward? Lifted => _way.Lifted;
+
+    /// <summary>∂L/∂x_t of a pass in single precision; null for one in double.</summary>
+    internal IInputGradients<float>? SingleInputs => _way.SingleInputs;
 
     /// <summary>What the pass has computed.</summary>
     internal BackwardRecord Record
@@ -83,7 +83,7 @@ public sealed class BackwardThroughTime
         get
         {
             Forward.Context.ThrowIfStale();
-            return _record;
+            return _way.Record;
         }
     }
 
@@ -102,7 +102,7 @@ public sealed class BackwardThroughTime
     /// <summary>∂L/∂h_0 of every sequence, h×B, fresh. Cost O(hB).</summary>
     /// <exception cref="InvalidOperationException">The workspace of this pass serves a newer one.</exception>
     public Matrix<double> InitialStateGradients =>
-        Forward.Context.Read(() => _record.StateGradients.StepOfEach(_ => 0).ToColumns(Forward.Model.HiddenSize));
+        Forward.Context.Read(() => _way.Record.StateGradients.StepOfEach(_ => 0).ToColumns(Forward.Model.HiddenSize));
 
     /// <summary>Runs from an objective: L and ∂L/∂o_t are taken from it, formula (1).</summary>
     /// <param name="forward">The forward pass to differentiate.</param>
@@ -175,8 +175,17 @@ public sealed class BackwardThroughTime
         ArgumentNullException.ThrowIfNull(outputGradients);
         outputGradients.RequireFitsOutputs(forward.Record, "the output gradients", nameof(outputGradients));
 
+        return Run(
+            forward, outputGradients.Columns, (from, to) => from.All.Values.CopyTo(to.All.Values), options);
+    }
+
+    /// <summary>Runs a batch whose ∂L/∂o_t are written where the pass reads them.</summary>
+    internal static BackwardThroughTime Run<TFrom>(
+        ForwardPass forward, TFrom from, Action<TFrom, PackedColumns> write, BackwardOptions? options)
+        where TFrom : allows ref struct
+    {
         using var pass = new BegunPass(forward, options);
-        outputGradients.Columns.All.Values.CopyTo(pass.OutputGradients.All.Values);
+        write(from, pass.OutputGradients);
         return pass.Run();
     }
 
@@ -189,7 +198,7 @@ public sealed class BackwardThroughTime
     public Vector<double> HiddenStateGradient(int t, int sequence = 0)
     {
         Forward.CheckStep(t, 0, sequence);
-        return Forward.Context.Read(() => Vector<double>.Build.Dense(_record.StateGradients.Column(sequence, t)));
+        return Forward.Context.Read(() => Vector<double>.Build.Dense(_way.Record.StateGradients.Column(sequence, t)));
     }
 
     /// <summary>∂L/∂h_0 … ∂L/∂h_T, h×(T+1), fresh: column t is ∂L/∂h_t. Cost O(hT).</summary>
@@ -200,7 +209,7 @@ public sealed class BackwardThroughTime
     {
         Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
         return Forward.Context.Read(
-            () => _record.StateGradients.Sequence(sequence).ToColumns(Forward.Model.HiddenSize));
+            () => _way.Record.StateGradients.Sequence(sequence).ToColumns(Forward.Model.HiddenSize));
     }
 
     /// <summary>∂L/∂o_t, length q, fresh. Cost O(q).</summary>
@@ -211,7 +220,7 @@ public sealed class BackwardThroughTime
     public Vector<double> OutputGradient(int t, int sequence = 0)
     {
         Forward.CheckStep(t, 1, sequence);
-        return Forward.Context.Read(() => _record.OutputGradients.Column(sequence, t).ToVector());
+        return Forward.Context.Read(() => _way.Record.OutputGradients.Column(sequence, t).ToVector());
     }
 
     /// <summary>∂L/∂o_1 … ∂L/∂o_T, q×T, fresh: column t−1 is ∂L/∂o_t. Cost O(qT).</summary>
@@ -219,7 +228,7 @@ public sealed class BackwardThroughTime
     public Matrix<double> OutputGradients(int sequence = 0)
     {
         Guard.Sequence(sequence, Forward.SequenceCount, nameof(sequence));
-        return Forward.Context.Read(() => _record.OutputGradients.ToMatrix(sequence));
+        return Forward.Context.Read(() => _way.Record.OutputGradients.ToMatrix(sequence));
     }
 
     /// <summary>∂L/∂x_t = W_hxᵀ ∂L/∂h_t, length d. Computed at each call, at cost O(hd).</summary>
@@ -228,7 +237,7 @@ public sealed class BackwardThroughTime
     {
         Forward.CheckStep(t, 1, sequence);
         double[] gradient = new double[Forward.Model.InputSize];
-        _record.MultiplyByWhxTransposed(
+        _way.Record.MultiplyByWhxTransposed(
             new MatrixView(
                 HiddenStateGradient(t, sequence).Entries(), Forward.Model.HiddenSize, 1, Forward.Model.HiddenSize),
             new MatrixSpan(gradient, gradient.Length, 1, gradient.Length));
@@ -243,7 +252,7 @@ public sealed class BackwardThroughTime
         int d = Forward.Model.InputSize;
         int length = Forward.Lengths[sequence];
         double[] entries = new double[d * length];
-        Forward.Context.Read(() => _inputs.WriteInputGradients(sequence, entries));
+        Forward.Context.Read(() => _way.Inputs.WriteInputGradients(sequence, entries));
         return Matrix<double>.Build.Dense(d, length, entries);
     }
 
@@ -255,7 +264,7 @@ public sealed class BackwardThroughTime
     public SequenceBatch InputGradientBatch()
     {
         PackedColumns gradients = PassContext.FreshColumns(Forward.Model.InputSize, Forward.Layout);
-        Forward.Context.Read(() => _inputs.WriteInputGradients(gradients));
+        Forward.Context.Read(() => _way.Inputs.WriteInputGradients(gradients));
         return SequenceBatch.Take(gradients);
     }
 
@@ -302,8 +311,8 @@ public sealed class BackwardThroughTime
                 ? Way.Of(lifted, BackwardRecord.Of(forward, OutputGradients, final, lifted, Context))
                 : Way.Of(BackwardRecord.Run(
                     forward, OutputGradients, evaluation, final, paths, gradients, Context));
-            double? loss = evaluation?.Loss;
-            return new BackwardThroughTime(_forward, _options, way, new Gradients(gradients), loss, objective);
+            return new BackwardThroughTime(
+                _forward, _options, way, new Gradients(gradients), evaluation?.Loss, objective);
         }
 
         /// <summary>Several steps at once, where the forward pass was run so; null where not, or where a gradient is
@@ -326,12 +335,16 @@ public sealed class BackwardThroughTime
     }
 
     /// <summary>What a pass has left, in whatever way it was run.</summary>
-    private readonly record struct Way(BackwardRecord Record, IInputGradients<double> Inputs, LiftedBackward? Lifted)
+    private readonly record struct Way(
+        BackwardRecord Record,
+        IInputGradients<double> Inputs,
+        LiftedBackward? Lifted,
+        IInputGradients<float>? SingleInputs = null)
     {
         public static Way Of(BackwardRecord record) => new(record, record, null);
 
         public static Way Of(LiftedBackward lifted, BackwardRecord record) => new(record, lifted, lifted);
 
-        public static Way Of(SingleBackward single) => new(single.Record, single.Inputs, null);
+        public static Way Of(SingleBackward single) => new(single.Record, single.Inputs, null, single.Singles);
     }
 }

@@ -6,6 +6,7 @@ using System.Numerics;
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
+using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt;
@@ -64,6 +65,7 @@ public static partial class FlatMemory
     /// <param name="order">The order of the axes.</param>
     /// <param name="finalStateGradients">What comes to h_T from beyond the last step, B·h numbers, one sequence after
     /// the other; empty for zero.</param>
+    /// <param name="truncation">How far gradients travel back in time; null for all the way.</param>
     /// <returns>The record of the pass, without a loss. Cost as <see cref="BackwardThroughTime"/>, and B·T·q to
     /// copy.</returns>
     /// <exception cref="ArgumentNullException">The pass is null.</exception>
@@ -74,38 +76,19 @@ public static partial class FlatMemory
         this ForwardPass forward,
         ReadOnlySpan<double> outputGradients,
         TensorOrder order = TensorOrder.BatchTimeFeature,
-        ReadOnlySpan<double> finalStateGradients = default)
-    {
-        ArgumentNullException.ThrowIfNull(forward);
-        BatchLayout steps = forward.Layout;
-        var batch = SequenceBatch.FromTensor(
-            outputGradients,
-            steps.SequenceCount,
-            steps.LastStep,
-            forward.Model.OutputSize,
-            order,
-            [.. steps.Lengths]);
-        return BackwardThroughTime.Run(forward, batch, From(forward, finalStateGradients));
-    }
+        ReadOnlySpan<double> finalStateGradients = default,
+        Truncation? truncation = null) =>
+        RunBackward(forward, outputGradients, order, finalStateGradients, truncation);
 
-    /// <inheritdoc cref="Backward(ForwardPass, ReadOnlySpan{double}, TensorOrder, ReadOnlySpan{double})"/>
+    /// <inheritdoc
+    /// cref="Backward(ForwardPass, ReadOnlySpan{double}, TensorOrder, ReadOnlySpan{double}, Truncation)"/>
     public static BackwardThroughTime Backward(
         this ForwardPass forward,
         ReadOnlySpan<float> outputGradients,
         TensorOrder order = TensorOrder.BatchTimeFeature,
-        ReadOnlySpan<float> finalStateGradients = default)
-    {
-        ArgumentNullException.ThrowIfNull(forward);
-        BatchLayout steps = forward.Layout;
-        var batch = SequenceBatch.FromTensor(
-            outputGradients,
-            steps.SequenceCount,
-            steps.LastStep,
-            forward.Model.OutputSize,
-            order,
-            [.. steps.Lengths]);
-        return BackwardThroughTime.Run(forward, batch, From(forward, finalStateGradients));
-    }
+        ReadOnlySpan<float> finalStateGradients = default,
+        Truncation? truncation = null) =>
+        RunBackward(forward, outputGradients, order, finalStateGradients, truncation);
 
     /// <summary>Writes h_T of every sequence, one after the other.</summary>
     /// <param name="forward">The pass.</param>
@@ -156,7 +139,7 @@ public static partial class FlatMemory
         this ForwardPass forward, Span<double> target, TensorOrder order = TensorOrder.BatchTimeFeature)
     {
         ArgumentNullException.ThrowIfNull(forward);
-        forward.OutputBatch().CopyTo(target, order);
+        Write(forward.Context, forward.OutputColumns, target, order);
     }
 
     /// <inheritdoc cref="CopyOutputsTo(ForwardPass, Span{double}, TensorOrder)"/>
@@ -164,7 +147,7 @@ public static partial class FlatMemory
         this ForwardPass forward, Span<float> target, TensorOrder order = TensorOrder.BatchTimeFeature)
     {
         ArgumentNullException.ThrowIfNull(forward);
-        forward.OutputBatch().CopyTo(target, order);
+        Write(forward.Context, forward.OutputColumns, target, order);
     }
 
     /// <summary>Writes h_1 … h_T of every sequence.</summary>
@@ -222,7 +205,7 @@ public static partial class FlatMemory
         this BackwardThroughTime backward, Span<double> target, TensorOrder order = TensorOrder.BatchTimeFeature)
     {
         ArgumentNullException.ThrowIfNull(backward);
-        backward.InputGradientBatch().CopyTo(target, order);
+        WriteInputGradients(backward, target, order);
     }
 
     /// <inheritdoc cref="CopyInputGradientsTo(BackwardThroughTime, Span{double}, TensorOrder)"/>
@@ -230,7 +213,7 @@ public static partial class FlatMemory
         this BackwardThroughTime backward, Span<float> target, TensorOrder order = TensorOrder.BatchTimeFeature)
     {
         ArgumentNullException.ThrowIfNull(backward);
-        backward.InputGradientBatch().CopyTo(target, order);
+        WriteInputGradients(backward, target, order);
     }
 
     private static void Write<TReal>(
@@ -260,14 +243,70 @@ public static partial class FlatMemory
         VectorMath.Convert(values, target);
     }
 
-    private static BackwardOptions? From<TReal>(ForwardPass forward, ReadOnlySpan<TReal> finalStateGradients)
-        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal> => finalStateGradients.IsEmpty
-        ? null
-        : new BackwardOptions
+    /// <summary>Writes columns of every step.</summary>
+    private static void Write<TFrom, TReal>(
+        PassContext context, PackedColumns<TFrom> columns, Span<TReal> target, TensorOrder order)
+        where TFrom : unmanaged, IBinaryFloatingPointIeee754<TFrom>
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+    {
+        Guard.Defined(order, nameof(order));
+        BatchLayout steps = columns.Layout;
+        RequireLength(target.Length, (long)columns.Rows * steps.SequenceCount * steps.LastStep, nameof(target));
+        if (steps.ColumnCount < (long)steps.SequenceCount * steps.LastStep)
+        {
+            target.Clear();
+        }
+        context.Read(target, values => TensorCopy.FromColumns(
+            columns, steps.LastStep, order == TensorOrder.TimeBatchFeature, values));
+    }
+
+    private static void WriteInputGradients<TReal>(BackwardThroughTime backward, Span<TReal> target, TensorOrder order)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+    {
+        ForwardPass forward = backward.Forward;
+        if (backward.SingleInputs is IInputGradients<float> singles)
+        {
+            PackedColumns<float> columns =
+                PassContext<float>.FreshColumns(forward.Model.InputSize, forward.Layout);
+            forward.Context.Read(() => singles.WriteInputGradients(columns));
+            Write(forward.Context, columns, target, order);
+        }
+        else
+        {
+            PackedColumns columns = backward.InputGradientBatch().Columns;
+            Write(forward.Context, columns, target, order);
+        }
+    }
+
+    private static BackwardThroughTime RunBackward<TReal>(
+        ForwardPass forward,
+        ReadOnlySpan<TReal> outputGradients,
+        TensorOrder order,
+        ReadOnlySpan<TReal> finalStateGradients,
+        Truncation? truncation)
+        where TReal : unmanaged, IBinaryFloatingPointIeee754<TReal>
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        Guard.Defined(order, nameof(order));
+        (int q, BatchLayout steps) = (forward.Model.OutputSize, forward.Layout);
+        RequireLength(
+            outputGradients.Length, (long)q * steps.SequenceCount * steps.LastStep, nameof(outputGradients));
+        var options = new BackwardOptions
         {
             FinalStateGradients = States(
                 finalStateGradients, forward.Model.HiddenSize, forward.SequenceCount, nameof(finalStateGradients)),
+            Truncation = truncation,
         };
+        return BackwardThroughTime.Run(
+            forward,
+            outputGradients,
+            (values, columns) =>
+            {
+                TensorCopy.ToColumns(values, steps.LastStep, order == TensorOrder.TimeBatchFeature, columns);
+                Guard.Finite(columns, nameof(outputGradients));
+            },
+            options);
+    }
 
     /// <summary>h×B from B·h numbers; null from none.</summary>
     private static Matrix<double>? States<TReal>(ReadOnlySpan<TReal> values, int rows, int count, string name)

@@ -26,6 +26,7 @@ internal static class CommandLine
         root.Add(Fits());
         root.Add(BuildCommands.Bits());
         root.Add(BuildCommands.Builds());
+        root.Add(LayerCommand.Make());
         root.Add(OneMemory());
 
         ParseResult parsed = root.Parse(arguments);

@@ -260,6 +260,41 @@ public class TensorTests
     }
 
     [Theory]
+    [InlineData(TensorOrder.TimeBatchFeature, Precision.Double)]
+    [InlineData(TensorOrder.BatchTimeFeature, Precision.Double)]
+    [InlineData(TensorOrder.TimeBatchFeature, Precision.Single)]
+    [InlineData(TensorOrder.BatchTimeFeature, Precision.Single)]
+    public void Spans_give_truncated_gradients_and_those_of_inputs(TensorOrder order, Precision precision)
+    {
+        var options = new ExecutionOptions { Precision = precision, Workspace = new Workspace() };
+        var forward = ForwardPass.Run(_examples.Model(2, 4, 3), _examples.Batch(2, 5, 7, 1), null, options);
+        SequenceBatch outputGradients = _examples.Batch(3, 5, 7, 1);
+        double[] g = new double[outputGradients.TensorLength];
+        outputGradients.CopyTo(g, order, padding: double.NaN);
+        var truncation = Truncation.Lags(2);
+        var expected = BackwardThroughTime.Run(
+            forward, outputGradients, new BackwardOptions { Truncation = truncation });
+        double[] expectedInputs = new double[3 * 7 * 2];
+        expected.InputGradientBatch().CopyTo(expectedInputs, order);
+
+        BackwardThroughTime backward = forward.Backward(g, order, truncation: truncation);
+
+        backward.Gradients.Whh.Should().Be(expected.Gradients.Whh);
+        double[] inputs = new double[expectedInputs.Length];
+        backward.CopyInputGradientsTo(inputs, order);
+        inputs.Should().Equal(expectedInputs);
+        float[] singles = new float[expectedInputs.Length];
+        backward.CopyInputGradientsTo(singles, order);
+        singles.Should().Equal(Array.ConvertAll(expectedInputs, value => (float)value));
+
+        g[Array.FindIndex(g, double.IsFinite)] = double.PositiveInfinity;
+        forward.Invoking(f => f.Backward(g, order)).Should().Throw<ArgumentException>()
+            .WithMessage("outputGradients*sequence 0, step 1, row 0*");
+        forward.Backward(Array.ConvertAll(g, value => double.IsFinite(value) ? value : 0.0), order)
+            .Gradients.WhhNorm().Should().BePositive("a call that is refused leaves the workspace free");
+    }
+
+    [Theory]
     [InlineData(TensorOrder.TimeBatchFeature)]
     [InlineData(TensorOrder.BatchTimeFeature)]
     public void Tensors_of_any_sizes_come_back(TensorOrder order)

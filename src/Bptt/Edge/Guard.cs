@@ -79,6 +79,27 @@ internal static class Guard
         }
     }
 
+    /// <summary>Given data must be finite: a column for each step.</summary>
+    public static void Finite(PackedColumns columns, string name)
+    {
+        if (VectorMath.FirstNonFinite(columns.All.Values) < 0)
+        {
+            return;
+        }
+        for (int b = 0; b < columns.Layout.SequenceCount; b++)
+        {
+            for (int t = columns.Layout.FirstStep; t <= columns.Layout.Lengths[b]; t++)
+            {
+                ReadOnlySpan<double> column = columns.Column(b, t);
+                int row = VectorMath.FirstNonFinite(column);
+                if (row >= 0)
+                {
+                    throw NotFinite(name, column[row], $"sequence {b}, step {t}, row {row} (from 0)");
+                }
+            }
+        }
+    }
+
     public static ArgumentException NotFinite(string name, double value, string place) =>
         Error(name, $"expected finite numbers, got {NumberText.Exact(value)} at {place}.");
 

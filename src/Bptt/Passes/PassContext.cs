@@ -119,6 +119,34 @@ internal sealed class PassContext<TReal>
         return null;
     });
 
+    /// <summary>The same, with what is read into, such as a span.</summary>
+    public void Read<TTarget>(TTarget target, Action<TTarget> read)
+        where TTarget : allows ref struct
+    {
+        ThrowIfStale();
+        bool readsAlone = _isShared && _readsCompute;
+        if (readsAlone)
+        {
+            _pool.BeginRead(_generation);
+        }
+        try
+        {
+            read(target);
+        }
+        finally
+        {
+            if (readsAlone)
+            {
+                _pool.EndRead();
+            }
+        }
+        if (!readsAlone)
+        {
+            Interlocked.MemoryBarrier(); // the reading is over before the second look
+            ThrowIfStale();
+        }
+    }
+
     /// <summary>Reads something out; refuses where a newer pass has taken the memory over before, or meanwhile on
     /// another thread.</summary>
     public T Read<T>(Func<T> read)

@@ -11,7 +11,9 @@ namespace Bptt.SinglePrecision;
 /// <summary>∂L/∂h_0 … ∂L/∂h_T and ∂L/∂x_t in single precision, read in double.</summary>
 /// <param name="Record">The pass, as it is read.</param>
 /// <param name="Inputs">∂L/∂x_t.</param>
-internal sealed record SingleBackward(BackwardRecord Record, IInputGradients<double> Inputs)
+/// <param name="Singles">The same as it is computed.</param>
+internal sealed record SingleBackward(
+    BackwardRecord Record, IInputGradients<double> Inputs, IInputGradients<float> Singles)
 {
     /// <summary>Runs the pass.</summary>
     /// <param name="forward">The forward pass.</param>
@@ -62,7 +64,8 @@ internal sealed record SingleBackward(BackwardRecord Record, IInputGradients<dou
             var states = new SingleStates(pass.StateGradients);
             var record = BackwardRecord.Of(read, outputGradients, finalStateGradients, states, context);
             record.StateGradients.Compute = (_, columns) => states.Fill(columns);
-            return new SingleBackward(record, new InputGradients((IInputGradients<float>?)lifted ?? pass, singles));
+            IInputGradients<float> inputs = (IInputGradients<float>?)lifted ?? pass;
+            return new SingleBackward(record, new InputGradients(inputs, singles), inputs);
         }
         finally
         {

@@ -10,4 +10,8 @@ internal static class TorchPeers
     public static string Version => "";
 
     public static IReadOnlyList<Contender> All => [];
+
+    /// <summary>Says why there is nothing to time.</summary>
+    public static Action<Shape[], int[], double, bool, TextWriter> LayerTimes =>
+        (_, _, _, _, output) => output.WriteLine($"TorchSharp: {WhyNot}.");
 }

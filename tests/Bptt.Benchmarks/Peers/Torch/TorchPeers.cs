@@ -24,6 +24,12 @@ internal static class TorchPeers
             .Select(contender => contender with { Fits = Torch.AutogradConvolution.Fits }),
     ];
 
+    /// <summary>Times the layer of Bptt.TorchSharp: shapes, numbers of threads, seconds, whether in Markdown, and where
+    /// to.</summary>
+    public static Action<Shape[], int[], double, bool, TextWriter> LayerTimes => WhyNot is string reason
+        ? (_, _, _, _, output) => output.WriteLine($"TorchSharp: {reason}.")
+        : Torch.LayerTimes.Run;
+
     private static IEnumerable<Contender> Both(string name, Func<Torch.TorchProblem, IPass> setUp)
     {
         foreach (torch.ScalarType type in (torch.ScalarType[])[torch.ScalarType.Float64, torch.ScalarType.Float32])
