@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.Text;
 using Bptt.Cli.Console;
 using Bptt.Cli.Data;
+using Bptt.Cli.Fitting;
 using Bptt.Files;
 
 namespace Bptt.Cli.Commands;
@@ -76,12 +77,13 @@ internal static class ImportCommand
                 read.InitialState,
                 Renamed(read.Inputs, parsed.GetValue(inputs), path, "inputs"),
                 Renamed(read.Outputs, parsed.GetValue(outputs), path, "outputs"),
-                read.StepsAhead);
+                read.StepsAhead,
+                read.FinalState);
             if (parsed.GetValue(output) is string target)
             {
                 OutputFile.WriteBytes(target, file.Save);
-                terminal.Output.WriteLine(
-                    $"{file.Model.HiddenSize} hidden units, {file.Inputs.Count} inputs, {file.Outputs.Count} outputs");
+                terminal.Output.WriteLine($"{Words.HiddenUnits(file.Model.HiddenSize)}, "
+                    + $"{Counted(file.Inputs.Count, "input")}, {Counted(file.Outputs.Count, "output")}");
                 terminal.Output.WriteLine($"written: {target}");
             }
             else
@@ -94,6 +96,8 @@ internal static class ImportCommand
         });
         return command;
     }
+
+    private static string Counted(int count, string name) => count == 1 ? $"1 {name}" : $"{count} {name}s";
 
     /// <summary>How tensors are read by the word for it; null where it is none.</summary>
     private static WeightReading? Reading(string word, bool isTransposed)

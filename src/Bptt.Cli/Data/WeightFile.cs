@@ -19,6 +19,7 @@ internal static class WeightFile
 
     /// <summary>What an archive of NumPy holds beside the weights, where it was written here.</summary>
     private const string InitialState = "initial_state";
+    private const string FinalState = "final_state";
     private const string InputMean = "input_mean";
     private const string InputScale = "input_scale";
     private const string OutputMean = "output_mean";
@@ -88,6 +89,10 @@ internal static class WeightFile
     {
         var arrays = names.ToTensors(file.Model, precision).ToDictionary();
         arrays[InitialState] = StoredTensor.Of(file.InitialState);
+        if (file.FinalState is MathNet.Numerics.LinearAlgebra.Vector<double> state)
+        {
+            arrays[FinalState] = StoredTensor.Of(state);
+        }
         arrays[InputMean] = Vector(file.Inputs.Select(c => c.Mean));
         arrays[InputScale] = Vector(file.Inputs.Select(c => c.Scale));
         arrays[OutputMean] = Vector(file.Outputs.Select(c => c.Mean));
@@ -103,21 +108,25 @@ internal static class WeightFile
 
     private static LinearRnnFile OfArchive(IReadOnlyDictionary<string, StoredTensor> arrays, WeightReading read)
     {
-        string[] own = [InitialState, InputMean, InputScale, OutputMean, OutputScale];
+        string[] own = [InitialState, FinalState, InputMean, InputScale, OutputMean, OutputScale];
         LinearRnn model = read(arrays.Where(a => !own.Contains(a.Key)).ToDictionary());
         try
         {
             return new LinearRnnFile(
                 model,
-                Numbers(InitialState, model.HiddenSize) is double[] state
-                    ? MathNet.Numerics.LinearAlgebra.Vector<double>.Build.Dense(state) : null,
+                State(InitialState),
                 Channels("x", model.InputSize, InputMean, InputScale),
-                Channels("y", model.OutputSize, OutputMean, OutputScale));
+                Channels("y", model.OutputSize, OutputMean, OutputScale),
+                finalState: State(FinalState));
         }
         catch (ArgumentException e)
         {
             throw new InvalidDataException(e.Message.Split(" (Parameter")[0], e);
         }
+
+        MathNet.Numerics.LinearAlgebra.Vector<double>? State(string name) =>
+            Numbers(name, model.HiddenSize) is double[] state
+                ? MathNet.Numerics.LinearAlgebra.Vector<double>.Build.Dense(state) : null;
 
         Channel[] Channels(string prefix, int count, string mean, string scale)
         {

@@ -198,29 +198,59 @@ internal sealed class TriangularFactor
     /// more.</param>
     private void Eliminate(double[] target, Span<double> block, int rows, int heightOfFirst)
     {
-        for (int j = 0; j < Unknowns; j++)
+        Span<double> factors = stackalloc double[Reflectors.Count];
+        for (int first = 0; first < Unknowns; first += Reflectors.Count)
         {
-            int height = Math.Min(heightOfFirst + j, rows);
-            Span<double> reflector = block.Slice(j * rows, height);
-            double below = VectorMath.Norm(reflector);
-            if (below < KernelSet.FlushThreshold)
+            // The last few columns are reflected one by one; so are the four of a panel among themselves.
+            int last = Math.Min(first + Reflectors.Count, Unknowns);
+            bool isPanel = last - first == Reflectors.Count;
+            for (int j = first; j < last; j++)
             {
-                continue; // nothing, or what rounding has left of rows that depend on each other
+                int height = Math.Min(heightOfFirst + j, rows);
+                factors[j - first] = Reflect(
+                    target.AsSpan(j * _width, _width), block, rows, height, j, isPanel ? last : _width);
             }
-            Span<double> row = target.AsSpan(j * _width, _width);
-            double top = row[j];
-            double norm = double.Hypot(top, below);
-            double diagonal = top > 0.0 ? -norm : norm;
-            VectorMath.Scale(1.0 / (top - diagonal), reflector);
-            double factor = (diagonal - top) / diagonal;
-            row[j] = diagonal;
-            for (int k = j + 1; k < _width; k++)
+            if (isPanel)
             {
-                Span<double> column = block.Slice(k * rows, height);
-                double weight = factor * (row[k] + VectorMath.Dot(reflector, column));
-                row[k] -= weight;
-                VectorMath.AddScaled(-weight, reflector, column);
+                int height = Math.Min(heightOfFirst + last - 1, rows);
+                var reflectors = new Reflectors(block[(first * rows)..], rows, height, factors);
+                for (int k = last; k < _width; k++)
+                {
+                    reflectors.Apply(
+                        ref target[first * _width + k],
+                        ref target[(first + 1) * _width + k],
+                        ref target[(first + 2) * _width + k],
+                        ref target[(first + 3) * _width + k],
+                        block.Slice(k * rows, height));
+                }
             }
         }
+    }
+
+    /// <summary>The reflection that leaves nothing of a column below the triangle, applied to those behind it up to a
+    /// column. In the place of the column stays v, with 1 for its entry in the triangle.</summary>
+    /// <returns>f of I − f [1; v][1; v]ᵀ; 0 for none.</returns>
+    private static double Reflect(Span<double> row, Span<double> block, int rows, int height, int j, int end)
+    {
+        Span<double> reflector = block.Slice(j * rows, height);
+        double below = VectorMath.Norm(reflector);
+        if (below < KernelSet.FlushThreshold)
+        {
+            return 0.0; // nothing, or what rounding has left of rows that depend on each other
+        }
+        double top = row[j];
+        double norm = double.Hypot(top, below);
+        double diagonal = top > 0.0 ? -norm : norm;
+        VectorMath.Scale(1.0 / (top - diagonal), reflector);
+        double factor = (diagonal - top) / diagonal;
+        row[j] = diagonal;
+        for (int k = j + 1; k < end; k++)
+        {
+            Span<double> column = block.Slice(k * rows, height);
+            double weight = factor * (row[k] + VectorMath.Dot(reflector, column));
+            row[k] -= weight;
+            VectorMath.AddScaled(-weight, reflector, column);
+        }
+        return factor;
     }
 }

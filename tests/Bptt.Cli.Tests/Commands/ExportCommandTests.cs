@@ -34,7 +34,7 @@ public class ExportCommandTests
         export.ShouldBeDone();
         export.Output.Trim().Should().Be($"written: {folder.At(name)}");
         import.ShouldBeDone();
-        import.Output.Should().Contain("2 hidden units, 1 inputs, 1 outputs").And.Contain("again.json");
+        import.Output.Should().Contain("2 hidden units, 1 input, 1 output").And.Contain("again.json");
         string expected = File.ReadAllText(model);
         if (channels.Length > 0)
         {
@@ -200,7 +200,8 @@ public class ExportCommandTests
             Vector<double>.Build.Dense([1.0 / 7, -2.0]),
             [new Channel("power", 41.7, 212.7)],
             [new Channel("air, °C", 4.0 / 3, 0.8)],
-            stepsAhead: 1).Save(path);
+            stepsAhead: 1,
+            finalState: Vector<double>.Build.Dense([-0.25, 1.0 / 3])).Save(path);
         return path;
     }
 

@@ -115,8 +115,9 @@ public class TriangularFactorTests
 
             Matrix<double> system = a.TransposeThisAndMultiply(a)
                 + (damping * Matrix<double>.Build.DenseIdentity(n));
-            ((system * Vector<double>.Build.DenseOfArray(step)) + gradient).L2Norm()
-                .Should().BeLessThan(1e-12 * gradient.L2Norm(), "λ = {0}", damping);
+            Vector<double> solution = Vector<double>.Build.DenseOfArray(step);
+            ((system * solution) + gradient).L2Norm().Should().BeLessThan(
+                1e-15 * (system.FrobeniusNorm() * solution.L2Norm() + gradient.L2Norm()), "λ = {0}", damping);
         }
     }
 
