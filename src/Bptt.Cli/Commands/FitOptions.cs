@@ -158,9 +158,6 @@ internal sealed class FitOptions
         _method, _start, _radius, _starts, _epochs, _learningRate, _clip, _truncate, _resume,
     ];
 
-    /// <summary>Whether h_0 is to be learned.</summary>
-    public bool LearnsState(ParseResult parsed) => parsed.GetValue(_learnState);
-
     /// <summary>The options that were given and change nothing where a model is identified, each with the
     /// reason.</summary>
     public IEnumerable<string> WithoutEffectOnIdentification(ParseResult parsed)

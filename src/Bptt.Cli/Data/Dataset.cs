@@ -109,9 +109,8 @@ internal sealed class Dataset
     public static Matrix<double>? StatesOf(Vector<double>? initialState, int count) => initialState is null
         ? null : Matrix<double>.Build.DenseOfColumnVectors(Enumerable.Repeat(initialState, count));
 
-    /// <summary>The outputs of a model over all runs, each from h_0, joined.</summary>
-    public Matrix<double> RunFree(LinearRnn model, Vector<double>? initialState) =>
-        Joined(ForwardPass.Run(model, Inputs, StatesOf(initialState, Inputs.Count)).OutputBatch());
+    /// <summary>The outputs of a model over all runs, each from h_0 = 0, joined.</summary>
+    public Matrix<double> RunFromRest(LinearRnn model) => Joined(ForwardPass.Run(model, Inputs).OutputBatch());
 
     /// <summary>Of joined columns those that train.</summary>
     public Matrix<double> Trained(Matrix<double> columns) => Part(columns, _trained);

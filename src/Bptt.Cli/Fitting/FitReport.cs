@@ -19,6 +19,7 @@ internal sealed class FitReport
     private readonly CancellationToken _cancellation;
     private readonly Lazy<GradientCheck?> _checkBefore;
     private readonly Lazy<GradientCheck?> _checkAfter;
+    private readonly Lazy<ResidualAnalysis?> _residuals;
 
     /// <param name="data">What was fitted.</param>
     /// <param name="fit">What it gave.</param>
@@ -39,6 +40,7 @@ internal sealed class FitReport
         Backward = BackwardThroughTime.Run(fit.RunTraining(data), _objective);
         _checkBefore = new(() => Check(CheckedStart()));
         _checkAfter = new(() => Check(Backward.Forward));
+        _residuals = new(() => FitVerdict.Analysis(data, Predictions));
     }
 
     /// <summary>ŷ over both parts, the state carried across, each run from h_0, q×N, joined, scaled.</summary>
@@ -48,6 +50,10 @@ internal sealed class FitReport
     public Matrix<double> Baseline { get; }
 
     public double SpectralRadius { get; }
+
+    /// <summary>What is left of the held-out targets, or where there are none of those that train; null where that is
+    /// too little to tell.</summary>
+    public ResidualAnalysis? Residuals => _residuals.Value;
 
     /// <summary>The pass of the trained model back through the training part.</summary>
     public BackwardThroughTime Backward { get; }

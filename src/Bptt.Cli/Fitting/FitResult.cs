@@ -22,9 +22,6 @@ internal abstract record FitResult(LinearRnn Model, Matrix<double>? LearnedState
         ? Vector<double>.Build.Dense(Model.HiddenSize)
         : LearnedStates.RowSums() / LearnedStates.ColumnCount;
 
-    /// <summary>What is known of the prior, in words; null without one.</summary>
-    public abstract string? PriorSentence { get; }
-
 
     /// <summary>ŷ of all runs, each from its own h_0, q×N, joined, scaled.</summary>
     public Matrix<double> RunFree(Dataset data)
@@ -95,8 +92,8 @@ internal sealed record TrainedFit(
     ImpulseResponsePrior? Prior)
     : FitResult(Training.Model, Plan.Settings.LearnsInitialState ? Training.InitialStates : null, Offset: null)
 {
-    /// <inheritdoc/>
-    public override string? PriorSentence => Prior is null ? null
+    /// <summary>The prior in words; null without one.</summary>
+    public string? PriorSentence => Prior is null ? null
         : "the impulse response decays smoothly: its variance is multiplied by "
             + $"{Words.Number(Prior.Decay)} a step, "
             + $"from {Words.Number(Prior.Decay * Prior.Scale)} times the noise's";

@@ -37,31 +37,34 @@ internal static class FitVerdict
     /// is held out, of those that it was fitted to.</summary>
     public static IEnumerable<string> Residuals(Dataset data, FitReport report)
     {
-        ResidualAnalysis? analysis = Analysis(data, report, out string where);
-        if (analysis is null)
+        if (report.Residuals is not ResidualAnalysis analysis)
         {
             yield break;
         }
         for (int i = 0; i < data.OutputChannels.Length; i++)
         {
             string name = data.OutputChannels.Length == 1 ? "" : $" of {data.OutputChannels[i].Name}";
-            yield return $"residuals{name}, {where}: {Whiteness(analysis, i)}; {Independence(analysis, data, i)}";
+            yield return $"residuals{name}, {PartOf(data)}: {Whiteness(analysis, i)}; "
+                + $"{Independence(analysis, data, i)}";
         }
     }
 
+    /// <summary>Of which rows the residuals are, in words.</summary>
+    public static string PartOf(Dataset data) => data.HoldsOut ? "held out" : "of the training rows";
+
     /// <summary>The tests; null where residuals are too few.</summary>
-    public static ResidualAnalysis? Analysis(Dataset data, FitReport report, out string where)
+    /// <param name="data">What was fitted.</param>
+    /// <param name="predictions">q×N, joined, scaled.</param>
+    public static ResidualAnalysis? Analysis(Dataset data, Matrix<double> predictions)
     {
-        bool isHeldOut = data.Count > data.TrainingCount;
-        where = isHeldOut ? "held out" : "of the training rows";
-        Matrix<double> residuals = data.JoinedTargets - report.Predictions;
+        Matrix<double> residuals = data.JoinedTargets - predictions;
         Matrix<double> inputs = Dataset.Joined(data.Inputs);
         List<Matrix<double>> errors = [];
         List<Matrix<double>> causes = [];
         int first = 0;
         foreach (DataRun run in data.Runs)
         {
-            int from = isHeldOut ? run.TrainingLength : 0;
+            int from = data.HoldsOut ? run.TrainingLength : 0;
             int count = run.Rows.Length - from;
             if (count > 0)
             {

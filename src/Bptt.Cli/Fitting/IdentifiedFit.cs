@@ -63,9 +63,6 @@ internal sealed record IdentifiedFit(IdentifiedSystem System)
         }
     }
 
-    /// <inheritdoc/>
-    public override string? PriorSentence => null;
-
     /// <summary>What was chosen, in a line.</summary>
     public string Sentence
     {

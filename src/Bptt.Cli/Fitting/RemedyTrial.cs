@@ -70,8 +70,7 @@ internal sealed record RemedyTrial(
         RemedyOutcome outcome = training.StopReason == StopReason.NonFinite ? RemedyOutcome.Diverged
             : best < ofMean ? RemedyOutcome.Learned
             : RemedyOutcome.NotLearned;
-        double? fit = FitScore.OfHeldOut(
-            data, data.RunFree(training.Model, initialState: null));
+        double? fit = FitScore.OfHeldOut(data, data.RunFromRest(training.Model));
         return new RemedyTrial(
             remedy, training, outcome, LossOf(training.LastParameters.Model), best, fit, seconds);
 

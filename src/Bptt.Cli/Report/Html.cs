@@ -28,6 +28,12 @@ internal static partial class Html
 
     public static XElement Paragraph(string text) => Element("p", Prose(text));
 
+    /// <summary>A clause as a sentence.</summary>
+    public static string Sentence(string clause) => $"{Capital(clause)}.";
+
+    /// <summary>A text that begins with a capital.</summary>
+    public static string Capital(string text) => $"{char.ToUpperInvariant(text[0])}{text[1..]}";
+
     /// <summary>A text in which no number is broken at the sign of its exponent.</summary>
     private static object[] Prose(string text)
     {

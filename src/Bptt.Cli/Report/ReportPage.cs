@@ -156,8 +156,4 @@ internal static class ReportPage
         ];
 
     private static IEnumerable<string> Optional(string? text) => text is null ? [] : [Sentence(text)];
-
-    private static string Sentence(string text) => $"{Capital(text)}.";
-
-    private static string Capital(string text) => $"{char.ToUpperInvariant(text[0])}{text[1..]}";
 }

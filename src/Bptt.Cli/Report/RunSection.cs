@@ -61,7 +61,7 @@ internal static class RunSection
         yield return $"Start: {trained.StartName}"
             + $"{(trained.Runs.Count == 1 ? "" : $", the best of {trained.Runs.Count}")}.";
         yield return $"Optimiser: {trained.Plan.Optimizer()}.";
-        if (fit.PriorSentence is string prior)
+        if (trained.PriorSentence is string prior)
         {
             yield return $"Prior, a part of the loss: {prior}.";
         }
@@ -115,6 +115,4 @@ internal static class RunSection
             yield return ($"offset of {channel.Name}", Words.Number(fit.Offset[i] * channel.Scale));
         }
     }
-
-    private static string Sentence(string text) => $"{char.ToUpperInvariant(text[0])}{text[1..]}.";
 }

@@ -38,14 +38,14 @@ internal static class SystemSection
                     "The amplitude of an output over that of an input which is a sine, on logarithmic axes: a peak is "
                         + "a resonance.")).Class("pair");
         }
-        if (FitVerdict.Analysis(data, report, out string where) is ResidualAnalysis analysis)
+        if (report.Residuals is ResidualAnalysis analysis)
         {
             yield return Figure(
                 SystemPictures.Residuals(analysis, data.InputChannels, data.OutputChannels)
                     .ForPage("residuals", "Correlations of the residuals", 900, 340, "wide"),
-                $"Residuals y − ŷ, {where}: their correlation with themselves some rows before, and with the inputs "
-                    + "some rows before after both are made white. Of white residuals one in twenty lies beyond the "
-                    + "dashed lines.");
+                $"Residuals y − ŷ, {FitVerdict.PartOf(data)}: their correlation with themselves some rows before, and "
+                    + "with the inputs some rows before after both are made white. Of white residuals one in twenty "
+                    + "lies beyond the dashed lines.");
         }
     }
 

@@ -113,43 +113,25 @@ internal sealed class PassContext<TReal>
 
     /// <summary>Does something that reads passes; refuses where a newer pass has taken the memory over before, or
     /// meanwhile on another thread.</summary>
-    public void Read(Action read) => Read<object?>(() =>
+    public void Read(Action read) => ReadFrom<Action, object?>(read, static action =>
     {
-        read();
+        action();
         return null;
     });
 
     /// <summary>The same, with what is read into, such as a span.</summary>
     public void Read<TTarget>(TTarget target, Action<TTarget> read)
-        where TTarget : allows ref struct
-    {
-        ThrowIfStale();
-        bool readsAlone = _isShared && _readsCompute;
-        if (readsAlone)
+        where TTarget : allows ref struct => ReadFrom<TTarget, object?>(target, into =>
         {
-            _pool.BeginRead(_generation);
-        }
-        try
-        {
-            read(target);
-        }
-        finally
-        {
-            if (readsAlone)
-            {
-                _pool.EndRead();
-            }
-        }
-        if (!readsAlone)
-        {
-            Interlocked.MemoryBarrier(); // the reading is over before the second look
-            ThrowIfStale();
-        }
-    }
+            read(into);
+            return null;
+        });
 
-    /// <summary>Reads something out; refuses where a newer pass has taken the memory over before, or meanwhile on
-    /// another thread.</summary>
-    public T Read<T>(Func<T> read)
+    /// <summary>The same, for what is read out.</summary>
+    public T Read<T>(Func<T> read) => ReadFrom(read, static function => function());
+
+    private TResult ReadFrom<TGiven, TResult>(TGiven given, Func<TGiven, TResult> read)
+        where TGiven : allows ref struct
     {
         ThrowIfStale();
         if (_isShared && _readsCompute)
@@ -158,14 +140,14 @@ internal sealed class PassContext<TReal>
             _pool.BeginRead(_generation);
             try
             {
-                return read();
+                return read(given);
             }
             finally
             {
                 _pool.EndRead();
             }
         }
-        T result = read();
+        TResult result = read(given);
         Interlocked.MemoryBarrier(); // the reading is over before the second look
         ThrowIfStale();
         return result;
