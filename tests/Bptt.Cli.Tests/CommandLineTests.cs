@@ -219,7 +219,8 @@ public class CommandLineTests
         "--init", "subspace|orthogonal|gaussian|identity", "--radius", "[default: 0.9]", "--seed", "[default: 1]",
         "--starts", "--epochs", "200", "2000", "--learning-rate", "[default: 0.01]", "--clip", "[default: norm:1]",
         "--truncate", "lags:k|windows:k|random:k|none", "[default: none]", "--resume",
-        "--checkpoint-minutes", "checkpoint.json", "--learn-state", "--out", "[default: bptt-out]", "hair-dryer",
+        "--checkpoint-minutes", "checkpoint.json", "--learn-state", "--tensorboard", "--out", "[default: bptt-out]",
+        "hair-dryer",
         "sunspots", "Ctrl-C", "model.json", "predictions.csv", "fit.svg", "--report", "report.html")]
     [InlineData("predict", "<model>", "<csv>", "--out", "--zero-state")]
     [InlineData(

@@ -173,6 +173,10 @@ internal static class FitCommand
         TrainedFit fit = EpochDisplay.Run(terminal, report => FitTraining.Run(
             data, plan, checkpoint, report, done => TellStart(terminal, done, settings.Starts), cancellation));
         written.AddRange(Conclude(terminal, folder, fit, checkpoint));
+        if (settings.TensorBoardFolder is string log)
+        {
+            written.Add(log);
+        }
         return fit;
     }
 
@@ -255,6 +259,7 @@ internal static class FitCommand
         {
             terminal.Warn(fault);
         }
+        Warn(terminal, fit.Runs.Select(run => run.LogFault).OfType<string>());
         if (isCancelled)
         {
             string resume = canGoOn ? $" The same command with --resume {checkpoint} goes on." : "";

@@ -110,13 +110,19 @@ internal sealed class FitOptions
         "The minutes between two savings to checkpoint.json, which stays where the training could go on.",
         "m");
 
+    private readonly Option<string?> _tensorBoard = OptionRules.Folder(
+        "--tensorboard",
+        byDefault: null,
+        "Write loss, gradient norm and learning rate of each epoch as events that TensorBoard reads, into this folder; "
+            + "with --starts a folder in it for each.");
+
     public void AddTo(DetailedCommand command)
     {
         foreach (Option option in new Option[]
         {
             _hidden, _method, _start, _radius, _seed, _starts, _epochs, _learningRate, _clip, _truncate, _prior,
             _learnState,
-            _resume, _checkpointMinutes,
+            _resume, _checkpointMinutes, _tensorBoard,
         })
         {
             command.Add(option);
@@ -149,6 +155,7 @@ internal sealed class FitOptions
             LearnsInitialState = parsed.GetValue(_learnState),
             ResumeFrom = parsed.GetValue(_resume),
             CheckpointInterval = TimeSpan.FromMinutes(parsed.GetValue(_checkpointMinutes)),
+            TensorBoardFolder = parsed.GetValue(_tensorBoard),
         };
     }
 
@@ -169,6 +176,10 @@ internal sealed class FitOptions
         if (IsTold(parsed, _checkpointMinutes))
         {
             yield return "--checkpoint-minutes has no effect: only a training has checkpoints; --optimizer lm trains.";
+        }
+        if (IsTold(parsed, _tensorBoard))
+        {
+            yield return "--tensorboard has no effect: only a training has epochs; --optimizer lm trains.";
         }
     }
 

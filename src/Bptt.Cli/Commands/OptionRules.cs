@@ -102,7 +102,7 @@ internal static class OptionRules
         Path(name, null, description, "FILE", "a file");
 
     /// <summary>The name of a folder.</summary>
-    public static Option<string?> Folder(string name, string byDefault, string description) =>
+    public static Option<string?> Folder(string name, string? byDefault, string description) =>
         Path(name, byDefault, description, "DIR", "a folder");
 
     /// <summary>Refuses for a file what is empty or an option that the command does not have: the parser takes all that

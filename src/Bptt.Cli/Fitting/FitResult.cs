@@ -22,7 +22,6 @@ internal abstract record FitResult(LinearRnn Model, Matrix<double>? LearnedState
         ? Vector<double>.Build.Dense(Model.HiddenSize)
         : LearnedStates.RowSums() / LearnedStates.ColumnCount;
 
-
     /// <summary>ŷ of all runs, each from its own h_0, q×N, joined, scaled.</summary>
     public Matrix<double> RunFree(Dataset data)
     {
@@ -74,7 +73,8 @@ internal abstract record FitResult(LinearRnn Model, Matrix<double>? LearnedState
 /// <param name="Start">Where it began.</param>
 /// <param name="Name">The same in words.</param>
 /// <param name="Training">How it went.</param>
-internal sealed record FitRun(FitStart Start, string Name, TrainingResult Training);
+/// <param name="LogFault">Why its log was not written to the end; null where it was, or none was asked for.</param>
+internal sealed record FitRun(FitStart Start, string Name, TrainingResult Training, string? LogFault);
 
 /// <summary>The best training.</summary>
 /// <param name="Plan">How it was trained.</param>
@@ -97,8 +97,6 @@ internal sealed record TrainedFit(
         : "the impulse response decays smoothly: its variance is multiplied by "
             + $"{Words.Number(Prior.Decay)} a step, "
             + $"from {Words.Number(Prior.Decay * Prior.Scale)} times the noise's";
-
-    /// <inheritdoc/>
 
     /// <summary>Where the training that was kept began.</summary>
     public string StartName => Kept.Name;

@@ -75,4 +75,7 @@ internal sealed record FitSettings
 
     /// <summary>The time between two savings.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The folder for events that TensorBoard reads; null for none.</summary>
+    public string? TensorBoardFolder { get; init; }
 }

@@ -55,12 +55,12 @@ internal static class FitTraining
             FitStart start = i == 0 ? plan.Start : FitStart.Orthogonal;
             int seed = unchecked(plan.Settings.Seed + i);
             starts[i] = plan.Begin(data, start, seed);
-            IProgress<TrainingProgress>? progress = i == 0 ? new Reporting(plan, report, reporting) : null;
+            using TensorBoardLog? log = LogOf(plan.Settings, i);
+            IProgress<TrainingProgress>? shown = i == 0 ? new Reporting(plan, report, reporting, log) : log;
             TrainerOptions options = OptionsOf(plan, starts[i].States, checkpoint);
-            runs[i] = new FitRun(
-                start,
-                plan.NameOf(start, seed),
-                Train(starts[i].Model, sequences, objective, options, progress, cancellation));
+            TrainingResult training = Train(starts[i].Model, sequences, objective, options, shown, cancellation);
+            log?.Dispose();
+            runs[i] = new FitRun(start, plan.NameOf(start, seed), training, log?.Fault);
             lock (reporting)
             {
                 finished(++done);
@@ -95,6 +95,11 @@ internal static class FitTraining
         }
     }
 
+    /// <summary>A folder for each of several trainings, which TensorBoard then shows side by side.</summary>
+    private static TensorBoardLog? LogOf(FitSettings settings, int start) => settings.TensorBoardFolder is string folder
+        ? TensorBoardLog.Create(settings.Starts == 1 ? folder : Path.Combine(folder, $"start-{start + 1}"))
+        : null;
+
     private static TrainerOptions OptionsOf(FitPlan plan, Matrix<double> states, string? checkpoint)
     {
         FitSettings settings = plan.Settings;
@@ -113,6 +118,9 @@ internal static class FitTraining
                 : ExecutionOptions.Default,
             Checkpoint = checkpoint is null ? null : new CheckpointOptions(checkpoint, settings.CheckpointInterval),
             ResumeFrom = settings.ResumeFrom,
+            ProgressInterval = settings.TensorBoardFolder is null
+                ? new TrainerOptions().ProgressInterval
+                : TimeSpan.Zero, // so that no epoch is missing there
         };
     }
 
@@ -158,11 +166,14 @@ internal static class FitTraining
     private static double Rank(TrainingResult training) =>
         double.IsFinite(training.BestLoss) ? training.BestLoss : double.PositiveInfinity;
 
-    private sealed class Reporting(FitPlan plan, Action<EpochProgress> report, Lock reporting)
+    private sealed class Reporting(
+        FitPlan plan, Action<EpochProgress> report, Lock reporting, TensorBoardLog? log)
         : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value)
         {
+            log?.Report(value);
+
             // Where a method may converge long before its last epoch, the time until then says nothing.
             TimeSpan? timeLeft = FitPlan.IsFirstOrder(plan.Method) ? value.Remaining : null;
             lock (reporting)

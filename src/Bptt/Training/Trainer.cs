@@ -49,8 +49,8 @@ public static class Trainer
     /// <param name="inputs">B sequences of d rows.</param>
     /// <param name="objective">The objective on all of them, held-out ends included.</param>
     /// <param name="options">How it runs; the defaults where null.</param>
-    /// <param name="progress">Told where the training stands, on the calling thread, ten times a second at
-    /// most.</param>
+    /// <param name="progress">Told where the training stands, on the calling thread, as often as
+    /// <see cref="TrainerOptions.ProgressInterval"/> says.</param>
     /// <param name="cancellationToken">Ends the training between two updates, or inside a step of a method that
     /// evaluates the loss itself, which then does not count.</param>
     /// <returns>The outcome, also where it was cancelled. Each update costs a forward and a backward pass of its piece
@@ -108,8 +108,8 @@ public static class Trainer
     /// <param name="inputs">d×T: column t−1 is x_t. Copied.</param>
     /// <param name="objective">The objective on the whole sequence, a held-out end included.</param>
     /// <param name="options">How it runs; the defaults where null.</param>
-    /// <param name="progress">Told where the training stands, on the calling thread, ten times a second at
-    /// most.</param>
+    /// <param name="progress">Told where the training stands, on the calling thread, as often as
+    /// <see cref="TrainerOptions.ProgressInterval"/> says.</param>
     /// <param name="cancellationToken">Ends the training between two updates.</param>
     /// <inheritdoc
     /// cref="Run(LinearRnn, SequenceBatch, Objective, TrainerOptions, IProgress{TrainingProgress}, CancellationToken)"

@@ -138,8 +138,9 @@ public sealed record TrainerOptions
     /// the number of threads. The training then ends bit for bit as it would have without an interruption.</summary>
     public string? ResumeFrom { get; init; }
 
-    /// <summary>The least time between two reports of progress. For tests that stop at a certain update.</summary>
-    internal TimeSpan ProgressInterval { get; init; } = TimeSpan.FromMilliseconds(100.0);
+    /// <summary>The least time between two reports of progress, 0.1 s where not set; with zero every update and every
+    /// epoch is reported.</summary>
+    public TimeSpan ProgressInterval { get; init; } = TimeSpan.FromMilliseconds(100.0);
 
     /// <summary>The method, and what else is not as by default, in one line, for a debugger.</summary>
     public override string ToString()

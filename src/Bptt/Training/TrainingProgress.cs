@@ -2,7 +2,8 @@
 
 namespace Bptt.Training;
 
-/// <summary>What a running training tells, about ten times a second at most and once more when it ends.</summary>
+/// <summary>What a running training tells, as often as <see cref="TrainerOptions.ProgressInterval"/> says and once more
+/// when it ends.</summary>
 public sealed record TrainingProgress
 {
     internal TrainingProgress()

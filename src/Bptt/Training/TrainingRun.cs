@@ -2,9 +2,11 @@
 //
 //   h  hidden units      B  sequences
 
+using System.Diagnostics;
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
 using Bptt.Optimization;
+using Bptt.Telemetry;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Training;
@@ -13,6 +15,7 @@ internal sealed class TrainingRun
 {
     private readonly TrainerOptions _options;
     private readonly TrainingState _state;
+    private readonly SequenceBatch _inputs;
     private readonly Matrix<double>? _fixedStates; // h×B
     private readonly EpochPlan _plan;
     private readonly TrainingMemory _memory = new();
@@ -35,6 +38,7 @@ internal sealed class TrainingRun
     {
         _options = options;
         _state = state;
+        _inputs = data.Inputs;
         _fixedStates = fixedStates;
         _plan = new EpochPlan(data.Inputs.Lengths, options.BatchSize, data.WindowLength, options.Seed);
         _update = new TrainingUpdate(data, options, fixedStates, _memory, state);
@@ -50,13 +54,36 @@ internal sealed class TrainingRun
 
     public TrainingResult Run()
     {
-        End end = RunEpochs();
-        _checkpoints.Save(_reporter.Elapsed, isEnd: true);
-        _reporter.Report(Progress, isLast: true);
-        var result = new TrainingResult(end.Reason, end.Text, _state, _fixedStates, _checkpoints.Fault);
-        return end.Reason == StopReason.NonFinite && _options.NonFinite == NonFinitePolicy.Throw
-            ? throw new TrainingDivergedException(result)
-            : result;
+        using var trace = new TrainingTrace();
+        if (trace.IsListenedTo)
+        {
+            LinearRnn model = _state.Current.Model;
+            trace.Describe(
+                _state.Optimizer.ToString(),
+                (model.InputSize, model.HiddenSize, model.OutputSize),
+                _inputs.Count,
+                _inputs.TotalLength);
+        }
+        try
+        {
+            End end = RunEpochs();
+            _checkpoints.Save(_reporter.Elapsed, isEnd: true);
+            _reporter.Report(Progress, isLast: true);
+            var result = new TrainingResult(end.Reason, end.Text, _state, _fixedStates, _checkpoints.Fault);
+            trace.DescribeEnd(end.Reason.ToString(), result.Epochs, result.Updates, result.BestLoss);
+            if (end.Reason == StopReason.NonFinite)
+            {
+                trace.Fail(end.Text);
+            }
+            return end.Reason == StopReason.NonFinite && _options.NonFinite == NonFinitePolicy.Throw
+                ? throw new TrainingDivergedException(result)
+                : result;
+        }
+        catch (Exception e) when (e is not TrainingDivergedException)
+        {
+            trace.Fail(e.Message);
+            throw;
+        }
     }
 
     private End RunEpochs()
@@ -120,6 +147,7 @@ internal sealed class TrainingRun
 
     private End? RunEpoch()
     {
+        using Activity? trace = TrainingInstruments.BeginEpoch(_state.Epoch + 1);
         TrainingPiece[] pieces = _plan.PiecesOf(_state.Epoch + 1);
         while (_state.Piece < pieces.Length)
         {
@@ -130,6 +158,8 @@ internal sealed class TrainingRun
             TrainingPiece piece = pieces[_state.Piece];
             TrainingPiece? previous = _state.Piece > 0 ? pieces[_state.Piece - 1] : null;
             string? fault;
+            int updates = _state.Updates;
+            long begun = TrainingInstruments.Now();
             try
             {
                 fault = _update.Run(piece, previous, ref _point, _cancellation);
@@ -138,6 +168,7 @@ internal sealed class TrainingRun
             {
                 return Canceled();
             }
+            Count(fault, updates, begun);
             if (fault is not null && _options.NonFinite != NonFinitePolicy.SkipUpdate)
             {
                 return NonFinite($"update {_state.Updates + 1}, in epoch {_state.Epoch + 1}", fault);
@@ -186,6 +217,7 @@ internal sealed class TrainingRun
         TimeSpan elapsed = _state.Before + _reporter.Elapsed;
         _state.History.Add(new EpochRecord(
             _state.Epoch, loss, validationLoss, double.IsFinite(norm) ? norm : null, elapsed));
+        TrainingInstruments.EndEpoch(_state.Epoch > 0, loss, validationLoss, _state.History[^1].GradientNorm);
         double judged = validationLoss ?? loss;
         if (double.IsFinite(judged) && judged < _state.BestLoss)
         {
@@ -194,6 +226,19 @@ internal sealed class TrainingRun
             _state.Best = _state.Current;
         }
         _reporter.Report(Progress);
+    }
+
+    private void Count(string? fault, int updatesBefore, long begun)
+    {
+        if (fault is not null)
+        {
+            TrainingInstruments.CountUpdate(UpdateOutcome.Refused, begun);
+        }
+        else if (_state.Updates > updatesBefore) // otherwise all of its steps are masked
+        {
+            TrainingInstruments.CountUpdate(
+                _update.IsClipped ? UpdateOutcome.Clipped : UpdateOutcome.Moved, begun);
+        }
     }
 
     private string Epochs => _state.Epoch == 1 ? "1 epoch" : $"{_state.Epoch} epochs";

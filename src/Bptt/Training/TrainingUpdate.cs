@@ -39,6 +39,9 @@ internal sealed class TrainingUpdate
     /// <summary>The learning rate of the next update; null for methods that have none.</summary>
     public double? NextLearningRate => _learningRate * _options.Schedule.Factor(_state.Updates + 1);
 
+    /// <summary>Whether the last update moved the weights by a gradient that had been clipped.</summary>
+    public bool IsClipped { get; private set; }
+
     /// <summary>The loss and gradient of the whole training set at the current weights, for the next update.</summary>
     public TrainingPoint Evaluate() =>
         LossOf(_data.Inputs, _data.Objective, _fixedStates).Evaluate(_state.Current);
@@ -109,6 +112,7 @@ internal sealed class TrainingUpdate
         TrainingPoint at, TrainingPiece piece, CancellationToken cancellation, out TrainingPoint? evaluated)
     {
         evaluated = null;
+        IsClipped = false;
         if (!at.IsFinite)
         {
             return Skip(NonFiniteText.Of(at, piece.IsWhole ? null : piece.Parts));
@@ -141,6 +145,7 @@ internal sealed class TrainingUpdate
         {
             ClippedGradients result = clipping.Apply(at.Gradients, at.InitialStateGradients);
             clipped = at.WithGradient(result.Gradients, result.InitialStateGradients);
+            IsClipped = result.Factor != 1.0;
         }
         optimizer.SetRate(NextLearningRate!.Value);
         OptimizerStep step = optimizer.Step(_whole, Global(clipped, piece), cancellation);

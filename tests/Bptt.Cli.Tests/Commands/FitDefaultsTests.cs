@@ -77,6 +77,7 @@ public class FitDefaultsTests
     [InlineData("--seed has no effect: nothing is drawn", "--seed", "4")]
     [InlineData("--seed has no effect: the start is computed", "--seed", "4", "--optimizer", "lm")]
     [InlineData("--checkpoint-minutes has no effect: only a training", "--checkpoint-minutes", "4")]
+    [InlineData("--tensorboard has no effect: only a training", "--tensorboard", "no-such-folder")]
     public async Task What_has_no_effect_is_warned_of(string warning, params string[] more)
     {
         using var folder = new TemporaryFolder();

@@ -7,6 +7,7 @@ using Bptt.Forecasting;
 using Bptt.Identification;
 using Bptt.Optimization;
 using Bptt.Remedies;
+using Bptt.Telemetry;
 using Bptt.Training;
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;
@@ -19,6 +20,7 @@ internal static class DocumentationExamples
     public static Dictionary<string, Action<TextWriter>> All { get; } = new()
     {
         ["AdjointTest"] = OfAdjointTest,
+        ["BpttTelemetry"] = OfBpttTelemetry,
         ["CurvatureProduct"] = OfCurvatureProduct,
         ["DiagonalRnn"] = OfDiagonalRnn,
         ["FlatMemory"] = OfFlatMemory,
@@ -58,6 +60,31 @@ internal static class DocumentationExamples
             Console.WriteLine($"{pair.Forward:G6} forward in time, {pair.Backward:G6} backward: {pair.Verdict}");
         }
         // example of AdjointTest to here
+    }
+
+    private static void OfBpttTelemetry(TextWriter output)
+    {
+        LinearRnn model = Model();
+        SequenceBatch inputs = Inputs(1);
+        var objective = Objective.SquaredError(Targets(inputs));
+        using var Console = TextWriter.Synchronized(output); // the trainings of other tests are heard too
+
+        // example of BpttTelemetry from here
+        using var listener = new System.Diagnostics.Metrics.MeterListener
+        {
+            InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Meter.Name == BpttTelemetry.MeterName)
+                {
+                    self.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((instrument, value, _, _) =>
+            Console.WriteLine($"{instrument.Name} {value:G3}"));
+        listener.Start();
+        Trainer.Run(model, inputs, objective);
+        // example of BpttTelemetry to here
     }
 
     private static void OfCurvatureProduct(TextWriter Console)

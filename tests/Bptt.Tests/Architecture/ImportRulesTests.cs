@@ -27,7 +27,8 @@ public class ImportRulesTests
         $"Remedies → {Below} Diagnostics",
         $"Optimization → {Below} Lifting Remedies",
         $"Identification → {Below} Diagnostics Remedies Optimization",
-        $"Training → {Below} Files Diagnostics Remedies Optimization",
+        "Telemetry →",
+        $"Training → {Below} Files Diagnostics Remedies Optimization Telemetry",
         $"Forecasting → {Below} Files Diagnostics Remedies Optimization Training Identification");
 
     [Fact]
