@@ -3,7 +3,6 @@
 using System.Buffers.Binary;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
-using Bptt.Training;
 using Google.Protobuf;
 
 namespace Bptt.Cli.Tests.Fitting;
@@ -21,7 +20,10 @@ public class TensorBoardLogTests
 
         TrainedFit fit = Run(new FitSettings
         {
-            Method = FitMethod.Adam, Epochs = 30, LearningRate = 0.02, TensorBoardFolder = folder.Path,
+            Method = FitMethod.Adam,
+            Epochs = 30,
+            LearningRate = 0.02,
+            TensorBoardFolder = folder.Path,
         });
 
         string file = folder.Content().Should().ContainSingle().Subject;
@@ -45,7 +47,10 @@ public class TensorBoardLogTests
 
         TrainedFit fit = Run(new FitSettings
         {
-            Method = FitMethod.LevenbergMarquardt, Epochs = 5, Starts = 3, TensorBoardFolder = folder.At("log"),
+            Method = FitMethod.LevenbergMarquardt,
+            Epochs = 5,
+            Starts = 3,
+            TensorBoardFolder = folder.At("log"),
         });
 
         string[] files = [.. folder.Content().Where(f => f.Contains("tfevents", StringComparison.Ordinal))];

@@ -14,18 +14,30 @@ namespace ReadmeExample; // outside Bptt, as a user's code is
 
 internal static class ReadmeWalk
 {
+    /// <summary>The passes of the walk, from the same numbers.</summary>
+    public static (BackwardThroughTime Backward, Matrix<double> Targets) Example()
+    {
+        var model = new LinearRnn(
+            Matrix<double>.Build.DenseOfArray(new[,] { { 1.0 }, { 0.5 } }),
+            Matrix<double>.Build.DenseOfArray(new[,] { { 0.5, -0.5 }, { 0.5, 0.5 } }),
+            Matrix<double>.Build.DenseOfArray(new[,] { { 1.0, 2.0 } }));
+        var targets = Matrix<double>.Build.DenseOfArray(new[,] { { 0.5, 0.25, 1.75 } });
+        var forward = ForwardPass.Run(model, Matrix<double>.Build.DenseOfArray(new[,] { { 1.0, 0.0, 2.0 } }));
+        return (BackwardThroughTime.Run(forward, Objective.SquaredError(targets)), targets);
+    }
+
     /// <summary>Runs the walk, and what follows it, and returns what each prints.</summary>
     public static (string Walk, string Insight, string Training) Run()
     {
         var Console = new StringWriter { NewLine = "\n" };
 
         // README from here
-        // One input, two hidden units, one output; four steps.
+        // One input, two hidden units, one output; three steps.
         var whx = Matrix<double>.Build.DenseOfArray(new[,] { { 1.0 }, { 0.5 } });
         var whh = Matrix<double>.Build.DenseOfArray(new[,] { { 0.5, -0.5 }, { 0.5, 0.5 } });
         var wqh = Matrix<double>.Build.DenseOfArray(new[,] { { 1.0, 2.0 } });
-        var inputs = Matrix<double>.Build.DenseOfArray(new[,] { { 1.0, 0.0, 2.0, 0.0 } });   // column t-1 is x_t
-        var targets = Matrix<double>.Build.DenseOfArray(new[,] { { 1.0, 2.0, 3.0, 4.0 } });
+        var inputs = Matrix<double>.Build.DenseOfArray(new[,] { { 1.0, 0.0, 2.0 } });   // column t-1 is x_t
+        var targets = Matrix<double>.Build.DenseOfArray(new[,] { { 0.5, 0.25, 1.75 } });
 
         var model = new LinearRnn(whx, whh, wqh);
         var forward = ForwardPass.Run(model, inputs);
@@ -34,8 +46,14 @@ internal static class ReadmeWalk
         Gradients g = backward.Gradients;
 
         Console.WriteLine($"L = {backward.Loss}");
-        Console.WriteLine($"∂L/∂h_1 = ({string.Join(", ", backward.HiddenStateGradient(1))})");
-        Console.WriteLine($"‖∂L/∂W_hh‖ = {g.WhhNorm():F6}");
+        for (int t = 3; t >= 1; t--)
+        {
+            string state = string.Join(", ", forward.HiddenState(t));
+            string gradient = string.Join(", ", backward.HiddenStateGradient(t));
+            Console.WriteLine($"t = {t}: h_t = ({state}), ∂L/∂o_t = {backward.OutputGradient(t)[0]}, "
+                + $"∂L/∂h_t = ({gradient})");
+        }
+        Console.WriteLine($"∂L/∂W_hh = ({string.Join(", ", g.Whh.Row(0))}; {string.Join(", ", g.Whh.Row(1))})");
         // README to here
 
         string walk = Console.ToString();
@@ -53,12 +71,12 @@ internal static class ReadmeWalk
         var lags = LagDecomposition.Of(backward);
         Console.WriteLine($"half-life of a mode: {spectrum.Modes[0].HalfLife:F1} steps");
         Console.WriteLine($"left of a step's gradient after {flow.LastLag} steps: {flow.Factor:F3}");
-        Console.WriteLine($"truncated to 2 lags, ∂L/∂W_hh is off by {lags.TruncationErrors[1]:P1}");
+        Console.WriteLine($"truncated to 1 lag, ∂L/∂W_hh is off by {lags.TruncationErrors[0]:P1}");
         Console.WriteLine($"lags needed for 1 %: {lags.SmallestWindow(0.01)}");
 
         // The truncated gradient itself.
         var truncated = BackwardThroughTime.Run(
-            forward, objective, new BackwardOptions { Truncation = Truncation.Lags(2) });
+            forward, objective, new BackwardOptions { Truncation = Truncation.Lags(1) });
         Console.WriteLine($"‖∂L/∂W_hh‖ truncated: {truncated.Gradients.WhhNorm():F6}");
         // README, insight, to here
 
