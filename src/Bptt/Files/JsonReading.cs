@@ -1,5 +1,6 @@
 // Reads a JSON document piece by piece; whatever is not as expected is refused with its place.
 
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using MathNet.Numerics.LinearAlgebra;
 
@@ -27,6 +28,24 @@ internal readonly struct JsonReading(JsonElement element, string place)
         }
     }
 
+    /// <summary>A property that stands twice is refused, and not the last one taken.</summary>
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
+    /// <summary>A document.</summary>
+    /// <exception cref="JsonException">It is none.</exception>
+    /// <exception cref="InvalidDataException">A name is no text.</exception>
+    public static JsonDocument Document(ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            return JsonDocument.Parse(bytes, Strict);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw NoText("the file", e);
+        }
+    }
+
     /// <summary>Reads a document to its end.</summary>
     /// <param name="stream">The document.</param>
     /// <param name="read">Reads it; what it calls has parameters of the names of the properties, so that their messages
@@ -38,12 +57,16 @@ internal readonly struct JsonReading(JsonElement element, string place)
         ArgumentNullException.ThrowIfNull(stream);
         try
         {
-            using var document = JsonDocument.Parse(stream);
+            using var bytes = new MemoryStream();
+            stream.CopyTo(bytes);
+            using JsonDocument document = Document(bytes.GetBuffer().AsMemory(0, (int)bytes.Length));
             return read(new JsonReading(document.RootElement, "the file"));
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"not valid JSON, from line {e.LineNumber + 1} on.", e);
+            throw new InvalidDataException(
+                e.LineNumber is long line ? $"not valid JSON, from line {line + 1} on." : $"not valid JSON: {e.Message}",
+                e);
         }
         catch (ArgumentException e)
         {
@@ -55,18 +78,18 @@ internal readonly struct JsonReading(JsonElement element, string place)
     public JsonReading Property(string name)
     {
         Require(JsonValueKind.Object, "an object");
-        return element.TryGetProperty(name, out JsonElement value)
+        return Find(name) is JsonElement value
             ? new JsonReading(value, name)
             : throw new InvalidDataException($"{place}: expected a property \"{name}\", got none.");
     }
 
     /// <summary>Whether an object has a property.</summary>
-    public bool Has(string name) => element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out _);
+    public bool Has(string name) => element.ValueKind == JsonValueKind.Object && Find(name) is not null;
 
     public bool IsNull => element.ValueKind == JsonValueKind.Null;
 
-    /// <summary>The text as it stands in the document.</summary>
-    public string Raw => element.GetRawText();
+    /// <summary>The bytes as they stand in the document.</summary>
+    public ReadOnlySpan<byte> Raw => JsonMarshal.GetRawUtf8Value(element);
 
     /// <summary>Every property with its name.</summary>
     public (string Name, JsonReading Value)[] Properties()
@@ -78,7 +101,7 @@ internal readonly struct JsonReading(JsonElement element, string place)
         }
         catch (InvalidOperationException e)
         {
-            throw new InvalidDataException($"{place}: expected names that are text, got bytes that are none.", e);
+            throw NoText(place, e);
         }
     }
 
@@ -98,7 +121,7 @@ internal readonly struct JsonReading(JsonElement element, string place)
         }
         catch (InvalidOperationException e)
         {
-            throw new InvalidDataException($"{place}: expected text, got bytes that are none.", e);
+            throw NoText(place, e);
         }
     }
 
@@ -155,6 +178,22 @@ internal readonly struct JsonReading(JsonElement element, string place)
         return Matrix<double>.Build.Dense(
             rows.Length, rows.Length == 0 ? 0 : rows[0].Length, (i, j) => rows[i][j]);
     }
+
+    /// <summary>The value of a property; null where there is none.</summary>
+    private JsonElement? Find(string name)
+    {
+        try
+        {
+            return element.TryGetProperty(name, out JsonElement value) ? value : null;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw NoText(place, e);
+        }
+    }
+
+    private static InvalidDataException NoText(string where, InvalidOperationException fault) =>
+        new($"{where}: expected text, got bytes that are none.", fault);
 
     private void Require(JsonValueKind kind, string expected)
     {

@@ -1,7 +1,6 @@
 // The envelope of a checkpoint: what it is, of which version, and a checksum. Knows nothing of trainings.
 
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Bptt.Files;
 
@@ -46,7 +45,7 @@ internal static class CheckpointFile
         byte[] bytes = File.ReadAllBytes(path);
         try
         {
-            using var document = JsonDocument.Parse(bytes);
+            using JsonDocument document = JsonReading.Document(bytes);
             return readContent(Content(new JsonReading(document.RootElement, "the file")));
         }
         catch (JsonException e)
@@ -82,7 +81,7 @@ internal static class CheckpointFile
                 + $"got {version}.");
         }
         JsonReading content = root.Property("training");
-        if (Hash(Encoding.UTF8.GetBytes(content.Raw)) != root.Property("sha256").Text())
+        if (Hash(content.Raw) != root.Property("sha256").Text())
         {
             throw new InvalidDataException(
                 "sha256: expected the checksum of the training, got another: the file is damaged.");

@@ -12,6 +12,10 @@ namespace Bptt.Training;
 /// <param name="seed">The seed.</param>
 internal sealed class EpochPlan(IReadOnlyList<int> lengths, int? batchSize, int? windowLength, int seed)
 {
+    /// <summary>The plan of a training.</summary>
+    public static EpochPlan Of(TrainingData data, TrainerOptions options) =>
+        new(data.Inputs.Lengths, options.BatchSize, data.WindowLength, options.Seed);
+
     /// <summary>Whether an epoch is one update with all the data.</summary>
     public bool IsWhole => batchSize is null && windowLength is null;
 

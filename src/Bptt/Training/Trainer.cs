@@ -97,7 +97,7 @@ public static class Trainer
             : TrainingFingerprint.Of(data, options, fixedStates, start);
         if (options.ResumeFrom is string path)
         {
-            TrainingCheckpoint.Load(path, state, fingerprint);
+            TrainingCheckpoint.Load(path, state, EpochPlan.Of(data, options), fingerprint);
         }
         var checkpoints = new CheckpointKeeper(options.Checkpoint, state, fingerprint);
         return new TrainingRun(data, options, fixedStates, state, checkpoints, progress, cancellationToken).Run();

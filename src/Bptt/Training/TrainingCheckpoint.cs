@@ -21,15 +21,18 @@ internal static class TrainingCheckpoint
     /// <summary>Takes a saved training over.</summary>
     /// <param name="path">The file.</param>
     /// <param name="state">The start of the same training; becomes what the file holds.</param>
+    /// <param name="plan">The pieces of its epochs.</param>
     /// <param name="fingerprint">What must be the same.</param>
     /// <exception cref="ArgumentException">It was another training; the message names every difference.</exception>
     /// <exception cref="InvalidDataException">The file is damaged or something else.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static void Load(string path, TrainingState state, (string Name, string Text)[] fingerprint) =>
+    public static void Load(
+        string path, TrainingState state, EpochPlan plan, (string Name, string Text)[] fingerprint) =>
         CheckpointFile.Read(path, content =>
         {
             RequireSame(content.Property("fingerprint"), fingerprint);
             Read(content, state);
+            RequireSound(state, plan);
             return state;
         });
 
@@ -98,24 +101,56 @@ internal static class TrainingCheckpoint
         }
     }
 
+    /// <summary>What no training that was saved can hold is refused here, and not met later.</summary>
+    private static void RequireSound(TrainingState state, EpochPlan plan)
+    {
+        Require(
+            state.Epoch >= 0
+                && state.History.Count == state.Epoch + 1
+                && state.History.Select((record, i) => record.Epoch == i).All(isRight => isRight),
+            "history",
+            $"the epochs 0 to {state.Epoch} in order");
+        Require(state.BestEpoch >= 0 && state.BestEpoch <= state.Epoch, "bestEpoch", "one of its epochs");
+        Require(state.Updates >= 0 && state.Skipped >= 0 && state.Skipped <= state.Updates, "updates", "counts");
+        Require(!(state.LargestNorm < 0.0), "largestNorm", "no negative number");
+        Require(state.BestLoss is not double.NegativeInfinity and not double.NaN, "bestLoss", "a loss");
+
+        TrainingPiece[] pieces = plan.PiecesOf(state.Epoch + 1);
+        Require(state.Piece >= 0 && state.Piece < pieces.Length, "piece", $"one of the {pieces.Length} of an epoch");
+        bool goesOn = state.Piece > 0 && !pieces[state.Piece].IsFirstWindow;
+        Require(
+            goesOn ? state.Carry?.ColumnCount == pieces[state.Piece - 1].Parts.Length : state.Carry is null,
+            "carry",
+            "the states of the window before, where there is one");
+    }
+
+    private static void Require(bool isRight, string place, string expected)
+    {
+        if (!isRight)
+        {
+            throw new InvalidDataException($"{place}: expected {expected}, got something else.");
+        }
+    }
+
     private static void Read(JsonReading content, TrainingState state)
     {
         Parameters start = state.Current;
         state.Current = ReadParameters(content.Property("current"), start);
         state.Best = ReadParameters(content.Property("best"), start);
-        state.BestLoss = ReadNumbers(content.Property("bestLoss"))[0];
+        state.BestLoss = ReadOne(content, "bestLoss");
         state.BestEpoch = content.Property("bestEpoch").Integer();
         state.Epoch = content.Property("epoch").Integer();
         state.Piece = content.Property("piece").Integer();
         state.Updates = content.Property("updates").Integer();
         state.Skipped = content.Property("skipped").Integer();
         state.HasMoved = content.Property("hasMoved").Flag();
-        state.LargestNorm = ReadNumbers(content.Property("largestNorm"))[0];
+        state.LargestNorm = ReadOne(content, "largestNorm");
         state.Converged = ReadText(content.Property("converged"));
         state.Stuck = ReadText(content.Property("stuck"));
-        state.Before = TimeSpan.FromSeconds(ReadNumbers(content.Property("seconds"))[0]);
+        state.Before = Duration(ReadOne(content, "seconds"));
         double[] carry = ReadNumbers(content.Property("carry"));
         int h = start.Model.HiddenSize;
+        Require(carry.Length % h == 0, "carry", $"columns of {h} numbers");
         state.Carry = carry.Length == 0 ? null : Matrix<double>.Build.Dense(h, carry.Length / h, carry);
         state.Optimizer.Restore(content.Property("optimizer").Properties()
             .ToDictionary(p => p.Name, p => ReadNumbers(p.Value)));
@@ -125,12 +160,13 @@ internal static class TrainingCheckpoint
     private static EpochRecord ReadRecord(JsonReading record)
     {
         JsonReading[] items = record.Items();
+        Require(items.Length == 5, "history", "five entries for each epoch");
         return new EpochRecord(
             items[0].Integer(),
             items[1].AnyNumber(),
             items[2].IsNull ? null : items[2].AnyNumber(),
             items[3].IsNull ? null : items[3].AnyNumber(),
-            TimeSpan.FromSeconds(items[4].AnyNumber()));
+            Duration(items[4].AnyNumber()));
     }
 
     private static Parameters ReadParameters(JsonReading values, Parameters start)
@@ -139,6 +175,19 @@ internal static class TrainingCheckpoint
         return numbers.Length == start.Count
             ? start.With(numbers)
             : throw new InvalidDataException($"expected {start.Count} parameters, got {numbers.Length}.");
+    }
+
+    private static double ReadOne(JsonReading content, string name)
+    {
+        double[] numbers = ReadNumbers(content.Property(name));
+        Require(numbers.Length == 1, name, "one number");
+        return numbers[0];
+    }
+
+    private static TimeSpan Duration(double seconds)
+    {
+        Require(seconds >= 0.0 && seconds < TimeSpan.MaxValue.TotalSeconds, "seconds", "a time");
+        return TimeSpan.FromSeconds(seconds);
     }
 
     private static string? ReadText(JsonReading text) => text.IsNull ? null : text.Text();

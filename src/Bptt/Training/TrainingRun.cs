@@ -40,7 +40,7 @@ internal sealed class TrainingRun
         _state = state;
         _inputs = data.Inputs;
         _fixedStates = fixedStates;
-        _plan = new EpochPlan(data.Inputs.Lengths, options.BatchSize, data.WindowLength, options.Seed);
+        _plan = EpochPlan.Of(data, options);
         _update = new TrainingUpdate(data, options, fixedStates, _memory, state);
         _evaluation = new TrainingEvaluation(data, options, fixedStates, _memory);
         _checkpoints = checkpoints;

@@ -103,6 +103,14 @@ public sealed class LinearRnnFileTests : IDisposable
         LoadShouldFail(content.Replace(good, bad, StringComparison.Ordinal), message);
     }
 
+    [Theory]
+    [InlineData("{\"format\":\"bptt-linear-rnn\",\"format\":\"bptt-linear-rnn\"}", "format")]
+    [InlineData("{\"format\":\"bptt-linear-rnn\",\"\\ud800\":1}", "text")]
+    [InlineData("{\"\\ud800\":1,\"\\udc00\":1}", "text")]
+    public void A_property_that_stands_twice_or_has_a_name_that_is_no_text_is_refused(string content, string message) =>
+        FluentActions.Invoking(() => LinearRnnFile.Load(new MemoryStream(System.Text.Encoding.UTF8.GetBytes(content))))
+            .Should().Throw<InvalidDataException>().Which.Message.Should().Contain(message);
+
     [Fact]
     public void A_missing_file_is_an_IO_error() =>
         FluentActions.Invoking(() => LinearRnnFile.Load(Path.Combine(_folder, "none.json")))

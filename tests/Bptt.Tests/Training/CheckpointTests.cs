@@ -285,13 +285,15 @@ public sealed class CheckpointTests : IDisposable
         var state = new TrainingState(parameters, new Adam())
         {
             BestLoss = double.PositiveInfinity,
+            Piece = 1,
             Carry = Matrix<double>.Build.Dense(3, 2, double.NegativeInfinity),
         };
         state.History.Add(new EpochRecord(0, double.NaN, double.PositiveInfinity, null, TimeSpan.FromSeconds(0.25)));
         TrainingCheckpoint.Save(File, state, TimeSpan.FromSeconds(0.5), [("what", "a test")]);
 
         var read = new TrainingState(new Parameters(model), new Adam());
-        TrainingCheckpoint.Load(File, read, [("what", "a test")]);
+        var plan = new EpochPlan(lengths: [4, 4], batchSize: null, windowLength: 2, seed: 1);
+        TrainingCheckpoint.Load(File, read, plan, [("what", "a test")]);
 
         read.Current.ToVector().Select(BitConverter.DoubleToInt64Bits)
             .Should().Equal(values.Select(BitConverter.DoubleToInt64Bits));
@@ -343,9 +345,4 @@ public sealed class CheckpointTests : IDisposable
         result.SkippedUpdates,
         (long)result.StopReason,
     ];
-
-    private sealed class Told(Action<TrainingProgress> tell) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => tell(value);
-    }
 }
