@@ -65,7 +65,9 @@ internal readonly struct JsonReading(JsonElement element, string place)
         catch (JsonException e)
         {
             throw new InvalidDataException(
-                e.LineNumber is long line ? $"not valid JSON, from line {line + 1} on." : $"not valid JSON: {e.Message}",
+                e.LineNumber is long line
+                    ? $"not valid JSON, from line {line + 1} on."
+                    : $"not valid JSON: {e.Message}",
                 e);
         }
         catch (ArgumentException e)

@@ -1,5 +1,5 @@
-// A training loop of one's own: mini-batches of sequences of different lengths, clipped gradients, momentum, and buffers
-// that are reused. Run it with
+// A training loop of one's own: mini-batches of sequences of different lengths, clipped gradients, momentum, and
+// buffers that are reused. Run it with
 //   dotnet run src/Bptt/samples/own-loop.cs
 // Beside the package, instead of the project of this repository, it needs `#:package Bptt@*`.
 
@@ -22,7 +22,9 @@ LinearRnn model = Initializer.Orthogonal(2, 8, 1, seed: 1, spectralRadius: 0.9);
 var clipping = new GlobalNormClipping(0.1);
 var options = new ExecutionOptions { Workspace = new Workspace() };
 var velocity = (
-    Whx: Matrix<double>.Build.Dense(8, 2), Whh: Matrix<double>.Build.Dense(8, 8), Wqh: Matrix<double>.Build.Dense(1, 8));
+    Whx: Matrix<double>.Build.Dense(8, 2),
+    Whh: Matrix<double>.Build.Dense(8, 8),
+    Wqh: Matrix<double>.Build.Dense(1, 8));
 double before = LossOf(model);
 for (int update = 0; update < 2000; update++)
 {

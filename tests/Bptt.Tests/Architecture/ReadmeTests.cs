@@ -3,6 +3,7 @@
 
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Bptt.Graphs;
 using MathNet.Numerics.LinearAlgebra;
 using ReadmeExample;
 
@@ -86,6 +87,15 @@ public partial class ReadmeTests
         Readme.Should().Contain($"of length {before:F3}, two steps leave the length {after:F3}, a half");
 
         static string Tuple(Vector<double> values, string between = ", ") => $"({string.Join(between, values)})";
+    }
+
+    [Fact]
+    public void The_graph_is_the_one_that_is_drawn_today()
+    {
+        var options = new ComputationGraphOptions { ShowGradients = true, ShowStored = true };
+
+        Repository.Read("src/pictures/graph.svg").TrimEnd()
+            .Should().Be(ComputationGraph.Unroll(3, options).ToSvg().TrimEnd());
     }
 
     [Fact]

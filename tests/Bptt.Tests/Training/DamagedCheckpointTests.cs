@@ -1,4 +1,5 @@
-// Checkpoints that are damaged, or well-formed and not what a training wrote: refused by InvalidDataException, nothing else.
+// Checkpoints that are damaged, or well-formed and not what a training wrote: refused by InvalidDataException, nothing
+// else.
 
 using System.Security.Cryptography;
 using System.Text;
