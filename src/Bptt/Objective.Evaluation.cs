@@ -121,7 +121,8 @@ public abstract partial class Objective
                 sums, s => s == 0.0 ? 0.0 : 1.0 / (s * (_normalizer ?? sequences))),
             _ => Array.ConvertAll(sums, _ => 1.0 / (_normalizer ?? 1.0)),
         };
-        if (!double.IsFinite(total) || VectorMath.FirstNonFinite(factors) >= 0)
+        bool isLost = Enumerable.Range(0, sums.Length).Any(b => sums[b] > 0.0 && !double.IsNormal(factors[b]));
+        if (!double.IsFinite(total) || VectorMath.FirstNonFinite(factors) >= 0 || isLost)
         {
             throw Guard.Error(
                 _normalizer is null ? "weights" : "normalizer",

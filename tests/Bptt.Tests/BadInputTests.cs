@@ -147,6 +147,12 @@ public class BadInputTests
             "weights", "reciprocals", "E-310"),
         Row("a normaliser without reciprocal", () => Run(Squared.WithNormalizer(1e-320)),
             "normalizer", "reciprocals", "1E-320"),
+        Row(
+            "weights whose product with the normaliser overflows",
+            () => Run(Objective.SquaredError(SequenceBatch.Pack([M(4, 5)]), Reduction.MeanPerSequence)
+                .WithStepWeights([1e160, 1e160, 1e160, 1e160, 1e160])
+                .WithNormalizer(1e150)),
+            "normalizer", "reciprocals", "E+160"),
         Row("own targets of another length", () => Run(new OwnTargets(Some.Batch(4, 6))), "targets", "5", "6"),
         Row("own targets NaN", () => Run(new OwnTargets(SequenceBatch.Pack([With(M(4, 5), 0, 1, double.NaN)]))),
             "targets", "NaN", "step 2"),

@@ -57,6 +57,33 @@ public class MemoryBudgetTests
     }
 
     [Fact]
+    public void A_workspace_holds_no_more_than_the_plan_says_and_the_outputs_take()
+    {
+        const int Steps = 100_000;
+        LinearRnn model = _examples.Model(1, 24, 1, 0.98);
+        SequenceBatch inputs = _examples.Batch(1, Steps);
+        var objective = Objective.SquaredError(_examples.Batch(1, Steps));
+        var workspace = new Workspace();
+        var options = new ExecutionOptions
+        {
+            Recurrence = Recurrence.TimeParallel,
+            MemoryBudget = 1 << 20,
+            Workspace = workspace,
+            MaxDegreeOfParallelism = 2,
+        };
+
+        for (int pass = 0; pass < 3; pass++)
+        {
+            var forward = ForwardPass.Run(model, inputs, options: options);
+            BackwardThroughTime.Run(forward, objective);
+
+            forward.MemoryPlan.KeepsCarries.Should().BeTrue("otherwise there is nothing to keep");
+            long outputs = 2L * sizeof(double) * Steps; // o_t and ∂L/∂o_t
+            workspace.Pool.Bytes.Should().BeLessThan(outputs + forward.MemoryPlan.HeldBytes * 3 / 2);
+        }
+    }
+
+    [Fact]
     public void Every_state_and_gradient_can_be_read_in_any_order_and_again()
     {
         LinearRnn model = _examples.Model(2, 5, 3);

@@ -135,16 +135,8 @@ public sealed class StateSpace
     /// see, such as a wasted hidden unit. From the factors of the Gramians (Laub and others 1987), so that small ones
     /// keep their digits down to ε times the norms of the factors. Cost O(n³) after the Gramians.</summary>
     /// <inheritdoc cref="ControllabilityGramian" path="/exception"/>
-    public Vector<double> HankelSingularValues
-    {
-        get
-        {
-            var values = Vector<double>.Build.Dense(Order);
-            Vector<double> singular = _observable.Value.TransposeThisAndMultiply(_reachable.Value).Svd(false).S;
-            singular.CopySubVectorTo(values, 0, 0, singular.Count);
-            return values;
-        }
-    }
+    public Vector<double> HankelSingularValues =>
+        new BalancedCoordinates(_reachable.Value, _observable.Value).Sigma(Order);
 
     /// <summary>The system of a network, by x_t = h_{t−1}: A = W_hh, B = W_hx, C = W_qh W_hh, D = W_qh W_hx, x_1 = h_0.
     /// Cost O(qh(h + d)).</summary>

@@ -2,6 +2,7 @@
 // of one pass. Holds memory, never results of its own.
 
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Bptt.Kernels;
 
 namespace Bptt.Passes;
@@ -111,14 +112,21 @@ internal sealed class BufferPool<TReal>
         }
     }
 
+    /// <summary>The bytes of all memory that is here or lent.</summary>
+    public long Bytes => Unsafe.SizeOf<TReal>() * (_free.Sum(m => (long)m.Count) + _lent.Sum(m => (long)m.Count));
+
     /// <summary>Memory of the given length, lent until the next forward pass begins or until it is released.</summary>
-    public ArraySegment<TReal> Rent(int length)
+    /// <param name="length">The length.</param>
+    /// <param name="isKept">Whether it stays lent while windows come and go: then it is not taken from memory that is
+    /// much longer, which windows would have to replace.</param>
+    public ArraySegment<TReal> Rent(int length, bool isKept = false)
     {
+        int longest = isKept ? length + length / 8 : int.MaxValue;
         int best = -1;
         int largest = -1;
         for (int i = 0; i < _free.Count; i++)
         {
-            if (_free[i].Count >= length && (best < 0 || _free[i].Count < _free[best].Count))
+            if (_free[i].Count >= length && _free[i].Count <= longest && (best < 0 || _free[i].Count < _free[best].Count))
             {
                 best = i;
             }
@@ -138,7 +146,7 @@ internal sealed class BufferPool<TReal>
         {
             // The new array takes the place of one that has become too small for its purpose, so that the workspace
             // does not keep both.
-            if (largest >= 0 && _free[largest].Count > length / 2)
+            if (largest >= 0 && _free[largest].Count > length / 2 && _free[largest].Count < length)
             {
                 _free.RemoveAt(largest);
             }

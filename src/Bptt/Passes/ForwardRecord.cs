@@ -198,7 +198,9 @@ internal sealed class ForwardRecord<TReal>
         }
         BatchLayout steps = Layout.Window(States.Windows.FirstStep(number), States.Windows.LastStep(number));
         PackedColumns<TReal> carries = context.Carries(
-            Weights.HiddenSize, RecurrencePlan.For(steps, Weights.HiddenSize, Chunking.Length, context.Tuning));
+            Weights.HiddenSize,
+            RecurrencePlan.For(steps, Weights.HiddenSize, Chunking.Length, context.Tuning),
+            isKept: true);
         _carries[number] = carries;
         return new Carries<TReal>(carries, AreKnown: false);
     }

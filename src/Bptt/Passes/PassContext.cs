@@ -165,21 +165,26 @@ internal sealed class PassContext<TReal>
 
     /// <summary>Storage for so many numbers; what it holds is undefined.</summary>
     /// <exception cref="ArgumentException">One array cannot hold as many.</exception>
-    public ArraySegment<TReal> Storage(long length)
+    public ArraySegment<TReal> Storage(long length) => Storage(length, isKept: false);
+
+    private ArraySegment<TReal> Storage(long length, bool isKept)
     {
         if (length > MaxLength)
         {
             throw new ArgumentException(
                 $"The problem is too large: expected at most {MaxLength} numbers in one array, got {length}.");
         }
-        return _pool.Rent((int)length);
+        return _pool.Rent((int)length, isKept);
     }
 
     /// <summary>Storage for the carries of a plan.</summary>
-    public PackedColumns<TReal> Carries(int rows, RecurrencePlan plan)
+    /// <param name="rows">h.</param>
+    /// <param name="plan">The plan.</param>
+    /// <param name="isKept">Whether they stay for the backward pass.</param>
+    public PackedColumns<TReal> Carries(int rows, RecurrencePlan plan, bool isKept = false)
     {
         int columns = Math.Max(1, plan.CarryColumns);
-        return new PackedColumns<TReal>(rows, new BatchLayout([columns]), Storage((long)rows * columns));
+        return new PackedColumns<TReal>(rows, new BatchLayout([columns]), Storage((long)rows * columns, isKept));
     }
 
     /// <summary>Storage for a matrix that is to be packed.</summary>

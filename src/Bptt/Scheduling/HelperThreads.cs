@@ -6,14 +6,18 @@ using System.Diagnostics;
 namespace Bptt.Scheduling;
 
 /// <summary>
-/// Background threads, at most one fewer than there are processors, started when first needed. After its work a helper
-/// spins briefly for more and then sleeps, so that an idle process uses no processor.
+/// Background threads, at most one fewer than there are processors, started when needed. After its work a helper spins
+/// briefly for more and then sleeps, so that an idle process uses no processor; after a second of sleep it ends, so that
+/// what loaded the library can unload it.
 /// </summary>
 internal static class HelperThreads
 {
     /// <summary>How long a helper spins before it sleeps: longer than the gap between two passes of a training
     /// loop, shorter than anyone would notice.</summary>
     private static readonly TimeSpan SpinTime = TimeSpan.FromMicroseconds(200);
+
+    /// <summary>How long a helper sleeps before it ends: to start one takes a ten-thousandth of it.</summary>
+    private static readonly TimeSpan SleepTime = TimeSpan.FromSeconds(1);
 
     private static readonly Lazy<Helper[]> Helpers = new(() =>
         [.. Enumerable.Range(0, Math.Max(0, Environment.ProcessorCount - 1)).Select(_ => new Helper())]);
@@ -115,7 +119,7 @@ internal static class HelperThreads
             }
         }
 
-        /// <summary>Starts the thread the first time; false where the system has none to give.</summary>
+        /// <summary>Starts the thread where there is none; false where the system has none to give.</summary>
         private bool HasThread()
         {
             if (_thread is null)
@@ -134,15 +138,23 @@ internal static class HelperThreads
             return true;
         }
 
-        private void Sleep()
+        /// <summary>Sleeps until it is called; false where nobody did for long, and the thread is to end.</summary>
+        private bool Sleep()
         {
             lock (_wake)
             {
                 while (Volatile.Read(ref _state) == Sleeping)
                 {
-                    Monitor.Wait(_wake);
+                    if (!Monitor.Wait(_wake, SleepTime)
+                        && Interlocked.CompareExchange(ref _state, Reserved, Sleeping) == Sleeping)
+                    {
+                        _thread = null;
+                        Volatile.Write(ref _state, Sleeping); // the next caller starts another
+                        return false;
+                    }
                 }
             }
+            return true;
         }
 
         private void Loop()
@@ -163,7 +175,10 @@ internal static class HelperThreads
                 }
                 else if (Interlocked.CompareExchange(ref _state, Sleeping, Spinning) == Spinning)
                 {
-                    Sleep();
+                    if (!Sleep())
+                    {
+                        return;
+                    }
                     idleSince = Stopwatch.GetTimestamp();
                 }
             }

@@ -84,6 +84,40 @@ public class StateSpaceGramianTests
         (values - expected.SubVector(0, 4)).InfinityNorm().Should().BeLessThan(1e-13 * expected[0]);
     }
 
+    [Theory]
+    [InlineData(1e80)]
+    [InlineData(1e150)]
+    [InlineData(1e-150)]
+    public void Extreme_weights_have_Hankel_singular_values_too(double size)
+    {
+        StateSpace system = Random(2, 4, 3, 0.7, seed: 9);
+        var extreme = new StateSpace(system.A, size * system.B, size * system.C, system.D);
+
+        Vector<double> values = extreme.HankelSingularValues;
+
+        ((values / size / size) - system.HankelSingularValues).L2Norm()
+            .Should().BeLessThan(1e-13 * system.HankelSingularValues.L2Norm());
+        extreme.Balance().Order.Should().Be(4);
+    }
+
+    [Fact]
+    public void Hankel_singular_values_beyond_the_largest_double_are_refused()
+    {
+        StateSpace system = Random(2, 4, 3, 0.7, seed: 9);
+        var extreme = new StateSpace(system.A, 1e200 * system.B, 1e200 * system.C, system.D);
+
+        FluentActions.Invoking(() => extreme.HankelSingularValues).Should().Throw<ArithmeticException>();
+    }
+
+    [Fact]
+    public void Without_a_recurrence_and_with_more_inputs_and_outputs_than_units_nothing_is_left_of_the_past()
+    {
+        LinearRnn model = new Examples(seed: 10).Model(3, 2, 4);
+        var forgetful = new LinearRnn(model.Whx, Matrix<double>.Build.Dense(2, 2), model.Wqh);
+
+        StateSpace.Of(forgetful).HankelSingularValues.Should().Equal(0.0, 0.0);
+    }
+
     [Fact]
     public void A_wasted_hidden_unit_shows()
     {
