@@ -8,8 +8,6 @@ namespace Bptt.Cli.Tests.Studio;
 
 public class LessonTests
 {
-    private static readonly JsonElement Texts = JsonDocument.Parse(StudioPage.Part("texts.json")).RootElement;
-
     [Fact]
     public void A_dozen_lessons_stand_in_both_languages()
     {
@@ -31,22 +29,29 @@ public class LessonTests
         }
     }
 
-    [Fact]
-    public void Every_text_stands_in_both_languages() =>
-        Keys("zh").Where(k => !k.StartsWith("sentence.", StringComparison.Ordinal))
-            .Should().BeEquivalentTo(Keys("en").Where(k => !k.StartsWith("sentence.", StringComparison.Ordinal)));
+    [Theory]
+    [InlineData("texts.json")]
+    [InlineData("watch-texts.json")]
+    public void Every_text_stands_in_both_languages(string part) =>
+        Keys(part, "zh").Where(k => !k.StartsWith("sentence.", StringComparison.Ordinal))
+            .Should().BeEquivalentTo(Keys(part, "en").Where(k => !k.StartsWith("sentence.", StringComparison.Ordinal)));
 
-    [Fact]
-    public void Every_text_that_a_page_names_exists()
+    [Theory]
+    [InlineData("chapter.html", "texts.json", 50)]
+    [InlineData("watch.html", "watch-texts.json", 10)]
+    public void Every_text_that_a_page_names_exists(string page, string texts, int atLeast)
     {
-        string[] named = [.. Regex.Matches(StudioPage.Part("chapter.html"), "data-(?:text|label)=\"([^\"]+)\"")
+        string[] named = [.. Regex.Matches(StudioPage.Part(page), "data-(?:text|label)=\"([^\"]+)\"")
             .Select(m => m.Groups[1].Value)];
 
-        named.Should().HaveCountGreaterThan(50).And.BeSubsetOf(Keys("en"));
+        named.Should().HaveCountGreaterThan(atLeast).And.BeSubsetOf(Keys(texts, "en"));
     }
 
-    private static string[] Keys(string language) =>
-        [.. Texts.GetProperty(language).EnumerateObject().Select(p => p.Name)];
+    private static string[] Keys(string part, string language)
+    {
+        using var texts = JsonDocument.Parse(StudioPage.Part(part));
+        return [.. texts.RootElement.GetProperty(language).EnumerateObject().Select(p => p.Name)];
+    }
 
     private static IEnumerable<KeyValuePair<string, string>> SceneOf(string words) =>
         words.Split('&').Select(w => KeyValuePair.Create(w.Split('=')[0], w.Split('=')[1]));

@@ -21,7 +21,7 @@ class Chart {
     });
   }
 
-  /** data: { title, x, y, first, series: [{ name, kind, values, bars }], marks: [{ x, name, kind }], lines, unit } */
+  /** data: { title, x, y, first, series: [{ name, kind, values, xs, bars }], marks: [{ x, name, kind }], lines, unit } */
   show(data) {
     this.data = data;
     if (this.width) this.draw();
@@ -29,10 +29,10 @@ class Chart {
 
   draw() {
     const { series, marks = [], lines = [], first = 0 } = this.data;
-    const room = { left: 46, right: 12, top: 8, bottom: 34 };
+    const room = { left: 46, right: 16, top: 8, bottom: 34 };
     const width = this.width;
     const height = this.height;
-    const count = Math.max(2, ...series.map(s => s.values.length));
+    const count = Math.max(2, ...series.map(s => s.xs ? (s.xs.at(-1) ?? first) - first + 1 : s.values.length));
     const last = this.data.last ?? first + count - 1;
     const all = series.flatMap(s => s.values.map(number));
     const scale = decades([...all, ...lines.map(l => l.y)], 6, this.data.reach);
@@ -78,7 +78,8 @@ class Chart {
     s.values.forEach((v, i) => {
       const y = number(v);
       if (y > 0 && Number.isFinite(y)) {
-        path += `${isDrawn ? "L" : "M"}${this.atX(first + i).toFixed(1)} ${this.atY(y).toFixed(1)}`;
+        const x = this.atX(s.xs ? s.xs[i] : first + i);
+        path += `${isDrawn ? "L" : "M"}${x.toFixed(1)} ${this.atY(y).toFixed(1)}`;
         isDrawn = true;
       } else {
         isDrawn = false;
@@ -129,9 +130,11 @@ class Chart {
     this.reader = Math.min(last, Math.max(first, place));
     const x = this.atX(this.reader);
     line.setAttribute("d", `M${x} 8V${this.height - 34}`);
+    const value = s => s.xs
+      ? s.values[Math.max(0, s.xs.findLastIndex(at => at <= this.reader))] : s.values[this.reader - first];
     const parts = this.data.series
-      .filter(s => s.values[this.reader - first] !== undefined)
-      .map(s => `${s.name} ${short(s.values[this.reader - first])}`);
+      .filter(s => value(s) !== undefined)
+      .map(s => `${s.name} ${short(value(s))}`);
     this.values.replaceChildren(...math(`${this.data.unit ?? "k"} = ${this.reader}: ${parts.join("; ")}`));
   }
 }
