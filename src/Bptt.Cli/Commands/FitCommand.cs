@@ -131,7 +131,8 @@ internal static class FitCommand
         if (writesPage)
         {
             written.Insert(
-                3, folder.Write("report.html", stream => ReportPage.Write(stream, data, fit, order, report)));
+                3, folder.Write("report.html", stream => ReportPage.Write(
+                    stream, data, fit, order, report, watch?.Moments)));
         }
         output.WriteLine($"written: {string.Join(", ", written)}");
         return Judge(terminal, fit, report);

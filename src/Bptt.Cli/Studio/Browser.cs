@@ -27,6 +27,7 @@ internal static class Browser
 
     private static bool HasScreen =>
         OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()
-        || new[] { "DISPLAY", "WAYLAND_DISPLAY" }.Any(
-            name => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name)));
+        || IsSet("DISPLAY") || IsSet("WAYLAND_DISPLAY");
+
+    private static bool IsSet(string name) => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name));
 }

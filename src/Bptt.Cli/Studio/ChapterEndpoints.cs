@@ -4,6 +4,7 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 
 namespace Bptt.Cli.Studio;
@@ -66,7 +67,7 @@ internal static class ChapterEndpoints
         return isWeight ? StepFormula.OfWeight(backward, t) : StepFormula.OfState(backward, t);
     }
 
-    private static IResult Train(
+    private static ServerSentEventsResult<TrainingMoment> Train(
         Dictionary<string, string> words,
         SemaphoreSlim trainings,
         CancellationToken aborted,

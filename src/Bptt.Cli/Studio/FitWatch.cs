@@ -14,6 +14,7 @@ internal sealed class FitWatch : IDisposable
     private readonly WatchHub _hub;
     private readonly WatchPictures _pictures;
     private readonly StudioServer _server;
+    private readonly EpochTrail _trail = new();
     private int _isCheckpointAsked;
     private int? _toldBest;
     private double? _threshold; // of the clipping by the global norm
@@ -31,6 +32,9 @@ internal sealed class FitWatch : IDisposable
 
     /// <summary>Ends when the page asks for it, or the command ends.</summary>
     public CancellationToken Cancellation => _stop.Token;
+
+    /// <summary>Some epochs of the training, for its report.</summary>
+    public IReadOnlyList<EpochMoment> Moments => _trail.Moments;
 
     /// <summary>Starts the server and prints its address.</summary>
     public static FitWatch Start(Terminal terminal, Dataset data, bool opensBrowser, CancellationToken cancellation)
@@ -68,6 +72,7 @@ internal sealed class FitWatch : IDisposable
     public void Show(EpochProgress progress)
     {
         _hub.Add(progress);
+        _trail.Add(progress);
         if (progress.Details is not { } details)
         {
             return;

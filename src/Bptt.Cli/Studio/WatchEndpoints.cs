@@ -2,6 +2,7 @@
 
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 
 namespace Bptt.Cli.Studio;
@@ -27,7 +28,7 @@ internal static class WatchEndpoints
         routes.MapPost("/checkpoint", () => Done(askForCheckpoint));
     }
 
-    private static IResult Done(Action action)
+    private static NoContent Done(Action action)
     {
         action();
         return TypedResults.NoContent();

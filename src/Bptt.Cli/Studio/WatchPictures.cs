@@ -95,7 +95,7 @@ internal sealed class WatchPictures : IDisposable
     private WatchPicture Look(Parameters parameters)
     {
         Matrix<double>? states = parameters.InitialStates;
-        ForwardPass pass = ForwardPass.Run(
+        var pass = ForwardPass.Run(
             parameters.Model,
             _data.Inputs,
             states?.ColumnCount == _data.Inputs.Count ? states : null,

@@ -4,7 +4,6 @@ using System.Globalization;
 using Bptt.Cli.Studio;
 using PuppeteerSharp;
 using PuppeteerSharp.Input;
-using PuppeteerSharp.Media;
 using Xunit.Abstractions;
 
 namespace Bptt.Cli.Tests.Studio;

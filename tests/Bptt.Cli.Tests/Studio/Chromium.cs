@@ -4,7 +4,6 @@
 using System.Reflection;
 using Deque.AxeCore.Commons;
 using PuppeteerSharp;
-using PuppeteerSharp.Media;
 
 namespace Bptt.Cli.Tests.Studio;
 

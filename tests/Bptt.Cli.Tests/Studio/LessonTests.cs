@@ -23,7 +23,7 @@ public class LessonTests
                 words.GetProperty("text").GetArrayLength().Should().BeGreaterThan(0);
                 words.GetProperty("try").GetArrayLength().Should().BeGreaterThan(1);
             }
-            SceneNumbers numbers = SceneNumbers.Of(Scene.Parse(SceneOf(lesson.GetProperty("scene").GetString()!)));
+            var numbers = SceneNumbers.Of(Scene.Parse(SceneOf(lesson.GetProperty("scene").GetString()!)));
             numbers.Flow.Verdict.Should().NotBe("none");
             numbers.LagsFault.Should().BeNull();
         }

@@ -12,7 +12,7 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Cli.Tests.Studio;
 
-public sealed class StudioServerTests : IAsyncLifetime
+public sealed class StudioServerTests : IAsyncLifetime, IDisposable
 {
     private static readonly JsonSerializerOptions Named = new()
     {
@@ -24,11 +24,9 @@ public sealed class StudioServerTests : IAsyncLifetime
 
     public async Task InitializeAsync() => _server = await StudioServer.StartAsync(ChapterEndpoints.Map);
 
-    public async Task DisposeAsync()
-    {
-        _client.Dispose();
-        await _server.DisposeAsync();
-    }
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    public void Dispose() => _client.Dispose();
 
     [Fact]
     public async Task The_page_comes_whole_and_may_load_nothing()
@@ -183,7 +181,11 @@ public sealed class StudioServerTests : IAsyncLifetime
     {
         HttpResponseMessage answer = await Post("formula", new()
         {
-            ["e"] = "0.9~0.3,0.5", ["T"] = "30", ["loss"] = "all", ["arrow"] = arrow, ["t"] = $"{t}",
+            ["e"] = "0.9~0.3,0.5",
+            ["T"] = "30",
+            ["loss"] = "all",
+            ["arrow"] = arrow,
+            ["t"] = $"{t}",
         });
         StepFormula formula = (await answer.Content.ReadFromJsonAsync<StepFormula>(Named))!;
 

@@ -20,13 +20,18 @@ public sealed class WatchTests(Chromium browser, ITestOutputHelper output) : ICl
         using var folder = new TemporaryFolder();
         string[] line = [.. Adam, "--epochs", "30", "--out"];
 
-        CommandResult watched = await CommandRunner.RunAsync([.. line, folder.At("a"), "--watch", "--no-browser"]);
+        CommandResult watched = await CommandRunner.RunAsync(
+            [.. line, folder.At("a"), "--watch", "--no-browser", "--report"]);
         CommandResult alone = await CommandRunner.RunAsync([.. line, folder.At("b")]);
 
         watched.ShouldBeDone();
         watched.Output.Should().MatchRegex(@"watch: http://127\.0\.0\.1:\d+/[0-9a-f]{32}/");
         File.ReadAllBytes(folder.At("a/model.json")).Should().Equal(File.ReadAllBytes(folder.At("b/model.json")));
         alone.ShouldBeDone();
+        string report = File.ReadAllText(folder.At("a/report.html"));
+        Regex.Matches(report, "type=\"radio\"").Should().HaveCountGreaterThan(1, "the report steps through the epochs");
+        Regex.Matches(report, "<p class=\"moment ").Should().HaveSameCount(Regex.Matches(report, "type=\"radio\""));
+        report.Should().NotContain("<script");
     }
 
     [Fact]
@@ -166,15 +171,16 @@ public sealed class WatchTests(Chromium browser, ITestOutputHelper output) : ICl
         {
             var fit = new RunningFit(line);
             var clock = Stopwatch.StartNew();
-            while (Regex.Match(fit.Text(fit._output), @"watch: (\S+)\r?\n") is not { Success: true } found)
+            Match found;
+            while (!(found = Regex.Match(Text(fit._output), @"watch: (\S+)\r?\n")).Success)
             {
                 if (fit._run.IsCompleted || clock.Elapsed > Limit)
                 {
-                    throw new TimeoutException($"No page: {fit.Text(fit._output)}{fit.Text(fit._error)}");
+                    throw new TimeoutException($"No page: {Text(fit._output)}{Text(fit._error)}");
                 }
                 await Task.Delay(10);
             }
-            fit.Address = new Uri(Regex.Match(fit.Text(fit._output), @"watch: (\S+)").Groups[1].Value);
+            fit.Address = new Uri(found.Groups[1].Value);
             return fit;
         }
 
@@ -195,7 +201,7 @@ public sealed class WatchTests(Chromium browser, ITestOutputHelper output) : ICl
             }
         }
 
-        private string Text(StringWriter writer)
+        private static string Text(StringWriter writer)
         {
             for (int attempt = 0; ; attempt++)
             {
