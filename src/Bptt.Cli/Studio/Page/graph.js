@@ -78,6 +78,7 @@ class Graph {
     this.picture.setAttribute("viewBox", `0 0 ${this.width} ${height}`);
     this.picture.setAttribute("height", height);
     this.picture.replaceChildren(...parts, ...buttons);
+    (buttons.find(b => b.classList.contains("chosen")) ?? buttons.at(-1))?.setAttribute("tabindex", 0);
     if (focused) this.picture.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
   }
 
@@ -127,7 +128,7 @@ class Graph {
       && (kind !== "output" || target.t === this.lastOf(chosen));
     const shown = short(value);
     const group = svg("g", {
-      class: `arrow ${kind}${isChosen ? " chosen" : ""}`, role: "button", tabindex: 0,
+      class: `arrow ${kind}${isChosen ? " chosen" : ""}`, role: "button", tabindex: -1,
       "data-arrow": target.arrow, "data-t": target.t, "data-key": `${kind}-${name}`, "aria-pressed": isChosen,
       "aria-label": plain(`${name}: ${shown}. ${text("aria.formula")}`),
     });
@@ -151,8 +152,23 @@ class Graph {
       this.onArrow(target);
     };
     group.addEventListener("click", choose);
-    group.addEventListener("keydown", event => (event.key === "Enter" || event.key === " ") && choose(event));
+    group.addEventListener("keydown", event => {
+      if (event.key === "Enter" || event.key === " ") choose(event);
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (by) {
+        event.preventDefault();
+        this.focusBeside(group, by);
+      }
+    });
     return group;
+  }
+
+  /** The arrow keys move from arrow to arrow, so that all of them are one stop of the tab key. */
+  focusBeside(group, by) {
+    const all = [...this.picture.querySelectorAll(".arrow")];
+    const next = all[(all.indexOf(group) + by + all.length) % all.length];
+    for (const arrow of all) arrow.setAttribute("tabindex", arrow === next ? 0 : -1);
+    next.focus({ preventScroll: true });
   }
 
   lastOf(chosen) {
