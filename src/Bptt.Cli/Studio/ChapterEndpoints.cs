@@ -25,6 +25,7 @@ internal static class ChapterEndpoints
     public static void Map(IEndpointRouteBuilder routes, CancellationToken ending)
     {
         var trainings = new SemaphoreSlim(MostTrainings);
+        _ = Task.Run(() => SceneNumbers.Of(new Scene()), ending); // compiled before the first page asks
         routes.MapGet("/", (HttpContext context) => Checked(() =>
         {
             _ = Scene.Parse(Words(context.Request));

@@ -36,7 +36,9 @@ class Chart {
     const last = this.data.last ?? first + count - 1;
     const all = series.flatMap(s => s.values.map(number));
     const scale = decades([...all, ...lines.map(l => l.y)], 6, this.data.reach);
-    this.atX = x => room.left + (x - first) / Math.max(1, last - first) * (width - room.left - room.right);
+    const side = series.some(s => s.bars) ? 0.6 : 0; // half a bar
+    this.atX = x => room.left
+      + (x - first + side) / (Math.max(1, last - first) + 2 * side) * (width - room.left - room.right);
     this.atY = v => height - room.bottom - Math.max(0, scale.at(v)) * (height - room.top - room.bottom);
     this.range = [first, last];
     let out = "";

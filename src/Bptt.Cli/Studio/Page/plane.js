@@ -44,7 +44,12 @@ class Plane {
       this.handles = poles.map((pole, i) => this.handle(pole, i));
       this.layer.replaceChildren(...this.handles.flatMap(h => h.mirror ? [h.mirror, h.main] : [h.main]));
     }
-    poles.forEach((pole, i) => this.place(pole, this.handles[i], i));
+    poles.forEach((pole, i) => {
+      this.place(pole, this.handles[i], i);
+      // Names of poles that lie close stand above each other.
+      const below = poles.slice(0, i).filter(p => Math.abs(p.re - pole.re) < 0.16 && Math.abs(p.im - pole.im) < 0.2);
+      this.handles[i].main.querySelector(".name").setAttribute("y", -11 - 19 * below.length);
+    });
   }
 
   handle(pole, index) {
