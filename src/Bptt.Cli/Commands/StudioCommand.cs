@@ -28,7 +28,7 @@ internal static class StudioCommand
     public static Command Create(Terminal terminal)
     {
         Option<int> lesson = OptionRules.WholeNumber(
-            "--lesson", atLeast: 1, byDefault: 1, $"The lesson to begin with, at most {Lessons}.", "n", atMost: Lessons);
+            "--lesson", atLeast: 1, byDefault: 1, $"The lesson to begin with, at most {Lessons}.", "n", Lessons);
         Option<string> language = OptionRules.OneOf("--language", ["en", "zh"], "en", "The language of the page.");
         Option<string> state = OptionRules.Text(
             "--state",

@@ -1,5 +1,5 @@
-// The part of a report that steps through a training that was watched: poles and loss at some of its epochs. Works without
-// a script: a row of radio buttons, which the arrow keys move along, and a rule of style for each.
+// The part of a report that steps through a training that was watched: poles and loss at some of its epochs. Works
+// without a script: a row of radio buttons, which the arrow keys move along, and a rule of style for each.
 
 using System.Globalization;
 using System.Numerics;
@@ -57,7 +57,8 @@ internal static class EpochSection
             new XAttribute("class", "square"),
             new XAttribute("role", "img"),
             new XAttribute("aria-labelledby", "epochs-title"),
-            new XElement(Svg + "title", new XAttribute("id", "epochs-title"), "Eigenvalues of W_hh at the chosen epoch"),
+            new XElement(
+                Svg + "title", new XAttribute("id", "epochs-title"), "Eigenvalues of W_hh at the chosen epoch"),
             new XElement(
                 Svg + "path",
                 new XAttribute("d", Text($"M0 {middle}H{Size}M{middle} 0V{Size}")),

@@ -1,4 +1,4 @@
-// What the page of the chapter asks for: itself, the numbers of a scene, the formula of an arrow, a training that flows.
+// What the page of the chapter asks for: itself, the numbers of a scene, the formula of an arrow, a training.
 
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;

@@ -1,5 +1,5 @@
-// A fit that is watched in a browser: what it reports goes to the page, what the page asks for goes to it. The fit waits
-// for nothing here.
+// A fit that is watched in a browser: what it reports goes to the page, what the page asks for goes to it. The fit
+// waits for nothing here.
 
 using Bptt.Cli.Console;
 using Bptt.Cli.Data;

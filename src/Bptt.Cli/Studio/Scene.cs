@@ -1,5 +1,5 @@
-// What a student has set: eigenvalues, steps, loss, truncation, clipping. Read from the words of an address; bounded, and
-// computes nothing.
+// What a student has set: eigenvalues, steps, loss, truncation, clipping. Read from the words of an address; bounded,
+// and computes nothing.
 //
 //   h  hidden units      T  time steps
 
@@ -128,7 +128,8 @@ internal sealed record Scene
             string[] numbers = part.Split('~');
             return numbers.Length > 2
                 ? throw new FormatException($"e: expected 0.8 or 0.6~0.5, got '{Short(part)}'")
-                : new Pole(Coordinate(numbers[0]), numbers.Length == 2 ? Coordinate(numbers[1]) : 0, numbers.Length == 2);
+                : new Pole(
+                    Coordinate(numbers[0]), numbers.Length == 2 ? Coordinate(numbers[1]) : 0, numbers.Length == 2);
         });
         foreach (Pole pole in poles)
         {

@@ -55,8 +55,8 @@ internal sealed class ScenePass
         ? BackwardThroughTime.Run(forward, _objective, new BackwardOptions { Truncation = truncation })
         : null;
 
-    /// <summary>The backward pass of the loss of one step alone, from its own state, so that its flow can be followed to
-    /// any lag.</summary>
+    /// <summary>The backward pass of the loss of one step alone, from its own state, so that its flow can be followed
+    /// to any lag.</summary>
     public BackwardThroughTime Source(BackwardThroughTime backward, int step)
     {
         ForwardPass forward = backward.Forward;
@@ -80,8 +80,8 @@ internal sealed class ScenePass
         return Matrix<double>.Build.Dense(1, steps, (_, _) => random.Next(2) == 0 ? -1.0 : 1.0);
     }
 
-    /// <summary>W_hh in real Schur form: a block for each pole on the diagonal, so that the eigenvalues are exactly those
-    /// given whatever couples a block to the next. W_hx and W_qh excite and see all units alike.</summary>
+    /// <summary>W_hh in real Schur form: a block for each pole on the diagonal, so that the eigenvalues are exactly
+    /// those given whatever couples a block to the next. W_hx and W_qh excite and see all units alike.</summary>
     private static LinearRnn ModelOf(IReadOnlyList<Pole> poles, double coupling)
     {
         int h = poles.Sum(p => p.IsPair ? 2 : 1);

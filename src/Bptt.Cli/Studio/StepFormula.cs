@@ -19,7 +19,7 @@ internal sealed record StepFormula(int Number, string General, IReadOnlyList<For
     /// <summary>The arrows that have a formula: of ∂L/∂h_t, and of the term of ∂L/∂W_hh.</summary>
     public static readonly string[] Arrows = ["state", "weight"];
 
-    /// <summary>∂L/∂h_t: (2) at t = T, (3) below; of h_0, which has no loss of its own, the first term of (3).</summary>
+    /// <summary>∂L/∂h_t: (2) at t = T, (3) below; of h_0, which has no loss, the first term of (3).</summary>
     public static StepFormula OfState(BackwardThroughTime backward, int t)
     {
         LinearRnn model = backward.Forward.Model;

@@ -23,14 +23,15 @@ internal sealed class StudioGuard(string token)
         headers["Referrer-Policy"] = "no-referrer"; // the token stays here
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
-        if (!IsOfThisMachine(context) || !IsFromHere(context.Request) || !HasToken(context.Request, out PathString rest))
+        HttpRequest request = context.Request;
+        if (!IsOfThisMachine(context) || !IsFromHere(request) || !HasToken(request, out PathString rest))
         {
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             context.Response.ContentType = "text/plain; charset=utf-8";
             return context.Response.WriteAsync(Hint);
         }
-        context.Request.PathBase = $"/{token}";
-        context.Request.Path = rest;
+        request.PathBase = $"/{token}";
+        request.Path = rest;
         return next(context);
     }
 

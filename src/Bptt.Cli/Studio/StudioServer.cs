@@ -36,7 +36,7 @@ internal sealed class StudioServer : IAsyncDisposable
     public Uri Address { get; }
 
     /// <summary>Starts one.</summary>
-    /// <param name="map">Adds what is answered, below the token. The token that it is given is cancelled when the server
+    /// <param name="map">Adds what is answered, below the token. What it is given is cancelled when the server
     /// ends, and ends what still flows.</param>
     public static async Task<StudioServer> StartAsync(Action<IEndpointRouteBuilder, CancellationToken> map)
     {

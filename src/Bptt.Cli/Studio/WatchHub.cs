@@ -84,7 +84,8 @@ internal sealed class WatchHub(Dataset data)
 
     /// <summary>Points of a curve as a page draws it.</summary>
     public static double[][] Thin(Dataset data, int[] steps, Func<int, double> value) =>
-        [.. Curve.Thinned([.. steps.Select(t => new DataPoint(data.RowOf(t), value(t)))]).Select(p => new[] { p.X, p.Y })];
+        [.. Curve.Thinned([.. steps.Select(t => new DataPoint(data.RowOf(t), value(t)))])
+            .Select(p => new[] { p.X, p.Y })];
 
     public void Begin(string words, bool trains, bool canSave)
     {

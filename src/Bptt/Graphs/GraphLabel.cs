@@ -90,8 +90,8 @@ internal static class GraphLabel
         return text == "-0" ? "0" : text;
     }
 
-    /// <summary>An underscore lowers the letters and digits that follow, or what braces hold; ^ raises what braces hold,
-    /// and ᵀ is raised.</summary>
+    /// <summary>An underscore lowers the letters and digits that follow, or what braces hold; ^ raises what braces
+    /// hold, and ᵀ is raised.</summary>
     private static List<(string Text, Place Place)> Runs(string label)
     {
         List<(string, Place)> runs = [];

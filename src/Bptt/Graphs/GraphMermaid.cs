@@ -6,9 +6,9 @@ namespace Bptt.Graphs;
 
 internal static class GraphMermaid
 {
-    /// <summary>A gradient is a dotted line of its own beside the dependency that it goes back on, its label with an arrow
-    /// to the left: edges in reverse would be cycles, which Mermaid breaks by drawing some of the dependencies backward,
-    /// and it knows no line with a head at its beginning alone. Names stand apart from
+    /// <summary>A gradient is a dotted line of its own beside the dependency that it goes back on, its label with an
+    /// arrow to the left: edges in reverse would be cycles, which Mermaid breaks by drawing some of the dependencies
+    /// backward, and it knows no line with a head at its beginning alone. Names stand apart from
     /// arrows by blanks, since Mermaid reads an o or x that touches one as its head. Labels are in quotes, where only a
     /// quote needs escaping and HTML elements give sub- and superscripts.</summary>
     public static string Write(UnrolledGraph graph)

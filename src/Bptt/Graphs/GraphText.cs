@@ -60,7 +60,7 @@ internal static class GraphText
             yield return "(5) ∂L/∂W_hh = Σ_t ∂L/∂h_t h_{t−1}ᵀ";
             if (graph.Options.ShowStored)
             {
-                yield return "∂L/∂h_t: computed once, stored, and reused by (3) for h_{t−1} and by (5) for W_hx and W_hh";
+                yield return "∂L/∂h_t: computed once, stored, reused by (3) for h_{t−1} and by (5) for W_hx and W_hh";
             }
         }
     }

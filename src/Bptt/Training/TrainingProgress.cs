@@ -33,8 +33,8 @@ public sealed record TrainingProgress
     /// <summary>The epoch after which the weights were best.</summary>
     public int BestEpoch { get; internal init; }
 
-    /// <summary>The weights as they are now, and h_0 where it is learned. They never change, so that they may be looked at
-    /// on another thread while the training goes on; telling them copies nothing.</summary>
+    /// <summary>The weights as they are now, and h_0 where it is learned. They never change, so that they may be looked
+    /// at on another thread while the training goes on; telling them copies nothing.</summary>
     public Parameters Parameters { get; internal init; } = null!;
 
     /// <summary>The gradient's norm, as <see cref="EpochRecord.GradientNorm"/>.</summary>

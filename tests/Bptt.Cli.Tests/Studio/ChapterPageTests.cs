@@ -133,7 +133,10 @@ public sealed class ChapterPageTests(Chromium browser, ITestOutputHelper output)
     {
         foreach ((int width, bool isDark, string words) in new[]
         {
-            (1400, false, "lesson=3"), (390, true, "lesson=9&lang=zh"), (1400, true, "lesson=12"), (390, false, "lesson=2"),
+            (1400, false, "lesson=3"),
+            (390, true, "lesson=9&lang=zh"),
+            (1400, true, "lesson=12"),
+            (390, false, "lesson=2"),
         })
         {
             (IPage page, _) = await browser.OpenAsync(new Uri(_server.Address, $"?{words}"), width, isDark);
@@ -144,8 +147,8 @@ public sealed class ChapterPageTests(Chromium browser, ITestOutputHelper output)
         }
     }
 
-    /// <summary>Tells a time, and demands none: at h = 8 and T = 100, from a move of the pointer to the redrawn page, by
-    /// the browser's own clock.</summary>
+    /// <summary>Tells a time, and demands none: at h = 8 and T = 100, from a move of the pointer to the redrawn page,
+    /// by the browser's own clock.</summary>
     [BrowserFact]
     public async Task A_hundred_moves_are_redrawn()
     {

@@ -192,7 +192,8 @@ public sealed class StudioServerTests : IAsyncLifetime, IDisposable
         formula.Number.Should().Be(number);
         Matrix<double>[] values = [.. formula.Parts.Where(p => p.Rows is not null).Select(
             p => Matrix<double>.Build.DenseOfRows(p.Rows))];
-        Matrix<double> right = values.Length == 5 ? values[1] * values[2] + values[3] * values[4] : values[1] * values[2];
+        Matrix<double> right = values[1] * values[2]
+            + (values.Length == 5 ? values[3] * values[4] : 0.0 * values[0]);
         (right - values[0]).FrobeniusNorm().Should().BeLessThan(1e-12 * (1 + values[0].FrobeniusNorm()));
         formula.Norm.Should().BeApproximately(values[0].FrobeniusNorm(), 1e-12);
     }

@@ -101,8 +101,8 @@ public sealed class WatchTests(Chromium browser, ITestOutputHelper output) : ICl
         await page.CloseAsync();
     }
 
-    /// <summary>Tells a cost, and demands none: fits that nobody watches and fits that somebody follows, in turns. A few
-    /// epochs, unless the environment asks for more: BPTT_WATCH_EPOCHS, BPTT_WATCH_ROUNDS.</summary>
+    /// <summary>Tells a cost, and demands none: fits that nobody watches and fits that somebody follows, in turns. A
+    /// few epochs, unless the environment asks for more: BPTT_WATCH_EPOCHS, BPTT_WATCH_ROUNDS.</summary>
     [Fact]
     public async Task Watching_costs_next_to_nothing()
     {

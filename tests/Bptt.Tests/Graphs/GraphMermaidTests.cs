@@ -43,7 +43,8 @@ public class GraphMermaidTests
             .Should().Equal(
             gradients ? graph.Data.GradientEdges.Where(e => e.IsCut).Select(e => e.ToString()).Order() : []);
         links.SelectMany(m => m.Groups[1].Value.Split(',')).Select(int.Parse)
-            .Should().Equal(Enumerable.Range(0, all.Length).Where(i => all[i].Contains(" -.-", StringComparison.Ordinal)));
+            .Should().Equal(
+            Enumerable.Range(0, all.Length).Where(i => all[i].Contains(" -.-", StringComparison.Ordinal)));
 
         List<Match> Take(string form)
         {
