@@ -171,6 +171,10 @@ public class CommandLineTests
         ["three names, two alike"] = (["import", "w.npz", "--names", "a,b,a"], ["'a,b,a'"]),
         ["names for a graph"] = (["import", "m.onnx", "--names", "keras"], ["Expected no --names for .onnx"]),
         ["libraries transposed"] = (["import", "w.npz", "--transposed"], ["--transposed beside three names alone"]),
+        ["a lesson that there is not"] =
+            (["studio", "--lesson", "13"], ["--lesson: expected a whole number from 1 to 12, got '13'"]),
+        ["a studio of a million units"] =
+            (["studio", "--state", "h=1000000"], ["--state", "within their bounds", "'h=1000000'"]),
         ["a missing response file"] = (Fit("@none"), ["'none'"]),
         ["a sample's output as its input"] = (
             ["fit", "--sample", "hair-dryer", "--inputs", "air_temperature", "--out", Out, "--epochs", "1"],
@@ -208,7 +212,7 @@ public class CommandLineTests
         result.ShouldBeDone();
         result.Output.Should().ContainAll(
             "Usage:", "bptt", "fit", "predict", "forecast", "check", "flow", "remedies", "graph", "export",
-            "import", "--version",
+            "import", "studio", "--version",
             "Exit codes: 0", "1 ", "2 ");
     }
 
@@ -241,6 +245,8 @@ public class CommandLineTests
     [InlineData(
         "import", "<weights>", ".onnx, .safetensors or .npz", "--names", "pytorch|keras|flax|lru|s5|W_HX,W_HH,W_QH",
         "[default: pytorch]", "--transposed", "--inputs", "--outputs", "--out", "tanh")]
+    [InlineData(
+        "studio", "--lesson", "[default: 1]", "--language", "en|zh", "--state", "--no-browser", "127.0.0.1", "Ctrl-C")]
     public async Task Every_command_has_help_with_its_options_defaults_and_an_example(
         string command, params string[] parts)
     {

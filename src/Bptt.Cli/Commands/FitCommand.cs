@@ -7,6 +7,7 @@ using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Cli.Pictures;
 using Bptt.Cli.Report;
+using Bptt.Cli.Studio;
 using Bptt.Files;
 using Bptt.Training;
 
@@ -34,6 +35,7 @@ internal static class FitCommand
       bptt fit data.csv --inputs a,b --outputs y --hidden 8 --train 0.6 --out DIR --report
       bptt fit --sample sunspots --hidden 4 --optimizer adam --clip norm:0.5 --truncate lags:50 --out DIR
       bptt fit --sample sunspots --hidden 3 --init orthogonal --starts 4 --out DIR
+      bptt fit --sample hair-dryer --hidden 4 --optimizer adam --watch --out DIR
 
       bptt fit runs.csv --group run_id --time t --inputs 'u1..u5,!u3' --outputs y --out DIR
       bptt fit runs.csv --group run_id --hold-out time --inputs 'temp*' --outputs y --missing interpolate --out DIR
@@ -45,6 +47,7 @@ internal static class FitCommand
     {
         var data = new DataOptions();
         var training = new FitOptions();
+        var watching = new WatchOptions();
         Option<string?> output = OptionRules.Folder(
             "--out", byDefault: "bptt-out", "The folder for model.json, predictions.csv and fit.svg.");
 
@@ -67,6 +70,7 @@ internal static class FitCommand
         command.Add(output);
         command.Add(withReport);
         command.Add(withoutChecks);
+        watching.AddTo(command);
 
         // On another thread, so that Ctrl-C is heard while the training runs.
         command.SetAction((parsed, cancellation) => Task.Run(
@@ -74,6 +78,7 @@ internal static class FitCommand
                 terminal,
                 data.Read(parsed, terminal),
                 training.Read(parsed),
+                read => watching.Start(parsed, terminal, read, cancellation),
                 plan => plan is null
                     ? training.WithoutEffectOnIdentification(parsed) : training.WithoutEffect(parsed, plan),
                 parsed.GetValue(output)!,
@@ -88,6 +93,7 @@ internal static class FitCommand
         Terminal terminal,
         Dataset data,
         FitSettings settings,
+        Func<Dataset, FitWatch?> startWatch,
         Func<FitPlan?, IEnumerable<string>> withoutEffect,
         string outputPath,
         bool writesPage,
@@ -97,11 +103,13 @@ internal static class FitCommand
         var folder = OutputFolder.Open(outputPath);
         TextWriter output = terminal.Output;
         output.WriteLine($"{data.Name}: {data.PartsText}");
+        using FitWatch? watch = startWatch(data);
+        CancellationToken stop = watch?.Cancellation ?? cancellation;
         OrderChoice? order = null;
         List<string> written = [];
         FitResult fit = IdentifiedFit.IsFor(data, settings)
-            ? Identify(terminal, data, settings, withoutEffect(null), cancellation)
-            : Train(terminal, folder, data, settings, withoutEffect, written, out order, cancellation);
+            ? Identify(terminal, data, settings, watch, withoutEffect(null), stop)
+            : Train(terminal, folder, data, settings, watch, withoutEffect, written, out order, stop);
 
         // The files first: whatever happens next, the model is not lost.
         var file = new LinearRnnFile(
@@ -118,11 +126,13 @@ internal static class FitCommand
         written.Insert(2, folder.Write("fit.svg", FitPicture.Of(
             data, report.Predictions, $"held-out fit: {report.HeldOutText}").Write));
 
+        watch?.Finish(fit, RunSection.Outcome(fit), report.HeldOutText);
         report.Print(terminal);
         if (writesPage)
         {
             written.Insert(
-                3, folder.Write("report.html", stream => ReportPage.Write(stream, data, fit, order, report)));
+                3, folder.Write("report.html", stream => ReportPage.Write(
+                    stream, data, fit, order, report, watch?.Moments)));
         }
         output.WriteLine($"written: {string.Join(", ", written)}");
         return Judge(terminal, fit, report);
@@ -132,12 +142,16 @@ internal static class FitCommand
         Terminal terminal,
         Dataset data,
         FitSettings settings,
+        FitWatch? watch,
         IEnumerable<string> withoutEffect,
         CancellationToken cancellation)
     {
         Warn(terminal, withoutEffect);
+        watch?.Begin("comparing models", trains: false, canSave: false);
         IdentifiedFit fit = BeforeAll(() => WorkDisplay.Run(
-            terminal, "comparing models", report => IdentifiedFit.Run(data, settings, report, cancellation)));
+            terminal,
+            "comparing models",
+            report => IdentifiedFit.Run(data, settings, FitWatch.Beside(report, watch), cancellation)));
         fit.Table()?.WriteTo(terminal);
         terminal.Output.WriteLine(fit.Sentence);
         long parameters = FitPlan.ParameterCount(data, fit.Model.HiddenSize, fit.LearnedStates is not null);
@@ -151,12 +165,13 @@ internal static class FitCommand
         OutputFolder folder,
         Dataset data,
         FitSettings settings,
+        FitWatch? watch,
         Func<FitPlan, IEnumerable<string>> withoutEffect,
         List<string> written,
         out OrderChoice? order,
         CancellationToken cancellation)
     {
-        order = settings.HiddenSize is null ? ChooseOrder(terminal, data, settings, cancellation) : null;
+        order = settings.HiddenSize is null ? ChooseOrder(terminal, data, settings, watch, cancellation) : null;
         var plan = FitPlan.Of(settings, data, settings.HiddenSize ?? order!.Order);
         Warn(terminal, withoutEffect(plan));
         long parameters = FitPlan.ParameterCount(data, plan.HiddenSize, settings.LearnsInitialState);
@@ -166,12 +181,20 @@ internal static class FitCommand
                 $"{data.TrainingCount} training rows for {parameters} parameters: expect the held-out fit to fall "
                 + "behind; try a smaller --hidden.");
         }
-        terminal.Output.WriteLine($"{Words.HiddenUnits(plan.HiddenSize)}, {parameters} parameters; "
-            + $"start: {plan.StartName}; optimiser: {plan.MethodName}");
+        string words = $"{Words.HiddenUnits(plan.HiddenSize)}, {parameters} parameters; "
+            + $"start: {plan.StartName}; optimiser: {plan.MethodName}";
+        terminal.Output.WriteLine(words);
 
         string? checkpoint = settings.Starts == 1 ? CheckpointIn(folder, settings.ResumeFrom) : null;
+        watch?.BeginTraining(words, plan, canSave: checkpoint is not null);
         TrainedFit fit = EpochDisplay.Run(terminal, report => FitTraining.Run(
-            data, plan, checkpoint, report, done => TellStart(terminal, done, settings.Starts), cancellation));
+            data,
+            plan,
+            checkpoint,
+            FitWatch.Beside(report, watch),
+            done => TellStart(terminal, done, settings.Starts),
+            cancellation,
+            watch is null ? null : watch.TakeCheckpoint));
         written.AddRange(Conclude(terminal, folder, fit, checkpoint));
         if (settings.TensorBoardFolder is string log)
         {
@@ -189,8 +212,9 @@ internal static class FitCommand
     }
 
     private static OrderChoice ChooseOrder(
-        Terminal terminal, Dataset data, FitSettings settings, CancellationToken cancellation)
+        Terminal terminal, Dataset data, FitSettings settings, FitWatch? watch, CancellationToken cancellation)
     {
+        watch?.Begin("comparing numbers of hidden units", trains: false, canSave: false);
         OrderChoice choice = BeforeAll(() => WorkDisplay.Run(
             terminal,
             "comparing numbers of hidden units",
@@ -198,7 +222,7 @@ internal static class FitCommand
                 data,
                 settings.LearnsInitialState,
                 settings.HasPrior ?? FitPlan.HasPriorByDefault(settings, data.InputChannels.Length),
-                report,
+                FitWatch.Beside(report, watch),
                 cancellation)));
         choice.Table()?.WriteTo(terminal);
         terminal.Output.WriteLine(choice.Sentence);

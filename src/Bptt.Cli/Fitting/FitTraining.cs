@@ -14,8 +14,14 @@ namespace Bptt.Cli.Fitting;
 /// <param name="Loss">After them.</param>
 /// <param name="GradientNorm">Before clipping; null where it is not known.</param>
 /// <param name="TimeLeft">Until all epochs are done; null where it cannot be told.</param>
+/// <param name="Details">All that the training tells.</param>
 internal readonly record struct EpochProgress(
-    int Epoch, int Epochs, double Loss, double? GradientNorm, TimeSpan? TimeLeft);
+    int Epoch,
+    int Epochs,
+    double Loss,
+    double? GradientNorm,
+    TimeSpan? TimeLeft,
+    TrainingProgress? Details = null);
 
 internal static class FitTraining
 {
@@ -26,6 +32,7 @@ internal static class FitTraining
     /// <param name="report">Told of the first training's epochs, on one thread at a time.</param>
     /// <param name="finished">Told how many of several trainings have ended, on one thread at a time.</param>
     /// <param name="cancellation">Ends all of them; what they have is the result.</param>
+    /// <param name="isCheckpointAsked">Asked after each update whether to save at once; null for never.</param>
     /// <exception cref="DataFaultException">The loss or its gradient is not finite at the very start, or the training
     /// cannot be resumed.</exception>
     public static TrainedFit Run(
@@ -34,7 +41,8 @@ internal static class FitTraining
         string? checkpoint,
         Action<EpochProgress> report,
         Action<int> finished,
-        CancellationToken cancellation)
+        CancellationToken cancellation,
+        Func<bool>? isCheckpointAsked = null)
     {
         int count = plan.Settings.Starts;
         var starts = new (LinearRnn Model, Matrix<double> States)[count];
@@ -57,7 +65,7 @@ internal static class FitTraining
             starts[i] = plan.Begin(data, start, seed);
             using TensorBoardLog? log = LogOf(plan.Settings, i);
             IProgress<TrainingProgress>? shown = i == 0 ? new Reporting(plan, report, reporting, log) : log;
-            TrainerOptions options = OptionsOf(plan, starts[i].States, checkpoint);
+            TrainerOptions options = OptionsOf(plan, starts[i].States, checkpoint, isCheckpointAsked);
             TrainingResult training = Train(starts[i].Model, sequences, objective, options, shown, cancellation);
             log?.Dispose();
             runs[i] = new FitRun(start, plan.NameOf(start, seed), training, log?.Fault);
@@ -100,7 +108,8 @@ internal static class FitTraining
         ? TensorBoardLog.Create(settings.Starts == 1 ? folder : Path.Combine(folder, $"start-{start + 1}"))
         : null;
 
-    private static TrainerOptions OptionsOf(FitPlan plan, Matrix<double> states, string? checkpoint)
+    private static TrainerOptions OptionsOf(
+        FitPlan plan, Matrix<double> states, string? checkpoint, Func<bool>? isCheckpointAsked)
     {
         FitSettings settings = plan.Settings;
         bool isFirstOrder = FitPlan.IsFirstOrder(plan.Method);
@@ -116,7 +125,10 @@ internal static class FitTraining
             Execution = settings.Starts > 1
                 ? new ExecutionOptions { MaxDegreeOfParallelism = 1 }
                 : ExecutionOptions.Default,
-            Checkpoint = checkpoint is null ? null : new CheckpointOptions(checkpoint, settings.CheckpointInterval),
+            Checkpoint = checkpoint is null ? null : new CheckpointOptions(checkpoint, settings.CheckpointInterval)
+            {
+                IsAskedFor = isCheckpointAsked,
+            },
             ResumeFrom = settings.ResumeFrom,
             ProgressInterval = settings.TensorBoardFolder is null
                 ? new TrainerOptions().ProgressInterval
@@ -178,7 +190,8 @@ internal static class FitTraining
             TimeSpan? timeLeft = FitPlan.IsFirstOrder(plan.Method) ? value.Remaining : null;
             lock (reporting)
             {
-                report(new EpochProgress(value.Epoch, value.MaxEpochs, value.Loss, value.GradientNorm, timeLeft));
+                report(new EpochProgress(
+                    value.Epoch, value.MaxEpochs, value.Loss, value.GradientNorm, timeLeft, value));
             }
         }
     }

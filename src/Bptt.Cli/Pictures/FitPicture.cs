@@ -15,6 +15,8 @@ internal static class FitPicture
     private const double Width = 1000;
     private const double PanelHeight = 360;
     private const double HeaderHeight = 90;
+    private const double Wide = 2.8; // what is measured shows on both sides of a prediction that covers it
+    private const double Narrow = 1.1;
     private const double Gap = 0.08; // between panels, as a fraction of one
 
     /// <summary>How far a panel reaches beyond the measured values, in their range: a free run may leave them, and the
@@ -28,10 +30,7 @@ internal static class FitPicture
     /// <param name="data">What was measured.</param>
     /// <param name="predictions">q×N, joined, scaled.</param>
     /// <param name="subtitle">The result in words.</param>
-    /// <param name="border">What is written along the line between the training and the held-out rows where there is
-    /// one such line.</param>
-    public static Picture Of(
-        Dataset data, Matrix<double> predictions, string subtitle, string? border = "held out from here on")
+    public static Picture Of(Dataset data, Matrix<double> predictions, string subtitle)
     {
         int panels = data.OutputChannels.Length;
         PlotModel model = PictureStyle.Plot($"{data.Name}: measured and predicted", subtitle);
@@ -59,49 +58,70 @@ internal static class FitPicture
                 predicted = Array.ConvertAll(predicted, value => Math.Clamp(value, low - reach, high + reach));
             }
             DataPoint[] points = steps.Points(measured);
-            model.Series.Add(Line(points, key, i == 0 ? "measured" : null, PictureStyle.Grey));
-            model.Series.Add(Line(steps.Points(predicted), key, i == 0 ? "predicted" : null, PictureStyle.Vermilion));
+            model.Series.Add(Line(points, key, i == 0 ? "measured" : null, PictureStyle.Grey, Wide));
+            model.Series.Add(Line(
+                steps.Points(predicted), key, i == 0 ? "predicted" : null, PictureStyle.Vermilion, Narrow));
             if (Lonely(points) is { Points.Count: > 0 } lonely)
             {
                 lonely.YAxisKey = key;
                 model.Series.Add(lonely);
             }
-            foreach (LineAnnotation line in Borders(data, steps, border))
-            {
-                line.YAxisKey = key;
-                model.Annotations.Add(line);
-            }
+            AddBorders(model, data, steps, key);
         }
+        AddBorderName(model, data);
         return new Picture(model, Width, HeaderHeight + PanelHeight * panels);
     }
 
     /// <summary>Lines where training ends, and thin ones between runs.</summary>
-    private static IEnumerable<LineAnnotation> Borders(Dataset data, StepAxis steps, string? border)
+    /// <param name="model">What they are added to.</param>
+    /// <param name="data">The runs.</param>
+    /// <param name="steps">The axis below.</param>
+    /// <param name="key">Of the axis of the panel.</param>
+    public static void AddBorders(PlotModel model, Dataset data, StepAxis steps, string key)
     {
-        int[] ends = [.. Enumerable.Range(1, data.Count - 1).Where(t => data.IsTrained(t - 1) && !data.IsTrained(t))];
-        foreach (int t in ends.Length <= MostBorders ? ends : [])
+        foreach (int t in Ends(data))
         {
-            yield return Vertical(steps.Before(t), LineStyle.Dash, ends.Length == 1 || border is null
-                ? border : "held out");
+            model.Annotations.Add(Vertical(steps.Before(t), LineStyle.Dash, key));
         }
         if (data.Runs.Count > 1 && data.Runs.Count <= MostBorders)
         {
             foreach (int t in Enumerable.Range(1, data.Count - 1).Where(t => data.RunOf(t) != data.RunOf(t - 1)))
             {
-                yield return Vertical(steps.Before(t), LineStyle.Dot, null);
+                model.Annotations.Add(Vertical(steps.Before(t), LineStyle.Dot, key));
             }
         }
     }
 
-    private static LineAnnotation Vertical(double x, LineStyle style, string? text) => new()
+    /// <summary>Names the border in the legend, where no curve runs through the words.</summary>
+    private static void AddBorderName(PlotModel model, Dataset data)
+    {
+        if (Ends(data) is { Length: > 0 } ends)
+        {
+            model.Series.Add(new LineSeries
+            {
+                Title = ends.Length == 1 ? "held out from here on" : "held out",
+                Color = PictureStyle.Note,
+                LineStyle = LineStyle.Dash,
+                StrokeThickness = 1,
+                YAxisKey = "output 0",
+            });
+        }
+    }
+
+    /// <summary>The steps where a held-out part begins; none where they are too many to draw.</summary>
+    private static int[] Ends(Dataset data)
+    {
+        int[] ends = [.. Enumerable.Range(1, data.Count - 1).Where(t => data.IsTrained(t - 1) && !data.IsTrained(t))];
+        return ends.Length <= MostBorders ? ends : [];
+    }
+
+    private static LineAnnotation Vertical(double x, LineStyle style, string key) => new()
     {
         Type = LineAnnotationType.Vertical,
         X = x,
         Color = PictureStyle.Note,
         LineStyle = style,
-        Text = text,
-        TextColor = PictureStyle.Note,
-        TextOrientation = AnnotationTextOrientation.Vertical,
+        YAxisKey = key,
     };
 
     /// <summary>Marks on the measured values between missing ones, through which no line goes.</summary>
@@ -121,14 +141,15 @@ internal static class FitPicture
         bool IsGap(int t) => t < 0 || t >= points.Length || double.IsNaN(points[t].Y);
     }
 
-    private static LineSeries Line(DataPoint[] points, string axis, string? title, OxyColor color)
+    private static LineSeries Line(
+        DataPoint[] points, string axis, string? title, OxyColor color, double thickness)
     {
         var line = new LineSeries
         {
             Title = title,
             RenderInLegend = title is not null,
             Color = color,
-            StrokeThickness = 1.2,
+            StrokeThickness = thickness,
             YAxisKey = axis,
         };
         line.Points.AddRange(Curve.Thinned(points));

@@ -68,7 +68,12 @@ internal static partial class Html
 
     /// <summary>A picture with words below.</summary>
     public static XElement Figure(XElement svg, params object?[] caption) =>
-        Element("figure", Scrolling(svg), Element("figcaption", caption));
+        Element(
+            "figure",
+            svg.Attribute("class")?.Value == "wide"
+                ? Element("p", "the picture goes on to the right →").Class("aside") : null,
+            Scrolling(svg),
+            Element("figcaption", caption));
 
     /// <summary>Writes a page.</summary>
     /// <param name="stream">Stays open.</param>
@@ -108,7 +113,9 @@ internal static partial class Html
         writer.WriteLine();
     }
 
-    private static XElement Scrolling(XElement inside) => Element("div", inside).Class("scroll");
+    /// <summary>A part that scrolls sideways, by the keyboard too.</summary>
+    private static XElement Scrolling(XElement inside) =>
+        Element("div", new XAttribute("tabindex", "0"), inside).Class("scroll");
 
     private static XElement Scope(XElement cell, string scope)
     {

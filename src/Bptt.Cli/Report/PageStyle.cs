@@ -36,7 +36,17 @@ internal static class PageStyle
         .pair { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.5rem; }
         @media (min-width: 60rem) { .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
         .number { white-space: nowrap; }
-        .scroll { overflow-x: auto; }
+        .scroll {
+          overflow-x: auto; background:
+            linear-gradient(to right, var(--paper), transparent) left / 2rem 100% no-repeat local,
+            linear-gradient(to left, var(--paper), transparent) right / 2rem 100% no-repeat local,
+            linear-gradient(to right, var(--frame), transparent) left / .6rem 100% no-repeat,
+            linear-gradient(to left, var(--frame), transparent) right / .6rem 100% no-repeat;
+        }
+        .aside { display: none; }
+        @media (max-width: 41rem) {
+          .aside { display: block; margin: 0 0 .25rem; color: var(--note); font-size: .8rem; text-align: right; }
+        }
         figure { margin: 0 0 1rem; }
         figcaption, .note { color: var(--note); font-size: .875rem; max-width: 46rem; }
         svg { display: block; width: 100%; height: auto; }

@@ -18,7 +18,15 @@ internal static class ReportPage
     /// <param name="fit">How it was trained, and what that found.</param>
     /// <param name="order">How the number of hidden units was chosen; null where it was given.</param>
     /// <param name="report">What was printed of it.</param>
-    public static void Write(Stream stream, Dataset data, FitResult fit, OrderChoice? order, FitReport report)
+    /// <param name="moments">Some epochs of a training that was watched; null of others, whose reports are the same
+    /// whenever they are written.</param>
+    public static void Write(
+        Stream stream,
+        Dataset data,
+        FitResult fit,
+        OrderChoice? order,
+        FitReport report,
+        IReadOnlyList<EpochMoment>? moments = null)
     {
         BackwardThroughTime? atStart = fit is not TrainedFit training ? null : BackwardThroughTime.Run(
             ForwardPass.Run(training.InitialModel, data.Training.Inputs, training.InitialStates),
@@ -40,7 +48,7 @@ internal static class ReportPage
             RunSection.Choices(fit, order),
             Element("h2", fit is TrainedFit ? "The fit and its training" : "The fit"),
             Figure(
-                FitPicture.Of(data, report.Predictions, "", border: null).ForPage(
+                FitPicture.Of(data, report.Predictions, "").ForPage(
                     "fit",
                     "Measured and predicted over the rows of the table",
                     900,
@@ -53,6 +61,14 @@ internal static class ReportPage
                         + "seen."
                     : "Measured and predicted. The model runs free over each run from its beginning: it is fed the "
                         + "inputs only. It has not seen what is marked as held out."),
+            Figure(
+                ResidualPicture.Of(data, report.Predictions).ForPage(
+                    "rest",
+                    "Residuals and inputs over the rows of the table",
+                    900,
+                    60 + 150 * ResidualPicture.PanelCount(data),
+                    "wide"),
+                "What the prediction leaves, y − ŷ, and the inputs that drive the model, over the same rows."),
             Element(
                 "div",
                 Element(
@@ -61,6 +77,7 @@ internal static class ReportPage
                     Paragraph("100 % is perfect, 0 % as good as the mean ȳ of the part that is scored. "
                         + "Least squares and the training mean are there to compare with.").Class("note")),
                 RunSection.Losses(fit)).Class("pair"),
+            EpochSection.Of(moments ?? []),
             Element("h2", "The model as a system"),
             SystemSection.Of(data, fit, report),
             Element("h2", "How gradients flow"),

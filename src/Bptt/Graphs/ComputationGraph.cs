@@ -64,10 +64,10 @@ public sealed class ComputationGraph
     /// <see cref="ToSvg"/> takes milliseconds for any.</remarks>
     public string ToDot() => GraphDot.Write(Data);
 
-    /// <summary>The graph as a Mermaid flowchart, in which an edge that gradients go back on has two heads. The same
-    /// text for the same graph, always.</summary>
-    /// <remarks>Mermaid refuses diagrams of more than 500 edges, here of more than 41 steps, unless the page that shows
-    /// them sets its <c>maxEdges</c>.</remarks>
+    /// <summary>The graph as a Mermaid flowchart, in which gradients are dotted lines beside the arrows that they go
+    /// back on, with ← before what they carry. The same text for the same graph, always.</summary>
+    /// <remarks>Mermaid refuses diagrams of more than 500 edges, here of more than 41 steps, or 22 with gradients,
+    /// unless the page that shows them sets its <c>maxEdges</c>.</remarks>
     public string ToMermaid() => GraphMermaid.Write(Data);
 
     /// <summary>The graph as a self-contained SVG: a column for each step, legend below; light or dark as the viewer

@@ -90,7 +90,8 @@ internal static class GraphLabel
         return text == "-0" ? "0" : text;
     }
 
-    /// <summary>An underscore lowers the letters and digits that follow, or what braces hold; ᵀ is raised.</summary>
+    /// <summary>An underscore lowers the letters and digits that follow, or what braces hold; ^ raises what braces
+    /// hold, and ᵀ is raised.</summary>
     private static List<(string Text, Place Place)> Runs(string label)
     {
         List<(string, Place)> runs = [];
@@ -103,10 +104,10 @@ internal static class GraphLabel
                 runs.Add(("T", Place.Above));
                 at++;
             }
-            else if (label[at] == '_' && at + 1 < label.Length && label[at + 1] == '{')
+            else if (label[at] is '_' or '^' && at + 1 < label.Length && label[at + 1] == '{')
             {
                 end = label.IndexOf('}', at);
-                runs.Add((label[(at + 2)..end], Place.Below));
+                runs.Add((label[(at + 2)..end], label[at] == '_' ? Place.Below : Place.Above));
                 at = end + 1;
             }
             else if (label[at] == '_')
@@ -120,7 +121,7 @@ internal static class GraphLabel
             }
             else
             {
-                end = label.IndexOfAny(['_', 'ᵀ'], at);
+                end = label.IndexOfAny(['_', '^', 'ᵀ'], at + 1);
                 end = end < 0 ? label.Length : end;
                 runs.Add((label[at..end], Place.Line));
                 at = end;

@@ -6,8 +6,9 @@ namespace Bptt.Graphs;
 
 internal static class GraphMermaid
 {
-    /// <summary>A gradient is the other head of the edge that it goes back on: edges in reverse would be cycles, which
-    /// Mermaid breaks by drawing some of the dependencies backward. A cut edge has one head. Names stand apart from
+    /// <summary>A gradient is a dotted line of its own beside the dependency that it goes back on, its label with an
+    /// arrow to the left: edges in reverse would be cycles, which Mermaid breaks by drawing some of the dependencies
+    /// backward, and it knows no line with a head at its beginning alone. Names stand apart from
     /// arrows by blanks, since Mermaid reads an o or x that touches one as its head. Labels are in quotes, where only a
     /// quote needs escaping and HTML elements give sub- and superscripts.</summary>
     public static string Write(UnrolledGraph graph)
@@ -37,17 +38,18 @@ internal static class GraphMermaid
 
         Dictionary<(string, string), GradientEdge> gradients = !options.ShowGradients ? []
             : graph.GradientEdges.ToDictionary(g => (g.To.Id, g.From.Id));
-        List<int> bothWays = [];
-        for (int i = 0; i < graph.Edges.Count; i++)
+        int lines = 0;
+        List<int> back = [];
+        foreach (GraphEdge edge in graph.Edges)
         {
-            GraphEdge edge = graph.Edges[i];
-            string arrow = "-->";
+            Line($"  {edge.From.Id} --> {edge.To.Id}");
+            lines++;
             if (gradients.TryGetValue((edge.From.Id, edge.To.Id), out GradientEdge? gradient))
             {
-                arrow = gradient.IsCut ? "-->|\"cut\"|" : $"<-->|\"{GraphLabel.Html(gradient.Formula)}\"|";
-                bothWays.AddRange(gradient.IsCut ? [] : [i]);
+                string carried = gradient.IsCut ? "cut" : $"← {GraphLabel.Html(gradient.Formula)}";
+                Line($"  {edge.From.Id} -.-|\"{carried}\"| {edge.To.Id}");
+                back.Add(lines++);
             }
-            Line($"  {edge.From.Id} {arrow} {edge.To.Id}");
         }
 
         Line("  classDef variable fill:#ffffff,stroke:#57606a,color:#1f2328");
@@ -58,9 +60,9 @@ internal static class GraphMermaid
             Line("  classDef stored fill:#ffffff,stroke:#15803d,stroke-width:3px,color:#1f2328");
         }
         Line("  classDef notes fill:none,stroke:none,text-align:left");
-        if (bothWays.Count > 0)
+        if (back.Count > 0)
         {
-            Line($"  linkStyle {string.Join(',', bothWays)} stroke:#c2410c"); // by their numbers
+            Line($"  linkStyle {string.Join(',', back)} stroke:#c2410c"); // by their numbers
         }
         return mermaid.ToString();
 

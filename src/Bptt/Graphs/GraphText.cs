@@ -54,9 +54,14 @@ internal static class GraphText
             yield return "(1) ∂L/∂o_t = 1/T ∂ℓ_t/∂o_t";
             yield return "(2) ∂L/∂h_T = W_qhᵀ ∂L/∂o_T";
             yield return "(3) ∂L/∂h_t = W_hhᵀ ∂L/∂h_{t+1} + W_qhᵀ ∂L/∂o_t";
+            yield return "(4) ∂L/∂h_t = Σ_{i=t..T} (W_hhᵀ)^{T−i} W_qhᵀ ∂L/∂o_{T+t−i}";
             yield return "(5) ∂L/∂W_qh = Σ_t ∂L/∂o_t h_tᵀ";
             yield return "(5) ∂L/∂W_hx = Σ_t ∂L/∂h_t x_tᵀ";
             yield return "(5) ∂L/∂W_hh = Σ_t ∂L/∂h_t h_{t−1}ᵀ";
+            if (graph.Options.ShowStored)
+            {
+                yield return "∂L/∂h_t: computed once, stored, reused by (3) for h_{t−1} and by (5) for W_hx and W_hh";
+            }
         }
     }
 

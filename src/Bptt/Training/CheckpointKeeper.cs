@@ -18,7 +18,8 @@ internal sealed class CheckpointKeeper(
     /// <param name="isEnd">Whether it is time in any case.</param>
     public void Save(TimeSpan elapsed, bool isEnd = false)
     {
-        if (options is null || (!isEnd && elapsed - _lastAttempt < options.Interval))
+        if (options is null
+            || (options.IsAskedFor?.Invoke() != true && !isEnd && elapsed - _lastAttempt < options.Interval))
         {
             return;
         }

@@ -31,4 +31,8 @@ public sealed record CheckpointOptions
 
     /// <summary>The time between two savings.</summary>
     public TimeSpan Interval { get; }
+
+    /// <summary>Asked after each update whether the training is to be saved at once, whatever the interval, on the
+    /// thread that trains; null for never. What it throws ends the training.</summary>
+    public Func<bool>? IsAskedFor { get; init; }
 }

@@ -1,5 +1,7 @@
 // Where a training stands. Data only.
 
+using Bptt.Optimization;
+
 namespace Bptt.Training;
 
 /// <summary>What a running training tells, as often as <see cref="TrainerOptions.ProgressInterval"/> says and once more
@@ -28,6 +30,13 @@ public sealed record TrainingProgress
     /// <summary>The loss of the best weights: on the validation set where there is one, otherwise in
     /// training.</summary>
     public double BestLoss { get; internal init; }
+
+    /// <summary>The epoch after which the weights were best.</summary>
+    public int BestEpoch { get; internal init; }
+
+    /// <summary>The weights as they are now, and h_0 where it is learned. They never change, so that they may be looked
+    /// at on another thread while the training goes on; telling them copies nothing.</summary>
+    public Parameters Parameters { get; internal init; } = null!;
 
     /// <summary>The gradient's norm, as <see cref="EpochRecord.GradientNorm"/>.</summary>
     public double? GradientNorm { get; internal init; }

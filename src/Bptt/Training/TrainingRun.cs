@@ -261,6 +261,8 @@ internal sealed class TrainingRun
             Loss = last?.Loss ?? double.NaN,
             ValidationLoss = last?.ValidationLoss,
             BestLoss = _state.BestLoss,
+            BestEpoch = _state.BestEpoch,
+            Parameters = _state.Current,
             GradientNorm = last?.GradientNorm,
             LearningRate = _update.NextLearningRate,
             Elapsed = _state.Before + _reporter.Elapsed,

@@ -15,8 +15,9 @@ public class CommandRoomsTests
         "Fitting → Console Data",
         "Pictures → Console Data Fitting",
         "Report → Console Data Fitting Pictures",
-        "Commands → Console Data Fitting Pictures Report",
-        "Root → Console Data Fitting Pictures Report Commands");
+        "Studio → Console Data Fitting Pictures Report",
+        "Commands → Console Data Fitting Pictures Report Studio",
+        "Root → Console Data Fitting Pictures Report Studio Commands");
 
     [Fact]
     public void Rooms_of_the_command_import_only_those_before_them()

@@ -22,6 +22,7 @@ public class MissingValueTests
         ["export"] = ["model.json", "model.onnx"],
         ["import"] = ["weights.npz"],
         ["forecast"] = ["--sample=sunspots"],
+        ["studio"] = [],
     };
 
     public static TheoryData<string, string> Options()

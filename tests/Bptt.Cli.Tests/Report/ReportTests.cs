@@ -117,7 +117,8 @@ public class ReportTests
         XElement page = Page(folder.At("out/report.html"));
         var pictures = page.Descendants(Svg + "svg")
             .ToDictionary(s => s.Element(Svg + "title")!.Attribute("id")!.Value.Split('-')[0], s => new Drawing(s));
-        pictures.Keys.Should().Equal("fit", "loss", "steps", "gains", "residuals", "flow", "eigenvalues", "lags");
+        pictures.Keys.Should().Equal(
+            "fit", "rest", "loss", "steps", "gains", "residuals", "flow", "eigenvalues", "lags");
         pictures["fit"].Curves("var(--grey)").Select(c => c.Length).Should().Equal(50, 50);
         pictures["fit"].Curves("var(--vermilion)").Select(c => c.Length).Should().Equal(50, 50);
         pictures["loss"].Curves("var(--vermilion)").Single().Should().HaveCount(26);

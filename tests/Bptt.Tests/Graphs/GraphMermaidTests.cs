@@ -18,7 +18,9 @@ public class GraphMermaidTests
 
         lines[0].Should().Be("flowchart LR");
         List<Match> nodes = Take(@"^  (\w+)(\[|\(\()""([^""]+)""(\]|\)\)):::(\w+)$");
-        List<Match> edges = Take(@"^  (\w+) (-->|<-->)(?:\|""([^""]+)""\|)? (\w+)$");
+        string[] all = [.. lines.Where(l => l.Contains(" --> ") || l.Contains(" -.-"))];
+        List<Match> edges = Take(@"^  (\w+) --> (\w+)$");
+        List<Match> back = Take(@"^  (\w+) -\.-\|""([^""]+)""\| (\w+)$");
         List<Match> classes = Take(@"^  classDef (\w+) [a-z-]+:[^ ,]+(,[a-z-]+:[^ ,]+)*$");
         List<Match> links = Take(@"^  linkStyle (\d+(?:,\d+)*) stroke:#[0-9a-f]{6}$");
         Take("^  acc(Title|Descr): [^#;]+$").Should().HaveCount(2);
@@ -33,15 +35,16 @@ public class GraphMermaidTests
                 == (p.Second.Kind == GraphNodeKind.Operator));
         nodes.Count(m => m.Groups[5].Value == "stored").Should().Be(stored ? 3 * steps + 1 : 0);
 
-        edges.Select(m => $"{m.Groups[1]} → {m.Groups[4]}").Should().Equal(graph.Data.Edges.Select(e => e.ToString()));
-        edges.Where(m => m.Groups[2].Value == "<-->").Select(m => $"{m.Groups[4]} → {m.Groups[1]}").Order()
-            .Should().Equal(
+        edges.Select(m => $"{m.Groups[1]} → {m.Groups[2]}").Should().Equal(graph.Data.Edges.Select(e => e.ToString()));
+        back.Where(m => m.Groups[2].Value.StartsWith("← ", StringComparison.Ordinal))
+            .Select(m => $"{m.Groups[3]} → {m.Groups[1]}").Order().Should().Equal(
             gradients ? graph.Data.GradientEdges.Where(e => !e.IsCut).Select(e => $"{e.From} → {e.To}").Order() : []);
-        edges.Where(m => m.Groups[3].Value == "cut").Select(m => $"{m.Groups[4]} → {m.Groups[1]}: cut").Order()
+        back.Where(m => m.Groups[2].Value == "cut").Select(m => $"{m.Groups[3]} → {m.Groups[1]}: cut").Order()
             .Should().Equal(
             gradients ? graph.Data.GradientEdges.Where(e => e.IsCut).Select(e => e.ToString()).Order() : []);
         links.SelectMany(m => m.Groups[1].Value.Split(',')).Select(int.Parse)
-            .Should().Equal(Enumerable.Range(0, edges.Count).Where(i => edges[i].Groups[2].Value == "<-->"));
+            .Should().Equal(
+            Enumerable.Range(0, all.Length).Where(i => all[i].Contains(" -.-", StringComparison.Ordinal)));
 
         List<Match> Take(string form)
         {
@@ -57,6 +60,7 @@ public class GraphMermaidTests
         string mermaid = GraphPictures.Of(3, gradients: true, stored: true, window: null).ToMermaid();
 
         mermaid.Should().Contain("  h_3[\"h<sub>3</sub><br/><small>→ ∂L/∂W<sub>qh</sub></small>\"]:::stored\n");
-        mermaid.Should().Contain("  h_2 <-->|\"W<sub>hh</sub><sup>T</sup> ∂L/∂h<sub>3</sub>\"| f_3\n");
+        mermaid.Should().Contain(
+            "  h_2 --> f_3\n  h_2 -.-|\"← W<sub>hh</sub><sup>T</sup> ∂L/∂h<sub>3</sub>\"| f_3\n");
     }
 }
