@@ -25,9 +25,10 @@ public class ImportRulesTests
         $"Graphs → {Below}",
         $"Diagnostics → {Below}",
         $"Remedies → {Below} Diagnostics",
-        $"Optimization → {Below} Lifting Remedies",
+        $"Sharding → {Below}",
+        $"Optimization → {Below} Lifting Remedies Sharding",
         $"Identification → {Below} Diagnostics Remedies Optimization",
-        $"Training → {Below} Files Diagnostics Remedies Optimization",
+        $"Training → {Below} Files Diagnostics Remedies Sharding Optimization",
         $"Forecasting → {Below} Files Diagnostics Remedies Optimization Training Identification");
 
     [Fact]
