@@ -113,6 +113,8 @@ internal static class FitTraining
                 : ExecutionOptions.Default,
             Checkpoint = checkpoint is null ? null : new CheckpointOptions(checkpoint, settings.CheckpointInterval),
             ResumeFrom = settings.ResumeFrom,
+            Shards = settings.Shards ?? (settings.AsksForWorkers ? FitSettings.ShardsForWorkers : 1),
+            Gradients = settings.Gradients,
         };
     }
 
