@@ -30,7 +30,8 @@ internal sealed class Coordinator : IAsyncDisposable
             coordinator._workers = LocalWorkers.Start(
                 cluster,
                 workers,
-                () => PeerProcess.Program(PeerProcess.Folder, "worker", cluster.Address, "1", $"{options.MaxMessageBytes}"),
+                () => PeerProcess.Program(
+                    PeerProcess.Folder, "worker", cluster.Address, "1", $"{options.MaxMessageBytes}"),
                 log.Enqueue);
             await cluster.WaitForWorkersAsync(workers);
         }
