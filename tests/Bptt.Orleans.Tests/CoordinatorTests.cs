@@ -27,7 +27,8 @@ public sealed class CoordinatorTests : IDisposable
         int[] workers;
         using (var killed = PeerProcess.Start([.. training, "2", "--checkpoint", checkpoint]))
         {
-            killed.WaitFor("epoch [1-9]");
+            killed.WaitFor("epoch [1-9]"); // it is told before it is saved
+            SpinWait.SpinUntil(() => File.Exists(checkpoint), TimeSpan.FromMinutes(1.0)).Should().BeTrue();
             killed.Kill();
             workers = [.. killed.All(@"^worker (\d+) on .* has joined").Distinct().Select(int.Parse)];
         }
