@@ -78,8 +78,8 @@ void Train(TrainerOptions options, BpttCluster? cluster)
     if (args.Contains("--times") && times.Count > 3)
     {
         double[] later = [.. times.Skip(2).Order()];
-        Say($"times: median {later[later.Length / 2]:F1} ms an epoch, largest {later[^1]:F1} ms, "
-            + $"of {later.Length} reports");
+        Say($"times: smallest {later[0]:F1} ms an epoch, median {later[later.Length / 2]:F1} ms, "
+            + $"largest {later[^1]:F1} ms, of {later.Length} reports");
     }
     ReadOnlySpan<double> bits =
     [
