@@ -31,6 +31,7 @@ internal static class CommandLine
             GraphCommand.Create(terminal),
             ExportCommand.Create(terminal),
             ImportCommand.Create(terminal),
+            WorkerCommand.Create(terminal),
             StudioCommand.Create(terminal),
         };
 

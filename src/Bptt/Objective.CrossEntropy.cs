@@ -53,6 +53,9 @@ public abstract partial class Objective
         private protected override string Description =>
             $"CrossEntropy (B = {_labels.Length}, {_labels.Sum(labels => (long)labels.Length)} steps)";
 
+        internal override (string, double, SequenceBatch?, int[][]?)? Content =>
+            (nameof(CrossEntropy), 0.0, null, _labels);
+
         private protected override Objective PartOf(SequencePart[] parts) => new CrossEntropyObjective(
             Array.ConvertAll(parts, p => _labels[p.Sequence].AsSpan(p.FirstStep - 1, p.Length).ToArray()), Reduction);
 

@@ -41,6 +41,8 @@ public abstract partial class Objective
 
         private protected override string Description => $"Huber (δ = {NumberText.Exact(delta)}, {TargetText})";
 
+        internal override (string, double, SequenceBatch?, int[][]?)? Content => (nameof(Huber), delta, Targets, null);
+
         private protected override Objective PartOf(SequencePart[] parts) =>
             new HuberObjective(TargetPart(parts), delta, Reduction);
 

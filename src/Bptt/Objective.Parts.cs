@@ -82,6 +82,9 @@ public abstract partial class Objective
             return $"step weights (0 at {all.Count(weight => weight == 0.0)} of {all.Length})";
         }
 
+        /// <summary>The weights of each sequence, not to be written to.</summary>
+        public IReadOnlyList<double[]> All => _weights;
+
         public double this[int sequence, int step] => _weights[sequence][step - 1];
 
         /// <summary>Σ_t w_t of one sequence.</summary>
@@ -106,6 +109,30 @@ public abstract partial class Objective
         part._normalizer = _normalizer;
         return part;
     }
+
+    /// <summary>The divisor of the whole, which a part that does not know the rest is given: see
+    /// <see cref="WithNormalizer"/>.</summary>
+    /// <param name="lengths">T_b of the whole.</param>
+    internal double NormalizerOf(IReadOnlyList<int> lengths)
+    {
+        double[] sums = [.. lengths.Select((length, b) => _weights?.Sum(b) ?? length)];
+        return _normalizer ?? Reduction switch
+        {
+            Reduction.MeanPerStep => sums.Sum(),
+            Reduction.MeanPerSequence => sums.Count(s => s > 0.0),
+            _ => 1.0,
+        };
+    }
+
+    /// <summary>What the objective is made of where other processes can make it again: the loss by name, its setting,
+    /// and targets or labels; null for one of a user's own.</summary>
+    internal virtual (string Loss, double Setting, SequenceBatch? Targets, int[][]? Labels)? Content => null;
+
+    /// <summary>w_bt of every sequence; null where none are given.</summary>
+    internal IReadOnlyList<double[]>? GivenWeights => _weights?.All;
+
+    /// <summary>The divisor given from outside; null where there is none.</summary>
+    internal double? GivenNormalizer => _normalizer;
 
     /// <summary>Whether weights mask every step, so that there is nothing to judge.</summary>
     internal bool IsMasked(SequenceBatch inputs) =>

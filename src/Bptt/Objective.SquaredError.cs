@@ -37,6 +37,9 @@ public abstract partial class Objective
 
         private protected override string Description => $"SquaredError ({TargetText})";
 
+        internal override (string, double, SequenceBatch?, int[][]?)? Content =>
+            (nameof(SquaredError), 0.0, Targets, null);
+
         private protected override Objective PartOf(SequencePart[] parts) =>
             new SquaredErrorObjective(TargetPart(parts), Reduction);
 

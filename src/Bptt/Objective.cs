@@ -172,6 +172,9 @@ public abstract partial class Objective
         private protected string TargetText =>
             $"B = {targets.Count}, q = {targets.RowCount}, {targets.TotalLength} steps";
 
+        /// <summary>y_t of every step.</summary>
+        protected private SequenceBatch Targets => targets;
+
         /// <summary>The targets of some steps.</summary>
         protected private SequenceBatch TargetPart(SequencePart[] parts) => targets.Part(parts);
 

@@ -18,9 +18,9 @@ internal static class FitCommand
     private const string Details = """
     Where no option of a training is given the model is identified: models of several kinds and orders are fitted to
     the training rows without a stretch, and the one whose free run fits such stretches best is fitted to all of them.
-    With an option of a training, --optimizer, --init, --starts, --epochs, --learning-rate, --clip, --truncate, --radius
-    or --resume, with --predict-next, and beyond 20 inputs or 30 units the model is trained by back-propagation through
-    time.
+    With an option of a training, --optimizer, --init, --starts, --epochs, --learning-rate, --clip, --truncate,
+    --radius, --resume, --workers, --cluster or --shards, with --predict-next, and beyond 20 inputs or 30 units the
+    model is trained by back-propagation through time.
 
     The held-out score is of a free run: the model is fed the inputs only, and its state carries on from the
     training part. The model, its predictions and a picture are written into a folder, and a checkpoint where the
@@ -38,6 +38,7 @@ internal static class FitCommand
       bptt fit --sample hair-dryer --hidden 4 --optimizer adam --watch --out DIR
 
       bptt fit runs.csv --group run_id --time t --inputs 'u1..u5,!u3' --outputs y --out DIR
+      bptt fit runs.csv --group run_id --inputs 'u1..u5' --outputs y --workers 3 --out DIR
       bptt fit runs.csv --group run_id --hold-out time --inputs 'temp*' --outputs y --missing interpolate --out DIR
 
     Ctrl-C stops the training and keeps the best weights; with --resume DIR/checkpoint.json it goes on.
@@ -172,6 +173,9 @@ internal static class FitCommand
         CancellationToken cancellation)
     {
         order = settings.HiddenSize is null ? ChooseOrder(terminal, data, settings, watch, cancellation) : null;
+        using FitCluster? cluster = settings.AsksForWorkers
+            ? BeforeAll(() => FitCluster.Start(terminal, settings, cancellation)) : null;
+        settings = settings with { Gradients = cluster?.Executor };
         var plan = FitPlan.Of(settings, data, settings.HiddenSize ?? order!.Order);
         Warn(terminal, withoutEffect(plan));
         long parameters = FitPlan.ParameterCount(data, plan.HiddenSize, settings.LearnsInitialState);

@@ -116,13 +116,37 @@ internal sealed class FitOptions
         "Write loss, gradient norm and learning rate of each epoch as events that TensorBoard reads, into this folder; "
             + "with --starts a folder in it for each.");
 
+    private readonly Option<int?> _workers = OptionRules.OptionalWholeNumber(
+        "--workers",
+        atLeast: 1,
+        "The number of worker processes of this machine that compute, started and ended by the fit. The model is the "
+            + "same to the last bit for any number of them.",
+        "n");
+
+    private readonly Option<string?> _cluster = new("--cluster")
+    {
+        Description = "Where workers of other machines find this fit: its address (they are started there with bptt "
+            + "worker --join HOST:PORT), or redis:HOST:PORT, a Redis server that lists the members.",
+        HelpName = "HOST:PORT|redis:HOST:PORT",
+    };
+
+    private readonly Option<string?> _listen = WorkerCommand.Listen();
+
+    private readonly Option<int?> _shards = OptionRules.OptionalWholeNumber(
+        "--shards",
+        atLeast: 1,
+        "The parts of the data, of whole runs, that losses and gradients are summed over. The rounding of the result "
+            + "depends on it, and not on the workers. Where not given: 1, or with workers "
+            + $"{FitSettings.ShardsForWorkers}.",
+        "n");
+
     public void AddTo(DetailedCommand command)
     {
         foreach (Option option in new Option[]
         {
             _hidden, _method, _start, _radius, _seed, _starts, _epochs, _learningRate, _clip, _truncate, _prior,
             _learnState,
-            _resume, _checkpointMinutes, _tensorBoard,
+            _resume, _checkpointMinutes, _tensorBoard, _workers, _cluster, _listen, _shards,
         })
         {
             command.Add(option);
@@ -156,13 +180,18 @@ internal sealed class FitOptions
             ResumeFrom = parsed.GetValue(_resume),
             CheckpointInterval = TimeSpan.FromMinutes(parsed.GetValue(_checkpointMinutes)),
             TensorBoardFolder = parsed.GetValue(_tensorBoard),
+            Workers = parsed.GetValue(_workers),
+            Cluster = parsed.GetValue(_cluster),
+            Listen = parsed.GetValue(_listen),
+            Shards = parsed.GetValue(_shards),
         };
     }
 
     /// <summary>Those that only a training from a start has.</summary>
     private Option[] TrainingOptions =>
     [
-        _method, _start, _radius, _starts, _epochs, _learningRate, _clip, _truncate, _resume,
+        _method, _start, _radius, _starts, _epochs, _learningRate, _clip, _truncate, _resume, _workers, _cluster,
+        _shards,
     ];
 
     /// <summary>The options that were given and change nothing where a model is identified, each with the
@@ -216,6 +245,16 @@ internal sealed class FitOptions
             yield return
                 "Expected one of --prior estimated and --learn-state in a training: its prior is on responses that "
                 + "start at rest.";
+        }
+        if (parsed.GetValue(_cluster) is string cluster && !WorkerCommand.IsCluster(cluster))
+        {
+            yield return $"--cluster: expected {WorkerCommand.ClusterForm}, got '{cluster}'.";
+        }
+        bool asksForShards =
+            IsTold(parsed, _workers) || IsTold(parsed, _cluster) || parsed.GetValue(_shards) is not (null or 1);
+        if (asksForShards && parsed.GetValue(_truncate) != "none")
+        {
+            yield return "Expected no --truncate with --workers, --cluster or --shards, whose gradients are full.";
         }
         bool isOne = parsed.GetValue(_starts) == 1;
         if (StartOf(parsed.GetValue(_start)) == FitStart.Subspace && IsTold(parsed, _radius) && isOne)

@@ -1,6 +1,7 @@
 // How a fit is to be trained, as the command line says it. Data only.
 
 using Bptt.Remedies;
+using Bptt.Sharding;
 
 namespace Bptt.Cli.Fitting;
 
@@ -72,6 +73,28 @@ internal sealed record FitSettings
 
     /// <summary>The file of an earlier training to go on from; null to begin.</summary>
     public string? ResumeFrom { get; init; }
+
+    /// <summary>Worker processes of this machine that compute; null for none.</summary>
+    public int? Workers { get; init; }
+
+    /// <summary>Where workers started by hand are found; null for nowhere.</summary>
+    public string? Cluster { get; init; }
+
+    /// <summary>The address of this machine that they reach it by; null for this machine alone.</summary>
+    public string? Listen { get; init; }
+
+    /// <summary>The shards that losses and gradients are summed over; null for one, or with workers for
+    /// <see cref="ShardsForWorkers"/>.</summary>
+    public int? Shards { get; init; }
+
+    /// <summary>Divides well among many numbers of workers.</summary>
+    public const int ShardsForWorkers = 60;
+
+    /// <summary>Whether others compute.</summary>
+    public bool AsksForWorkers => Workers is not null || Cluster is not null;
+
+    /// <summary>Who computes; null for this process.</summary>
+    public IShardExecutor? Gradients { get; init; }
 
     /// <summary>The time between two savings.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(1);

@@ -133,6 +133,8 @@ internal static class FitTraining
             ProgressInterval = settings.TensorBoardFolder is null
                 ? new TrainerOptions().ProgressInterval
                 : TimeSpan.Zero, // so that no epoch is missing there
+            Shards = settings.Shards ?? (settings.AsksForWorkers ? FitSettings.ShardsForWorkers : 1),
+            Gradients = settings.Gradients,
         };
     }
 

@@ -111,6 +111,55 @@ internal sealed class TriangularFactor
         return Matrix<double>.Build.Dense(Unknowns, _width - Unknowns, (i, j) => _rows[i * _width + Unknowns + j]);
     }
 
+    /// <summary>R and Z without the zeros: row i of [R Z] from its diagonal on, one behind the other.</summary>
+    public double[] Packed()
+    {
+        EliminateBlock();
+        double[] packed = new double[PackedLength];
+        for (int i = 0, at = 0; i < Unknowns; at += _width - i, i++)
+        {
+            _rows.AsSpan(i * _width + i, _width - i).CopyTo(packed.AsSpan(at));
+        }
+        return packed;
+    }
+
+    /// <summary>Forgets every row and takes R and Z as <see cref="Packed"/> gives them.</summary>
+    public void SetPacked(ReadOnlySpan<double> packed)
+    {
+        RequirePacked(packed);
+        Clear();
+        for (int i = 0, at = 0; i < Unknowns; at += _width - i, i++)
+        {
+            packed.Slice(at, _width - i).CopyTo(_rows.AsSpan(i * _width + i));
+        }
+    }
+
+    /// <summary>Adds the rows behind another factor, as its <see cref="Packed"/> gives it. Cost about n³.</summary>
+    public void AddPacked(ReadOnlySpan<double> packed)
+    {
+        RequirePacked(packed);
+        EliminateBlock();
+        double[] block = new double[_rows.Length]; // column by column
+        for (int i = 0, at = 0; i < Unknowns; i++)
+        {
+            for (int j = i; j < _width; j++)
+            {
+                block[j * Unknowns + i] = packed[at++];
+            }
+        }
+        Eliminate(_rows, block, Unknowns, heightOfFirst: 1);
+    }
+
+    private int PackedLength => Unknowns * _width - Unknowns * (Unknowns - 1) / 2;
+
+    private void RequirePacked(ReadOnlySpan<double> packed)
+    {
+        if (packed.Length != PackedLength)
+        {
+            throw new ArgumentException($"expected a factor of {PackedLength} numbers, got {packed.Length}.");
+        }
+    }
+
     /// <summary>F = Rᵀ, n×n column after column, fresh: F Fᵀ = AᵀA, the sum of the outer products of all rows. Without
     /// right-hand sides.</summary>
     public double[] OuterFactor()

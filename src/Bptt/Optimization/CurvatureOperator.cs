@@ -2,6 +2,7 @@
 
 using Bptt.LinearAlgebra;
 using Bptt.Passes;
+using Bptt.Sharding;
 
 namespace Bptt.Optimization;
 
@@ -11,7 +12,8 @@ internal sealed class CurvatureOperator
 {
     private readonly TrainingPoint _at;
     private readonly double _penalty;
-    private readonly CurvatureMultiplication _multiply;
+    private readonly CurvatureMultiplication? _multiply;
+    private readonly ShardQuantity _quantity; // which matrix, where shards compute it
     private readonly ParameterArray _direction;
     private readonly ParameterArray _product;
     private readonly double[]? _states;
@@ -19,9 +21,12 @@ internal sealed class CurvatureOperator
 
     /// <param name="at">The point; its passes must be readable.</param>
     /// <param name="penalty">λ.</param>
-    /// <param name="matrix">H.</param>
-    private CurvatureOperator(TrainingPoint at, double penalty, CurvatureMultiplication matrix)
+    /// <param name="quantity">H, where shards compute it.</param>
+    /// <param name="matrix">H; null where shards compute it.</param>
+    private CurvatureOperator(
+        TrainingPoint at, double penalty, ShardQuantity quantity, CurvatureMultiplication? matrix)
     {
+        _quantity = quantity;
         _at = at;
         _penalty = penalty;
         _multiply = matrix;
@@ -37,12 +42,20 @@ internal sealed class CurvatureOperator
     /// <param name="at">The point; its passes must be readable.</param>
     /// <param name="penalty">λ.</param>
     public static CurvatureOperator Hessian(TrainingPoint at, double penalty) =>
-        new(at, penalty, LossCurvature.Of(at.Backward).MultiplyByHessian);
+        new(
+            at,
+            penalty,
+            ShardQuantity.HessianProduct,
+            at.Shards is null ? LossCurvature.Of(at.Backward).MultiplyByHessian : null);
 
     /// <summary>With the Gauss–Newton matrix.</summary>
     /// <inheritdoc cref="Hessian"/>
     public static CurvatureOperator GaussNewton(TrainingPoint at, double penalty) =>
-        new(at, penalty, LossCurvature.Of(at.Backward).MultiplyByGaussNewton);
+        new(
+            at,
+            penalty,
+            ShardQuantity.GaussNewtonProduct,
+            at.Shards is null ? LossCurvature.Of(at.Backward).MultiplyByGaussNewton : null);
 
     /// <summary>uᵀ(H + λI)u for the unit vector u along ∂L/∂θ, which must not be zero.</summary>
     public double AlongGradient()
@@ -60,11 +73,18 @@ internal sealed class CurvatureOperator
     public void Multiply(ReadOnlySpan<double> vector, Span<double> product)
     {
         int weights = _at.Parameters.WeightCount;
-        vector[..weights].CopyTo(_direction.Values);
-        vector[weights..].CopyTo(_states);
-        _multiply(FlatDirection.Of(_direction, _states), _product, _stateProduct);
-        _product.Values.CopyTo(product);
-        _stateProduct.CopyTo(product[weights..]);
+        if (_multiply is null)
+        {
+            _at.Shards!.Multiply(_quantity, _at.Parameters, vector, product);
+        }
+        else
+        {
+            vector[..weights].CopyTo(_direction.Values);
+            vector[weights..].CopyTo(_states);
+            _multiply(FlatDirection.Of(_direction, _states), _product, _stateProduct);
+            _product.Values.CopyTo(product);
+            _stateProduct.CopyTo(product[weights..]);
+        }
         if (_penalty > 0.0)
         {
             VectorMath.AddScaled(_penalty, vector[..weights], product[..weights]);

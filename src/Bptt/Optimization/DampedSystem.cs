@@ -20,7 +20,7 @@ internal abstract class DampedSystem
         int h = at.Parameters.Model.HiddenSize;
         for (int b = 0; b < at.Parameters.StateCount; b++)
         {
-            Array.Fill(Metric, 1.0 / Math.Cbrt(at.Forward.Lengths[b]), at.Parameters.WeightCount + b * h, h);
+            Array.Fill(Metric, 1.0 / Math.Cbrt(at.Lengths[b]), at.Parameters.WeightCount + b * h, h);
         }
     }
 
@@ -113,19 +113,45 @@ internal sealed class FactoredSystem : DampedSystem
         _coordinates = LocalCoordinates.At(at, Metric, mayLeaveOut);
         _factor = factor(_coordinates.Count);
         _factor.Clear();
+        if (loss.Shards is ShardedLoss shards)
+        {
+            _isWhole = shards.Factor(at.Parameters, _coordinates, penalty, _factor, cancellation);
+        }
+        else
+        {
+            Parameters parameters = at.Parameters;
+            AddPenalty(
+                _factor,
+                _coordinates,
+                parameters.Values,
+                parameters.WeightCount,
+                parameters.StateCount > 0,
+                penalty);
+            _isWhole = JacobianRows.AddTo(loss, at, _coordinates, _factor, cancellation);
+        }
+        double scale = _coordinates.DiagonalOf(_factor).Max();
+        Scale = scale > 0.0 ? scale : 1.0; // no curvature: steps down the gradient
+    }
+
+    /// <summary>The rows of ½λ‖W‖² in a factor that has no row yet.</summary>
+    public static void AddPenalty(
+        TriangularFactor factor,
+        LocalCoordinates coordinates,
+        ReadOnlySpan<double> parameters,
+        int weightCount,
+        bool learnsStates,
+        double penalty)
+    {
         if (penalty > 0.0)
         {
             double root = Math.Sqrt(penalty);
-            double[] values = _coordinates.Reduce(at.Parameters.Values);
-            int penalised = at.Parameters.StateCount == 0 ? values.Length : at.Parameters.WeightCount;
+            double[] values = coordinates.Reduce(parameters);
+            int penalised = learnsStates ? weightCount : values.Length;
             for (int i = 0; i < penalised; i++)
             {
-                _factor.SetDiagonal(i, root, root * values[i]);
+                factor.SetDiagonal(i, root, root * values[i]);
             }
         }
-        _isWhole = JacobianRows.AddTo(loss, at, _coordinates, _factor, cancellation);
-        double scale = _coordinates.DiagonalOf(_factor).Max();
-        Scale = scale > 0.0 ? scale : 1.0; // no curvature: steps down the gradient
     }
 
     /// <inheritdoc/>

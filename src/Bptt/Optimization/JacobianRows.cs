@@ -25,13 +25,19 @@ internal sealed class JacobianRows
     private readonly double[] _residual;
     private readonly double[] _block;
     private readonly int _rows;
+    private readonly int _firstSequence;
     private int _filled;
     private bool _isWhole = true;
 
     private JacobianRows(
-        TrainingLoss loss, ForwardPass forward, LocalCoordinates coordinates, TriangularFactor target)
+        TrainingLoss loss,
+        ForwardPass forward,
+        LocalCoordinates coordinates,
+        TriangularFactor target,
+        int firstSequence)
     {
         _loss = loss;
+        _firstSequence = firstSequence;
         _coordinates = coordinates;
         _derivatives = new OutputDerivatives(forward, loss.Inputs, coordinates.Count, coordinates.Direction);
         _kernels = forward.Context.Kernels;
@@ -51,15 +57,17 @@ internal sealed class JacobianRows
     /// <param name="coordinates">In what.</param>
     /// <param name="target">Receives the rows.</param>
     /// <param name="cancellation">Asked before each sequence.</param>
+    /// <param name="firstSequence">The number of the first sequence in the coordinates.</param>
     /// <returns>Whether Jᵀr is all of the gradient of the objective.</returns>
     public static bool AddTo(
         TrainingLoss loss,
         TrainingPoint at,
         LocalCoordinates coordinates,
         TriangularFactor target,
-        CancellationToken cancellation)
+        CancellationToken cancellation,
+        int firstSequence = 0)
     {
-        var rows = new JacobianRows(loss, at.Forward, coordinates, target);
+        var rows = new JacobianRows(loss, at.Forward, coordinates, target, firstSequence);
         for (int b = 0; b < at.Forward.SequenceCount; b++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -71,7 +79,7 @@ internal sealed class JacobianRows
 
     private void AddSequence(int sequence) => _derivatives.Run(
         sequence,
-        _coordinates.InitialStates(sequence),
+        _coordinates.InitialStates(_firstSequence + sequence),
         (step, derivatives) => AddStep(sequence, step, derivatives));
 
     /// <summary>The q rows of one step.</summary>

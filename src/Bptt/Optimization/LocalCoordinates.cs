@@ -5,8 +5,10 @@
 //   h_t → P h_t changes no output, whatever the invertible P = I + εX: the weights move by
 //   V_hx = X W_hx      V_hh = X W_hh − W_hh X      V_qh = −W_qh X      and a learned h_0 by X h_0
 
+using Bptt.Edge;
 using Bptt.LinearAlgebra;
 using Bptt.Passes;
+using Bptt.Sharding;
 
 namespace Bptt.Optimization;
 
@@ -19,20 +21,25 @@ namespace Bptt.Optimization;
 /// </summary>
 internal sealed class LocalCoordinates
 {
-    private readonly TrainingPoint _at;
+    private readonly (int Inputs, int Hidden, int Outputs) _sizes;
     private readonly double[] _basis; // Q, n×m
     private readonly double[] _roots; // D^{½}
 
-    private LocalCoordinates(TrainingPoint at, ReadOnlySpan<double> metric, double[] basis, bool areFewer)
+    private LocalCoordinates((int, int, int) sizes, double[] roots, double[] basis, bool areFewer)
     {
-        _at = at;
+        _sizes = sizes;
         _basis = basis;
-        _roots = [.. metric];
+        _roots = roots;
+        AreFewer = areFewer;
+    }
+
+    private LocalCoordinates(TrainingPoint at, ReadOnlySpan<double> metric, double[] basis, bool areFewer)
+        : this(SizesOf(at.Parameters.Model), [.. metric], basis, areFewer)
+    {
         for (int i = 0; i < _roots.Length; i++)
         {
             _roots[i] = Math.Sqrt(_roots[i]);
         }
-        AreFewer = areFewer;
     }
 
     /// <summary>m.</summary>
@@ -50,10 +57,10 @@ internal sealed class LocalCoordinates
     {
         int n = at.Parameters.Count;
         ParameterArray weights = at.Parameters.Model.Weights;
-        double[] kept = at.Parameters.StateCount > 0 ? [] : NotZero(at.Forward.InitialStates.AsColumnMajorArray());
+        double[] kept = at.Parameters.StateCount > 0 ? [] : NotZero(at.GivenStates);
         double[] rows = OrthogonalComplement.Of(kept, weights.HiddenSize);
         int leftOut = rows.Length;
-        double steps = at.Forward.Layout.ColumnCount;
+        double steps = at.Lengths.Sum(length => (double)length);
         double reduction = 2.0 * n * leftOut * leftOut + 4.0 * n * leftOut * (n - leftOut);
         if (mayLeaveOut && leftOut > 0 && steps * Work(n - leftOut) + reduction < steps * Work(n))
         {
@@ -67,27 +74,51 @@ internal sealed class LocalCoordinates
             + weights.HiddenSize * (weights.InputSize + 2.0 * weights.HiddenSize));
     }
 
-    /// <summary>The part of the weights of coordinate k, as a direction.</summary>
-    public FlatDirection Direction(int k)
+    /// <summary>The coordinates that a task gives.</summary>
+    public static LocalCoordinates Given(ShardTask task)
     {
-        ParameterArray weights = _at.Parameters.Model.Weights;
-        return FlatDirection.Of(
-            new ParameterArray(
-                weights.InputSize,
-                weights.HiddenSize,
-                weights.OutputSize,
-                _ => new ArraySegment<double>(_basis, k * _roots.Length, _at.Parameters.WeightCount)),
-            initialStates: null);
+        int n = task.Parameters.Length;
+        Guard.Length(task.Metric.Length, n, "the number of parameters", nameof(task));
+        bool areFewer = task.Direction.Length > 0;
+        double[] basis = areFewer ? task.Direction.ToArray() : OrthogonalComplement.Of([], n);
+        return new LocalCoordinates(
+            (task.InputSize, task.HiddenSize, task.OutputSize), task.Metric.ToArray(), basis, areFewer);
     }
+
+    /// <summary>The task of the factor in these coordinates.</summary>
+    /// <param name="at">θ.</param>
+    /// <param name="penalty">λ of the penalties.</param>
+    public ShardTask Task(Parameters at, double penalty) => new(
+        ShardQuantity.JacobianFactor,
+        _sizes.Inputs,
+        _sizes.Hidden,
+        _sizes.Outputs,
+        at.Memory,
+        AreFewer ? _basis : default(ReadOnlyMemory<double>),
+        _roots,
+        penalty);
+
+    /// <summary>The part of the weights of coordinate k, as a direction.</summary>
+    public FlatDirection Direction(int k) => FlatDirection.Of(
+        new ParameterArray(
+            _sizes.Inputs,
+            _sizes.Hidden,
+            _sizes.Outputs,
+            _ => new ArraySegment<double>(_basis, k * _roots.Length, WeightCount)),
+        initialStates: null);
+
+    private int WeightCount => _sizes.Hidden * (_sizes.Inputs + _sizes.Hidden + _sizes.Outputs);
+
+    private static (int, int, int) SizesOf(LinearRnn model) => (model.InputSize, model.HiddenSize, model.OutputSize);
 
     /// <summary>How h_0 of a sequence moves with the coordinates, h×m; zero where it is not learned.</summary>
     public double[] InitialStates(int sequence)
     {
-        int h = _at.Parameters.Model.HiddenSize;
+        int h = _sizes.Hidden;
         double[] states = new double[h * Count];
-        if (_at.Parameters.StateCount > 0)
+        if (_roots.Length > WeightCount)
         {
-            int first = _at.Parameters.WeightCount + sequence * h;
+            int first = WeightCount + sequence * h;
             for (int k = 0; k < Count; k++)
             {
                 for (int i = 0; i < h; i++)

@@ -75,6 +75,9 @@ public sealed class Parameters
     /// <summary>Every parameter, in the order of <see cref="ToVector"/>.</summary>
     internal ReadOnlySpan<double> Values => _values;
 
+    /// <summary>The same, to be sent elsewhere: one memory for as long as the parameters live.</summary>
+    internal ReadOnlyMemory<double> Memory => _values;
+
     /// <summary>h_0, column by column; empty where it is not learned.</summary>
     internal ReadOnlySpan<double> InitialStateValues => _values.AsSpan(WeightCount);
 

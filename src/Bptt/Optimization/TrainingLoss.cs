@@ -53,7 +53,11 @@ public sealed class TrainingLoss
 
     /// <summary>The same in memory that losses of other batches use too, one after the other.</summary>
     internal TrainingLoss(
-        SequenceBatch inputs, Objective objective, TrainingLossOptions options, TrainingMemory memory)
+        SequenceBatch inputs,
+        Objective objective,
+        TrainingLossOptions options,
+        TrainingMemory memory,
+        ShardedLoss? shards = null)
     {
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(objective);
@@ -77,6 +81,7 @@ public sealed class TrainingLoss
         Truncation = options.Truncation;
         Execution = options.Execution;
         _memory = memory;
+        Shards = shards;
     }
 
     /// <summary>The B sequences.</summary>
@@ -91,6 +96,10 @@ public sealed class TrainingLoss
     /// <summary>How far gradients travel back in time; null for the exact gradient.</summary>
     public Truncation? Truncation { get; }
 
+    /// <summary>Who computes it, if it is not this object; the same batch, objective and states. Null for this
+    /// object.</summary>
+    internal ShardedLoss? Shards { get; }
+
     /// <summary>How passes are carried out.</summary>
     internal ExecutionOptions Execution { get; }
 
@@ -102,6 +111,10 @@ public sealed class TrainingLoss
     /// <exception cref="ArgumentException">Parameters, inputs and targets do not fit each other.</exception>
     public TrainingPoint Evaluate(Parameters parameters)
     {
+        if (Shards is not null)
+        {
+            return EvaluateShards(parameters, Shards);
+        }
         BackwardThroughTime backward = Backward(Forward(parameters, _memory.ForNextPoint()));
         double[] gradient = new double[parameters.Count];
         Span<double> weights = gradient.AsSpan(0, parameters.WeightCount);
@@ -130,7 +143,10 @@ public sealed class TrainingLoss
         {
             return point;
         }
-        _memory.TakeBackPoint();
+        if (Shards is null)
+        {
+            _memory.TakeBackPoint();
+        }
         return null;
     }
 
@@ -140,7 +156,35 @@ public sealed class TrainingLoss
     /// depends on ∂L/∂h_t.</returns>
     /// <exception cref="ArgumentNullException">The parameters are null.</exception>
     /// <exception cref="ArgumentException">Parameters, inputs and targets do not fit each other.</exception>
-    public double Loss(Parameters parameters) => Judge(Forward(parameters, _memory.ForLosses));
+    public double Loss(Parameters parameters)
+    {
+        if (Shards is null)
+        {
+            return Judge(Forward(parameters, _memory.ForLosses));
+        }
+        ArgumentNullException.ThrowIfNull(parameters);
+        double loss = Shards.Loss(parameters);
+        foreach (Regularizer regularizer in Regularizers)
+        {
+            loss += regularizer.ValueOf(parameters.Model)!.Value;
+        }
+        return loss;
+    }
+
+    /// <summary>L and ∂L/∂θ from the shards, and penalties of the weights alone.</summary>
+    private TrainingPoint EvaluateShards(Parameters parameters, ShardedLoss shards)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        (double dataLoss, double[] gradient) = shards.Evaluate(parameters);
+        double loss = dataLoss;
+        foreach (Regularizer regularizer in Regularizers)
+        {
+            (double penalty, Gradients gradients) = regularizer.OfWeights(parameters.Model)!.Value;
+            loss += penalty;
+            VectorMath.AddScaled(1.0, gradients.Entries.Values, gradient.AsSpan(0, parameters.WeightCount));
+        }
+        return new TrainingPoint(parameters, loss, dataLoss, gradient, backward: null, shards);
+    }
 
     /// <summary>L and Σ Ω of a pass that has been run.</summary>
     internal double Judge(ForwardPass forward)

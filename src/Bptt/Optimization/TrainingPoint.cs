@@ -15,15 +15,22 @@ namespace Bptt.Optimization;
 public sealed class TrainingPoint
 {
     private readonly double[] _gradient;
+    private readonly BackwardThroughTime? _backward;
 
     /// <summary>Takes a gradient that nobody else writes to.</summary>
     internal TrainingPoint(
-        Parameters parameters, double loss, double dataLoss, double[] gradient, BackwardThroughTime backward)
+        Parameters parameters,
+        double loss,
+        double dataLoss,
+        double[] gradient,
+        BackwardThroughTime? backward,
+        ShardedLoss? shards = null)
     {
         Parameters = parameters;
         Loss = loss;
         DataLoss = dataLoss;
-        Backward = backward;
+        _backward = backward;
+        Shards = shards;
         _gradient = gradient;
     }
 
@@ -57,7 +64,19 @@ public sealed class TrainingPoint
     public ForwardPass Forward => Backward.Forward;
 
     /// <summary>The backward pass at θ: the objective alone, without penalties.</summary>
-    public BackwardThroughTime Backward { get; }
+    public BackwardThroughTime Backward => _backward!; // only points inside a training have none
+
+    /// <summary>Where the passes are, if they are not here; null where they are.</summary>
+    internal ShardedLoss? Shards { get; }
+
+    /// <summary>T_b.</summary>
+    internal IReadOnlyList<int> Lengths => Shards?.Lengths ?? Forward.Lengths;
+
+    /// <summary>h_0 where it is given, column by column; empty or zeros where it is zero.</summary>
+    internal double[] GivenStates => Shards?.GivenStates ?? Forward.InitialStates.AsColumnMajorArray();
+
+    /// <summary>h_T of every sequence, h×B.</summary>
+    internal Matrix<double> FinalStates() => Shards?.FinalStates(Parameters) ?? Forward.FinalStates;
 
     /// <summary>Whether L and every entry of its gradient are finite.</summary>
     public bool IsFinite => double.IsFinite(Loss) && VectorMath.FirstNonFinite(_gradient) < 0;
@@ -74,7 +93,7 @@ public sealed class TrainingPoint
         {
             initialStateGradients.ColumnMajor().CopyTo(gradient.AsSpan(Parameters.WeightCount));
         }
-        return new TrainingPoint(Parameters, Loss, DataLoss, gradient, Backward);
+        return new TrainingPoint(Parameters, Loss, DataLoss, gradient, _backward, Shards);
     }
 
     /// <summary>∂L/∂θ as one vector, in the order of <see cref="Parameters.ToVector"/>. Fresh, at cost O(its

@@ -35,9 +35,7 @@ public sealed class L2Regularizer : Regularizer
     public override (double Value, Gradients Gradients) Evaluate(BackwardThroughTime backward)
     {
         ArgumentNullException.ThrowIfNull(backward);
-        ParameterArray gradients = backward.Forward.Model.Weights.Copy();
-        VectorMath.Scale(Strength, gradients.Values);
-        return (Value(backward), new Gradients(gradients));
+        return OfWeights(backward.Forward.Model)!.Value;
     }
 
     /// <inheritdoc/>
@@ -49,6 +47,13 @@ public sealed class L2Regularizer : Regularizer
     }
 
     internal override double? ValueOf(LinearRnn model) => Of(model);
+
+    internal override (double Value, Gradients Gradients)? OfWeights(LinearRnn model)
+    {
+        ParameterArray gradients = model.Weights.Copy();
+        VectorMath.Scale(Strength, gradients.Values);
+        return (Of(model), new Gradients(gradients));
+    }
 
     private double Of(LinearRnn model)
     {

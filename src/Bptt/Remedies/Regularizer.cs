@@ -65,6 +65,10 @@ public abstract class Regularizer
     /// takes a backward pass.</summary>
     internal virtual double? ValueOf(LinearRnn model) => null;
 
+    /// <summary>Ω and its gradient where it depends on the weights alone, the same to the last bit as from
+    /// <see cref="Evaluate"/>; null where it takes a backward pass.</summary>
+    internal virtual (double Value, Gradients Gradients)? OfWeights(LinearRnn model) => null;
+
     /// <summary>The name with every setting.</summary>
     public sealed override string ToString() => NumberText.Named(this, Settings);
 }

@@ -19,6 +19,10 @@ internal static class NonFiniteText
         string what = bad >= 0
             ? $"the gradient of {point.Parameters.NameOf(bad)} is {NumberText.Exact(point.Gradient[bad])}"
             : $"the loss is {NumberText.Exact(point.Loss)}";
+        if (point.Shards is not null)
+        {
+            return what; // the passes are elsewhere
+        }
         NonFiniteOrigin? origin =
             NonFiniteSearch.First(PassNorms.Of(point.Forward, point.Backward), point.Backward.Gradients);
         if (origin is null)

@@ -91,16 +91,21 @@ public static class Trainer
         // Targets are checked here as a whole, since a part of an objective does not know them all.
         objective.CheckWhole(ForwardPass.Run(model, inputs, fixedStates, options.Execution with { Workspace = null }));
         var data = TrainingData.Of(inputs, objective, options);
+        using ShardedLoss? shards = options.Shards == 1 && options.Gradients is null
+            ? null
+            : ShardedLoss.Open(
+                data.Inputs, data.Objective, options.Shards, fixedStates, options.Execution, options.Gradients);
         var state = new TrainingState(start, options.Optimizer.Fresh());
         (string Name, string Text)[] fingerprint = options.Checkpoint is null && options.ResumeFrom is null
             ? []
-            : TrainingFingerprint.Of(data, options, fixedStates, start);
+            : TrainingFingerprint.Of(data, options, fixedStates, start, shards);
         if (options.ResumeFrom is string path)
         {
             TrainingCheckpoint.Load(path, state, EpochPlan.Of(data, options), fingerprint);
         }
         var checkpoints = new CheckpointKeeper(options.Checkpoint, state, fingerprint);
-        return new TrainingRun(data, options, fixedStates, state, checkpoints, progress, cancellationToken).Run();
+        return new TrainingRun(
+            data, options, fixedStates, state, shards, checkpoints, progress, cancellationToken).Run();
     }
 
     /// <summary>Trains on one sequence.</summary>

@@ -5,6 +5,7 @@
 using Bptt.Edge;
 using Bptt.Optimization;
 using Bptt.Remedies;
+using Bptt.Sharding;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Training;
@@ -16,6 +17,7 @@ public sealed record TrainerOptions
     private readonly int? _windowLength;
     private readonly int? _patience;
     private readonly int _maxEpochs = 1000;
+    private readonly int _shards = 1;
     private readonly double? _validationFraction;
     private readonly double? _targetLoss;
     private readonly InitialStateKind _initialStateKind = InitialStateKind.Carried;
@@ -130,12 +132,30 @@ public sealed record TrainerOptions
     /// <see cref="ExecutionOptions.Workspace"/> is not used.</summary>
     public ExecutionOptions Execution { get; init; } = ExecutionOptions.Default;
 
+    /// <summary>How many shards the sequences are cut into; losses, gradients and second derivatives are summed over
+    /// them in their order. 1, the default, sums in one piece. The result depends on this number, within rounding, and
+    /// not on who computes the shards, to the last bit: so choose one that divides well among all the workers there may
+    /// ever be, such as 60. There are never more shards than sequences. With shards, or <see cref="Gradients"/>, an
+    /// epoch is one update with all the data: no mini-batches, no carried windows, no truncation, and penalties of the
+    /// weights alone.</summary>
+    /// <inheritdoc cref="BatchSize" path="/exception"/>
+    public int Shards
+    {
+        get => _shards;
+        init => _shards = AtLeastOne(value, nameof(Shards))!.Value;
+    }
+
+    /// <summary>Who computes the shards, such as a cluster; null, the default, for this process. The result does not
+    /// depend on it, bit for bit.</summary>
+    public IShardExecutor? Gradients { get; init; }
+
     /// <summary>Where and how often the training saves itself; null for never.</summary>
     public CheckpointOptions? Checkpoint { get; init; }
 
     /// <summary>The file of an earlier training to go on from; null to begin. Data, start and options must be the same,
-    /// but for <see cref="MaxEpochs"/>, <see cref="Patience"/>, <see cref="TargetLoss"/>, <see cref="Checkpoint"/> and
-    /// the number of threads. The training then ends bit for bit as it would have without an interruption.</summary>
+    /// but for <see cref="MaxEpochs"/>, <see cref="Patience"/>, <see cref="TargetLoss"/>,
+    /// <see cref="Checkpoint"/>, <see cref="Gradients"/> and the number of threads. The training then ends bit for bit
+    /// as it would have without an interruption.</summary>
     public string? ResumeFrom { get; init; }
 
     /// <summary>The least time between two reports of progress, 0.1 s where not set; with zero every update and every
@@ -161,6 +181,8 @@ public sealed record TrainerOptions
             Patience is null ? null : $"patience {Patience}",
             TargetLoss is double target ? $"target loss {NumberText.Exact(target)}" : null,
             $"at most {MaxEpochs} epochs",
+            Shards > 1 ? $"{Shards} shards" : null,
+            Gradients is null ? null : $"computed by {Gradients}",
             Checkpoint is null ? null : $"saved to {Checkpoint.Path}",
             ResumeFrom is null ? null : $"resumed from {ResumeFrom}",
         ];

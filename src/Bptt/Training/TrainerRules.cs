@@ -21,6 +21,10 @@ internal static class TrainerRules
         {
             RequireWholeBatch(options);
         }
+        if (options.Shards > 1 || options.Gradients is not null)
+        {
+            RequireSum(options);
+        }
         if (options.WindowLength > inputs.Lengths.Max())
         {
             throw Guard.Range(
@@ -70,6 +74,30 @@ internal static class TrainerRules
                 throw Guard.Error(
                     name,
                     $"expected none with {method}, which minimises the loss of the whole batch itself, got {what}.");
+            }
+        }
+    }
+
+    /// <summary>Refuses what is no sum over sequences.</summary>
+    private static void RequireSum(TrainerOptions options)
+    {
+        Refuse(options.BatchSize is not null, nameof(options.BatchSize), "mini-batches");
+        Refuse(
+            options.WindowLength is not null && options.InitialStateKind != InitialStateKind.Zero,
+            nameof(options.WindowLength),
+            "windows through which the state is carried");
+        Refuse(options.Truncation is not null, nameof(options.Truncation), "truncated gradients");
+        Refuse(
+            options.Regularizers.Any(r => r.Curvature is null),
+            nameof(options.Regularizers),
+            "a penalty that is not of the weights alone, as L2Regularizer is");
+
+        static void Refuse(bool isGiven, string name, string what)
+        {
+            if (isGiven)
+            {
+                throw Guard.Error(
+                    name, $"expected none with shards, whose gradients add up to that of the whole, got {what}.");
             }
         }
     }

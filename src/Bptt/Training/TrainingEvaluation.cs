@@ -17,7 +17,11 @@ internal sealed class TrainingEvaluation
     private readonly TrainingMemory _memory = new();
 
     public TrainingEvaluation(
-        TrainingData data, TrainerOptions options, Matrix<double>? fixedStates, TrainingMemory memory)
+        TrainingData data,
+        TrainerOptions options,
+        Matrix<double>? fixedStates,
+        TrainingMemory memory,
+        ShardedLoss? shards)
     {
         _data = data;
         _options = options;
@@ -28,7 +32,7 @@ internal sealed class TrainingEvaluation
             Regularizers = options.Regularizers,
             Execution = options.Execution,
         };
-        Training = new TrainingLoss(data.Inputs, data.Objective, lossOptions, memory);
+        Training = new TrainingLoss(data.Inputs, data.Objective, lossOptions, memory, shards);
     }
 
     /// <summary>The loss of the whole training set, with the full gradient.</summary>
@@ -39,13 +43,13 @@ internal sealed class TrainingEvaluation
     public (double Loss, double? ValidationLoss) At(Parameters parameters)
     {
         ForwardPass forward = Training.Forward(parameters);
-        return (Training.Judge(forward), ValidationLoss(parameters, forward));
+        return (Training.Judge(forward), ValidationLoss(parameters, () => forward.FinalStates));
     }
 
     /// <summary>The validation loss alone.</summary>
     /// <param name="parameters">θ.</param>
-    /// <param name="forward">The pass over the training set at θ.</param>
-    public double? ValidationLoss(Parameters parameters, ForwardPass forward)
+    /// <param name="finalStates">h_T of the training sequences at θ, h×B.</param>
+    public double? ValidationLoss(Parameters parameters, Func<Matrix<double>> finalStates)
     {
         if (_data.Validation is not ValidationSet validation)
         {
@@ -54,11 +58,10 @@ internal sealed class TrainingEvaluation
         Matrix<double>? states = validation.InitialStates;
         if (_data.ValidationFollows is int[] follows)
         {
-            if (_data.WholeInputs != _data.Inputs)
-            {
-                forward = Forward(parameters, _data.WholeInputs, parameters.InitialStates ?? _fixedStates);
-            }
-            states = forward.FinalStates.SelectColumns(follows);
+            Matrix<double> ends = _data.WholeInputs == _data.Inputs
+                ? finalStates()
+                : Forward(parameters, _data.WholeInputs, parameters.InitialStates ?? _fixedStates).FinalStates;
+            states = ends.SelectColumns(follows);
             if (VectorMath.FirstNonFinite(states.ColumnMajor()) >= 0)
             {
                 return double.NaN;

@@ -19,12 +19,17 @@ internal static class TrainingFingerprint
     /// <param name="options">The options; those that may differ are left out.</param>
     /// <param name="fixedStates">h_0, h×B, where given.</param>
     /// <param name="start">θ at the start.</param>
+    /// <param name="shards">Who computes the training loss; null for this process in one piece.</param>
     public static (string Name, string Text)[] Of(
-        TrainingData data, TrainerOptions options, Matrix<double>? fixedStates, Parameters start)
+        TrainingData data,
+        TrainerOptions options,
+        Matrix<double>? fixedStates,
+        Parameters start,
+        ShardedLoss? shards)
     {
-        var evaluation = new TrainingEvaluation(data, options, fixedStates, new TrainingMemory());
+        var evaluation = new TrainingEvaluation(data, options, fixedStates, new TrainingMemory(), shards);
         TrainingPoint point = evaluation.Training.Evaluate(start);
-        double validationLoss = evaluation.ValidationLoss(start, point.Forward) ?? 0.0;
+        double validationLoss = evaluation.ValidationLoss(start, point.FinalStates) ?? 0.0;
         LinearRnn model = start.Model;
         return
         [
@@ -49,6 +54,7 @@ internal static class TrainingFingerprint
             .. options.Execution.Precision == Precision.Double
                 ? Array.Empty<(string, string)>()
                 : [("precision", options.Execution.Precision.ToString())],
+            .. options.Shards == 1 ? Array.Empty<(string, string)>() : [("shards", $"{options.Shards}")],
             ("memory budget", options.Execution.MemoryBudget is long bytes ? $"{bytes}" : "none"),
             ("start", Hash(start.Values)),
             ("lengths of the sequences", Lengths(data.Inputs)),

@@ -32,6 +32,7 @@ internal sealed class TrainingRun
         TrainerOptions options,
         Matrix<double>? fixedStates,
         TrainingState state,
+        ShardedLoss? shards,
         CheckpointKeeper checkpoints,
         IProgress<TrainingProgress>? progress,
         CancellationToken cancellation)
@@ -41,8 +42,8 @@ internal sealed class TrainingRun
         _inputs = data.Inputs;
         _fixedStates = fixedStates;
         _plan = EpochPlan.Of(data, options);
-        _update = new TrainingUpdate(data, options, fixedStates, _memory, state);
-        _evaluation = new TrainingEvaluation(data, options, fixedStates, _memory);
+        _update = new TrainingUpdate(data, options, fixedStates, _memory, state, shards);
+        _evaluation = new TrainingEvaluation(data, options, fixedStates, _memory, shards);
         _checkpoints = checkpoints;
         _reporter = new ProgressReporter(progress, options.ProgressInterval);
         _cancellation = cancellation;
@@ -207,7 +208,7 @@ internal sealed class TrainingRun
         {
             _point ??= _update.Evaluate();
             loss = _point.Loss;
-            validationLoss = _evaluation.ValidationLoss(_state.Current, _point.Forward);
+            validationLoss = _evaluation.ValidationLoss(_state.Current, _point.FinalStates);
             norm = VectorMath.Norm(_point.Gradient);
         }
         else

@@ -17,6 +17,7 @@ internal sealed class TrainingUpdate
     private readonly Matrix<double>? _fixedStates; // h×B
     private readonly TrainingMemory _memory;
     private readonly TrainingState _state;
+    private readonly ShardedLoss? _shards;
     private readonly TrainingLoss _whole;
     private readonly double? _learningRate; // before the schedule
 
@@ -25,14 +26,16 @@ internal sealed class TrainingUpdate
         TrainerOptions options,
         Matrix<double>? fixedStates,
         TrainingMemory memory,
-        TrainingState state)
+        TrainingState state,
+        ShardedLoss? shards)
     {
+        _shards = shards;
         _data = data;
         _options = options;
         _fixedStates = fixedStates;
         _memory = memory;
         _state = state;
-        _whole = LossOf(data.Inputs, data.Objective, fixedStates);
+        _whole = LossOf(data.Inputs, data.Objective, fixedStates, shards);
         _learningRate = (options.Optimizer as GradientOptimizer)?.LearningRate;
     }
 
@@ -44,7 +47,7 @@ internal sealed class TrainingUpdate
 
     /// <summary>The loss and gradient of the whole training set at the current weights, for the next update.</summary>
     public TrainingPoint Evaluate() =>
-        LossOf(_data.Inputs, _data.Objective, _fixedStates).Evaluate(_state.Current);
+        LossOf(_data.Inputs, _data.Objective, _fixedStates, _shards).Evaluate(_state.Current);
 
     /// <summary>Runs one update and counts it.</summary>
     /// <param name="piece">What it sees.</param>
@@ -95,7 +98,8 @@ internal sealed class TrainingUpdate
         return wrong;
     }
 
-    private TrainingLoss LossOf(SequenceBatch inputs, Objective objective, Matrix<double>? states)
+    private TrainingLoss LossOf(
+        SequenceBatch inputs, Objective objective, Matrix<double>? states, ShardedLoss? shards = null)
     {
         var options = new TrainingLossOptions
         {
@@ -105,7 +109,7 @@ internal sealed class TrainingUpdate
                 unchecked(_options.Truncation.Draw + _state.Updates) & int.MaxValue),
             Execution = _options.Execution,
         };
-        return new TrainingLoss(inputs, objective, options, _memory);
+        return new TrainingLoss(inputs, objective, options, _memory, shards);
     }
 
     private string? Step(

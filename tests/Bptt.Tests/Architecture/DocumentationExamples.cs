@@ -7,6 +7,7 @@ using Bptt.Forecasting;
 using Bptt.Identification;
 using Bptt.Optimization;
 using Bptt.Remedies;
+using Bptt.Sharding;
 using Bptt.Telemetry;
 using Bptt.Training;
 using Bptt.Verification;
@@ -22,6 +23,7 @@ internal static class DocumentationExamples
         ["AdjointTest"] = OfAdjointTest,
         ["BpttTelemetry"] = OfBpttTelemetry,
         ["CurvatureProduct"] = OfCurvatureProduct,
+        ["DataShard"] = OfDataShard,
         ["DiagonalRnn"] = OfDiagonalRnn,
         ["FlatMemory"] = OfFlatMemory,
         ["ForecasterOptions"] = OfForecasterOptions,
@@ -30,6 +32,7 @@ internal static class DocumentationExamples
         ["GradientEntries"] = OfGradientEntries.Run,
         ["GradientFlow"] = OfGradientFlow,
         ["GradientOptimizer"] = OfGradientOptimizer.Run,
+        ["IShardExecutor"] = OfIShardExecutor.Run,
         ["LearningRateSchedule"] = OfLearningRateSchedule,
         ["LinearRnnFile"] = OfLinearRnnFile,
         ["MemoryPlan"] = OfMemoryPlan,
@@ -496,6 +499,28 @@ internal static class DocumentationExamples
         // example of TrainingLoss to here
     }
 
+    private static void OfDataShard(TextWriter Console)
+    {
+        LinearRnn model = Model();
+        SequenceBatch batch = Inputs(4);
+        var batchObjective = Objective.SquaredError(Targets(batch));
+
+        // example of DataShard from here
+        // The loss of the whole as a sum over three shards, each of which could be anywhere.
+        IReadOnlyList<DataShard> shards = DataShard.Cut(batch, batchObjective, count: 3);
+        var flat = new Parameters(model).ToVector().ToArray();
+        var task = new ShardTask(
+            ShardQuantity.Loss, model.InputSize, model.HiddenSize, model.OutputSize, flat);
+        double loss = 0.0;
+        foreach (DataShard shard in shards)
+        {
+            var elsewhere = DataShard.FromBytes(shard.ToBytes());
+            loss += new ShardComputation(elsewhere).Run(task)[0];
+        }
+        Console.WriteLine($"{shards.Count} shards: L = {loss:G6}, by {EngineIdentity.Arithmetic}");
+        // example of DataShard to here
+    }
+
     private static LinearRnn Model() => Initializer.Orthogonal(
         inputSize: 1, hiddenSize: 3, outputSize: 1, seed: 7, spectralRadius: 0.7);
 
@@ -569,6 +594,37 @@ internal static class DocumentationExamples
 
         public static void Run(TextWriter console) => Train(
             console, new TrainerOptions { Optimizer = new RmsProp(0.01) });
+    }
+
+    private static class OfIShardExecutor
+    {
+        // example of IShardExecutor from here
+        // Every shard by another thread of this process, in whatever order.
+        public sealed class OnThreads : IShardExecutor
+        {
+            public IShardRunner Start(IReadOnlyList<DataShard> shards) => new Runner(shards);
+
+            private sealed class Runner(IReadOnlyList<DataShard> shards) : IShardRunner
+            {
+                private readonly ShardComputation[] _computations =
+                    [.. shards.Select(shard => new ShardComputation(shard, maxDegreeOfParallelism: 1))];
+
+                public IReadOnlyList<ReadOnlyMemory<double>> Run(ShardTask task, CancellationToken cancellation)
+                {
+                    var terms = new ReadOnlyMemory<double>[_computations.Length];
+                    Parallel.For(0, terms.Length, k => terms[k] = _computations[k].Run(task, cancellation));
+                    return terms;
+                }
+
+                public void Dispose()
+                {
+                }
+            }
+        }
+        // example of IShardExecutor to here
+
+        public static void Run(TextWriter console) => Train(
+            console, new TrainerOptions { Shards = 2, Gradients = new OnThreads() });
     }
 
     private static class OfRegularizer

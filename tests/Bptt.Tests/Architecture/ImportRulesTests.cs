@@ -25,10 +25,11 @@ public class ImportRulesTests
         $"Graphs → {Below}",
         $"Diagnostics → {Below}",
         $"Remedies → {Below} Diagnostics",
-        $"Optimization → {Below} Lifting Remedies",
+        $"Sharding → {Below}",
+        $"Optimization → {Below} Lifting Remedies Sharding",
         $"Identification → {Below} Diagnostics Remedies Optimization",
         "Telemetry →",
-        $"Training → {Below} Files Diagnostics Remedies Optimization Telemetry",
+        $"Training → {Below} Files Diagnostics Remedies Sharding Optimization Telemetry",
         $"Forecasting → {Below} Files Diagnostics Remedies Optimization Training Identification");
 
     [Fact]

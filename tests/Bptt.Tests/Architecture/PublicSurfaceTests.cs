@@ -98,7 +98,8 @@ public partial class PublicSurfaceTests
 
     [GeneratedRegex(
         @"/// <example>\n/// <code>\n(?:/// ?(?<line>.*)\n)+?/// </code>\n/// </example>\n"
-        + @"(?:\[.*\]\n)*public (?:(?:sealed|abstract|static) (?:partial )?(?:class|record)|readonly ref struct|enum) "
+        + @"(?:\[.*\]\n)*public "
+        + @"(?:(?:sealed|abstract|static) (?:partial )?(?:class|record)|readonly ref struct|enum|interface) "
         + @"(?<type>\w+)")]
     private static partial Regex Example();
 

@@ -1,0 +1,188 @@
+// What a worker holds: bytes that are arriving, shards with their computations, numbers of the last tasks, and terms
+// that are being fetched. Computes by the library; talks to nobody.
+
+using System.Collections.Concurrent;
+using Bptt.Optimization;
+using Bptt.Sharding;
+
+namespace Bptt.Orleans;
+
+/// <summary>The memory of one worker, by runs. For use from many threads.</summary>
+/// <param name="threads">The threads that a shard is computed on.</param>
+/// <param name="maxMessageBytes">The longest terms that are sent in one message.</param>
+internal sealed class WorkerMemory(int threads, int maxMessageBytes) : IDisposable
+{
+    /// <summary>Vectors that are kept: weights of two points, a direction, coordinates and their metric.</summary>
+    private const int VectorsKept = 8;
+
+    private readonly ConcurrentDictionary<Guid, RunMemory> _runs = new();
+
+    /// <summary>One shard at a time, on all threads.</summary>
+    private readonly SemaphoreSlim _turn = new(1);
+
+    /// <summary>After so long, what a coordinator that died has left is forgotten; one that lives sends it
+    /// again.</summary>
+    private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1.0);
+
+    private sealed class RunMemory
+    {
+        /// <summary>When something of it was last asked for, in milliseconds.</summary>
+        public long Used { get; set; } = Environment.TickCount64;
+
+        public ConcurrentDictionary<string, byte[]?[]> Arriving { get; } = new();
+
+        public ConcurrentDictionary<string, byte[]> Bytes { get; } = new();
+
+        public ConcurrentDictionary<int, ShardComputation> Shards { get; } = new();
+
+        public ConcurrentDictionary<string, byte[]> Leaving { get; } = new();
+
+        /// <summary>Vectors by their keys, the last used one last.</summary>
+        public List<(string Key, double[] Numbers)> Vectors { get; } = [];
+    }
+
+    /// <summary>Takes a piece; where it is the last one missing, the whole is there.</summary>
+    public void Put(Piece piece)
+    {
+        RunMemory run = RunOf(piece.Run);
+        byte[]?[] pieces = run.Arriving.GetOrAdd(piece.Key, _ => new byte[piece.Count][]);
+        lock (pieces)
+        {
+            pieces[piece.Index] = piece.Bytes;
+            if (Array.TrueForAll(pieces, p => p is not null))
+            {
+                run.Bytes[piece.Key] = pieces.Length == 1 ? pieces[0]! : [.. pieces.SelectMany(p => p!)];
+                run.Arriving.TryRemove(piece.Key, out _);
+            }
+        }
+    }
+
+    /// <summary>Makes a shard of bytes that are there.</summary>
+    /// <returns>Their hash; empty where they are not there.</returns>
+    public string Load(Guid run, int shard, string key)
+    {
+        RunMemory memory = RunOf(run);
+        if (!memory.Bytes.TryRemove(key, out byte[]? bytes))
+        {
+            return "";
+        }
+        memory.Shards[shard] = new ShardComputation(DataShard.FromBytes(bytes), threads);
+        return Pieces.HashOf(bytes);
+    }
+
+    /// <summary>Computes a shard's terms.</summary>
+    public async Task<Terms> ComputeAsync(TaskMessage message, int shard)
+    {
+        if (!_runs.TryGetValue(message.Run, out RunMemory? run)
+            || !run.Shards.TryGetValue(shard, out ShardComputation? computation))
+        {
+            return Missing("shard");
+        }
+        run.Used = Environment.TickCount64;
+        if (Vector(run, message.Parameters) is not double[] parameters
+            || Vector(run, message.Direction) is not double[] direction
+            || Vector(run, message.Metric) is not double[] metric)
+        {
+            return Missing("vector");
+        }
+        var task = new ShardTask(
+            (ShardQuantity)message.Quantity,
+            message.InputSize,
+            message.HiddenSize,
+            message.OutputSize,
+            parameters,
+            direction,
+            metric,
+            message.Penalty);
+        await _turn.WaitAsync();
+        byte[] bytes;
+        try
+        {
+            bytes = Pieces.BytesOf(await Task.Run(() => computation.Run(task)));
+        }
+        finally
+        {
+            _turn.Release();
+        }
+        if (bytes.Length <= maxMessageBytes)
+        {
+            return new Terms(bytes, "", 0, null);
+        }
+        string key = Guid.NewGuid().ToString("N");
+        run.Leaving[key] = bytes;
+        return new Terms(null, $"{message.Run:N} {key}", Pieces.CountOf(bytes.Length, maxMessageBytes), null);
+
+        static Terms Missing(string what) => new(null, "", 0, what);
+    }
+
+    /// <summary>One piece of terms; with the last one they are forgotten.</summary>
+    public byte[] Take(string key, int piece)
+    {
+        string[] names = key.Split(' ');
+        if (!_runs.TryGetValue(Guid.ParseExact(names[0], "N"), out RunMemory? run)
+            || !run.Leaving.TryGetValue(names[1], out byte[]? bytes))
+        {
+            throw new InvalidOperationException("The terms are no longer here.");
+        }
+        if (piece == Pieces.CountOf(bytes.Length, maxMessageBytes) - 1)
+        {
+            run.Leaving.TryRemove(names[1], out _);
+        }
+        return Pieces.Of(bytes, piece, maxMessageBytes);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _turn.Dispose();
+
+    /// <summary>Forgets a run.</summary>
+    public void Forget(Guid run) => _runs.TryRemove(run, out _);
+
+    private RunMemory RunOf(Guid id)
+    {
+        if (!_runs.ContainsKey(id))
+        {
+            long oldest = Environment.TickCount64 - (long)LongestPause.TotalMilliseconds;
+            foreach ((Guid other, RunMemory memory) in _runs)
+            {
+                if (memory.Used < oldest)
+                {
+                    _runs.TryRemove(other, out _);
+                }
+            }
+        }
+        return _runs.GetOrAdd(id, _ => new RunMemory());
+    }
+
+    /// <summary>The numbers under a key, none for an empty key; null where they are not there.</summary>
+    private static double[]? Vector(RunMemory run, string key)
+    {
+        if (key.Length == 0)
+        {
+            return [];
+        }
+        lock (run.Vectors)
+        {
+            int known = run.Vectors.FindIndex(v => v.Key == key);
+            double[] numbers;
+            if (known >= 0)
+            {
+                numbers = run.Vectors[known].Numbers;
+                run.Vectors.RemoveAt(known);
+            }
+            else if (run.Bytes.TryRemove(key, out byte[]? bytes))
+            {
+                numbers = Pieces.NumbersOf(bytes);
+            }
+            else
+            {
+                return null;
+            }
+            run.Vectors.Add((key, numbers));
+            if (run.Vectors.Count > VectorsKept)
+            {
+                run.Vectors.RemoveAt(0);
+            }
+            return numbers;
+        }
+    }
+}

@@ -1,0 +1,3 @@
+// One test after the other: each starts processes that compute.
+
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -1,0 +1,76 @@
+// `bptt fit --workers`: the same files for any number of workers, also when one is killed. The command is real.
+
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace Bptt.Orleans.Tests;
+
+public sealed class CommandTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("bptt").FullName;
+
+    public CommandTests()
+    {
+        var random = new Random(4);
+        var table = new StringBuilder("run,u,y\n");
+        for (int run = 0; run < 14; run++)
+        {
+            double y = 0.0;
+            for (int t = 0; t < 80; t++)
+            {
+                double u = random.NextDouble() - 0.5;
+                y = 0.8 * y + u;
+                table.AppendLine(CultureInfo.InvariantCulture, $"{run},{u:R},{y + 0.01 * random.NextDouble():R}");
+            }
+        }
+        File.WriteAllText(Path.Combine(_folder, "runs.csv"), table.ToString());
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void A_fit_writes_the_same_model_for_any_number_of_workers()
+    {
+        byte[] here = Fit("here", "--shards", "60", "--optimizer", "lm", "--epochs", "8");
+        byte[] one = Fit("one", "--workers", "1", "--optimizer", "lm", "--epochs", "8");
+        byte[] three = Fit("three", "--workers", "3", "--optimizer", "lm", "--epochs", "8");
+
+        one.Should().Equal(here);
+        three.Should().Equal(here);
+    }
+
+    [Fact]
+    public void A_worker_that_is_killed_leaves_the_model_as_it_is_and_no_process_behind()
+    {
+        string[] training = ["--optimizer", "adam", "--epochs", "600"];
+        byte[] here = Fit("here", ["--shards", "60", .. training]);
+        using PeerProcess fit = Start("killed", ["--workers", "2", .. training]);
+        int killed = int.Parse(fit.WaitFor(@"^worker (\d+) on .*: \d+ of \d+ shards"), CultureInfo.InvariantCulture);
+
+        PeerProcess.Signal("KILL", killed);
+        fit.WaitFor("^written: ");
+        fit.WaitForEnd().Should().Be(0);
+
+        Model("killed").Should().Equal(here);
+        int[] workers = [.. fit.All(@"^worker (\d+) on .* has joined").Select(int.Parse)];
+        workers.Should().HaveCountGreaterThanOrEqualTo(2).And.NotContain(id => PeerProcess.Lives(id));
+    }
+
+    private byte[] Fit(string name, params string[] options)
+    {
+        using PeerProcess fit = Start(name, options);
+        fit.WaitFor("^written: ");
+        fit.WaitForEnd().Should().Be(0);
+        return Model(name);
+    }
+
+    private byte[] Model(string name) => File.ReadAllBytes(Path.Combine(_folder, name, "model.json"));
+
+    private PeerProcess Start(string name, params string[] options) => PeerProcess.Start(new ProcessStartInfo("dotnet",
+    [
+        Path.Combine(PeerProcess.Folder, "Bptt.Cli.dll"), "fit", Path.Combine(_folder, "runs.csv"),
+        "--group", "run", "--inputs", "u", "--outputs", "y", "--hidden", "2", "--no-checks",
+        "--out", Path.Combine(_folder, name), .. options,
+    ]));
+}
