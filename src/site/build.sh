@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-for project in Bptt Bptt.Onnx Bptt.TorchSharp; do
+for project in Bptt Bptt.Onnx Bptt.Orleans Bptt.TorchSharp; do
   dotnet build -c Release "src/$project" --verbosity quiet
 done
 

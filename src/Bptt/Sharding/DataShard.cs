@@ -16,7 +16,7 @@ namespace Bptt.Sharding;
 /// <code>
 /// // The loss of the whole as a sum over three shards, each of which could be anywhere.
 /// IReadOnlyList&lt;DataShard&gt; shards = DataShard.Cut(batch, batchObjective, count: 3);
-/// var flat = new Parameters(model).ToVector().ToArray();
+/// double[] flat = new Parameters(model).ToVector().ToArray();
 /// var task = new ShardTask(
 ///     ShardQuantity.Loss, model.InputSize, model.HiddenSize, model.OutputSize, flat);
 /// double loss = 0.0;

@@ -1,6 +1,6 @@
 // Every library of others that the tool's package holds is named in its notices.
 
-using System.Reflection;
+using System.Text.Json;
 
 namespace Bptt.Cli.Tests.Architecture;
 
@@ -11,26 +11,26 @@ public class NoticesTests
     {
         string notices = File.ReadAllText(Path.Combine(Root(), "src/Bptt.Cli/THIRD-PARTY-NOTICES.txt"));
 
-        string[] libraries = [.. Libraries(typeof(CommandLine).Assembly, []).Order(StringComparer.Ordinal)];
+        string[] libraries = [.. Libraries().Order(StringComparer.Ordinal)];
 
         libraries.Should().Contain("MathNet.Numerics").And.HaveCountGreaterThan(8);
         libraries.Should().OnlyContain(
             name => notices.Contains($"  {name}, https://", StringComparison.Ordinal));
     }
 
-    /// <summary>What an assembly refers to, directly or not, that lies beside it and is not ours.</summary>
-    private static HashSet<string> Libraries(Assembly assembly, HashSet<string> found)
+    /// <summary>The assemblies that the command is built with and that are not ours, by what the build wrote of
+    /// it.</summary>
+    private static string[] Libraries()
     {
-        foreach (AssemblyName reference in assembly.GetReferencedAssemblies())
-        {
-            string path = Path.Combine(AppContext.BaseDirectory, $"{reference.Name}.dll");
-            bool isOurs = reference.Name!.StartsWith("Bptt", StringComparison.Ordinal);
-            if (File.Exists(path) && (isOurs || found.Add(reference.Name)))
-            {
-                Libraries(Assembly.LoadFrom(path), found);
-            }
-        }
-        return found;
+        using var build = JsonDocument.Parse(
+            File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Bptt.Cli.deps.json")));
+        return build.RootElement.GetProperty("targets").EnumerateObject()
+            .SelectMany(target => target.Value.EnumerateObject())
+            .Where(library => library.Value.TryGetProperty("runtime", out _))
+            .SelectMany(library => library.Value.GetProperty("runtime").EnumerateObject())
+            .Select(file => Path.GetFileNameWithoutExtension(file.Name))
+            .Where(name => !name.StartsWith("Bptt", StringComparison.Ordinal))
+            .ToArray();
     }
 
     private static string Root()

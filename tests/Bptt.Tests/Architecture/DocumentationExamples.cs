@@ -508,7 +508,7 @@ internal static class DocumentationExamples
         // example of DataShard from here
         // The loss of the whole as a sum over three shards, each of which could be anywhere.
         IReadOnlyList<DataShard> shards = DataShard.Cut(batch, batchObjective, count: 3);
-        var flat = new Parameters(model).ToVector().ToArray();
+        double[] flat = new Parameters(model).ToVector().ToArray();
         var task = new ShardTask(
             ShardQuantity.Loss, model.InputSize, model.HiddenSize, model.OutputSize, flat);
         double loss = 0.0;

@@ -20,7 +20,7 @@ public class DataShardTests
     {
         int[] lengths = [30, 2, 2, 2, 30, 1];
         SequenceBatch inputs = new Examples(3).Batch(2, lengths);
-        Objective objective = Objective.SquaredError(new Examples(4).Batch(1, lengths));
+        var objective = Objective.SquaredError(new Examples(4).Batch(1, lengths));
 
         IReadOnlyList<DataShard> shards = DataShard.Cut(inputs, objective, count);
 

@@ -5,7 +5,6 @@ using Bptt.Remedies;
 using Bptt.Sharding;
 using Bptt.Tests.Training;
 using Bptt.Training;
-using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Tests.Sharding;
 
