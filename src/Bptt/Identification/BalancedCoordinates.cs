@@ -10,8 +10,8 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 namespace Bptt.Identification;
 
 /// <summary>The square-root method (Laub, Heath, Paige and Ward 1987): with W_c = L_c L_cᵀ, W_o = L_o L_oᵀ and
-/// L_oᵀ L_c = U Σ Vᵀ, the leading r columns of T = L_c V Σ^(−½) and rows of T⁻¹ = Σ^(−½) Uᵀ L_oᵀ. All three matrices are
-/// factored at a size near 1, so that no square of a number leaves the range of doubles.</summary>
+/// L_oᵀ L_c = U Σ Vᵀ, the leading r columns of T = L_c V Σ^(−½) and rows of T⁻¹ = Σ^(−½) Uᵀ L_oᵀ. All three matrices
+/// are factored at a size near 1, so that no square of a number leaves the range of doubles.</summary>
 internal sealed class BalancedCoordinates
 {
     private readonly ScaledMatrix _reachable;

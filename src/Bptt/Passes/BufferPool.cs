@@ -126,7 +126,9 @@ internal sealed class BufferPool<TReal>
         int largest = -1;
         for (int i = 0; i < _free.Count; i++)
         {
-            if (_free[i].Count >= length && _free[i].Count <= longest && (best < 0 || _free[i].Count < _free[best].Count))
+            if (_free[i].Count >= length
+                && _free[i].Count <= longest
+                && (best < 0 || _free[i].Count < _free[best].Count))
             {
                 best = i;
             }

@@ -7,8 +7,8 @@ namespace Bptt.Scheduling;
 
 /// <summary>
 /// Background threads, at most one fewer than there are processors, started when needed. After its work a helper spins
-/// briefly for more and then sleeps, so that an idle process uses no processor; after a second of sleep it ends, so that
-/// what loaded the library can unload it.
+/// briefly for more and then sleeps, so that an idle process uses no processor; after a second of sleep it ends, so
+/// that what loaded the library can unload it.
 /// </summary>
 internal static class HelperThreads
 {

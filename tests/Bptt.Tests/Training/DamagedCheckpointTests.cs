@@ -75,7 +75,7 @@ public sealed class DamagedCheckpointTests : IDisposable
 
         for (int at = 0; at < good.Length; at++)
         {
-            foreach (int bit in new[] { 0, 5, 7 })
+            foreach (int bit in at % 4 == 0 ? new[] { 0, 5, 7 } : [7])
             {
                 byte[] bad = [.. good];
                 bad[at] ^= (byte)(1 << bit);
