@@ -123,12 +123,13 @@ internal sealed class FitOptions
             + "same to the last bit for any number of them.",
         "n");
 
-    private readonly Option<string?> _cluster = new("--cluster")
-    {
-        Description = "Where workers of other machines find this fit: its address (they are started there with bptt "
-            + "worker --join HOST:PORT), or redis:HOST:PORT, a Redis server that lists the members.",
-        HelpName = "HOST:PORT|redis:HOST:PORT",
-    };
+    private readonly Option<string?> _cluster = OptionRules.OptionalText(
+        "--cluster",
+        WorkerCommand.IsCluster,
+        WorkerCommand.ClusterForm,
+        "Where workers of other machines find this fit: its address (they are started there with bptt worker --join "
+            + "HOST:PORT), or redis:HOST:PORT, a Redis server that lists the members.",
+        "HOST:PORT|redis:HOST:PORT");
 
     private readonly Option<string?> _listen = WorkerCommand.Listen();
 
@@ -245,10 +246,6 @@ internal sealed class FitOptions
             yield return
                 "Expected one of --prior estimated and --learn-state in a training: its prior is on responses that "
                 + "start at rest.";
-        }
-        if (parsed.GetValue(_cluster) is string cluster && !WorkerCommand.IsCluster(cluster))
-        {
-            yield return $"--cluster: expected {WorkerCommand.ClusterForm}, got '{cluster}'.";
         }
         bool asksForShards =
             IsTold(parsed, _workers) || IsTold(parsed, _cluster) || parsed.GetValue(_shards) is not (null or 1);

@@ -74,6 +74,11 @@ internal static class OptionRules
             expected,
             isRight);
 
+    /// <summary>A text of a certain form, or null where the option is not given.</summary>
+    public static Option<string?> OptionalText(
+        string name, Func<string, bool> isRight, string expected, string description, string helpName) =>
+        Demand(new Option<string?>(name) { Description = description, HelpName = helpName }, expected, isRight);
+
     /// <summary>Names of columns, in one value or several.</summary>
     public static Option<string[]> Columns(string name, string description, string helpName)
     {

@@ -25,9 +25,8 @@ internal static class WorkerCommand
 
     public static Command Create(Terminal terminal)
     {
-        Option<string> join = OptionRules.Text(
+        Option<string?> join = OptionRules.OptionalText(
             "--join",
-            byDefault: "",
             IsCluster,
             ClusterForm,
             "The fit to compute for, as its --cluster says, or redis:HOST:PORT, a Redis server that lists the members.",
@@ -58,21 +57,12 @@ internal static class WorkerCommand
     }
 
     /// <summary>The option of where to listen, which fits have too.</summary>
-    public static Option<string?> Listen() => new("--listen")
-    {
-        Description = "The address of this machine that others reach it by. Where not given: this machine alone.",
-        HelpName = "IP",
-        Validators =
-        {
-            result =>
-            {
-                if (result.Tokens is [var token] && !IPAddress.TryParse(token.Value, out _))
-                {
-                    result.AddError($"--listen: expected the address of this machine, got '{token.Value}'.");
-                }
-            },
-        },
-    };
+    public static Option<string?> Listen() => OptionRules.OptionalText(
+        "--listen",
+        text => IPAddress.TryParse(text, out _),
+        "the IP address of this machine",
+        "The address of this machine that others reach it by. Where not given: this machine alone.",
+        "IP");
 
     public const string ClusterForm = "HOST:PORT or redis:HOST:PORT";
 

@@ -31,11 +31,15 @@ internal readonly struct JsonReading(JsonElement element, string place)
     /// <summary>A property that stands twice is refused, and not the last one taken.</summary>
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    /// <summary>A document.</summary>
+    /// <summary>A document, with or without a byte order mark before it.</summary>
     /// <exception cref="JsonException">It is none.</exception>
     /// <exception cref="InvalidDataException">A name is no text.</exception>
     public static JsonDocument Document(ReadOnlyMemory<byte> bytes)
     {
+        if (bytes.Span.StartsWith("\uFEFF"u8))
+        {
+            bytes = bytes[3..];
+        }
         try
         {
             return JsonDocument.Parse(bytes, Strict);

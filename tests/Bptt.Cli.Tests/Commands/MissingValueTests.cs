@@ -23,6 +23,7 @@ public class MissingValueTests
         ["import"] = ["weights.npz"],
         ["forecast"] = ["--sample=sunspots"],
         ["studio"] = [],
+        ["worker"] = ["--join=127.0.0.1:7100"],
     };
 
     public static TheoryData<string, string> Options()

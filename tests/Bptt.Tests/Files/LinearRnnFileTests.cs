@@ -112,6 +112,17 @@ public sealed class LinearRnnFileTests : IDisposable
             .Should().Throw<InvalidDataException>().Which.Message.Should().Contain(message);
 
     [Fact]
+    public void A_byte_order_mark_is_borne()
+    {
+        using var file = new MemoryStream();
+        file.Write("\uFEFF"u8);
+        new LinearRnnFile(new Examples(seed: 2).Model(1, 2, 1)).Save(file);
+        file.Position = 0;
+
+        LinearRnnFile.Load(file).Model.HiddenSize.Should().Be(2);
+    }
+
+    [Fact]
     public void A_missing_file_is_an_IO_error() =>
         FluentActions.Invoking(() => LinearRnnFile.Load(Path.Combine(_folder, "none.json")))
             .Should().Throw<FileNotFoundException>();
