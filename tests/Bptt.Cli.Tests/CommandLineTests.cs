@@ -114,6 +114,8 @@ public class CommandLineTests
             (Fit("--starts", "2", "--resume", "checkpoint.json"), ["Expected one of --resume and --starts"]),
         ["a time between checkpoints that are not written"] =
             (Fit("--starts", "2", "--checkpoint-minutes", "5"), ["Expected one of --checkpoint-minutes and --starts"]),
+        ["a worker for nobody"] = (["worker"], ["Expected --join with HOST:PORT or redis:HOST:PORT"]),
+        ["a worker for no port"] = (["worker", "--join", "here:0"], ["--join: expected HOST:PORT", "'here:0'"]),
         ["no time between checkpoints"] = (Fit("--checkpoint-minutes", "0"), ["--checkpoint-minutes", "'0'"]),
         ["a checkpoint without a name"] =
             (Fit("--resume", ""), ["--resume: expected the name of a file, got an empty one"]),

@@ -31,7 +31,6 @@ internal static class WorkerCommand
             ClusterForm,
             "The fit to compute for, as its --cluster says, or redis:HOST:PORT, a Redis server that lists the members.",
             "HOST:PORT|redis:HOST:PORT");
-        join.Required = true;
         Option<string?> listen = Listen();
         Option<int> threads = OptionRules.WholeNumber(
             "--threads", atLeast: 1, byDefault: Environment.ProcessorCount, "The threads to compute on.", "n");
@@ -46,6 +45,8 @@ internal static class WorkerCommand
             threads,
             untilInputEnds,
         };
+        command.AddRule(parsed => parsed.GetValue(join) is null
+            ? [$"Expected --join with {ClusterForm}: the fit to compute for."] : []);
         command.SetAction((parsed, cancellation) => RunAsync(
             terminal,
             parsed.GetValue(join)!,
