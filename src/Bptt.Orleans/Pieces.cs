@@ -17,6 +17,21 @@ internal static class Pieces
         return bytes.Slice(first, Math.Min(most, bytes.Length - first)).ToArray();
     }
 
+    /// <summary>The whole again.</summary>
+    public static byte[] Join(IReadOnlyList<byte[]> pieces)
+    {
+        if (pieces.Count == 1)
+        {
+            return pieces[0];
+        }
+        using var whole = new MemoryStream();
+        foreach (byte[] piece in pieces)
+        {
+            whole.Write(piece);
+        }
+        return whole.ToArray();
+    }
+
     /// <summary>Numbers as bytes, as this processor has them: the handshake refuses others.</summary>
     public static byte[] BytesOf(ReadOnlySpan<double> numbers) => MemoryMarshal.AsBytes(numbers).ToArray();
 

@@ -87,12 +87,12 @@ internal sealed class WorkerLink(Guid run, Member worker, int maxMessageBytes, T
 
     private async Task<byte[]> TakeAsync(Terms terms)
     {
-        var bytes = new MemoryStream();
-        for (int i = 0; i < terms.Pieces; i++)
+        byte[][] pieces = new byte[terms.Pieces][];
+        for (int i = 0; i < pieces.Length; i++)
         {
-            bytes.Write(await worker.Service.Take(terms.Key, i));
+            pieces[i] = await worker.Service.Take(terms.Key, i);
         }
-        return bytes.ToArray();
+        return Pieces.Join(pieces);
     }
 
     private async Task LoadAsync(int shard, Func<byte[]> source)

@@ -51,7 +51,7 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes) : IDisposab
             pieces[piece.Index] = piece.Bytes;
             if (Array.TrueForAll(pieces, p => p is not null))
             {
-                run.Bytes[piece.Key] = pieces.Length == 1 ? pieces[0]! : [.. pieces.SelectMany(p => p!)];
+                run.Bytes[piece.Key] = Pieces.Join(pieces!);
                 run.Arriving.TryRemove(piece.Key, out _);
             }
         }

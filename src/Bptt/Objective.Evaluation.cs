@@ -101,11 +101,7 @@ public abstract partial class Objective
     /// <summary>c_b in L = Σ_b c_b Σ_t w_bt ℓ.</summary>
     internal double[] SequenceFactors(BatchLayout layout)
     {
-        double[] sums = new double[layout.SequenceCount];
-        for (int b = 0; b < sums.Length; b++)
-        {
-            sums[b] = _weights is null ? layout.Lengths[b] : _weights.Sum(b);
-        }
+        double[] sums = WeightSums(layout.Lengths);
         double total = sums.Sum();
         if (total == 0.0 && _normalizer is null)
         {
@@ -113,14 +109,10 @@ public abstract partial class Objective
                 "weights", "expected a sum above 0, or a normaliser given from outside, got weights that sum to 0.");
         }
 
-        int sequences = sums.Count(s => s > 0.0);
-        double[] factors = Reduction switch
-        {
-            Reduction.MeanPerStep => Array.ConvertAll(sums, _ => 1.0 / (_normalizer ?? total)),
-            Reduction.MeanPerSequence => Array.ConvertAll(
-                sums, s => s == 0.0 ? 0.0 : 1.0 / (s * (_normalizer ?? sequences))),
-            _ => Array.ConvertAll(sums, _ => 1.0 / (_normalizer ?? 1.0)),
-        };
+        double divisor = Divisor(sums);
+        double[] factors = Array.ConvertAll(
+            sums,
+            s => Reduction != Reduction.MeanPerSequence ? 1.0 / divisor : s == 0.0 ? 0.0 : 1.0 / (s * divisor));
         bool isLost = Enumerable.Range(0, sums.Length).Any(b => sums[b] > 0.0 && !double.IsNormal(factors[b]));
         if (!double.IsFinite(total) || VectorMath.FirstNonFinite(factors) >= 0 || isLost)
         {
@@ -132,6 +124,25 @@ public abstract partial class Objective
         }
         return factors;
     }
+
+    /// <summary>Σ_t w_bt of every sequence.</summary>
+    private double[] WeightSums(IReadOnlyList<int> lengths)
+    {
+        double[] sums = new double[lengths.Count];
+        for (int b = 0; b < sums.Length; b++)
+        {
+            sums[b] = _weights is null ? lengths[b] : _weights.Sum(b);
+        }
+        return sums;
+    }
+
+    /// <summary>What divides the losses of all sequences alike.</summary>
+    private double Divisor(double[] sums) => _normalizer ?? Reduction switch
+    {
+        Reduction.MeanPerStep => sums.Sum(),
+        Reduction.MeanPerSequence => sums.Count(s => s > 0.0),
+        _ => 1.0,
+    };
 
     /// <summary>
     /// L, and where asked ∂L/∂o_t of every step, formula (1): ∂L/∂o_t = c_b w_bt ∂ℓ(o_t, y_t)/∂o_t. The parts depend on

@@ -113,16 +113,7 @@ public abstract partial class Objective
     /// <summary>The divisor of the whole, which a part that does not know the rest is given: see
     /// <see cref="WithNormalizer"/>.</summary>
     /// <param name="lengths">T_b of the whole.</param>
-    internal double NormalizerOf(IReadOnlyList<int> lengths)
-    {
-        double[] sums = [.. lengths.Select((length, b) => _weights?.Sum(b) ?? length)];
-        return _normalizer ?? Reduction switch
-        {
-            Reduction.MeanPerStep => sums.Sum(),
-            Reduction.MeanPerSequence => sums.Count(s => s > 0.0),
-            _ => 1.0,
-        };
-    }
+    internal double NormalizerOf(IReadOnlyList<int> lengths) => Divisor(WeightSums(lengths));
 
     /// <summary>What the objective is made of where other processes can make it again: the loss by name, its setting,
     /// and targets or labels; null for one of a user's own.</summary>

@@ -43,29 +43,15 @@ internal sealed class ShardedLoss : IDisposable
     }
 
     /// <summary>L.</summary>
-    public double Loss(Parameters at)
-    {
-        IReadOnlyList<ReadOnlyMemory<double>> terms = Run(Task(ShardQuantity.Loss, at), default);
-        double sum = terms[0].Span[0];
-        for (int k = 1; k < terms.Count; k++)
-        {
-            sum += terms[k].Span[0];
-        }
-        return sum;
-    }
+    public double Loss(Parameters at) => SumOfLosses(Run(Task(ShardQuantity.Loss, at), default));
 
     /// <summary>L and ∂L/∂θ.</summary>
     public (double Loss, double[] Gradient) Evaluate(Parameters at)
     {
         IReadOnlyList<ReadOnlyMemory<double>> terms = Run(Task(ShardQuantity.Gradient, at), default);
-        double loss = terms[0].Span[0];
-        for (int k = 1; k < terms.Count; k++)
-        {
-            loss += terms[k].Span[0];
-        }
         double[] gradient = new double[at.Count];
         Add(terms, first: 1, at, gradient);
-        return (loss, gradient);
+        return (SumOfLosses(terms), gradient);
     }
 
     /// <summary>h_T of every sequence, h×B.</summary>
@@ -115,6 +101,17 @@ internal sealed class ShardedLoss : IDisposable
             ? terms
             : throw new InvalidOperationException(
                 $"{_runner.GetType().Name}: expected the terms of {_shards.Length} shards, got {terms.Count}.");
+    }
+
+    /// <summary>The first numbers of all terms, in the order of the shards.</summary>
+    private static double SumOfLosses(IReadOnlyList<ReadOnlyMemory<double>> terms)
+    {
+        double sum = terms[0].Span[0];
+        for (int k = 1; k < terms.Count; k++)
+        {
+            sum += terms[k].Span[0];
+        }
+        return sum;
     }
 
     private static ShardTask Task(ShardQuantity quantity, Parameters at, ReadOnlyMemory<double> direction = default) =>

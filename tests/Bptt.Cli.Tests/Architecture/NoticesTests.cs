@@ -1,6 +1,7 @@
 // Every library of others that the tool's package holds is named in its notices.
 
 using System.Text.Json;
+using Bptt.Tests.Architecture;
 
 namespace Bptt.Cli.Tests.Architecture;
 
@@ -9,7 +10,7 @@ public class NoticesTests
     [Fact]
     public void Every_library_in_the_package_is_named_in_the_notices()
     {
-        string notices = File.ReadAllText(Path.Combine(Root(), "src/Bptt.Cli/THIRD-PARTY-NOTICES.txt"));
+        string notices = Repository.Read("src/Bptt.Cli/THIRD-PARTY-NOTICES.txt");
 
         string[] libraries = [.. Libraries().Order(StringComparer.Ordinal)];
 
@@ -31,15 +32,5 @@ public class NoticesTests
             .Select(file => Path.GetFileNameWithoutExtension(file.Name))
             .Where(name => !name.StartsWith("Bptt", StringComparison.Ordinal))
             .ToArray();
-    }
-
-    private static string Root()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "Bptt.sln")))
-        {
-            folder = Path.GetDirectoryName(folder)!;
-        }
-        return folder;
     }
 }
