@@ -60,14 +60,14 @@ public class MemoryBudgetTests
     public void A_workspace_holds_no_more_than_the_plan_says_and_the_outputs_take()
     {
         const int Steps = 100_000;
-        LinearRnn model = _examples.Model(1, 24, 1, 0.98);
+        LinearRnn model = _examples.Model(1, 96, 1, 0.98); // a matrix that is packed is longer than a window's carries
         SequenceBatch inputs = _examples.Batch(1, Steps);
         var objective = Objective.SquaredError(_examples.Batch(1, Steps));
         var workspace = new Workspace();
         var options = new ExecutionOptions
         {
             Recurrence = Recurrence.TimeParallel,
-            MemoryBudget = 1 << 20,
+            MemoryBudget = 4 << 20,
             Workspace = workspace,
             MaxDegreeOfParallelism = 2,
         };
@@ -79,7 +79,7 @@ public class MemoryBudgetTests
 
             forward.MemoryPlan.KeepsCarries.Should().BeTrue("otherwise there is nothing to keep");
             long outputs = 2L * sizeof(double) * Steps; // o_t and ∂L/∂o_t
-            workspace.Pool.Bytes.Should().BeLessThan(outputs + forward.MemoryPlan.HeldBytes * 3 / 2);
+            workspace.Pool.Bytes.Should().BeLessThan(outputs + forward.MemoryPlan.HeldBytes * 5 / 4);
         }
     }
 
