@@ -104,13 +104,6 @@ internal sealed unsafe partial class SimdKernels<TReal, TSimd, TVector>
         }
     }
 
-    private static Span<TReal> StripScratch()
-    {
-        _strip ??= GC.AllocateUninitializedArray<TReal>(
-            3 * TSimd.Width * UnpackedDepth + AlignedMemory.Slack<TReal>(), pinned: true);
-        return AlignedMemory.Align(_strip, 3 * TSimd.Width * UnpackedDepth);
-    }
-
     /// <summary>A strip over all columns: full tiles, then one for what remains.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunStrip(int height, ref TileJob<TReal> job, int columns, bool flush)
@@ -149,7 +142,7 @@ internal sealed unsafe partial class SimdKernels<TReal, TSimd, TVector>
                 RunTiles<TRows, N3>(ref job, tiles, flush);
             }
             nint done = tiles * TSimd.TileColumns;
-            job.B += done * job.BColumnStride;
+            job.B += tiles * job.BTileStride;
             job.C += done * job.CStride;
             job.D = job.D == null ? null : job.D + done * job.DStride;
         }

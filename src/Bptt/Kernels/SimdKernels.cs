@@ -23,22 +23,6 @@ internal sealed unsafe partial class SimdKernels<TReal, TSimd, TVector>(string n
     /// passes through the first-level cache once for each tile.</summary>
     private const int PackedDepth = 512;
 
-    /// <summary>The same where the strip is read as it lies, or packed for this product alone.</summary>
-    private const int UnpackedDepth = 256;
-
-    /// <summary>From this leading dimension on, the columns of an unpacked strip fall on so few sets of the first-level
-    /// cache that packing them pays, if the strip is used for at least as many columns of C.</summary>
-    private const int PackFromLeadingDimension = 256;
-
-    [ThreadStatic]
-    private static TReal[]? _strip;
-
-    private enum Accumulate
-    {
-        No,
-        Yes,
-    }
-
     /// <inheritdoc/>
     public override string Name => name;
 
@@ -88,6 +72,7 @@ internal sealed unsafe partial class SimdKernels<TReal, TSimd, TVector>(string n
                 B = pb,
                 BRowStride = b.RowStride,
                 BColumnStride = b.ColumnStride,
+                BTileStride = TSimd.TileColumns * (nint)b.ColumnStride,
                 C = pc,
                 CStride = c.LeadingDimension,
             };
@@ -110,6 +95,7 @@ internal sealed unsafe partial class SimdKernels<TReal, TSimd, TVector>(string n
                 B = pb,
                 BRowStride = b.RowStride,
                 BColumnStride = b.ColumnStride,
+                BTileStride = TSimd.TileColumns * (nint)b.ColumnStride,
                 C = pc,
                 CStride = c.LeadingDimension,
                 D = pd,
@@ -149,6 +135,7 @@ internal sealed unsafe partial class SimdKernels<TReal, TSimd, TVector>(string n
                         B = from,
                         BRowStride = 1,
                         BColumnStride = run.Spacing * h,
+                        BTileStride = TSimd.TileColumns * run.Spacing * h,
                         C = to,
                         CStride = run.Spacing * h,
                         D = to,
@@ -219,56 +206,5 @@ internal sealed unsafe partial class SimdKernels<TReal, TSimd, TVector>(string n
             job.DStride = job.CStride;
         }
         while (done < a.Columns);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Product(MatrixView<TReal> a, MatrixView<TReal> b, MatrixSpan<TReal> c, Accumulate accumulate)
-    {
-        Debug.Assert(a.Columns == b.Rows && a.Rows == c.Rows && b.Columns == c.Columns, "Shapes do not fit.");
-        bool pack = a.IsTransposed
-            || (a.LeadingDimension >= PackFromLeadingDimension && c.Columns >= PackFromLeadingDimension);
-        Span<TReal> scratch = pack ? StripScratch() : default;
-        fixed (TReal* pa = a.Values)
-        fixed (TReal* pb = b.Values)
-        fixed (TReal* pc = c.Values)
-        fixed (TReal* packed = scratch)
-        {
-            var job = new TileJob<TReal>
-            {
-                BRowStride = b.RowStride,
-                BColumnStride = b.ColumnStride,
-                CStride = c.LeadingDimension,
-                DStride = c.LeadingDimension,
-            };
-            int done = 0;
-            do
-            {
-                job.Depth = Math.Min(UnpackedDepth, a.Columns - done);
-                for (int r = 0; r < Registers(a.Rows);)
-                {
-                    int height = StripRegisters(Registers(a.Rows) - r);
-                    int row = r * TSimd.Width;
-                    if (pack)
-                    {
-                        PackStrip(a, pa, row, height * TSimd.Width, done, job.Depth, packed);
-                        job.A = packed;
-                        job.AStride = height * TSimd.Width;
-                    }
-                    else
-                    {
-                        job.A = pa + row + (nint)done * a.LeadingDimension;
-                        job.AStride = a.LeadingDimension;
-                    }
-                    job.B = pb + (nint)done * b.RowStride;
-                    job.C = pc + row;
-                    job.D = accumulate == Accumulate.Yes || done > 0 ? job.C : null;
-                    job.TailRows = TailRows(a.Rows, row, height);
-                    RunStrip(height, ref job, c.Columns, flush: false);
-                    r += height;
-                }
-                done += job.Depth;
-            }
-            while (done < a.Columns);
-        }
     }
 }

@@ -28,8 +28,11 @@ internal unsafe struct TileJob<TReal>
     /// <summary>From one row of B to the next.</summary>
     public nint BRowStride;
 
-    /// <summary>From one column of B to the next.</summary>
+    /// <summary>From one column of B to the next, within a tile.</summary>
     public nint BColumnStride;
+
+    /// <summary>From one tile of B to the next.</summary>
+    public nint BTileStride;
 
     /// <summary>The addend, which may be C itself; null for zero.</summary>
     public TReal* D;
@@ -71,7 +74,7 @@ internal static unsafe class TileKernel<TReal, TSimd, TVector>
         nint bRow = job.BRowStride;
         nint bColumn = job.BColumnStride;
         nint bThreeColumns = 3 * bColumn;
-        nint nextTile = TColumns.Value * bColumn;
+        nint nextTile = job.BTileStride;
         TVector tail = TTail.Value == 1 ? TSimd.First(job.TailRows) : default;
         TReal* b = job.B;
         TReal* c = job.C;
@@ -197,10 +200,10 @@ internal static unsafe class TileKernel<TReal, TSimd, TVector>
         }
     }
 
-    /// <summary>Asks for a line of memory that the next tile will read. The lines of a tile lie far apart where B is
+    /// <summary>Asks for a line of memory that will be read soon. The lines of a tile lie far apart where B is
     /// transposed and in C, and no processor guesses them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(TReal* from)
+    public static void Prefetch(TReal* from)
     {
         if (Sse.IsSupported)
         {

@@ -32,11 +32,15 @@ internal sealed record PlanTuning
     public int MinGroupWidth { get; init; } = 8;
 
     /// <summary>Operations of a task that adds to a weight gradient.</summary>
-    public double GradientWork { get; init; } = 8_000_000;
+    public double GradientWork { get; init; } = 16_000_000;
 
     /// <summary>The fewest columns over which a weight gradient is summed at a time: each time it passes through the
     /// caches once.</summary>
     public int GradientColumns { get; init; } = 128;
+
+    /// <summary>Spans of <see cref="GradientColumns"/> that are summed in single precision before they are added up in
+    /// double.</summary>
+    public int SpansOfTotal { get; init; } = 4;
 
     /// <summary>Operations of a pass below which a second thread costs more than it takes over: some
     /// microseconds.</summary>

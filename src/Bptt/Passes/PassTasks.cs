@@ -38,7 +38,7 @@ internal sealed record GradientSums<TReal>(ParameterArray<TReal> Products, Gradi
                 ParameterArray<TReal>.ShapedLike(gradients, context.Storage), new GradientTotals(gradients, direct));
 }
 
-/// <summary>Weight gradients in double from products in lower precision: each product goes over the steps of a span
+/// <summary>Weight gradients in double from products in lower precision: each product goes over a few spans of steps
 /// alone, some hundreds of columns, so that its rounding does not grow with T.</summary>
 /// <param name="totals">Receives the sums of all spans.</param>
 /// <param name="direct">The same for ∂L/∂𝒯, qS×dS; empty where a pass has none.</param>
@@ -136,9 +136,12 @@ internal sealed class PassTasks<TReal> : ITaskBody
     private void AddGradient(PassTask task)
     {
         TimeBlock t = _schedule.Spans[task.Index].Moved(_window.FirstStep - 1, _window.ColumnsBefore);
-        bool isFirst = _sumsAreEmpty && task.Index == 0;
+        GradientTotals? totals = _formulas.Totals;
+        int together = totals is null ? int.MaxValue : _window.Context.Tuning.SpansOfTotal;
+        int place = task.Index % together; // among the spans that are summed together
+        bool isFirst = _sumsAreEmpty && task.Index == place;
         var rows = new GradientRows<TReal>(
-            _kernels, task.Part, task.Rows, isEmpty: isFirst || _formulas.Totals is not null);
+            _kernels, task.Part, task.Rows, isEmpty: place == 0 && (isFirst || totals is not null));
         switch (task.Step)
         {
             case PassStep.WqhGradient:
@@ -157,6 +160,9 @@ internal sealed class PassTasks<TReal> : ITaskBody
                 _formulas.Sums!.AddDirect(t, ref rows);
                 break;
         }
-        _formulas.Totals?.Add(task, rows.Written, isFirst);
+        if (place == together - 1 || task.Index == _schedule.Spans.Count - 1)
+        {
+            totals?.Add(task, rows.Written, isFirst);
+        }
     }
 }

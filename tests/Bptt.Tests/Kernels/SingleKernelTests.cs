@@ -31,6 +31,8 @@ public class SingleKernelTests
         }
         AssertProducts(set, 50, 9, 300);
         AssertProducts(set, 17, 3, 1100); // deeper than a block of the depth
+        AssertProducts(set, 600, 300, 7); // several blocks of rows and of columns, copied
+        AssertProducts(set, 130, 70, 260);
     }
 
     [Theory]
@@ -77,15 +79,16 @@ public class SingleKernelTests
 
     private void AssertProducts(KernelSet<float> set, int rows, int columns, int depth)
     {
-        foreach (bool isTransposed in new[] { false, true })
+        foreach ((bool leftIsTransposed, bool rightIsTransposed) in
+            new[] { (false, false), (false, true), (true, false), (true, true) })
         {
             float[] a = Numbers(rows * depth, 1.0f);
             float[] b = Numbers(depth * columns, 1.0f);
             float[] d = Numbers(rows * columns, 1.0f);
-            MatrixView<float> left = isTransposed
+            MatrixView<float> left = leftIsTransposed
                 ? new MatrixView<float>(a, depth, rows, depth).T
                 : new MatrixView<float>(a, rows, depth, rows);
-            MatrixView<float> right = isTransposed
+            MatrixView<float> right = rightIsTransposed
                 ? new MatrixView<float>(b, columns, depth, columns).T
                 : new MatrixView<float>(b, depth, columns, depth);
             PackedMatrix<float> packed = set.Pack(
@@ -114,8 +117,8 @@ public class SingleKernelTests
                         double sum = addend * d[j * rows + i];
                         for (int p = 0; p < depth; p++)
                         {
-                            double x = isTransposed ? a[i * depth + p] : a[p * rows + i];
-                            double y = isTransposed ? b[p * columns + j] : b[j * depth + p];
+                            double x = leftIsTransposed ? a[i * depth + p] : a[p * rows + i];
+                            double y = rightIsTransposed ? b[p * columns + j] : b[j * depth + p];
                             sum += x * y;
                         }
                         if (Math.Abs(actual.Matrix.Column(j)[i] - sum) > 1e-6 * (1 + depth))

@@ -69,6 +69,24 @@ public class UnpackedProductTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(KernelSets.Supported), MemberType = typeof(KernelSets))]
+    public void Products_are_right_over_several_copied_blocks(string name)
+    {
+        KernelSet set = KernelChoice.Named(name);
+        TileSize tile = KernelSets.TileOf(set);
+        var problem = ProductProblem.Random(3 * 128 + tile.Width + 1, 3 * 128 + 3, 259, seed: 400);
+        foreach (int rows in new[] { tile.Rows + 1, 129, 3 * 128 + tile.Width + 1 })
+        {
+            foreach (int columns in new[] { 64, 129, 3 * 128 + 3 })
+            {
+                GuardedMatrix b = problem.PlaceB(columns, isTransposed: true);
+                AssertProducts(set, problem, problem.PlaceA(rows, leadingDimension: 512), b, "B transposed");
+                AssertProducts(set, problem, problem.PlaceA(rows, isTransposed: true), b, "both transposed");
+            }
+        }
+    }
+
     /// <summary>With A and B each as it is and transposed.</summary>
     private static void AssertProducts(KernelSet set, ProductProblem problem, int rows, int columns)
     {
