@@ -42,7 +42,8 @@ internal static class LayerTimes
             ("training step, torch's operations, batched products", work.BatchedProducts),
             ("training step, torch's operations, step by step", work.StepByStep),
             ("gradients of the layer", work.LayerGradients),
-            ("gradients by Bptt, from and to flat memory", work.FlatMemory),
+            ("gradients by Bptt, flat memory, the loss by torch", work.FlatMemoryTorchLoss),
+            ("gradients by Bptt, flat memory", work.FlatMemory),
             ("gradients by Bptt, packed once", work.PackedOnce),
         ];
         output.WriteLine(

@@ -3,6 +3,7 @@
 //
 //   T  steps      B  sequences      d  inputs      h  hidden units      q  outputs
 
+using System.Runtime.InteropServices;
 using Bptt.TorchSharp;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -104,18 +105,27 @@ internal sealed class LayerWork
     /// <summary>What the layer asks of the library, without torch.</summary>
     public void FlatMemory()
     {
-        LinearRnn model = Bptt.FlatMemory.CreateModel(_flat[0], _flat[1], _flat[2], _h);
-        var batch = SequenceBatch.FromTensor(
-            _flatInputs, _count, _steps, model.InputSize, TensorOrder.TimeBatchFeature);
-        var forward = ForwardPass.Run(model, batch, null, _options);
+        ForwardPass forward = FlatForward(_flatInputs);
         forward.CopyOutputsTo(_flatOutputs, TensorOrder.TimeBatchFeature);
         float factor = 2.0f / _flatOutputs.Length;
         for (int i = 0; i < _flatOutputs.Length; i++)
         {
             _flatOutputs[i] = factor * (_flatOutputs[i] - _flatTargets[i]);
         }
-        BackwardThroughTime backward = forward.Backward(_flatOutputs, TensorOrder.TimeBatchFeature);
-        backward.Gradients.CopyTo(_flatGradients[0], _flatGradients[1], _flatGradients[2]);
+        FlatBackward(forward, _flatOutputs);
+    }
+
+    /// <summary>The same, but that torch computes the loss and its derivative: what is left of the layer without its
+    /// bridge.</summary>
+    public void FlatMemoryTorchLoss()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        ForwardPass forward = FlatForward(_flatInputs);
+        Tensor outputs = empty(_targets.shape);
+        forward.CopyOutputsTo(MemoryMarshal.Cast<byte, float>(outputs.bytes), TensorOrder.TimeBatchFeature);
+        outputs.requires_grad = true;
+        Loss(outputs).backward();
+        FlatBackward(forward, MemoryMarshal.Cast<byte, float>(outputs.grad!.bytes));
     }
 
     /// <summary>The library as its own training loop uses it.</summary>
@@ -133,11 +143,25 @@ internal sealed class LayerWork
         double first = Error();
         StepByStep();
         FlatMemory();
+        FlatMemoryTorchLoss();
         PackedOnce();
         return Math.Max(first, Error());
 
         double Error() => _weights.Zip(_layer.parameters()).Max(
             pair => ((pair.Second.grad! - pair.First.grad!).norm() / pair.First.grad!.norm()).ToDouble());
+    }
+
+    private ForwardPass FlatForward(ReadOnlySpan<float> inputs)
+    {
+        LinearRnn model = Bptt.FlatMemory.CreateModel(_flat[0], _flat[1], _flat[2], _h);
+        var batch = SequenceBatch.FromTensor(inputs, _count, _steps, model.InputSize, TensorOrder.TimeBatchFeature);
+        return ForwardPass.Run(model, batch, null, _options);
+    }
+
+    private void FlatBackward(ForwardPass forward, ReadOnlySpan<float> outputGradients)
+    {
+        BackwardThroughTime backward = forward.Backward(outputGradients, TensorOrder.TimeBatchFeature);
+        backward.Gradients.CopyTo(_flatGradients[0], _flatGradients[1], _flatGradients[2]);
     }
 
     private void Step(Func<Tensor> run)
