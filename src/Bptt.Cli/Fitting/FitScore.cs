@@ -33,6 +33,24 @@ internal static class FitScore
     public static double? OfHeldOut(Dataset data, Matrix<double> predictions) =>
         data.HoldsOut ? Of(data.HeldOut(data.JoinedTargets), data.HeldOut(predictions)) : null;
 
+    /// <summary>The loss of a training, ½‖y_t − ŷ_t‖² in the mean, over the held-out steps at which every output is
+    /// measured; null where there is none.</summary>
+    /// <param name="data">What is fitted.</param>
+    /// <param name="predictions">q×N, joined.</param>
+    public static double? LossOfHeldOut(Dataset data, Matrix<double> predictions)
+    {
+        if (!data.HoldsOut)
+        {
+            return null;
+        }
+        double[] losses =
+        [
+            .. (data.HeldOut(data.JoinedTargets) - data.HeldOut(predictions)).EnumerateColumns()
+                .Select(error => 0.5 * error.DotProduct(error)).Where(loss => !double.IsNaN(loss)),
+        ];
+        return losses.Length == 0 ? null : losses.Average();
+    }
+
     /// <summary>√(mean (y − ŷ)²) in the unit of the data.</summary>
     /// <param name="targets">T values, scaled; NaN, which is not scored, where one is missing.</param>
     /// <param name="predictions">T values, scaled.</param>

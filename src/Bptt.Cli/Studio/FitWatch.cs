@@ -88,7 +88,7 @@ internal sealed class FitWatch : IDisposable
             _isClipping = isClipped;
             _hub.Tell(isClipped ? "clipped" : "unclipped", progress.Epoch, progress.GradientNorm);
         }
-        _pictures.Show(details.Parameters);
+        _pictures.Show(progress.Epoch, details.Parameters);
     }
 
     /// <summary>Tells which part of other work is done.</summary>

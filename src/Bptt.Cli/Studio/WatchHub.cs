@@ -12,7 +12,10 @@ using OxyPlot;
 namespace Bptt.Cli.Studio;
 
 /// <summary>One report of a training.</summary>
-internal sealed record WatchPoint(int Epoch, double Loss, double? Norm, double? Validation, double Seconds);
+internal sealed record WatchPoint(int Epoch, double Loss, double? Norm, double Seconds);
+
+/// <summary>The loss on what is held out, after an epoch.</summary>
+internal sealed record WatchValidation(int Epoch, double Loss);
 
 /// <summary>Something that happened.</summary>
 /// <param name="Kind">best, clipped, unclipped, checkpoint, stop.</param>
@@ -35,6 +38,7 @@ internal sealed record WatchStart(
     int MaxEpochs,
     IReadOnlyList<WatchTarget> Targets,
     IReadOnlyList<WatchPoint> Points,
+    IReadOnlyList<WatchValidation> Validations,
     IReadOnlyList<WatchEvent> Events,
     double? Work,
     string? Outcome,
@@ -54,6 +58,7 @@ internal sealed class WatchHub(Dataset data)
     private readonly Lock _lock = new();
     private readonly List<Channel<SseItem<string>>> _pages = [];
     private readonly List<WatchPoint> _points = [];
+    private readonly List<WatchValidation> _validations = [];
     private readonly List<WatchEvent> _events = [];
     private readonly Lazy<WatchTarget[]> _targets = new(() => TargetsOf(data));
     private string _words = "";
@@ -105,16 +110,8 @@ internal sealed class WatchHub(Dataset data)
                 progress.Epoch,
                 progress.Loss,
                 progress.GradientNorm,
-                progress.Details?.ValidationLoss,
                 progress.Details?.Elapsed.TotalSeconds ?? 0);
-            if (_points.Count == MostPoints)
-            {
-                for (int i = MostPoints - 2; i > 0; i -= 2)
-                {
-                    _points.RemoveAt(i); // every other one, so that a long training stays whole
-                }
-            }
-            _points.Add(point);
+            Keep(_points, point);
             Send("point", point);
         }
     }
@@ -146,11 +143,15 @@ internal sealed class WatchHub(Dataset data)
     }
 
     /// <summary>Poles and outputs as they are now.</summary>
-    public void Picture(object picture)
+    public void Picture(WatchPicture picture)
     {
         string text = JsonSerializer.Serialize(picture, Json);
         lock (_lock)
         {
+            if (picture.Validation is WatchValidation validation)
+            {
+                Keep(_validations, validation);
+            }
             _picture = text;
             SendText("picture", text);
         }
@@ -225,10 +226,25 @@ internal sealed class WatchHub(Dataset data)
         _maxEpochs,
         _targets.Value,
         _points,
+        _validations,
         _events,
         _work,
         _outcome,
         _heldOut);
+
+    /// <summary>Adds to a list that stays short: every other one goes where it is full, so that a long training stays
+    /// whole.</summary>
+    private static void Keep<T>(List<T> all, T next)
+    {
+        if (all.Count == MostPoints)
+        {
+            for (int i = MostPoints - 2; i > 0; i -= 2)
+            {
+                all.RemoveAt(i);
+            }
+        }
+        all.Add(next);
+    }
 
     private void Send(string kind, object value)
     {

@@ -14,8 +14,12 @@ namespace Bptt.Cli.Studio;
 /// <param name="Poles">The eigenvalues of W_hh; empty where they cannot be told.</param>
 /// <param name="Outputs">For each output pairs of row and predicted value.</param>
 /// <param name="HeldOut">The fit where it is held out, or null.</param>
+/// <param name="Validation">The loss there; null where nothing is held out, or the training is over.</param>
 internal sealed record WatchPicture(
-    IReadOnlyList<ModeNumbers> Poles, IReadOnlyList<IReadOnlyList<double[]>> Outputs, double? HeldOut);
+    IReadOnlyList<ModeNumbers> Poles,
+    IReadOnlyList<IReadOnlyList<double[]>> Outputs,
+    double? HeldOut,
+    WatchValidation? Validation);
 
 internal sealed class WatchPictures : IDisposable
 {
@@ -30,7 +34,7 @@ internal sealed class WatchPictures : IDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly SemaphoreSlim _isNew = new(0, 1);
     private readonly Task _work;
-    private Parameters? _latest;
+    private Moment? _latest;
 
     public WatchPictures(Dataset data, WatchHub hub)
     {
@@ -40,10 +44,14 @@ internal sealed class WatchPictures : IDisposable
         _work = Task.Run(WorkAsync);
     }
 
-    /// <summary>Looks at weights when there is time, unless newer ones come before. Returns at once.</summary>
-    public void Show(Parameters parameters)
+    /// <summary>The weights after an epoch.</summary>
+    private sealed record Moment(int Epoch, Parameters Parameters);
+
+    /// <summary>Looks at the weights after an epoch when there is time, unless newer ones come before. Returns at
+    /// once.</summary>
+    public void Show(int epoch, Parameters parameters)
     {
-        Volatile.Write(ref _latest, parameters);
+        Volatile.Write(ref _latest, new Moment(epoch, parameters));
         if (_isNew.CurrentCount == 0)
         {
             try
@@ -58,7 +66,7 @@ internal sealed class WatchPictures : IDisposable
     }
 
     /// <summary>Looks at the model that is kept.</summary>
-    public void ShowLast(FitResult fit) => _hub.Picture(Look(fit.Model, fit.RunFree(_data)));
+    public void ShowLast(FitResult fit) => _hub.Picture(Look(fit.Model, fit.RunFree(_data), null));
 
     public void Dispose()
     {
@@ -76,10 +84,10 @@ internal sealed class WatchPictures : IDisposable
             {
                 await _isNew.WaitAsync(_end.Token);
                 TimeSpan pause = Least;
-                if (_hub.IsWatched && Volatile.Read(ref _latest) is Parameters parameters)
+                if (_hub.IsWatched && Volatile.Read(ref _latest) is Moment moment)
                 {
                     var clock = Stopwatch.StartNew();
-                    _hub.Picture(Look(parameters));
+                    _hub.Picture(Look(moment));
                     TimeSpan rest = clock.Elapsed / Share;
                     pause = rest > Least ? rest : Least;
                 }
@@ -92,22 +100,25 @@ internal sealed class WatchPictures : IDisposable
         }
     }
 
-    private WatchPicture Look(Parameters parameters)
+    private WatchPicture Look(Moment moment)
     {
+        Parameters parameters = moment.Parameters;
         Matrix<double>? states = parameters.InitialStates;
         var pass = ForwardPass.Run(
             parameters.Model,
             _data.Inputs,
             states?.ColumnCount == _data.Inputs.Count ? states : null,
             new ExecutionOptions { MaxDegreeOfParallelism = 1 });
-        return Look(parameters.Model, Dataset.Joined(pass.OutputBatch()));
+        return Look(parameters.Model, Dataset.Joined(pass.OutputBatch()), moment.Epoch);
     }
 
-    private WatchPicture Look(LinearRnn model, Matrix<double> predictions) => new(
+    private WatchPicture Look(LinearRnn model, Matrix<double> predictions, int? epoch) => new(
         Poles(model),
         [.. _data.OutputChannels.Select((channel, i) =>
             WatchHub.Thin(_data, _steps, t => channel.Denormalize(predictions[i, t])))],
-        FitScore.OfHeldOut(_data, predictions) is double fit && double.IsFinite(fit) ? fit : null);
+        FitScore.OfHeldOut(_data, predictions) is double fit && double.IsFinite(fit) ? fit : null,
+        epoch is int n && FitScore.LossOfHeldOut(_data, predictions) is double loss
+            ? new WatchValidation(n, loss) : null);
 
     private static ModeNumbers[] Poles(LinearRnn model)
     {

@@ -1,5 +1,6 @@
 // The fit in percent, by hand.
 
+using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using MathNet.Numerics.LinearAlgebra;
 
@@ -43,6 +44,20 @@ public class FitScoreTests
     public void A_score_is_printed_in_percent_with_two_digits(double fit, string text)
     {
         FitScore.Text(fit).Should().Be(text);
+    }
+
+    [Fact]
+    public void The_loss_of_the_held_out_rows_is_half_their_squared_error_in_the_mean()
+    {
+        double[] x = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+        double[] y = [0, 2, 0, 2, 0, 2, 0, 2, 0, double.NaN];
+        Dataset data = Tables.Dataset(0.6, false, ["x"], ["y"], ("x", x), ("y", y));
+        Dataset all = Tables.Dataset(1.0, false, ["x"], ["y"], ("x", x), ("y", x));
+        // The training mean of y is 1 and its spread one unit; rows 7 to 9 are 0, 2, 0.
+        double scale = data.OutputChannels[0].Denormalize(1.0) - data.OutputChannels[0].Denormalize(0.0);
+
+        FitScore.LossOfHeldOut(data, Row(new double[10])).Should().BeApproximately(0.5 / (scale * scale), 1e-12);
+        FitScore.LossOfHeldOut(all, Row(new double[10])).Should().BeNull("nothing is held out");
     }
 
     private static Matrix<double> Row(params double[] values) => Matrix<double>.Build.Dense(1, values.Length, values);

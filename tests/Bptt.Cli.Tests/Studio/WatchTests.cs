@@ -80,6 +80,11 @@ public sealed class WatchTests(Chromium browser, ITestOutputHelper output) : ICl
         (IPage page, List<string> requests) = await browser.OpenAsync(fit.Address);
         await page.WaitForExpressionAsync("seen.points.length > 4 && seen.picture !== null");
         double[] losses = await page.EvaluateExpressionAsync<double[]>("seen.points.map(p => p.Loss)");
+        await page.WaitForExpressionAsync("seen.validations.length > 1");
+        bool[] areLosses = await page.EvaluateExpressionAsync<bool[]>(
+            "seen.validations.map(v => v.Loss > 0 && v.Epoch <= seen.points.at(-1).Epoch)");
+        areLosses.Should().NotBeEmpty().And.OnlyContain(isThere => isThere);
+        (await page.QuerySelectorAllAsync("#losses .curve.cold")).Should().ContainSingle("the held-out loss is drawn");
         (await Chromium.BarriersAsync(page)).Should().BeEmpty();
 
         await page.ClickAsync("#stop");

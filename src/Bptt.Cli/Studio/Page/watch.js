@@ -4,13 +4,13 @@ const at = id => document.getElementById(id);
 const plane = new Plane(at("plane"));
 const losses = new Chart(at("losses"));
 const norms = new Chart(at("norms"), 190);
-const seen = { start: null, points: [], events: [], poles: [], picture: null, traces: [] };
+const seen = { start: null, points: [], validations: [], events: [], poles: [], picture: null, traces: [] };
 let hasEnded = false;
 
 const source = new EventSource("flow");
 const on = (kind, act) => source.addEventListener(kind, event => act(event.data ? JSON.parse(event.data) : null));
 on("start", start => {
-  Object.assign(seen, { start, points: start.Points, events: start.Events });
+  Object.assign(seen, { start, points: start.Points, validations: start.Validations, events: start.Events });
   begin();
 });
 on("point", point => {
@@ -27,8 +27,10 @@ on("work", part => {
 });
 on("picture", picture => {
   seen.picture = picture;
+  if (picture.Validation) seen.validations.push(picture.Validation);
   if (picture.Poles.length) seen.poles.push(picture.Poles);
   if (seen.points.length > 4000) seen.points = seen.points.filter((_, i) => i % 2 === 0);
+  if (seen.validations.length > 4000) seen.validations = seen.validations.filter((_, i) => i % 2 === 0);
   if (seen.poles.length > 400) seen.poles = seen.poles.filter((_, i) => i % 2 === 0 || i > 380);
   soon();
 });
@@ -104,8 +106,11 @@ function curves() {
   const xs = seen.points.map(p => p.Epoch);
   const byEpoch = value => seen.points.map(value);
   const series = [{ name: text("loss"), kind: "subject", xs, values: byEpoch(p => p.Loss) }];
-  if (seen.points.some(p => p.Validation !== null)) {
-    series.push({ name: text("validation"), kind: "cold", xs, values: byEpoch(p => p.Validation) });
+  const { validations } = seen;
+  if (validations.length) {
+    series.push({
+      name: text("validation"), kind: "cold", xs: validations.map(v => v.Epoch), values: validations.map(v => v.Loss),
+    });
   }
   const best = seen.events.filter(e => e.Kind === "best").at(-1);
   losses.show({
