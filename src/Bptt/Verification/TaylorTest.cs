@@ -32,15 +32,21 @@ public sealed class TaylorTest
     /// <summary>A remainder counts where it is so many times the rounding of the loss.</summary>
     private const double ClearOfRounding = 100.0;
 
-    /// <summary>Moves of a few units in the last place: what they do to the loss is what rounding does to it.</summary>
-    private static readonly double[] Roundings =
-        [.. new[] { 4.0, -4.0, 8.0, -8.0 }.Select(units => units * MachineEpsilon.OfDouble)];
-
     /// <summary>How well the slope must fit where the loss is as good as linear.</summary>
     private const double SlopeTolerance = 1e-6;
 
+    /// <summary>How well it must fit in any case: near a fit the curvature of a loss may hide any slope.</summary>
+    private const double LeastResolution = 1e-2;
+
     private const double LeastRate = 1.9;
     private const double RateOfMistake = 1.5;
+
+    /// <summary>A wrong slope shows in so many of the smallest steps, in proportion to them up to this factor.</summary>
+    private const int StepsInProportion = 3;
+    private const double Proportional = 1.5;
+
+    /// <summary>The steps end where so many in a row are within rounding.</summary>
+    private const int StepsInRounding = 3;
 
     private TaylorTest(IReadOnlyList<TaylorRemainder> remainders, double? rate, Verdict verdict)
     {
@@ -146,9 +152,10 @@ public sealed class TaylorTest
             return new([], null, Verdict.Inconclusive);
         }
 
-        // A loss of residuals that cancel, or of states that a recurrence amplifies, is rounded by far more than its
+        // A loss that cancels near a fit, or of states that a recurrence amplifies, is rounded by far more than its
         // own size.
-        double noise = Roundings.Max(step => Math.Abs(LossOf(direction.Move(forward, step)) - loss));
+        double noise = LossNoise.Near(forward, objective)
+            + LossNoise.OfSmallMoves(s => LossOf(direction.Move(forward, s)));
         if (!double.IsFinite(noise))
         {
             return new([], null, Verdict.Inconclusive);
@@ -156,30 +163,33 @@ public sealed class TaylorTest
 
         List<TaylorRemainder> remainders = [];
         double unit = 16.0 * MachineEpsilon.OfDouble * Math.Sqrt(forward.Model.HiddenSize);
-        double slopeError = double.PositiveInfinity; // what the slope can be off at most, as far as linear goes
+        double slopeError = double.PositiveInfinity; // what the slope can be off at most
+        double largestInRounding = double.PositiveInfinity; // the same, at the steps after the last clear one
         double step = FirstStep;
         int stepsInRounding = 0;
-        for (int i = 0; i < MaxSteps && stepsInRounding < 3; i++, step *= 0.5)
+        for (int i = 0; i < MaxSteps && stepsInRounding < StepsInRounding; i++, step *= 0.5)
         {
             double moved = LossOf(direction.Move(forward, step));
-            double remainder = Math.Abs(moved - loss - step * slope.Inner);
+            double difference = moved - loss - step * slope.Inner;
             double rounding = ClearOfRounding
                 * (noise + (unit * (Math.Abs(moved) + Math.Abs(loss) + Math.Abs(step * slope.Inner))));
-            if (!double.IsFinite(remainder))
+            if (!double.IsFinite(difference))
             {
                 remainders.Clear(); // too far out
                 continue;
             }
-            if (remainder > rounding)
+            if (Math.Abs(difference) > rounding)
             {
                 stepsInRounding = 0;
-                remainders.Add(new TaylorRemainder(step, remainder));
+                largestInRounding = double.PositiveInfinity;
+                remainders.Add(new TaylorRemainder(step, difference));
             }
             else
             {
                 stepsInRounding++;
-                slopeError = Math.Min(slopeError, (remainder + rounding) / step);
+                largestInRounding = Math.Min(largestInRounding, (Math.Abs(difference) + rounding) / step);
             }
+            slopeError = Math.Min(slopeError, (Math.Abs(difference) + rounding) / step);
         }
         if (remainders.Count < 2)
         {
@@ -187,6 +197,7 @@ public sealed class TaylorTest
             return new(remainders, null, isLinear ? Verdict.Passed : Verdict.Inconclusive);
         }
 
+        double Backwards(double s) => LossOf(direction.Move(forward, -s)) - loss + s * slope.Inner;
         double[] rates = [.. remainders.Zip(remainders.Skip(1), (larger, smaller) =>
             Math.Log(larger.Remainder / smaller.Remainder) / Math.Log(larger.StepSize / smaller.StepSize))];
         double[] last = [.. rates.TakeLast(3).Order()];
@@ -194,22 +205,42 @@ public sealed class TaylorTest
         return new(
             remainders,
             rate,
-            rate >= LeastRate ? Verdict.Passed : rate <= RateOfMistake ? Verdict.Failed : Verdict.Inconclusive);
+            rate >= LeastRate && slopeError <= LeastResolution * slope.Size ? Verdict.Passed
+                : rate <= RateOfMistake && IsOffInSlope(remainders, largestInRounding, Backwards) ? Verdict.Failed
+                : Verdict.Inconclusive);
+    }
+
+    /// <summary>Whether remainders are those of a wrong slope: in proportion to the step, of the other sign in the other
+    /// direction, and such that the steps below, within rounding, do not say otherwise. Those of a kink, or of a loss
+    /// that curves one way and then the other, are not.</summary>
+    private static bool IsOffInSlope(
+        List<TaylorRemainder> remainders, double largestBelow, Func<double, double> backwards)
+    {
+        TaylorRemainder[] last = [.. remainders.TakeLast(StepsInProportion)];
+        double[] slopes = Array.ConvertAll(last, r => r.Signed / r.StepSize);
+        return last.Length == StepsInProportion
+            && slopes.Max(Math.Abs) <= Proportional * slopes.Min(Math.Abs)
+            && slopes.Min(Math.Abs) <= largestBelow
+            && Array.TrueForAll(last, r => Math.Sign(r.Signed) == Math.Sign(slopes[0])
+                && Math.Abs(r.Signed + backwards(r.StepSize)) <= Math.Abs(r.Signed));
     }
 }
 
 /// <summary>The error of the linear model of the loss at one size of the step.</summary>
 public sealed class TaylorRemainder
 {
-    internal TaylorRemainder(double stepSize, double remainder)
+    internal TaylorRemainder(double stepSize, double signed)
     {
         StepSize = stepSize;
-        Remainder = remainder;
+        Signed = signed;
     }
 
     /// <summary>ε.</summary>
     public double StepSize { get; }
 
     /// <summary>|L(θ + ε v) − L(θ) − ε ⟨g, v⟩|.</summary>
-    public double Remainder { get; }
+    public double Remainder => Math.Abs(Signed);
+
+    /// <summary>The same with its sign.</summary>
+    internal double Signed { get; }
 }
