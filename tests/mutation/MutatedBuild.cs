@@ -1,9 +1,9 @@
 // A copy of the repository with mutants in the library, built; those that do not compile are taken out again.
 
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
 
 namespace Bptt.Mutation;
 
@@ -91,14 +91,14 @@ internal static partial class MutatedBuild
         foreach (Match error in Error().Matches(output))
         {
             string[] lines = File.ReadAllLines(error.Groups["file"].Value);
-            int line = int.Parse(error.Groups["line"].Value) - 1;
+            int line = int.Parse(error.Groups["line"].Value, CultureInfo.InvariantCulture) - 1;
             // Where the error is on a line without a mutant it is of one before.
             for (; line >= 0 && !lines[line].Contains("MutantSwitch.Is(", StringComparison.Ordinal); line--)
             {
             }
             foreach (Match mutant in Number().Matches(line < 0 ? "" : lines[line]))
             {
-                wrong.Add(int.Parse(mutant.Groups[1].Value));
+                wrong.Add(int.Parse(mutant.Groups[1].Value, CultureInfo.InvariantCulture));
             }
         }
         return process.ExitCode == 0 ? [] : wrong.Count > 0 ? wrong : throw new InvalidOperationException(output);

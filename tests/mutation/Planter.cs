@@ -1,5 +1,5 @@
-// Plants mutations in one source file: each an alternative that a number in MutantSwitch chooses while the program runs, so
-// that one build holds them all.
+// Plants mutations in one source file: each an alternative that a number in MutantSwitch chooses while the program
+// runs, so that one build holds them all.
 
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -15,7 +15,8 @@ namespace Bptt.Mutation;
 /// <param name="After">What takes its place; empty for a statement left out.</param>
 internal sealed record Mutant(int Number, string File, int Line, string Before, string After)
 {
-    public override string ToString() => $"{Number,5}  {File}:{Line}  {Before}  →  {(After == "" ? "(left out)" : After)}";
+    public override string ToString() =>
+        $"{Number,5}  {File}:{Line}  {Before}  →  {(After == "" ? "(left out)" : After)}";
 }
 
 internal static class Planter
@@ -72,7 +73,7 @@ internal static class Planter
                 yield return $"{binary.Left} {other} {binary.Right}";
                 break;
             case LiteralExpressionSyntax { RawKind: (int)SyntaxKind.NumericLiteralExpression } literal:
-                yield return literal.Token.Value is int or long ? $"{literal} + 1" : $"{literal} * 2";
+                yield return literal.Token.Value is int or long or 0.0 ? $"{literal} + 1" : $"{literal} * 2";
                 break;
             case PrefixUnaryExpressionSyntax not when not.IsKind(SyntaxKind.LogicalNotExpression):
                 yield return not.Operand.ToString();
@@ -80,20 +81,20 @@ internal static class Planter
             case PrefixUnaryExpressionSyntax minus when minus.IsKind(SyntaxKind.UnaryMinusExpression):
                 yield return minus.Operand.ToString();
                 break;
-            case ArgumentSyntax { Parent: BracketedArgumentListSyntax }:
-                break;
-            case IdentifierNameSyntax { Parent: ArgumentSyntax { Parent: BracketedArgumentListSyntax, RefKindKeyword.RawKind: 0 } } index:
+            case IdentifierNameSyntax { Parent: ArgumentSyntax { Parent: BracketedArgumentListSyntax } } index:
                 yield return $"{index} + 1";
                 break;
             case InvocationExpressionSyntax { ArgumentList.Arguments: { Count: > 1 } arguments } call
-                when arguments.All(a => a.RefKindKeyword.RawKind == 0 && a.NameColon is null):
+                when arguments.All(a => a.RefKindKeyword.RawKind == 0 && a.NameColon is null)
+                    && call.Expression
+                        is not MemberAccessExpressionSyntax { Name.Identifier.Text: "Max" or "Min" or "Dot" }:
                 yield return $"{call.Expression}({string.Join(", ", arguments.Reverse())})";
                 break;
             case ConditionalExpressionSyntax conditional:
                 yield return $"{conditional.Condition} ? {conditional.WhenFalse} : {conditional.WhenTrue}";
                 break;
-            case ExpressionStatementSyntax { Expression: InvocationExpressionSyntax or AssignmentExpressionSyntax
-                or PostfixUnaryExpressionSyntax }:
+            case ExpressionStatementSyntax statement when statement.Expression
+                is InvocationExpressionSyntax or AssignmentExpressionSyntax or PostfixUnaryExpressionSyntax:
                 yield return "";
                 break;
         }

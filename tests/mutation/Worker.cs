@@ -1,6 +1,7 @@
 // Runs tests inside this process, one case at a time, with one mutant chosen or none. Orders come by standard input.
 
 using System.Diagnostics;
+using System.Globalization;
 using System.Reflection;
 using System.Runtime.Loader;
 using Xunit;
@@ -9,8 +10,8 @@ using Xunit.Sdk;
 
 namespace Bptt.Mutation;
 
-/// <summary>The process that is killed where a mutant does not end. It answers lines: "cover" with a line for each case,
-/// milliseconds and mutants reached, then "end"; "run N case,case,…" with "killed CASE" or "survived".</summary>
+/// <summary>The process that is killed where a mutant does not end. It answers lines: "cover" with a line for each
+/// case, milliseconds and mutants reached, then "end"; "run N case,case,…" with "killed CASE" or "survived".</summary>
 internal static class Worker
 {
     public static void Run(string folder, string[] classes, int mutants)
@@ -58,10 +59,11 @@ internal static class Worker
             }
             else
             {
-                current.SetValue(null, int.Parse(words[1]));
-                int killer = words[2].Split(',').Select(int.Parse).FirstOrDefault(i => !Passes(cases[i]), -1);
+                current.SetValue(null, int.Parse(words[1], CultureInfo.InvariantCulture));
+                int killer = Numbers(words[2]).FirstOrDefault(i => !Passes(cases[i]), -1);
                 current.SetValue(null, 0);
-                answers.WriteLine(killer < 0 ? "survived" : $"killed {cases[killer].DisplayName.ReplaceLineEndings(" ")}");
+                answers.WriteLine(
+                    killer < 0 ? "survived" : $"killed {cases[killer].DisplayName.ReplaceLineEndings(" ")}");
             }
             answers.Flush();
         }
@@ -74,6 +76,10 @@ internal static class Worker
             return !sink.HasFailed;
         }
     }
+
+    /// <summary>Numbers between commas.</summary>
+    public static IEnumerable<int> Numbers(string list) => list.Split(',', StringSplitOptions.RemoveEmptyEntries)
+        .Select(number => int.Parse(number, CultureInfo.InvariantCulture));
 
     /// <summary>Whatever xunit takes where nothing is set.</summary>
     private sealed class Options : ITestFrameworkDiscoveryOptions, ITestFrameworkExecutionOptions

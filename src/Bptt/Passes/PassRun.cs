@@ -46,8 +46,8 @@ internal sealed class PassRun<TReal>
 
     private WindowPlan Windows => _states.Windows;
 
-    /// <summary>Whether a window is run in chunks. One that has been run once is always run again in the same way, so that
-    /// its states are the same to the last bit, even where chunks have been given up in a later one.</summary>
+    /// <summary>Whether a window is run in chunks. One that has been run once is always run again in the same way, so
+    /// that its states are the same to the last bit, even where chunks have been given up in a later one.</summary>
     public bool IsInChunks(int number) => _ranInChunks[number] ?? _chunking.Length > 1;
 
     /// <summary>A window. Where a run in chunks does not hold, it is run again step by step, and so is everything after
@@ -126,7 +126,8 @@ internal sealed class PassRun<TReal>
         try
         {
             PassFormulas<TReal> formulas = formulasOf(window, number, states);
-            var schedule = PassSchedule.For(context, window.Steps, ShapeOf(formulas, number, chunking.Length, context.Tuning));
+            var schedule = PassSchedule.For(
+                context, window.Steps, ShapeOf(formulas, number, chunking.Length, context.Tuning));
             var tasks = new PassTasks<TReal>(schedule, window, formulas, chunking, carries, sumsAreEmpty);
             context.Run(schedule.Graph, tasks, _work * states.Layout.ColumnCount);
             return tasks.Holds;

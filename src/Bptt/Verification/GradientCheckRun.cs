@@ -2,7 +2,6 @@
 // numbers mean is judged in GradientJudge.
 
 using System.Runtime.ExceptionServices;
-using Bptt.Kernels;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
 using MathNet.Numerics.Random;
@@ -169,9 +168,9 @@ internal sealed class GradientCheckRun
                     () => SeesMove(direction, size)),
                 DerivativeMethod.Differences);
         }
+        numeric = numeric.Within(lost, analytic.Value);
         return GradientJudge.Judge(
-            [.. over.Select(part => NameOf(part.Variable))], analytic.Value, expected,
-            numeric.Within(lost, analytic.Value), _options.Tolerance);
+            [.. over.Select(part => NameOf(part.Variable))], analytic.Value, expected, numeric, _options.Tolerance);
     }
 
     /// <summary>Checks all entries of a gradient where they are few, otherwise a sample.</summary>
@@ -267,11 +266,10 @@ internal sealed class GradientCheckRun
             double allowed = Sharp * _options.Tolerance * Math.Max(Math.Abs(analytic), Math.Abs(found.Value));
             isSharp = found.Uncertainty <= allowed && Math.Abs(analytic - found.Value) <= allowed;
         }
-        return _complex is not null && !isSharp
-            ? new Derivative(Settled(complexStep(), analytic, static () => false), DerivativeMethod.ComplexStep)
-                .Within(_lost, analytic)
-            : new Derivative(Settled(differences!.Value, analytic, seesMove), DerivativeMethod.Differences)
-                .Within(_lost, analytic);
+        Derivative derivative = _complex is not null && !isSharp
+            ? new(Settled(complexStep(), analytic, static () => false), DerivativeMethod.ComplexStep)
+            : new(Settled(differences!.Value, analytic, seesMove), DerivativeMethod.Differences);
+        return derivative.Within(_lost, analytic);
     }
 
     /// <summary>Where the gradient is 0, the loss stays the same to the last bit, and so does all that it looks at, the

@@ -1,7 +1,6 @@
-// How far the computed value of a loss is off by rounding, measured from its values alone. Knows no formula of the loss.
+// How far the computed value of a loss is off by rounding, measured from its values alone. Knows no formula of it.
 
 using Bptt.LinearAlgebra;
-using Bptt.LinearRecurrence;
 using MathNet.Numerics.Random;
 
 namespace Bptt.Verification;
@@ -11,11 +10,11 @@ namespace Bptt.Verification;
 /// "Estimating computational noise", ECNoise): differences of order k of a smooth function vanish with the spacing to
 /// the power k, those of rounding stay, and grow by known factors.
 /// </summary>
-/// <remarks>Which spacing shows the rounding cannot be known beforehand: √(1 + r²) − 1 near r = 0 stays the same bit for
-/// bit until r² moves by the rounding of 1. So spacings are tried from the rounding of a number on until the value moves,
-/// and on from there as far as the value changes little. Noise is what is alike at two neighbouring spacings; what grows
-/// with the spacing is a kink, or the function itself. Assumes that the function is not noisier elsewhere by orders of
-/// magnitude.</remarks>
+/// <remarks>Which spacing shows the rounding cannot be known beforehand: √(1 + r²) − 1 near r = 0 stays the same bit
+/// for bit until r² moves by the rounding of 1. So spacings are tried from the rounding of a number on until the value
+/// moves, and on from there as far as the value changes little. Noise is what is alike at two neighbouring spacings;
+/// what grows with the spacing is a kink, or the function itself. Assumes that the function is not noisier elsewhere by
+/// orders of magnitude.</remarks>
 internal static class LossNoise
 {
     private const int LowestExponent = -52;
@@ -128,8 +127,10 @@ internal static class LossNoise
         return values;
     }
 
-    /// <summary>Whether most moves are seen in the value, so that wider ones can only show the function itself.</summary>
-    private static bool IsSeen(double[] values) => 2 * values.Zip(values.Skip(1)).Count(p => p.First != p.Second) > Order;
+    /// <summary>Whether most moves are seen in the value, so that wider ones can only show the function
+    /// itself.</summary>
+    private static bool IsSeen(double[] values) =>
+        2 * values.Zip(values.Skip(1)).Count(p => p.First != p.Second) > Order;
 
     /// <summary>The least by which neighbouring values differ, if they do: where hardly any did before, about the
     /// distance of the values that the function can have.</summary>

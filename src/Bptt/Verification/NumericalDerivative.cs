@@ -39,8 +39,11 @@ internal readonly record struct NumericalDerivative(
     /// otherwise the step is beyond what it is smooth over.</summary>
     private const double LeastGrowth = 0.75 * OtherScale;
 
-    /// <summary>The gradient is that of the states as they were rounded, each by some units in the last place of what is
-    /// moved: by so much of the size of x the derivative may be one of a point beside it.</summary>
+    /// <summary>Estimates that agree so well do not do so by chance.</summary>
+    private const double Known = 0.01;
+
+    /// <summary>The gradient is that of the states as they were rounded, each by some units in the last place of what
+    /// is moved: by so much of the size of x the derivative may be one of a point beside it.</summary>
     private const double RoundingOfPoint = 64.0 * MachineEpsilon.OfDouble;
 
     /// <summary>An uncertainty of up to so many times the least possible rounding is due to rounding.</summary>
@@ -70,7 +73,8 @@ internal readonly record struct NumericalDerivative(
         {
             step = Math.Max(balanced, 1e-3 * Math.Abs(x)); // not so small that x + step loses it
         }
-        Difference[] differences = Array.ConvertAll(StepFactors, factor => Difference.Of(f, x, centre, factor * step, noise));
+        Difference[] differences = Array.ConvertAll(
+            StepFactors, factor => Difference.Of(f, x, centre, factor * step, noise));
         Estimate[] estimates = Array.ConvertAll(differences, d => new Estimate(d.Value, d.Rounding, d.IsFlat));
         return FromSeveral(estimates, GapOfQuadratic(differences));
 
@@ -130,9 +134,9 @@ internal readonly record struct NumericalDerivative(
             (best, bestStep) = (other, step);
         }
 
-        // Where not even the sign is known, and it is not for rounding, the function turns within the step, and its
+        // Where hardly a digit is known, and it is not for rounding, the function turns within the step, and its
         // derivative may be anything.
-        return best.IsFlat || best.Uncertainty <= Math.Abs(best.Value) || IsDueToRounding(best, bestStep)
+        return best.IsFlat || best.Uncertainty <= Known * Math.Abs(best.Value) || IsDueToRounding(best, bestStep)
             ? best
             : Unknown;
 

@@ -15,12 +15,12 @@ public class WindowPlanTests
             int[] lengths = [.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => random.Next(1, 60))];
             var steps = new BatchLayout(lengths);
             int chunkLength = 1 << random.Next(0, 4);
-            WindowPlan plan = WindowPlan.Smallest(steps, chunkLength);
+            var plan = WindowPlan.Smallest(steps, chunkLength);
             Check(plan, steps, lengths, chunkLength);
             plan.HeldColumns.Should().BeLessThanOrEqualTo(Held(Whole(steps), lengths, chunkLength).Held);
 
             int width = random.Next(1, steps.ColumnCount + 1);
-            WindowPlan multiples = WindowPlan.AtMultiples(steps, chunkLength, width);
+            var multiples = WindowPlan.AtMultiples(steps, chunkLength, width);
             Check(multiples, steps, lengths, chunkLength: 1);
             for (int w = 0; w + 1 < multiples.Count; w++)
             {
@@ -29,10 +29,14 @@ public class WindowPlanTests
 
             var limit = new WindowLimit(
                 random.NextInt64(plan.HeldColumns, (3 * plan.HeldColumns) + 1), long.MaxValue);
-            WindowPlan? within = WindowPlan.Within(steps, limit, width, chunkLength);
+            var within = WindowPlan.Within(steps, limit, width, chunkLength);
             within.Should().NotBeNull();
             Check(within!, steps, lengths, chunkLength);
             within!.HeldColumns.Should().BeLessThanOrEqualTo(limit.HeldColumns);
+            if (within.Count > 1 && 1 + (steps.ColumnCount / width) <= plan.Count)
+            {
+                within.WindowColumns.Should().BeLessThanOrEqualTo(width + (4 * lengths.Length), "as wide as preferred");
+            }
             WindowPlan.Within(steps, new WindowLimit(0, long.MaxValue), width, chunkLength).Should().BeNull();
             WindowPlan.Within(steps, new WindowLimit(long.MaxValue, 0), width, chunkLength).Should().BeNull();
             WindowPlan.Within(steps, new WindowLimit(long.MaxValue, long.MaxValue), width, chunkLength)!

@@ -1,5 +1,5 @@
-// No false verdict where it is hard to tell: right gradients of losses that cancel or drown in rounding are never called
-// wrong, mistakes of 1e-5 never right.
+// No false verdict where it is hard to tell: right gradients of losses that cancel or drown in rounding are never
+// called wrong, mistakes of 1e-5 never right.
 
 using Bptt.Verification;
 using MathNet.Numerics.LinearAlgebra;
@@ -138,9 +138,10 @@ public class FalseVerdictTests(ITestOutputHelper output)
         GradientCheck Given(
             Func<int, int, Vector<double>, Vector<double>> change, Truncation? truncation = null)
         {
+            Vector<double> At(Matrix<double> matrix, int b, int t) =>
+                t == matrix.ColumnCount ? matrix.Column(t - 1) : change(b, t, matrix.Column(t - 1));
             var changed = SequenceBatch.Pack([.. slopes.Select((matrix, b) => Matrix<double>.Build.DenseOfColumnVectors(
-                Enumerable.Range(1, matrix.ColumnCount)
-                    .Select(t => t == matrix.ColumnCount ? matrix.Column(t - 1) : change(b, t, matrix.Column(t - 1)))))]);
+                Enumerable.Range(1, matrix.ColumnCount).Select(t => At(matrix, b, t))))]);
             var options = new BackwardOptions { Truncation = truncation };
             return Run(BackwardThroughTime.Run(forward, changed, options).Gradients, options);
         }
