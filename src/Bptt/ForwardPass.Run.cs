@@ -86,6 +86,7 @@ public sealed partial class ForwardPass
         var pass = LiftedForward.Run(weights, weights.Values, inputs, initialStates, outputs, context);
         if (pass is null)
         {
+            context.FallBacks.Add("several steps at once, forward in time: step by step");
             return null;
         }
         context.ReadingComputes();

@@ -81,6 +81,12 @@ public sealed partial class ForwardPass
         : new RecurrenceMethod(
             StepsOfChunk > 1 ? Recurrence.TimeParallel : Recurrence.Sequential, StepsOfChunk, _whyNotLifted);
 
+    /// <summary>The fast ways that this pass, and the passes made from it up to now, have begun and given up because
+    /// they would not have been accurate, each with what was done in its place. Empty for ordinary models: a way given
+    /// up costs time, never accuracy.</summary>
+    public IReadOnlyList<string> FallBacks =>
+        [.. Context.FallBacks.All, .. Single?.Record.Context.FallBacks.All ?? []];
+
     /// <summary>The numbers that the pass was computed with.</summary>
     public Precision Precision => Options.Precision;
 

@@ -148,6 +148,10 @@ public sealed class LossCurvature
                     _context.Evaluate(evaluation);
                     evaluation = null;
                     initialStates = inChunks(_lifted);
+                    if (initialStates is null)
+                    {
+                        _context.FallBacks.Add("several steps at once, a curvature product: step by step");
+                    }
                 }
                 initialStates ??= bySteps(BySteps(), evaluation);
                 _context.Release(mark);

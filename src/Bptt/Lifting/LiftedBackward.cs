@@ -91,6 +91,10 @@ internal sealed class LiftedBackward<TReal> : IKnownStates<TReal>, IInputGradien
             forward, outputGradients, finalStateGradients, gradients, context, doubles);
         bool isFinite = VectorMath.FirstNonFinite(gradients.Values) < 0
             && VectorMath.FirstNonFinite(pass.StateGradients.All.Values) < 0;
+        if (!isFinite)
+        {
+            context.FallBacks.Add("several steps at once, backward in time: step by step");
+        }
         return isFinite ? pass : null;
     }
 

@@ -188,7 +188,7 @@ internal sealed class ForwardRecord<TReal>
     /// work.</summary>
     private Carries<TReal>? KeptCarries(int number, PassContext<TReal> context)
     {
-        if (_carries.Length == 0 || Chunking.Length == 1)
+        if (_carries.Length == 0 || !_run.IsInChunks(number))
         {
             return null;
         }

@@ -98,6 +98,10 @@ internal sealed class LagSums<TReal>
         {
             // Doubling follows the binary digits of k from the highest to the lowest.
             bool doubles = bits > 0 && powers.Reach(count);
+            if (bits > 0 && !doubles)
+            {
+                context.FallBacks.Add("powers of W_hhᵀ for the sums of lags: lag by lag");
+            }
             bits = doubles ? bits - 1 : -1;
             if (doubles)
             {

@@ -30,8 +30,10 @@ internal sealed class PassContext<TReal>
     private bool _readsCompute;
     private long _generation;
 
-    private PassContext(PassSettings<TReal> settings, BufferPool<TReal> pool, bool isShared, bool readsCompute)
+    private PassContext(
+        PassSettings<TReal> settings, BufferPool<TReal> pool, bool isShared, bool readsCompute, FallBackLog fallBacks)
     {
+        FallBacks = fallBacks;
         _settings = settings;
         _pool = pool;
         _isShared = isShared;
@@ -44,6 +46,9 @@ internal sealed class PassContext<TReal>
 
     public PlanTuning Tuning => _settings.Tuning;
 
+    /// <summary>What a forward pass and those made from it have given up.</summary>
+    public FallBackLog FallBacks { get; }
+
     /// <summary>Starts a forward pass; <see cref="End"/> must follow. Plans can be made, but no memory be taken until
     /// <see cref="TakeOver"/>.</summary>
     /// <param name="settings">How it is carried out.</param>
@@ -54,7 +59,11 @@ internal sealed class PassContext<TReal>
     {
         shared?.BeginForward();
         return new PassContext<TReal>(
-            settings, shared ?? BufferPool<TReal>.ForOnePass(), shared is not null, readsCompute);
+            settings,
+            shared ?? BufferPool<TReal>.ForOnePass(),
+            shared is not null,
+            readsCompute,
+            new FallBackLog());
     }
 
     /// <summary>From here on, reading the pass may compute a part of it again.</summary>
@@ -65,14 +74,14 @@ internal sealed class PassContext<TReal>
 
     /// <summary>An arena of its own, which no other pass takes over.</summary>
     public static PassContext<TReal> Alone(PassSettings<TReal> settings) =>
-        new(settings, BufferPool<TReal>.ForOnePass(), isShared: false, readsCompute: false);
+        Alone(settings, new FallBackLog());
 
     /// <summary>The same way of running, in an arena of its own.</summary>
-    public PassContext<TReal> Alone() => Alone(_settings);
+    public PassContext<TReal> Alone() => Alone(_settings, FallBacks);
 
     /// <summary>The same way of running, in memory of its own that many passes take turns in.</summary>
     public PassContext<TReal> AloneForManyPasses() =>
-        new(_settings, BufferPool<TReal>.ForManyPasses(), isShared: false, readsCompute: false);
+        new(_settings, BufferPool<TReal>.ForManyPasses(), isShared: false, readsCompute: false, FallBacks);
 
     /// <summary>For another pass beside those of this context: the shared memory, or another arena.</summary>
     public PassContext<TReal> ForPassBeside() => _isShared ? this : Alone();
@@ -253,6 +262,9 @@ internal sealed class PassContext<TReal>
             throw Guard.Error(name, $"expected at most {int.MaxValue} steps in all, got more.");
         }
     }
+
+    private static PassContext<TReal> Alone(PassSettings<TReal> settings, FallBackLog fallBacks) =>
+        new(settings, BufferPool<TReal>.ForOnePass(), isShared: false, readsCompute: false, fallBacks);
 
     private static int LengthOf(int rows, BatchLayout layout)
     {

@@ -64,6 +64,10 @@ internal sealed class TangentRecord
             Take(_forward.Beside(TimeDirection.Forward, known));
             return;
         }
+        if (_otherWay is not null)
+        {
+            _context.FallBacks.Add("several steps at once, a tangent: step by step");
+        }
         _bySteps ??= _forward.Beside(TimeDirection.Forward, _context.Alone());
         if (States != _bySteps)
         {

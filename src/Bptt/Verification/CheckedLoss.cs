@@ -4,6 +4,7 @@
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
 using Bptt.LinearRecurrence;
+using MathNet.Numerics.Random;
 
 namespace Bptt.Verification;
 
@@ -62,6 +63,21 @@ internal sealed class CheckedLoss
             loss = Objective.Loss(_forward.WithOutputs(outputs));
         }
         return loss + Product(_finalStateGradients, finalStates);
+    }
+
+    /// <summary>How far the loss is off by rounding near the origin.</summary>
+    public double Noise()
+    {
+        var random = new MersenneTwister(1, threadSafe: false);
+        var direction = LossDirection.Of(Origin, LossPoint.Variables.Select(variable => (variable, Array.ConvertAll(
+            Origin[variable].ToArray(), value => random.Next(2) == 0 ? value : -value))));
+        LossPoint point = Origin.Copy();
+        return LossNoise.Near(_forward.WithOutputs(new(_forward.OutputColumns.Rows, Layout, _outputs)), Objective)
+            + LossNoise.OfSmallMoves(s =>
+            {
+                direction.Move(Origin, s, point);
+                return At(point);
+            });
     }
 
     /// <summary>Whether anything that the loss looks at differs from the origin, be it by one bit.</summary>

@@ -23,6 +23,8 @@ internal sealed class GradientCheckRun
     private readonly ComplexPass? _complex;
     private readonly PackedColumns _outputs;
     private readonly double _typicalState;
+    private readonly double _noise;
+    private readonly double _lost;
     private readonly ParallelOptions _parallel;
 
     /// <summary>A check around a pass whose states and loss are known to be finite.</summary>
@@ -36,6 +38,9 @@ internal sealed class GradientCheckRun
         _complex = ComplexPass.Around(forward, _loss, states);
         _outputs = forward.OutputBatch().Columns;
         _typicalState = states.TypicalSize();
+        _lost = Layout.ColumnCount * ((8.0 * double.Epsilon)
+            + (KernelSet.FlushThreshold * _typicalState * Origin.Weights.HiddenSize));
+        _noise = _complex is not null ? 0.0 : _loss.Noise();
         ExecutionOptions execution = forward.Options;
         _parallel = new ParallelOptions
         {
@@ -129,6 +134,7 @@ internal sealed class GradientCheckRun
         var direction = LossDirection.Of(Origin, drawn);
         var analytic = default(CompensatedSum);
         double expected = 0.0;
+        double lost = 0.0;
         for (int p = 0; p < over.Length; p++)
         {
             double[] terms = [.. over[p].Gradient.Zip(drawn[p].Entries, (g, v) => g * v)];
@@ -137,6 +143,7 @@ internal sealed class GradientCheckRun
             {
                 analytic.Add(term);
             }
+            lost += _lost * drawn[p].Entries.Sum(Math.Abs);
         }
 
         Derivative numeric;
@@ -155,11 +162,13 @@ internal sealed class GradientCheckRun
             }
             numeric = new(
                 Settled(
-                    NumericalDerivative.OfSmooth(LossAt, 0.0, FirstStep * size, Sharp * _options.Tolerance),
+                    NumericalDerivative.OfSmooth(
+                        LossAt, 0.0, FirstStep * size, Sharp * _options.Tolerance, _noise, size),
                     expected,
                     () => SeesMove(direction, size)),
                 DerivativeMethod.Differences);
         }
+        numeric = numeric.Within(lost, analytic.Value);
         return GradientJudge.Judge(
             [.. over.Select(part => NameOf(part.Variable))], analytic.Value, expected, numeric, _options.Tolerance);
     }
@@ -199,7 +208,8 @@ internal sealed class GradientCheckRun
         double value = Origin[variable][index];
         double size = Math.Max(Math.Abs(value), TypicalSize(variable));
         LossPoint point = Origin.Copy();
-        return Of(LossAt, value, size, isQuadratic, analytic, SeesEntryMove, () => _complex!.Along(direction));
+        return Of(
+            LossAt, value, size, _noise, isQuadratic, analytic, SeesEntryMove, () => _complex!.Along(direction));
 
         double LossAt(double x)
         {
@@ -219,8 +229,10 @@ internal sealed class GradientCheckRun
         double typical = VectorMath.RootMeanSquare(_outputs.All.Values);
         double value = output[row];
         double size = Math.Max(Math.Abs(value), typical);
+        size = size > 0.0 ? size : 1.0;
+        double noise = _complex is not null ? 0.0 : LossNoise.Of(s => LossAt(value + (s * size)));
         return Of(
-            LossAt, value, size > 0.0 ? size : 1.0, _objective.IsQuadratic, analytic, () => true,
+            LossAt, value, size, noise, _objective.IsQuadratic, analytic, () => true,
             () => _complex!.OfStep(place, row));
 
         double LossAt(double x)
@@ -235,13 +247,16 @@ internal sealed class GradientCheckRun
         Func<double, double> loss,
         double value,
         double size,
+        double noise,
         bool isQuadratic,
         double analytic,
         Func<bool> seesMove,
         Func<NumericalDerivative> complexStep)
     {
-        NumericalDerivative? differences = isQuadratic ? NumericalDerivative.OfQuadratic(loss, value)
-            : _complex is null ? NumericalDerivative.OfSmooth(loss, value, FirstStep * size, Sharp * _options.Tolerance)
+        NumericalDerivative? differences = isQuadratic ? NumericalDerivative.OfQuadratic(loss, value, noise)
+            : _complex is null
+                ? NumericalDerivative.OfSmooth(
+                    loss, value, FirstStep * size, Sharp * _options.Tolerance, noise, size)
             : null;
         bool isSharp = false;
         if (differences is NumericalDerivative found)
@@ -251,9 +266,10 @@ internal sealed class GradientCheckRun
             double allowed = Sharp * _options.Tolerance * Math.Max(Math.Abs(analytic), Math.Abs(found.Value));
             isSharp = found.Uncertainty <= allowed && Math.Abs(analytic - found.Value) <= allowed;
         }
-        return _complex is not null && !isSharp
+        Derivative derivative = _complex is not null && !isSharp
             ? new(Settled(complexStep(), analytic, static () => false), DerivativeMethod.ComplexStep)
             : new(Settled(differences!.Value, analytic, seesMove), DerivativeMethod.Differences);
+        return derivative.Within(_lost, analytic);
     }
 
     /// <summary>Where the gradient is 0, the loss stays the same to the last bit, and so does all that it looks at, the

@@ -5,7 +5,14 @@ using Bptt.LinearAlgebra;
 namespace Bptt.Verification;
 
 /// <summary>A derivative of the loss, and how it was computed.</summary>
-internal readonly record struct Derivative(NumericalDerivative Number, DerivativeMethod Method);
+internal readonly record struct Derivative(NumericalDerivative Number, DerivativeMethod Method)
+{
+    /// <summary>The same, to be compared with a gradient that may have lost so much to underflow; a zero beside a
+    /// certain one stays certain.</summary>
+    public Derivative Within(double lost, double analytic) => Number.Uncertainty == 0.0 && analytic == 0.0
+        ? this
+        : this with { Number = Number with { Uncertainty = Number.Uncertainty + lost } };
+}
 
 internal static class GradientJudge
 {

@@ -8,7 +8,9 @@ namespace Bptt.Verification;
 /// <param name="Value">The derivative; 0 where the values tell nothing.</param>
 /// <param name="Uncertainty">How far off it is likely to be.</param>
 /// <param name="IsFlat">Whether every value was the same, bit for bit.</param>
-internal readonly record struct NumericalDerivative(double Value, double Uncertainty, bool IsFlat = false)
+/// <param name="HasGap">Whether the derivatives from either side differ by more than chance.</param>
+internal readonly record struct NumericalDerivative(
+    double Value, double Uncertainty, bool IsFlat = false, bool HasGap = false)
 {
     /// <summary>The least rounding of one evaluation of a loss, which sums many rounded terms.</summary>
     private const double RoundingOfLoss = 16.0 * MachineEpsilon.OfDouble;
@@ -33,6 +35,17 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
     /// a step near that rounding nothing may be left in any of the estimates.</summary>
     private const double SmallestStep = 1e-6;
 
+    /// <summary>Over a step larger by <see cref="OtherScale"/> a function changes by at least so many times as much;
+    /// otherwise the step is beyond what it is smooth over.</summary>
+    private const double LeastGrowth = 0.75 * OtherScale;
+
+    /// <summary>Estimates that agree so well do not do so by chance.</summary>
+    private const double Known = 0.01;
+
+    /// <summary>The gradient is that of the states as they were rounded, each by some units in the last place of what
+    /// is moved: by so much of the size of x the derivative may be one of a point beside it.</summary>
+    private const double RoundingOfPoint = 64.0 * MachineEpsilon.OfDouble;
+
     /// <summary>An uncertainty of up to so many times the least possible rounding is due to rounding.</summary>
     private const double DueToRounding = 100.0;
 
@@ -42,7 +55,10 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
     /// Central differences of a polynomial of degree two at most: no truncation error at any step, so the step is taken
     /// where rounding weighs least, near √(f / ½f″).
     /// </summary>
-    public static NumericalDerivative OfQuadratic(Func<double, double> f, double x)
+    /// <param name="f">The function.</param>
+    /// <param name="x">Where.</param>
+    /// <param name="noise">How far a value of f is off by rounding, as far as it is known.</param>
+    public static NumericalDerivative OfQuadratic(Func<double, double> f, double x, double noise = 0.0)
     {
         double step = 1.0;
         double centre = f(x);
@@ -57,7 +73,8 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
         {
             step = Math.Max(balanced, 1e-3 * Math.Abs(x)); // not so small that x + step loses it
         }
-        Difference[] differences = Array.ConvertAll(StepFactors, factor => Difference.Of(f, x, centre, factor * step));
+        Difference[] differences = Array.ConvertAll(
+            StepFactors, factor => Difference.Of(f, x, centre, factor * step, noise));
         Estimate[] estimates = Array.ConvertAll(differences, d => new Estimate(d.Value, d.Rounding, d.IsFlat));
         return FromSeveral(estimates, GapOfQuadratic(differences));
 
@@ -73,39 +90,71 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
     /// <param name="firstStep">A step over which f is somewhat curved, by a guess.</param>
     /// <param name="wanted">The relative uncertainty that is good enough; beyond it other first steps are
     /// tried.</param>
-    public static NumericalDerivative OfSmooth(Func<double, double> f, double x, double firstStep, double wanted = 1e-8)
+    /// <param name="noise">How far a value of f is off by rounding, as far as it is known.</param>
+    /// <param name="size">What is typical of x, for a function that was computed in rounded numbers of that
+    /// size.</param>
+    public static NumericalDerivative OfSmooth(
+        Func<double, double> f,
+        double x,
+        double firstStep,
+        double wanted = 1e-8,
+        double noise = 0.0,
+        double size = 0.0)
     {
         double centre = f(x);
+        double bestStep = firstStep;
         NumericalDerivative best = Of(firstStep);
         for (double step = firstStep / OtherScale; step > SmallestStep * firstStep && !IsGood(); step /= OtherScale)
         {
             NumericalDerivative other = Of(step);
-            best = !other.IsFlat && other.Uncertainty < best.Uncertainty ? other : best;
+            if (!other.IsFlat && (best.IsFlat || other.Uncertainty < best.Uncertainty))
+            {
+                (best, bestStep) = (other, step);
+            }
+            else if (!other.IsFlat && !IsDueToRounding(other, step))
+            {
+                best = Unknown; // near by there is more than rounding that the larger step does not see
+            }
         }
-        for (double step = firstStep; IsDueToRounding(step)
+        for (double step = firstStep; IsDueToRounding(best, step) && !best.HasGap
             && step < firstStep * Math.Pow(OtherScale, LargerScales)
             && !IsGood();)
         {
+            double change = Change(step);
             step *= OtherScale;
+            if (change > DueToRounding * Rounding(centre) && Change(step) < LeastGrowth * change)
+            {
+                break; // bounded, or turning: what a step beyond that says of the derivative is too little
+            }
             NumericalDerivative other = Of(step);
             if (!(other.Uncertainty < best.Uncertainty))
             {
                 break;
             }
-            best = other;
+            (best, bestStep) = (other, step);
         }
-        return best;
+
+        // Where hardly a digit is known, and it is not for rounding, the function turns within the step, and its
+        // derivative may be anything.
+        return best.IsFlat || best.Uncertainty <= Known * Math.Abs(best.Value) || IsDueToRounding(best, bestStep)
+            ? best
+            : Unknown;
 
         bool IsGood() => best.Uncertainty <= wanted * Math.Abs(best.Value);
 
         // A kink or a jump would still be there, but a larger step would not see it.
-        bool IsDueToRounding(double step) =>
-            best.Uncertainty <= DueToRounding * RoundingOfLoss * Math.Abs(centre) / step;
+        bool IsDueToRounding(NumericalDerivative found, double step) =>
+            found.Uncertainty <= DueToRounding * Rounding(centre) / step;
+
+        double Rounding(double value) => Math.Max(noise, RoundingOfLoss * Math.Abs(value));
+
+        double Change(double step) => Math.Max(Math.Abs(f(x + step) - centre), Math.Abs(f(x - step) - centre));
 
         NumericalDerivative Of(double step)
         {
             Estimate[] estimates = Array.ConvertAll(
-                StepFactors, factor => Estimate.Extrapolated(f, x, centre, factor * step, SmallestStep * firstStep));
+                StepFactors, factor => Estimate.Extrapolated(
+                    f, x, centre, factor * step, SmallestStep * firstStep, noise, RoundingOfPoint * size));
             return FromSeveral(estimates, Significant(Array.ConvertAll(estimates, e => e.Gap)));
         }
     }
@@ -138,7 +187,7 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
         int middle = values.Length / 2;
         double median = (0.5 * values[middle - 1]) + (0.5 * values[middle]);
         double uncertainty = (2.0 * (values[^1] - values[0])) + estimates.Min(e => e.Rounding) + Math.Abs(gap);
-        return new(median, uncertainty, Array.TrueForAll(estimates, e => e.IsFlat));
+        return new(median, uncertainty, Array.TrueForAll(estimates, e => e.IsFlat), gap != 0.0);
     }
 
     /// <summary>The gap between the derivatives from either side: f(x+s) + f(x−s) − 2f(x), over s, is f″s where there
@@ -180,7 +229,7 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
     /// <param name="IsFlat">Whether the three values are the same.</param>
     private readonly record struct Difference(double Step, double Value, double Rounding, double Bend, bool IsFlat)
     {
-        public static Difference Of(Func<double, double> f, double x, double centre, double step)
+        public static Difference Of(Func<double, double> f, double x, double centre, double step, double noise)
         {
             (double right, double left) = (x + step, x - step);
             (double up, double down) = (right - x, x - left);
@@ -191,7 +240,7 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
             return new(
                 step,
                 ((above - below) / width) - (bend * ((up - down) / width)),
-                RoundingOfLoss * Math.Max(Math.Abs(above), Math.Abs(below)) / width,
+                Math.Max(noise, RoundingOfLoss * Math.Max(Math.Abs(above), Math.Abs(below))) / width,
                 bend,
                 above == centre && below == centre);
         }
@@ -207,7 +256,13 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
 
         /// <summary>Even powers of the step are cancelled one after the other, until rounding takes over.</summary>
         public static Estimate Extrapolated(
-            Func<double, double> f, double x, double centre, double firstStep, double smallestStep)
+            Func<double, double> f,
+            double x,
+            double centre,
+            double firstStep,
+            double smallestStep,
+            double noise,
+            double distance)
         {
             Estimate best = None;
             double smallestChange = double.PositiveInfinity;
@@ -217,7 +272,7 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
             double step = firstStep;
             for (int level = 0; level < MaxLevels && step > smallestStep; level++, step *= 0.5)
             {
-                var plain = Difference.Of(f, x, centre, step);
+                var plain = Difference.Of(f, x, centre, step, noise);
                 isFlat &= plain.IsFlat;
                 if (plain.Rounding > smallestChange)
                 {
@@ -237,7 +292,8 @@ internal readonly record struct NumericalDerivative(double Value, double Uncerta
                     if (change < smallestChange)
                     {
                         smallestChange = change;
-                        best = new(current[order], plain.Rounding, false, ExtrapolatedGap(bends));
+                        double beside = distance * Math.Abs(plain.Bend) / step;
+                        best = new(current[order], plain.Rounding + beside, false, ExtrapolatedGap(bends));
                     }
                 }
                 previous = current;
