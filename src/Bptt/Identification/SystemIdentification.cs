@@ -36,6 +36,9 @@ namespace Bptt.Identification;
 /// {
 ///     Console.WriteLine($"{candidate.Name}: {candidate.Score:G3} on steps left out");
 /// }
+/// // Where plants drift, several models together predict better as a rule, by more units.
+/// found = SystemIdentification.Estimate(
+///     inputBatch, targetBatch, new SystemIdentificationOptions { MayAverage = true });
 /// if (found.Innovations is InnovationsForm innovations)
 /// {
 ///     Console.WriteLine($"one step ahead from measured outputs: {innovations.NoiseCovariance[0, 0]:G3}");
@@ -105,6 +108,7 @@ public static class SystemIdentification
                 new FreeParts(options.EstimateInitialStates ?? false, options.EstimateOffset ?? false, false),
                 options.UsePrior ?? true,
                 options.Order ?? 1);
+            CandidateKey[] members = [chosen];
             List<(CandidateKey Key, double Score)> scores = [];
             if (parts.Length > 0)
             {
@@ -114,15 +118,26 @@ public static class SystemIdentification
                     left,
                     options,
                     maxOrder,
+                    most => data.ForStarts(data.Weights) is IdentificationData stretches
+                        ? ArxModel.Lags(stretches, most) : 1,
                     name => progress?.Report(new IdentificationProgress(0.9 * (1.0 - Math.Pow(0.97, done++)), name)),
                     cancellation);
-                chosen = comparison.Run();
+                (chosen, members) = comparison.Run();
                 scores = [.. comparison.Scores];
             }
             progress?.Report(new IdentificationProgress(0.9, "final fit"));
             var all = new EstimationPart(data, data.Weights, kernel, maxOrder, options.Execution);
-            FittedCandidate fit = Final(all, kernel, maxOrder, ref chosen);
-            IdentifiedSystem system = Unscaled(fit, chosen, scores, maxOrder, Innovations(all, fit));
+            FittedCandidate fit;
+            if (members.Length == 1)
+            {
+                fit = Final(all, kernel, maxOrder, ref chosen);
+            }
+            else
+            {
+                fit = FittedCandidate.AverageOf(
+                    [.. members.Select(m => Final(all, kernel, maxOrder, ref m))]).Reduced(whole, whole.Weights);
+            }
+            IdentifiedSystem system = Unscaled(fit, chosen, scores, maxOrder, Innovations(all, fit, members));
             progress?.Report(new IdentificationProgress(1.0, "done"));
             return system;
         }
@@ -152,9 +167,12 @@ public static class SystemIdentification
         }
 
         /// <summary>Of the order found, in the units of the data.</summary>
-        private InnovationsForm? Innovations(EstimationPart all, FittedCandidate fit)
+        private InnovationsForm? Innovations(EstimationPart all, FittedCandidate fit, CandidateKey[] members)
         {
-            if (fit.System is null || all.PredictorOf(fit.A.RowCount, cancellation) is not PredictorModel found)
+            int order = members.Where(m => m.Method == EstimationMethod.PredictionError)
+                .Select(m => m.Order).FirstOrDefault(fit.A.RowCount);
+            if ((members.Length == 1 && fit.System is null)
+                || all.PredictorOf(order, cancellation) is not PredictorModel found)
             {
                 return null;
             }
@@ -186,14 +204,18 @@ public static class SystemIdentification
                 LinearRnn scaled = system.Model;
                 model = new LinearRnn(scaled.Whx * fromInputs, scaled.Whh, toTargets * scaled.Wqh);
             }
-            else if (fit.System is null)
+            else if (fit.System is null && states.ColumnCount == 1)
             {
                 var complete = new StateSpace(
-                    fit.A, fit.B * fromInputs, toTargets * fit.C, toTargets * fit.D * fromInputs);
+                    fit.A,
+                    fit.B * fromInputs,
+                    toTargets * fit.C,
+                    toTargets * fit.D * fromInputs,
+                    states.Column(0));
                 StateSpace balanced = complete.Balance(Negligible);
                 order = balanced.Order;
-                (model, _) = balanced.ToLinearRnn();
-                states = Matrix<double>.Build.Dense(model.HiddenSize, whole.Count);
+                (model, Vector<double> start) = balanced.ToLinearRnn();
+                states = start.ToColumnMatrix();
             }
             else
             {
@@ -211,7 +233,7 @@ public static class SystemIdentification
                 toTargets * fit.Offset,
                 order,
                 [.. scores.Select(s => new IdentificationCandidate(
-                    CandidateComparison.NameOf(s.Key), s.Key.Order, s.Score / whole.OutputSize, s.Key == chosen))])
+                    s.Key.ToString(), s.Key.Order, s.Score / whole.OutputSize, s.Key == chosen))])
             {
                 Innovations = innovations,
                 IsStable = Spectrum.RadiusOf(model.Whh) < 1.0,

@@ -37,7 +37,7 @@ public class IdentificationStepsTests
         Matrix<double> inputs = _examples.Matrix(1, 60);
         IdentificationData data = Data(inputs, Run(inputs));
 
-        Matrix<double>[] response = LaggedRegression.ImpulseResponse(data, outputLags, inputLags, 12);
+        Matrix<double>[] response = LaggedRegression.ImpulseResponse(data, outputLags, inputLags, 12, default);
 
         Matrix<double> expected = Run(Matrix<double>.Build.Dense(1, 12, (_, t) => t == 0 ? 1.0 : 0.0));
         for (int k = 0; k < 12; k++)
@@ -66,7 +66,7 @@ public class IdentificationStepsTests
         Matrix<double> inputs = _examples.Matrix(2, 200);
         IdentificationData data = Data(inputs, ForwardPass.Run(truth, inputs).Outputs() + _examples.Matrix(3, 200));
         var realization = new HankelRealization(
-            LaggedRegression.ImpulseResponse(data, 5, 5, 19), HankelRealization.InputWeight(data, 10));
+            LaggedRegression.ImpulseResponse(data, 5, 5, 19, default), HankelRealization.InputWeight(data, 10));
         (Matrix<double> whh, Matrix<double> wqh) = realization.OfOrder(4);
         (Matrix<double> whx, Matrix<double> start) = OutputErrorFit.Inputs(data, whh, wqh, withInitialStates: true);
         Matrix<double> left = wqh * OutputErrorFit.States(data, whh, whx, start)[0] - data.Targets[0];

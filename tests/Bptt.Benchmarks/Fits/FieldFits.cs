@@ -6,7 +6,7 @@ using System.Globalization;
 using System.Text.Json;
 using MathNet.Numerics.LinearAlgebra;
 
-namespace Bptt.Benchmarks;
+namespace Bptt.Benchmarks.Fits;
 
 internal static class FieldFits
 {
@@ -15,10 +15,12 @@ internal static class FieldFits
     /// <param name="folder">Holds sets.json, by name {"inputs", "outputs", "train", "peers"}, and a name.csv
     /// each.</param>
     /// <param name="only">Names to take; all where empty.</param>
+    /// <param name="mayAverage">Whether models may be averaged.</param>
     /// <param name="candidates">Whether all candidates are printed too.</param>
     /// <param name="markdown">Whether it is printed for a README.</param>
     /// <param name="output">Receives it.</param>
-    public static void Run(string folder, string[] only, bool candidates, bool markdown, TextWriter output)
+    public static void Run(
+        string folder, string[] only, bool mayAverage, bool candidates, bool markdown, TextWriter output)
     {
         using var sets = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "sets.json")));
         JsonProperty[] chosen =
@@ -38,7 +40,10 @@ internal static class FieldFits
             int training = (int)Math.Round(set.Value.GetProperty("train").GetDouble() * inputs.ColumnCount);
             Matrix<double> u = Scaled(inputs, training);
             Matrix<double> y = Scaled(targets, training);
-            IdentifiedSystem system = SystemIdentification.Estimate(Part(u, 0, training), Part(y, 0, training));
+            IdentifiedSystem system = SystemIdentification.Estimate(
+                Part(u, 0, training),
+                Part(y, 0, training),
+                new SystemIdentificationOptions { MayAverage = mayAverage });
             double seconds = watch.Elapsed.TotalSeconds;
             Matrix<double> outputs = system.Simulate(u, system.InitialStates.Column(0));
             IdentificationCandidate? best = system.Candidates.FirstOrDefault(c => c.IsChosen);
@@ -71,13 +76,13 @@ internal static class FieldFits
                 .Select(p => (p.Name, p.Value.GetDouble()))
             : [];
 
-    private static SequenceBatch Part(Matrix<double> all, int first, int count) =>
+    internal static SequenceBatch Part(Matrix<double> all, int first, int count) =>
         SequenceBatch.Pack([all.SubMatrix(0, all.RowCount, first, count)]);
 
-    private static Matrix<double> Scaled(Matrix<double> measured, int training) =>
+    internal static Matrix<double> Scaled(Matrix<double> measured, int training) =>
         Standardizer.Fit(measured.SubMatrix(0, measured.RowCount, 0, training)).Apply(measured);
 
-    private static double Fit(Matrix<double> targets, Matrix<double> outputs, int first, int count)
+    internal static double Fit(Matrix<double> targets, Matrix<double> outputs, int first, int count)
     {
         Matrix<double> y = targets.SubMatrix(0, targets.RowCount, first, count);
         Vector<double> mean = y.RowSums() / count;
