@@ -97,8 +97,8 @@ public sealed record SystemIdentificationOptions
     public bool? UsePrior { get; init; }
 
     /// <summary>Whether the outputs of the best output-error model, the best innovations form and the best regression
-    /// may be averaged where they differ much and the folds do not object: on the whole a safer prediction of plants
-    /// that drift, of a larger order. False by default: a single model. With a given order it has no effect.</summary>
+    /// may be averaged where they differ much and the folds do not object: a guard against the worst where plants
+    /// drift, of a larger order. False by default: a single model. With a given order it has no effect.</summary>
     public bool MayAverage { get; init; }
 
     /// <summary>How passes are carried out, and how many folds at once.</summary>

@@ -427,7 +427,7 @@ internal static class DocumentationExamples
         {
             Console.WriteLine($"{candidate.Name}: {candidate.Score:G3} on steps left out");
         }
-        // Where plants drift, several models together predict better as a rule, by more units.
+        // Where plants drift, several models together guard against the worst, by more units.
         found = SystemIdentification.Estimate(
             inputBatch, targetBatch, new SystemIdentificationOptions { MayAverage = true });
         if (found.Innovations is InnovationsForm innovations)
