@@ -19,31 +19,6 @@ internal sealed class CandidateComparison
 
     private const double AlwaysGiven = 1e-2;
 
-    /// <summary>What is simpler in its parts may miss so many times as much in the mean of the folds, of an order
-    /// near.</summary>
-    private const double MostReduced = 3.0;
-
-    /// <summary>Lags of the longest regression.</summary>
-    private const int MostLags = 10;
-
-    /// <summary>Another kind takes part in an average where it misses at most so many times as much as the
-    /// best.</summary>
-    private const double MostBehind = 3.0;
-
-    /// <summary>Of the score that chooses what is averaged, how much is the fold beyond all that was fitted.</summary>
-    private const double Ahead = 0.5;
-
-    /// <summary>An average is taken where it differs from the best single model by this part of what that one
-    /// misses; where it differs by less it is not worth its states.</summary>
-    private const double WorthAveraging = 0.3;
-
-    /// <summary>An average may miss so many times as much as the best single model in the folds: most of them are
-    /// between stretches that were fitted, where a drift of the plant is easily followed and not foretold.</summary>
-    private const double MostGivenToAverage = 1.2;
-
-    /// <summary>And so many times as much as the best of all.</summary>
-    private const double MostBehindBest = 2.0;
-
     /// <summary>The folds that search from starts of their own; the others go on from what these found.</summary>
     private const int Scouts = 2;
 
@@ -51,8 +26,6 @@ internal sealed class CandidateComparison
     private readonly double[][][] _left;
     private readonly SystemIdentificationOptions _options;
     private readonly int _maxOrder;
-    private readonly bool _looksAhead; // whether the last fold leaves out the end of all
-    private readonly Lazy<int> _lags;
     private readonly Action<string> _report;
     private readonly CancellationToken _cancellation;
     private readonly Dictionary<CandidateKey, double[]> _errors = [];
@@ -63,13 +36,9 @@ internal sealed class CandidateComparison
         double[][][] left,
         SystemIdentificationOptions options,
         int maxOrder,
-        Func<int, int> lagsOf,
         Action<string> report,
         CancellationToken cancellation)
     {
-        _lags = new Lazy<int>(() => lagsOf(Math.Min(MostLags, maxOrder)));
-        _looksAhead = parts.Length > 2 && left[^1].Zip(left[^2]).Any(
-            pair => pair.First.Zip(pair.Second).Any(w => w.First > 0.0 && w.Second > 0.0));
         (_parts, _left, _options, _maxOrder) = (parts, left, options, maxOrder);
         (_report, _cancellation) = (report, cancellation);
     }
@@ -78,59 +47,7 @@ internal sealed class CandidateComparison
     public IEnumerable<(CandidateKey Key, double Score)> Scores => _order.Select(k => (k, Mean(k)));
 
     /// <summary>The search.</summary>
-    /// <returns>The chosen, and the candidates that it is the average of; itself alone where it is none.</returns>
-    public (CandidateKey Chosen, CandidateKey[] Members) Run()
-    {
-        CandidateKey single = Single();
-        CandidateKey[] members = _options.MayAverage && _options.Order is null && double.IsFinite(Mean(single))
-            ? Members(single) : [];
-        if (members.Length < 2)
-        {
-            return (single, [single]);
-        }
-        FittedCandidate[] averages =
-            [.. _parts.Select((_, k) => FittedCandidate.AverageOf([.. members.Select(m => FitOf(m, k)!)]))];
-        double apart = averages.Select((a, k) =>
-            _parts[k].SquaredDifference(a, FitOf(single, k)!, _left[k]) / Total(k)).Average();
-        double[] errors = [.. averages.Select((a, k) => _parts[k].SquaredError(a, _left[k]) / Total(k))];
-        if (!(apart >= WorthAveraging * WorthAveraging * Mean(single)
-            && errors.Average() <= Math.Min(MostGivenToAverage * Mean(single), MostBehindBest * _order.Min(Mean))))
-        {
-            return (single, [single]);
-        }
-        var average = new CandidateKey(EstimationMethod.Average, default, false, members.Sum(m => m.Order));
-        _errors[average] = errors;
-        _order.Add(average);
-        return (average, members);
-    }
-
-    /// <summary>The best single one and the best of each other kind, by a score that asks what happens beyond all that
-    /// was fitted; of regressions the one that predicts best for its size.</summary>
-    private CandidateKey[] Members(CandidateKey single)
-    {
-        CandidateKey[] regressions = single.Method != EstimationMethod.Regression
-            && _options.Methods.HasFlag(IdentificationMethods.Regression) ? [.. BestRegressions()] : [];
-        CandidateKey[] best =
-        [
-            single,
-            .. _order.Where(k => k.Method != single.Method && IsFitted(k)).GroupBy(k => k.Method).OrderBy(g => g.Key)
-                .Select(g => (regressions.Any(r => r.Method == g.Key) ? regressions : g.ToArray()).MinBy(AheadScore)),
-        ];
-        double least = best.Min(AheadScore);
-        return [.. best.Where(k => k == single || AheadScore(k) <= MostBehind * least)];
-    }
-
-    private double AheadScore(CandidateKey key)
-    {
-        double[] errors = Errors(key);
-        return _looksAhead ? (1.0 - Ahead) * errors[..^1].Average() + Ahead * errors[^1] : errors.Average();
-    }
-
-    private FittedCandidate? FitOf(CandidateKey key, int fold) => _parts[fold].Fit(key, [], _cancellation);
-
-    private double Total(int fold) => _left[fold].Sum(w => w.Sum());
-
-    private CandidateKey Single()
+    public CandidateKey Run()
     {
         if (_options.Methods.HasFlag(IdentificationMethods.OutputError))
         {
@@ -171,10 +88,7 @@ internal sealed class CandidateComparison
                     || (!key.HasPrior && k.HasPrior)),
             ];
             CandidateKey[] free =
-            [
-                .. smaller.Where(k => WithOrders(k).Any(o => Mean(o) <= MostReduced * Mean(key))
-                    && Errors(k).Zip(Errors(key)).Any(e => e.First <= e.Second * (1.0 + AlwaysGiven))),
-            ];
+                [.. smaller.Where(k => Errors(k).Zip(Errors(key)).Any(e => e.First <= e.Second * (1.0 + AlwaysGiven)))];
             reduces = free.Length > 0;
             key = reduces ? free.MinBy(Mean) : key;
         }
@@ -251,17 +165,6 @@ internal sealed class CandidateComparison
         return path;
     }
 
-    /// <summary>The regression that predicts best for its size, from rest or not, with an offset or not.</summary>
-    private IEnumerable<CandidateKey> BestRegressions()
-    {
-        var parts = new FreeParts(
-            _options.EstimateInitialStates ?? true, _options.EstimateOffset ?? true, Direct: false);
-        return new[] { default, parts with { Offset = false }, parts }.Distinct()
-            .Select(p => new CandidateKey(EstimationMethod.Regression, p, false, _lags.Value)).Where(IsFitted);
-    }
-
-    private bool IsFitted(CandidateKey key) => Errors(key).All(double.IsFinite);
-
     /// <summary>The simplest that is worse than the best by no more than a standard error of the difference: least
     /// output error before the others, with a prior before without, few parts, a small order.</summary>
     private CandidateKey Simplest(IReadOnlyList<CandidateKey> candidates)
@@ -300,7 +203,7 @@ internal sealed class CandidateComparison
         {
             return errors;
         }
-        _report(key.ToString());
+        _report(NameOf(key));
         double[] found = new double[_parts.Length];
         var fits = new FittedCandidate?[_parts.Length];
         int scouts = Math.Min(Scouts, _parts.Length);
@@ -326,7 +229,7 @@ internal sealed class CandidateComparison
                     {
                         fits[k] = _parts[k].Fit(key, near, _cancellation);
                         found[k] = fits[k] is FittedCandidate fit
-                            ? _parts[k].SquaredError(fit, _left[k]) / Total(k)
+                            ? _parts[k].SquaredError(fit, _left[k]) / _left[k].Sum(w => w.Sum())
                             : double.PositiveInfinity;
                     });
             }
@@ -335,5 +238,25 @@ internal sealed class CandidateComparison
                 throw new OperationCanceledException(_cancellation);
             }
         }
+    }
+
+    /// <summary>A candidate in words.</summary>
+    public static string NameOf(CandidateKey key)
+    {
+        string name = key.Method switch
+        {
+            EstimationMethod.OutputError => "output error",
+            EstimationMethod.PredictionError => "prediction error",
+            _ => "regression",
+        };
+        string?[] parts =
+        [
+            name,
+            key.HasPrior ? "prior" : null,
+            key.Parts.States ? "initial states" : null,
+            key.Parts.Offset ? "offset" : null,
+            key.Parts.Direct ? "direct term" : null,
+        ];
+        return string.Join(", ", parts.Where(p => p is not null));
     }
 }

@@ -8,6 +8,70 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Identification;
 
+/// <summary>How a candidate is fitted.</summary>
+internal enum EstimationMethod
+{
+    /// <summary>Least output error of the free run.</summary>
+    OutputError,
+
+    /// <summary>Least prediction error one step ahead, run freely.</summary>
+    PredictionError,
+
+    /// <summary>A regression on past inputs and outputs, run freely.</summary>
+    Regression,
+}
+
+/// <summary>What tells one candidate from another.</summary>
+internal readonly record struct CandidateKey(EstimationMethod Method, FreeParts Parts, bool HasPrior, int Order);
+
+/// <summary>A candidate as it is run freely: x_{t+1} = A x_t + B u_t, y_t = C x_t + D u_t + c from x_1, for channels of
+/// size 1.</summary>
+internal sealed record FittedCandidate(
+    Matrix<double> A,
+    Matrix<double> B,
+    Matrix<double> C,
+    Matrix<double> D,
+    Matrix<double> States,
+    Vector<double> Offset)
+{
+    /// <summary>The same as a network, where it was fitted as one.</summary>
+    public FreeSystem? System { get; init; }
+
+    public static FittedCandidate Of(FreeSystem system)
+    {
+        LinearRnn model = system.Model;
+        return new FittedCandidate(
+            model.Whh,
+            model.Whx,
+            model.Wqh * model.Whh,
+            model.Wqh * model.Whx + system.Direct,
+            system.States,
+            system.Offset)
+        {
+            System = system,
+        };
+    }
+
+    /// <summary>ŷ_1 … ŷ_T, q×T.</summary>
+    public Matrix<double> Run(Matrix<double> inputs, int sequence)
+    {
+        Matrix<double> driven = B * inputs;
+        var states = Matrix<double>.Build.Dense(A.RowCount, inputs.ColumnCount);
+        Vector<double> state = States.Column(sequence);
+        for (int t = 0; t < inputs.ColumnCount; t++)
+        {
+            states.SetColumn(t, state);
+            state = A * state + driven.Column(t);
+        }
+        Matrix<double> outputs = C * states + D * inputs;
+        for (int t = 0; t < inputs.ColumnCount; t++)
+        {
+            outputs.SetColumn(t, outputs.Column(t) + Offset);
+        }
+        return outputs;
+    }
+}
+
 /// <summary>Candidates fitted to steps of given weights. Not for several threads at once.</summary>
 internal sealed class EstimationPart(
     EstimationData data, double[][] weights, ResponseKernel kernel, int maxOrder, ExecutionOptions execution)
@@ -30,16 +94,10 @@ internal sealed class EstimationPart(
     private const int TailLags = 3;
 
     private const int FewestTailSteps = 100;
-    private const int FirstThinned = 100;
-
-    /// <summary>Of different lengths, so that no oscillation hides between them.</summary>
-    private static readonly int[] Gaps = [3, 5, 4];
-
 
     private readonly Dictionary<CandidateKey, FittedCandidate?> _fits = [];
     private readonly Dictionary<(FreeParts, bool), OutputErrorProblem> _problems = [];
     private readonly Dictionary<int, PredictorModel?> _predictors = [];
-    private readonly Dictionary<int, FittedCandidate?> _regressions = [];
     private readonly Lazy<IdentificationData?> _stretches = new(() => data.ForStarts(weights));
     private readonly Dictionary<int, List<HankelRealization>> _best = [];
     private List<HankelRealization>? _realizations;
@@ -75,20 +133,17 @@ internal sealed class EstimationPart(
 
     /// <summary>Σ w ‖ŷ_t − y_t‖² over steps of other weights; infinite where the run leaves the range of
     /// numbers.</summary>
-    public double SquaredError(FittedCandidate fit, double[][] left) => SquaredError(fit, left, data.Targets);
-
-    private double SquaredError(FittedCandidate fit, double[][] left, Matrix<double>[]? targets)
+    public double SquaredError(FittedCandidate fit, double[][] left)
     {
         double sum = 0.0;
         for (int b = 0; b < data.Count; b++)
         {
-            Matrix<double> errors = fit.Run(data.Inputs[b], b);
-            errors = targets is null ? errors : errors - targets[b];
+            Matrix<double> outputs = fit.Run(data.Inputs[b], b);
             for (int t = 0; t < left[b].Length; t++)
             {
                 if (left[b][t] > 0.0)
                 {
-                    Vector<double> error = errors.Column(t);
+                    Vector<double> error = outputs.Column(t) - data.Targets[b].Column(t);
                     sum += left[b][t] * error.DotProduct(error);
                 }
             }
@@ -184,23 +239,20 @@ internal sealed class EstimationPart(
 
     private FittedCandidate? Regression(CandidateKey key, CancellationToken cancellation)
     {
-        if (!_regressions.TryGetValue(key.Order, out FittedCandidate? fit))
+        if (_stretches.Value is not IdentificationData stretches
+            || ArxModel.Fit(stretches, key.Order, cancellation) is not ArxModel arx)
         {
-            fit = _stretches.Value is IdentificationData stretches
-                && LaggedRegression.Unknowns(stretches, key.Order, key.Order) <= IdentificationSearch.MaxUnknowns
-                ? ArxModel.Fit(stretches, key.Order, cancellation)?.ToCandidate(data.Count) : null;
-            fit = fit is null ? null : fit with { A = StabilityRepair.Stable(fit.A) };
-            _regressions[key.Order] = fit;
+            return null;
         }
-        return key.Parts == default ? fit
-            : fit?.WithBestStates(data, weights, key.Parts, kernel.Variance / StateVariance);
+        (Matrix<double> a, Matrix<double> b, Matrix<double> c, Matrix<double> d) = arx.ToStates();
+        return Diagnostics.Spectrum.RadiusOf(a) >= 1.0 ? null : new FittedCandidate(
+            a,
+            b,
+            c,
+            d,
+            Matrix<double>.Build.Dense(a.RowCount, data.Count),
+            Vector<double>.Build.Dense(c.RowCount));
     }
-
-    /// <summary>Σ w ‖ŷ_t − ŷ'_t‖² over steps of other weights.</summary>
-    public double SquaredDifference(FittedCandidate fit, FittedCandidate other, double[][] left) => SquaredError(
-        FittedCandidate.AverageOf([fit, other with { C = -other.C, D = -other.D, Offset = -other.Offset }]),
-        left,
-        targets: null) * 4.0;
 
     /// <summary>The innovations form of an order; null where the data are too few.</summary>
     public PredictorModel? PredictorOf(int order, CancellationToken cancellation)
@@ -246,7 +298,7 @@ internal sealed class EstimationPart(
                 int length = Math.Min(sequence.ColumnCount, LongestPrior);
                 inputs.Add(Matrix<double>.Build.Dense(data.InputSize, length));
                 targets.Add(Matrix<double>.Build.Dense(data.OutputSize, length));
-                all.Add(Thinned([.. Enumerable.Range(0, length).Select(k => kernel.Variance
+                all.Add(ImpulseResponsePrior.Thinned([.. Enumerable.Range(0, length).Select(k => kernel.Variance
                     / (StateVariance * (hasPrior ? Math.Max(Negligible, Math.Pow(kernel.Decay, k)) : 1.0)))]));
             }
         }
@@ -256,7 +308,7 @@ internal sealed class EstimationPart(
         return problem;
     }
 
-    /// <summary>As <see cref="ImpulseResponsePrior.Extend"/>.</summary>
+    /// <summary>As <see cref="ImpulseResponsePrior.Extend"/>, of fewer late steps.</summary>
     private void AddPrior(
         List<Matrix<double>> inputs, List<Matrix<double>> targets, List<double[]> all, int lags, int longest)
     {
@@ -271,6 +323,7 @@ internal sealed class EstimationPart(
         {
             tail[k] = 1.0 / (c * Math.Max(Negligible, Math.Pow(a, k + 1)));
         }
+        (differences, tail) = (ImpulseResponsePrior.Thinned(differences), ImpulseResponsePrior.Thinned(tail));
         for (int j = 0; j < data.InputSize; j++)
         {
             var pair = Matrix<double>.Build.Dense(data.InputSize, lags);
@@ -284,25 +337,7 @@ internal sealed class EstimationPart(
             targets.AddRange([
                 Matrix<double>.Build.Dense(data.OutputSize, lags), Matrix<double>.Build.Dense(data.OutputSize, longest),
             ]);
-            all.AddRange([Thinned(differences), Thinned(tail)]);
+            all.AddRange([differences, tail]);
         }
-    }
-
-    /// <summary>Of late steps of a prior one in about four stands for its neighbours too: responses change little
-    /// there, and each step that counts costs a row.</summary>
-    private static double[] Thinned(double[] weights)
-    {
-        int group = 0;
-        for (int t = FirstThinned; t < weights.Length; group++)
-        {
-            int end = Math.Min(weights.Length, t + Gaps[group % Gaps.Length]);
-            int kept = t;
-            for (t++; t < end; t++)
-            {
-                weights[kept] += weights[t];
-                weights[t] = 0.0;
-            }
-        }
-        return weights;
     }
 }

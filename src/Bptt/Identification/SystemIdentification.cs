@@ -36,9 +36,6 @@ namespace Bptt.Identification;
 /// {
 ///     Console.WriteLine($"{candidate.Name}: {candidate.Score:G3} on steps left out");
 /// }
-/// // Where plants drift, several models together guard against the worst, by more units.
-/// found = SystemIdentification.Estimate(
-///     inputBatch, targetBatch, new SystemIdentificationOptions { MayAverage = true });
 /// if (found.Innovations is InnovationsForm innovations)
 /// {
 ///     Console.WriteLine($"one step ahead from measured outputs: {innovations.NoiseCovariance[0, 0]:G3}");
@@ -108,7 +105,6 @@ public static class SystemIdentification
                 new FreeParts(options.EstimateInitialStates ?? false, options.EstimateOffset ?? false, false),
                 options.UsePrior ?? true,
                 options.Order ?? 1);
-            CandidateKey[] members = [chosen];
             List<(CandidateKey Key, double Score)> scores = [];
             if (parts.Length > 0)
             {
@@ -118,26 +114,15 @@ public static class SystemIdentification
                     left,
                     options,
                     maxOrder,
-                    most => data.ForStarts(data.Weights) is IdentificationData stretches
-                        ? ArxModel.Lags(stretches, most) : 1,
                     name => progress?.Report(new IdentificationProgress(0.9 * (1.0 - Math.Pow(0.97, done++)), name)),
                     cancellation);
-                (chosen, members) = comparison.Run();
+                chosen = comparison.Run();
                 scores = [.. comparison.Scores];
             }
             progress?.Report(new IdentificationProgress(0.9, "final fit"));
             var all = new EstimationPart(data, data.Weights, kernel, maxOrder, options.Execution);
-            FittedCandidate fit;
-            if (members.Length == 1)
-            {
-                fit = Final(all, kernel, maxOrder, ref chosen);
-            }
-            else
-            {
-                fit = FittedCandidate.AverageOf(
-                    [.. members.Select(m => Final(all, kernel, maxOrder, ref m))]).Reduced(whole, whole.Weights);
-            }
-            IdentifiedSystem system = Unscaled(fit, chosen, scores, maxOrder, Innovations(all, fit, members));
+            FittedCandidate fit = Final(all, kernel, maxOrder, ref chosen);
+            IdentifiedSystem system = Unscaled(fit, chosen, scores, maxOrder, Innovations(all, fit));
             progress?.Report(new IdentificationProgress(1.0, "done"));
             return system;
         }
@@ -167,12 +152,9 @@ public static class SystemIdentification
         }
 
         /// <summary>Of the order found, in the units of the data.</summary>
-        private InnovationsForm? Innovations(EstimationPart all, FittedCandidate fit, CandidateKey[] members)
+        private InnovationsForm? Innovations(EstimationPart all, FittedCandidate fit)
         {
-            int order = members.Where(m => m.Method == EstimationMethod.PredictionError)
-                .Select(m => m.Order).FirstOrDefault(fit.A.RowCount);
-            if ((members.Length == 1 && fit.System is null)
-                || all.PredictorOf(order, cancellation) is not PredictorModel found)
+            if (fit.System is null || all.PredictorOf(fit.A.RowCount, cancellation) is not PredictorModel found)
             {
                 return null;
             }
@@ -204,18 +186,14 @@ public static class SystemIdentification
                 LinearRnn scaled = system.Model;
                 model = new LinearRnn(scaled.Whx * fromInputs, scaled.Whh, toTargets * scaled.Wqh);
             }
-            else if (fit.System is null && states.ColumnCount == 1)
+            else if (fit.System is null)
             {
                 var complete = new StateSpace(
-                    fit.A,
-                    fit.B * fromInputs,
-                    toTargets * fit.C,
-                    toTargets * fit.D * fromInputs,
-                    states.Column(0));
+                    fit.A, fit.B * fromInputs, toTargets * fit.C, toTargets * fit.D * fromInputs);
                 StateSpace balanced = complete.Balance(Negligible);
                 order = balanced.Order;
-                (model, Vector<double> start) = balanced.ToLinearRnn();
-                states = start.ToColumnMatrix();
+                (model, _) = balanced.ToLinearRnn();
+                states = Matrix<double>.Build.Dense(model.HiddenSize, whole.Count);
             }
             else
             {
@@ -233,7 +211,7 @@ public static class SystemIdentification
                 toTargets * fit.Offset,
                 order,
                 [.. scores.Select(s => new IdentificationCandidate(
-                    s.Key.ToString(), s.Key.Order, s.Score / whole.OutputSize, s.Key == chosen))])
+                    CandidateComparison.NameOf(s.Key), s.Key.Order, s.Score / whole.OutputSize, s.Key == chosen))])
             {
                 Innovations = innovations,
                 IsStable = Spectrum.RadiusOf(model.Whh) < 1.0,

@@ -96,11 +96,6 @@ public sealed record SystemIdentificationOptions
     /// <see cref="ImpulseResponsePrior"/>.</summary>
     public bool? UsePrior { get; init; }
 
-    /// <summary>Whether the outputs of the best output-error model, the best innovations form and the best regression
-    /// may be averaged where they differ much and the folds do not object: a guard against the worst where plants
-    /// drift, of a larger order. False by default: a single model. With a given order it has no effect.</summary>
-    public bool MayAverage { get; init; }
-
     /// <summary>How passes are carried out, and how many folds at once.</summary>
     public ExecutionOptions Execution { get; init; } = ExecutionOptions.Default;
 }

@@ -15,12 +15,10 @@ internal static class FieldFits
     /// <param name="folder">Holds sets.json, by name {"inputs", "outputs", "train", "peers"}, and a name.csv
     /// each.</param>
     /// <param name="only">Names to take; all where empty.</param>
-    /// <param name="mayAverage">Whether models may be averaged.</param>
     /// <param name="candidates">Whether all candidates are printed too.</param>
     /// <param name="markdown">Whether it is printed for a README.</param>
     /// <param name="output">Receives it.</param>
-    public static void Run(
-        string folder, string[] only, bool mayAverage, bool candidates, bool markdown, TextWriter output)
+    public static void Run(string folder, string[] only, bool candidates, bool markdown, TextWriter output)
     {
         using var sets = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "sets.json")));
         JsonProperty[] chosen =
@@ -40,10 +38,7 @@ internal static class FieldFits
             int training = (int)Math.Round(set.Value.GetProperty("train").GetDouble() * inputs.ColumnCount);
             Matrix<double> u = Scaled(inputs, training);
             Matrix<double> y = Scaled(targets, training);
-            IdentifiedSystem system = SystemIdentification.Estimate(
-                Part(u, 0, training),
-                Part(y, 0, training),
-                new SystemIdentificationOptions { MayAverage = mayAverage });
+            IdentifiedSystem system = SystemIdentification.Estimate(Part(u, 0, training), Part(y, 0, training));
             double seconds = watch.Elapsed.TotalSeconds;
             Matrix<double> outputs = system.Simulate(u, system.InitialStates.Column(0));
             IdentificationCandidate? best = system.Candidates.FirstOrDefault(c => c.IsChosen);

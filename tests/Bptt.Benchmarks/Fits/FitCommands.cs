@@ -21,17 +21,15 @@ internal static class FitCommands
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => [],
         };
-        Option<bool> average = new("--average") { Description = "Let models be averaged." };
         Option<bool> candidates = new("--candidates") { Description = "Print all candidates of each set." };
         Option<bool> markdown = CommandLine.Markdown();
         var command = new Command("fits", "How well estimated models predict measured plants, beside their peers.")
         {
-            folder, sets, average, candidates, markdown,
+            folder, sets, candidates, markdown,
         };
         command.SetAction(parsed => FieldFits.Run(
             parsed.GetValue(folder)!.FullName,
             parsed.GetValue(sets)!,
-            parsed.GetValue(average),
             parsed.GetValue(candidates),
             parsed.GetValue(markdown),
             Console.Out));

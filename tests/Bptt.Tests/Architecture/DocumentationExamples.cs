@@ -427,9 +427,6 @@ internal static class DocumentationExamples
         {
             Console.WriteLine($"{candidate.Name}: {candidate.Score:G3} on steps left out");
         }
-        // Where plants drift, several models together guard against the worst, by more units.
-        found = SystemIdentification.Estimate(
-            inputBatch, targetBatch, new SystemIdentificationOptions { MayAverage = true });
         if (found.Innovations is InnovationsForm innovations)
         {
             Console.WriteLine($"one step ahead from measured outputs: {innovations.NoiseCovariance[0, 0]:G3}");

@@ -77,6 +77,37 @@ public class IdentificationStepsTests
         fit.Whx.FrobeniusNorm().Should().BeApproximately(fit.Wqh.FrobeniusNorm(), 1e-12);
     }
 
+    [Fact]
+    public void Regressions_and_starts_can_be_ended()
+    {
+        Matrix<double> inputs = _examples.Matrix(1, 200);
+        Matrix<double> targets = _examples.Matrix(1, 200);
+        IdentificationData data = Data(inputs, targets);
+        var ended = new CancellationToken(canceled: true);
+
+        Action regression = () => LaggedRegression.Model(data, 5, 5, ended);
+        Action start = () => SubspaceIdentification.Estimate(
+            SequenceBatch.Pack([inputs]), SequenceBatch.Pack([targets]), null, ended);
+
+        regression.Should().Throw<OperationCanceledException>();
+        start.Should().Throw<OperationCanceledException>();
+    }
+
+    [Theory]
+    [InlineData(90)]
+    [InlineData(101)]
+    [InlineData(250)]
+    public void Fewer_late_steps_of_a_prior_weigh_as_much_as_all(int steps)
+    {
+        double[] all = [.. Enumerable.Range(0, steps).Select(k => Math.Pow(1.02, k))];
+
+        double[] fewer = ImpulseResponsePrior.Thinned([.. all]);
+
+        fewer.Sum().Should().BeApproximately(all.Sum(), 1e-9 * all.Sum());
+        fewer.Take(100).Should().Equal(all.Take(100));
+        fewer.Skip(100).Count(w => w > 0.0).Should().BeLessThanOrEqualTo(Math.Max(0, (steps - 98) / 3));
+    }
+
     private static IdentificationData Data(Matrix<double> inputs, Matrix<double> targets) =>
         new(SequenceBatch.Pack([inputs]), SequenceBatch.Pack([targets]));
 }
