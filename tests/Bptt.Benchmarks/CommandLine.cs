@@ -3,6 +3,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Bptt.Benchmarks.Fits;
 using Bptt.Benchmarks.Peers;
 
 namespace Bptt.Benchmarks;
@@ -23,7 +24,8 @@ internal static class CommandLine
         root.Add(Curvature());
         root.Add(Training());
         root.Add(Calibrate());
-        root.Add(Fits());
+        root.Add(FitCommands.Fits());
+        root.Add(FitCommands.Generated());
         root.Add(BuildCommands.Bits());
         root.Add(BuildCommands.Builds());
         root.Add(LayerCommand.Make());
@@ -217,36 +219,6 @@ internal static class CommandLine
             new Command("training", "How long trainings take to the same loss, by method.") { seeds, markdown };
         command.SetAction(parsed => TrainingTimes.Run(
             parsed.GetValue(seeds), parsed.GetValue(markdown), Console.Out));
-        return command;
-    }
-
-    private static Command Fits()
-    {
-        Option<DirectoryInfo> folder = new("--folder")
-        {
-            Description = "Holds sets.json and a CSV file for each set.",
-            HelpName = "F",
-            Required = true,
-        };
-        Option<string[]> sets = new("--sets")
-        {
-            Description = "The sets to take; all by default.",
-            HelpName = "name",
-            AllowMultipleArgumentsPerToken = true,
-            DefaultValueFactory = _ => [],
-        };
-        Option<bool> candidates = new("--candidates") { Description = "Print all candidates of each set." };
-        Option<bool> markdown = Markdown();
-        var command = new Command("fits", "How well estimated models predict measured plants, beside their peers.")
-        {
-            folder, sets, candidates, markdown,
-        };
-        command.SetAction(parsed => FieldFits.Run(
-            parsed.GetValue(folder)!.FullName,
-            parsed.GetValue(sets)!,
-            parsed.GetValue(candidates),
-            parsed.GetValue(markdown),
-            Console.Out));
         return command;
     }
 

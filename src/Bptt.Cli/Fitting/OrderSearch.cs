@@ -65,7 +65,7 @@ internal static class OrderSearch
         {
             return new OrderChoice(1, []);
         }
-        var trial = new Trial(data.Training.First(lengths), learned, learnsState, hasPrior);
+        var trial = new Trial(data.Training.First(lengths), learned, learnsState, hasPrior, cancellation);
         var candidates = new OrderCandidate[largest];
         Lock counting = new();
         int done = 0;
@@ -107,7 +107,12 @@ internal static class OrderSearch
         private readonly Objective _objective;
         private readonly SubspaceIdentification _identification;
 
-        public Trial(TrainingSequences all, TrainingSequences learned, bool learnsState, bool hasPrior)
+        public Trial(
+            TrainingSequences all,
+            TrainingSequences learned,
+            bool learnsState,
+            bool hasPrior,
+            CancellationToken cancellation)
         {
             _all = all;
             _unseen =
@@ -120,11 +125,11 @@ internal static class OrderSearch
             _judged = _targets.EnumerateColumns().Count(y => y.Exists(double.IsFinite));
             _learnsState = learnsState;
             _batch = learned.Inputs;
-            _identification = SubspaceIdentification.Estimate(_batch, learned.FilledTargets, new()
-            {
-                MaxOrder = LargestOrder,
-                EstimateInitialStates = learnsState,
-            });
+            _identification = SubspaceIdentification.Estimate(
+                _batch,
+                learned.FilledTargets,
+                new() { MaxOrder = LargestOrder, EstimateInitialStates = learnsState },
+                cancellation);
             _objective = learned.Objective;
             if (hasPrior)
             {

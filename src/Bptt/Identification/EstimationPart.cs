@@ -119,7 +119,7 @@ internal sealed class EstimationPart(
                 {
                     EstimationMethod.OutputError => OutputError(key, near, cancellation),
                     EstimationMethod.PredictionError => PredictionError(key, cancellation),
-                    _ => Regression(key),
+                    _ => Regression(key, cancellation),
                 };
             }
             catch (Exception e) when (e is NonConvergenceException or ArithmeticException)
@@ -237,10 +237,10 @@ internal sealed class EstimationPart(
         return FittedCandidate.Of(OutputErrorSearch.WithBestStates(problem, point, cancellation).System);
     }
 
-    private FittedCandidate? Regression(CandidateKey key)
+    private FittedCandidate? Regression(CandidateKey key, CancellationToken cancellation)
     {
         if (_stretches.Value is not IdentificationData stretches
-            || ArxModel.Fit(stretches, key.Order) is not ArxModel arx)
+            || ArxModel.Fit(stretches, key.Order, cancellation) is not ArxModel arx)
         {
             return null;
         }
@@ -298,8 +298,8 @@ internal sealed class EstimationPart(
                 int length = Math.Min(sequence.ColumnCount, LongestPrior);
                 inputs.Add(Matrix<double>.Build.Dense(data.InputSize, length));
                 targets.Add(Matrix<double>.Build.Dense(data.OutputSize, length));
-                all.Add([.. Enumerable.Range(0, length).Select(k => kernel.Variance
-                    / (StateVariance * (hasPrior ? Math.Max(Negligible, Math.Pow(kernel.Decay, k)) : 1.0)))]);
+                all.Add(ImpulseResponsePrior.Thinned([.. Enumerable.Range(0, length).Select(k => kernel.Variance
+                    / (StateVariance * (hasPrior ? Math.Max(Negligible, Math.Pow(kernel.Decay, k)) : 1.0)))]));
             }
         }
         problem = new OutputErrorProblem(
@@ -308,7 +308,7 @@ internal sealed class EstimationPart(
         return problem;
     }
 
-    /// <summary>As <see cref="ImpulseResponsePrior.Extend"/>.</summary>
+    /// <summary>As <see cref="ImpulseResponsePrior.Extend"/>, of fewer late steps.</summary>
     private void AddPrior(
         List<Matrix<double>> inputs, List<Matrix<double>> targets, List<double[]> all, int lags, int longest)
     {
@@ -323,6 +323,7 @@ internal sealed class EstimationPart(
         {
             tail[k] = 1.0 / (c * Math.Max(Negligible, Math.Pow(a, k + 1)));
         }
+        (differences, tail) = (ImpulseResponsePrior.Thinned(differences), ImpulseResponsePrior.Thinned(tail));
         for (int j = 0; j < data.InputSize; j++)
         {
             var pair = Matrix<double>.Build.Dense(data.InputSize, lags);

@@ -33,7 +33,7 @@ internal static class EstimationStarts
         {
             cancellation.ThrowIfCancellationRequested();
             if (LaggedRegression.Unknowns(data, lags, lags) <= IdentificationSearch.MaxUnknowns
-                && ArxModel.Fit(data, lags) is ArxModel arx)
+                && ArxModel.Fit(data, lags, cancellation) is ArxModel arx)
             {
                 Add(arx.Response, shortToo: lags <= 20);
             }

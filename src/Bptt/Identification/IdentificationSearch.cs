@@ -29,7 +29,8 @@ internal static class IdentificationSearch
     private static readonly int[] Horizons = [15, 50];
 
     /// <summary>All that could be computed.</summary>
-    public static List<HankelRealization> Realizations(IdentificationData data, int maxOrder)
+    public static List<HankelRealization> Realizations(
+        IdentificationData data, int maxOrder, CancellationToken cancellation)
     {
         List<(int Outputs, int Inputs)> regressions = [.. Lags.SelectMany(kind => Possible(data, kind))];
         int[] horizons = [.. Horizons.Select(f => Horizon(data, maxOrder, f)).Distinct()];
@@ -40,9 +41,10 @@ internal static class IdentificationSearch
             try
             {
                 Matrix<double>[] response = LaggedRegression.ImpulseResponse(
-                    data, outputs, inputs, 2 * horizons.Max() - 1);
+                    data, outputs, inputs, 2 * horizons.Max() - 1, cancellation);
                 for (int i = 0; i < horizons.Length; i++)
                 {
+                    cancellation.ThrowIfCancellationRequested();
                     // An unstable regression overflows over a long horizon perhaps, and not over a short one.
                     Matrix<double>[] part = response[..(2 * horizons[i] - 1)];
                     if (part.All(g => VectorMath.FirstNonFinite(g.ColumnMajor()) < 0))

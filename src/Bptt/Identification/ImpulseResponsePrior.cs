@@ -30,6 +30,12 @@ public sealed class ImpulseResponsePrior
     /// <summary>n·d at most, the unknowns of the regression.</summary>
     private const int MostUnknowns = 200;
 
+    /// <summary>The step from which few stand for all.</summary>
+    private const int FirstThinned = 100;
+
+    /// <summary>Of different lengths, so that no oscillation hides between them.</summary>
+    private static readonly int[] Gaps = [3, 5, 4];
+
     private readonly Vector<double> _inputScale; // s_j
     private readonly int _outputSize;
 
@@ -187,6 +193,25 @@ public sealed class ImpulseResponsePrior
         {
             throw Guard.Error(nameof(stepWeights), "expected at least one step of weight above 0, got none.");
         }
+    }
+
+    /// <summary>Of late steps of a prior one in about four stands for its neighbours too: responses change little
+    /// there, and each step that counts costs a row.</summary>
+    /// <returns>The weights given, changed.</returns>
+    internal static double[] Thinned(double[] weights)
+    {
+        int group = 0;
+        for (int t = FirstThinned; t < weights.Length; group++)
+        {
+            int end = Math.Min(weights.Length, t + Gaps[group % Gaps.Length]);
+            int kept = t;
+            for (t++; t < end; t++)
+            {
+                weights[kept] += weights[t];
+                weights[t] = 0.0;
+            }
+        }
+        return weights;
     }
 
     internal static double[] Ones(int length)

@@ -19,6 +19,8 @@ internal static class LaggedRegression
     /// <summary>Rows of a regression for each unknown: fewer fit noise.</summary>
     private const double RowsPerUnknown = 1.25;
 
+    private const int RowsBetweenLooks = 64; // at the cancellation: of a thousand unknowns some tenths of a second
+
     /// <summary>The columns of the regression.</summary>
     public static int Unknowns(IdentificationData data, int outputLags, int inputLags) =>
         outputLags * data.OutputSize + (inputLags + 1) * data.InputSize;
@@ -36,25 +38,29 @@ internal static class LaggedRegression
     /// <param name="outputLags">a; 0 for a regression on inputs alone.</param>
     /// <param name="inputLags">p.</param>
     /// <param name="count">How many, at least 1.</param>
+    /// <param name="cancellation">Ends it.</param>
     public static Matrix<double>[] ImpulseResponse(
-        IdentificationData data, int outputLags, int inputLags, int count) =>
-        Model(data, outputLags, inputLags).Response(count);
+        IdentificationData data, int outputLags, int inputLags, int count, CancellationToken cancellation) =>
+        Model(data, outputLags, inputLags, cancellation).Response(count);
 
     /// <summary>Φ_1 … Φ_a and Θ_0 … Θ_p. Cost 2·T·m² for m unknowns.</summary>
     /// <param name="data">The data.</param>
     /// <param name="outputLags">a; 0 for a regression on inputs alone.</param>
     /// <param name="inputLags">p.</param>
-    public static ArxModel Model(IdentificationData data, int outputLags, int inputLags)
+    /// <param name="cancellation">Ends it.</param>
+    public static ArxModel Model(
+        IdentificationData data, int outputLags, int inputLags, CancellationToken cancellation)
     {
         (int d, int q) = (data.InputSize, data.OutputSize);
-        Matrix<double> found = Coefficients(data, outputLags, inputLags);
+        Matrix<double> found = Coefficients(data, outputLags, inputLags, cancellation);
         return new ArxModel(
             [.. Enumerable.Range(0, outputLags).Select(k => found.SubMatrix(0, q, k * q, q))],
             [.. Enumerable.Range(0, inputLags + 1).Select(k => found.SubMatrix(0, q, outputLags * q + k * d, d))]);
     }
 
     /// <summary>[Φ_1 … Φ_a Θ_0 … Θ_p], q×unknowns.</summary>
-    private static Matrix<double> Coefficients(IdentificationData data, int outputLags, int inputLags)
+    private static Matrix<double> Coefficients(
+        IdentificationData data, int outputLags, int inputLags, CancellationToken cancellation)
     {
         int q = data.OutputSize;
         int d = data.InputSize;
@@ -74,6 +80,10 @@ internal static class LaggedRegression
                 for (int k = 0; k <= inputLags; k++)
                 {
                     inputs.Slice((t - k) * d, d).CopyTo(row.AsSpan(outputLags * q + k * d));
+                }
+                if (t % RowsBetweenLooks == 0)
+                {
+                    cancellation.ThrowIfCancellationRequested();
                 }
                 targets.Slice(t * q, q).CopyTo(row.AsSpan(unknowns));
                 rows.Add(row);

@@ -145,14 +145,14 @@ internal sealed class OutputErrorProblem
             }
             derivatives.Run(b, states, (t, moved) =>
             {
+                if ((t & 15) == 0)
+                {
+                    cancellation.ThrowIfCancellationRequested(); // a row of many unknowns takes its time
+                }
                 double root = _roots[b][t - 1];
                 if (root == 0.0)
                 {
                     return;
-                }
-                if ((t & 4095) == 0)
-                {
-                    cancellation.ThrowIfCancellationRequested();
                 }
                 ReadOnlySpan<double> residual = at.Residuals[b].AsSpan((t - 1) * q, q);
                 for (int i = 0; i < q; i++)

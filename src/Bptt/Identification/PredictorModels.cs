@@ -15,8 +15,10 @@ internal sealed record ArxModel(Matrix<double>[] Outputs, Matrix<double>[] Input
     /// <summary>Least squares over the rows that have all of their past; null where they are too few.</summary>
     /// <param name="data">Stretches that all count.</param>
     /// <param name="lags">p.</param>
-    public static ArxModel? Fit(IdentificationData data, int lags) =>
-        LaggedRegression.IsDetermined(data, lags, lags) ? LaggedRegression.Model(data, lags, lags) : null;
+    /// <param name="cancellation">Ends it.</param>
+    public static ArxModel? Fit(IdentificationData data, int lags, CancellationToken cancellation) =>
+        LaggedRegression.IsDetermined(data, lags, lags)
+            ? LaggedRegression.Model(data, lags, lags, cancellation) : null;
 
     /// <summary>As states x with y_t = C x_t + D u_t, in observer form: A, B, C and D.</summary>
     public (Matrix<double> A, Matrix<double> B, Matrix<double> C, Matrix<double> D) ToStates()
@@ -95,7 +97,7 @@ internal sealed record PredictorModel(LinearRnn Predictor, Matrix<double> Covari
         OutputErrorPoint? best = null;
         foreach (int lags in new[] { Math.Max(4, order), Lags }.Distinct())
         {
-            if (ArxModel.Fit(data, lags) is not ArxModel arx)
+            if (ArxModel.Fit(data, lags, cancellation) is not ArxModel arx)
             {
                 continue;
             }

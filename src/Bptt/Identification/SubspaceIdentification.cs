@@ -93,7 +93,16 @@ public sealed class SubspaceIdentification
     /// <exception cref="ArgumentException">Numbers or lengths of sequences differ, none has 3 steps, or a number is NaN
     /// or infinite.</exception>
     public static SubspaceIdentification Estimate(
-        SequenceBatch inputs, SequenceBatch targets, SubspaceIdentificationOptions? options = null)
+        SequenceBatch inputs, SequenceBatch targets, SubspaceIdentificationOptions? options = null) =>
+        Estimate(inputs, targets, options, CancellationToken.None);
+
+    /// <inheritdoc cref="Estimate(SequenceBatch, SequenceBatch, SubspaceIdentificationOptions?)"/>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    internal static SubspaceIdentification Estimate(
+        SequenceBatch inputs,
+        SequenceBatch targets,
+        SubspaceIdentificationOptions? options,
+        CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(targets);
@@ -107,7 +116,8 @@ public sealed class SubspaceIdentification
                 nameof(inputs), $"expected a sequence of at least 3 steps, got {inputs.Lengths.Max()} at most.");
         }
         var data = new IdentificationData(inputs, targets);
-        return new SubspaceIdentification(data, options, IdentificationSearch.Realizations(data, options.MaxOrder));
+        return new SubspaceIdentification(
+            data, options, IdentificationSearch.Realizations(data, options.MaxOrder, cancellation));
     }
 
     /// <summary>The system of an order, with the initial state of one of the sequences.</summary>

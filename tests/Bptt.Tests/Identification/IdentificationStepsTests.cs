@@ -37,7 +37,7 @@ public class IdentificationStepsTests
         Matrix<double> inputs = _examples.Matrix(1, 60);
         IdentificationData data = Data(inputs, Run(inputs));
 
-        Matrix<double>[] response = LaggedRegression.ImpulseResponse(data, outputLags, inputLags, 12);
+        Matrix<double>[] response = LaggedRegression.ImpulseResponse(data, outputLags, inputLags, 12, default);
 
         Matrix<double> expected = Run(Matrix<double>.Build.Dense(1, 12, (_, t) => t == 0 ? 1.0 : 0.0));
         for (int k = 0; k < 12; k++)
@@ -66,7 +66,7 @@ public class IdentificationStepsTests
         Matrix<double> inputs = _examples.Matrix(2, 200);
         IdentificationData data = Data(inputs, ForwardPass.Run(truth, inputs).Outputs() + _examples.Matrix(3, 200));
         var realization = new HankelRealization(
-            LaggedRegression.ImpulseResponse(data, 5, 5, 19), HankelRealization.InputWeight(data, 10));
+            LaggedRegression.ImpulseResponse(data, 5, 5, 19, default), HankelRealization.InputWeight(data, 10));
         (Matrix<double> whh, Matrix<double> wqh) = realization.OfOrder(4);
         (Matrix<double> whx, Matrix<double> start) = OutputErrorFit.Inputs(data, whh, wqh, withInitialStates: true);
         Matrix<double> left = wqh * OutputErrorFit.States(data, whh, whx, start)[0] - data.Targets[0];
@@ -75,6 +75,37 @@ public class IdentificationStepsTests
 
         fit.MeanSquaredError.Should().BeLessThan(0.999 * Math.Pow(left.FrobeniusNorm(), 2) / 200);
         fit.Whx.FrobeniusNorm().Should().BeApproximately(fit.Wqh.FrobeniusNorm(), 1e-12);
+    }
+
+    [Fact]
+    public void Regressions_and_starts_can_be_ended()
+    {
+        Matrix<double> inputs = _examples.Matrix(1, 200);
+        Matrix<double> targets = _examples.Matrix(1, 200);
+        IdentificationData data = Data(inputs, targets);
+        var ended = new CancellationToken(canceled: true);
+
+        Action regression = () => LaggedRegression.Model(data, 5, 5, ended);
+        Action start = () => SubspaceIdentification.Estimate(
+            SequenceBatch.Pack([inputs]), SequenceBatch.Pack([targets]), null, ended);
+
+        regression.Should().Throw<OperationCanceledException>();
+        start.Should().Throw<OperationCanceledException>();
+    }
+
+    [Theory]
+    [InlineData(90)]
+    [InlineData(101)]
+    [InlineData(250)]
+    public void Fewer_late_steps_of_a_prior_weigh_as_much_as_all(int steps)
+    {
+        double[] all = [.. Enumerable.Range(0, steps).Select(k => Math.Pow(1.02, k))];
+
+        double[] fewer = ImpulseResponsePrior.Thinned([.. all]);
+
+        fewer.Sum().Should().BeApproximately(all.Sum(), 1e-9 * all.Sum());
+        fewer.Take(100).Should().Equal(all.Take(100));
+        fewer.Skip(100).Count(w => w > 0.0).Should().BeLessThanOrEqualTo(Math.Max(0, (steps - 98) / 3));
     }
 
     private static IdentificationData Data(Matrix<double> inputs, Matrix<double> targets) =>

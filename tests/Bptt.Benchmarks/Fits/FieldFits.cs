@@ -6,7 +6,7 @@ using System.Globalization;
 using System.Text.Json;
 using MathNet.Numerics.LinearAlgebra;
 
-namespace Bptt.Benchmarks;
+namespace Bptt.Benchmarks.Fits;
 
 internal static class FieldFits
 {
@@ -71,13 +71,13 @@ internal static class FieldFits
                 .Select(p => (p.Name, p.Value.GetDouble()))
             : [];
 
-    private static SequenceBatch Part(Matrix<double> all, int first, int count) =>
+    internal static SequenceBatch Part(Matrix<double> all, int first, int count) =>
         SequenceBatch.Pack([all.SubMatrix(0, all.RowCount, first, count)]);
 
-    private static Matrix<double> Scaled(Matrix<double> measured, int training) =>
+    internal static Matrix<double> Scaled(Matrix<double> measured, int training) =>
         Standardizer.Fit(measured.SubMatrix(0, measured.RowCount, 0, training)).Apply(measured);
 
-    private static double Fit(Matrix<double> targets, Matrix<double> outputs, int first, int count)
+    internal static double Fit(Matrix<double> targets, Matrix<double> outputs, int first, int count)
     {
         Matrix<double> y = targets.SubMatrix(0, targets.RowCount, first, count);
         Vector<double> mean = y.RowSums() / count;
