@@ -25,6 +25,7 @@ public class MutationProofTests(ITestOutputHelper output)
     {
         // By mistake and check: how often it failed.
         var caught = Mistakes.All.ToDictionary(m => m, _ => new int[Checks.Names.Count]);
+        int taylorKnowsTooLittle = 0;
         for (int seed = firstSeed; seed < firstSeed + models; seed++)
         {
             (BackwardThroughTime right, Objective objective, Matrix<double>[] inputs) = Problem(seed);
@@ -33,8 +34,15 @@ public class MutationProofTests(ITestOutputHelper output)
             Verdict[] ofRight = Checks.Run(right, objective, Mistakes.Gradients(right, inputs, Mistake.None), seed);
             for (int check = 0; check < ofRight.Length; check++)
             {
-                ofRight[check].Should().Be(
-                    Verdict.Passed, "gradients without a mistake, {0}, seed {1}", Checks.Names[check], seed);
+                // The curvature of Huber's loss jumps, so that the remainder need not fall with the square of the step.
+                bool mayKnowTooLittle = Checks.Names[check] == nameof(TaylorTest)
+                    && ofRight[check] == Verdict.Inconclusive && objective.ToString().Contains("Huber");
+                taylorKnowsTooLittle += mayKnowTooLittle ? 1 : 0;
+                if (!mayKnowTooLittle)
+                {
+                    ofRight[check].Should().Be(
+                        Verdict.Passed, "gradients without a mistake, {0}, seed {1}", Checks.Names[check], seed);
+                }
             }
             foreach (Mistake mistake in Mistakes.All)
             {
@@ -53,6 +61,7 @@ public class MutationProofTests(ITestOutputHelper output)
             }
         }
 
+        taylorKnowsTooLittle.Should().BeLessThanOrEqualTo(models / 25, "a third of {0} have Huber's loss", models);
         string table = Table(caught);
         output.WriteLine($"{models} models from seed {firstSeed} on:\n{table}");
         if (comparesTable)
