@@ -34,7 +34,8 @@ public class MutationProofTests(ITestOutputHelper output)
             Verdict[] ofRight = Checks.Run(right, objective, Mistakes.Gradients(right, inputs, Mistake.None), seed);
             for (int check = 0; check < ofRight.Length; check++)
             {
-                // The curvature of Huber's loss jumps, so that the remainder need not fall with the square of the step.
+                // A point near by where the curvature of Huber's loss jumps may be taken for noise of the loss
+                // (LossNoise), so that too few steps stand clear of it.
                 bool mayKnowTooLittle = Checks.Names[check] == nameof(TaylorTest)
                     && ofRight[check] == Verdict.Inconclusive && objective.ToString().Contains("Huber");
                 taylorKnowsTooLittle += mayKnowTooLittle ? 1 : 0;
