@@ -85,6 +85,22 @@ public abstract partial class Objective
             }
         }
 
+        /// <summary>Of terms that are not negative; exp(−x) is off by x units of its last place.</summary>
+        private protected override double? UnitsOfRounding(ReadOnlySpan<double> output)
+        {
+            int top = IndexOfLargest(output);
+            double sum = 0.0;
+            double units = 0.0;
+            for (int i = 0; i < output.Length; i++)
+            {
+                double distance = output[top] - output[i];
+                double exponential = i == top ? 0.0 : Math.Exp(-distance);
+                sum += exponential;
+                units += exponential > 0.0 ? distance * exponential : 0.0;
+            }
+            return output.Length + 6 + (sum > 0.0 ? units / sum : 0.0);
+        }
+
         /// <inheritdoc/>
         protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)
         {

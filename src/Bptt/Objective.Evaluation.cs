@@ -60,6 +60,45 @@ public abstract partial class Objective
     internal double? CommonFactor(double[] factors) =>
         _weights is null && (Reduction != Reduction.MeanPerSequence || factors.Length == 1) ? factors[0] : null;
 
+    /// <summary>How far L is off by rounding at most, to first order, where outputs are known up to their last place;
+    /// null where nothing is known of the formula of ℓ. The losses of this class are sums of squares and the like,
+    /// which do not cancel.</summary>
+    internal double? Rounding(ForwardPass forward)
+    {
+        PackedColumns outputs = forward.OutputColumns;
+        double[] factors = SequenceFactors(outputs.Layout);
+        double[] slope = new double[outputs.Rows];
+        double rounding = 0.0;
+        foreach (BatchLayout.Place place in outputs.Layout.Places(0, outputs.Layout.ColumnCount))
+        {
+            double factor = StepFactor(place.Sequence, place.Step, factors);
+            if (factor == 0.0)
+            {
+                continue;
+            }
+            Span<double> output = outputs.All.Column(place.Column);
+            if (UnitsOfRounding(output) is not double units)
+            {
+                return null;
+            }
+            Array.Clear(slope);
+            double loss = StepLossAndGradient(output, place.Sequence, place.Step, slope);
+            double ofStep = units * MachineEpsilon.OfDouble * loss;
+            for (int i = 0; i < slope.Length; i++)
+            {
+                double lastPlace = MachineEpsilon.OfDouble * Math.Abs(output[i]);
+                ofStep += lastPlace * (Math.Abs(slope[i]) + (0.5 * lastPlace)); // second derivatives are at most 1
+            }
+            // Squares may underflow, and so may what the factor makes of them.
+            rounding += (factor * ofStep) + ((1.0 + factor) * (slope.Length + 1) * double.Epsilon);
+        }
+        return rounding;
+    }
+
+    /// <summary>How far a computed ℓ is off at most for given outputs o_t, in units of the last place of ℓ; null where
+    /// nothing is known of its formula.</summary>
+    private protected virtual double? UnitsOfRounding(ReadOnlySpan<double> output) => null;
+
     /// <summary>ℓ of one step; 0 where it is masked, whatever its target.</summary>
     private double LossOf(ReadOnlySpan<double> output, int sequence, int t, double weight)
     {

@@ -49,6 +49,9 @@ public abstract partial class Objective
         /// <summary>Everywhere but at |r| = δ, where the second derivative of the quadratic side is taken.</summary>
         protected internal override bool IsTwiceDifferentiable => true;
 
+        /// <summary>As for the squared error; |r| − δ/2 is at least |r|/2.</summary>
+        private protected override double? UnitsOfRounding(ReadOnlySpan<double> output) => output.Length + 6;
+
         /// <inheritdoc/>
         protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t)
         {

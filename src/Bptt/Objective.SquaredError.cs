@@ -67,6 +67,9 @@ public abstract partial class Objective
             return base.EvaluateColumns(outputs, outputGradients, first, count, factors);
         }
 
+        /// <summary>A subtraction, a square and a sum of q terms of one sign.</summary>
+        private protected override double? UnitsOfRounding(ReadOnlySpan<double> output) => output.Length + 4;
+
         /// <inheritdoc/>
         protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t) =>
             0.5 * VectorMath.SquaredDistance(output, Target(sequence, t));

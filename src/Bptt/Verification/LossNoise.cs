@@ -1,4 +1,5 @@
-// How far the computed value of a loss is off by rounding, measured from its values alone. Knows no formula of it.
+// How far the computed value of a loss is off by rounding: bounded where its formula is the library's, else measured
+// from its values alone.
 
 using Bptt.LinearAlgebra;
 using MathNet.Numerics.Random;
@@ -46,9 +47,13 @@ internal static class LossNoise
     /// <summary>γ_k = (k!)² / (2k)!, the square of the noise over that of a difference of order k.</summary>
     private static readonly double[] Gamma = [1.0, 1.0 / 2, 1.0 / 6, 1.0 / 20, 1.0 / 70, 1.0 / 252, 1.0 / 924];
 
-    /// <summary>The noise of an objective near the outputs of a pass, all of which are moved at once, each by its own
-    /// size or, where that is less, by what is typical of all.</summary>
-    public static double Near(ForwardPass forward, Objective objective)
+    /// <summary>The noise of an objective near the outputs of a pass.</summary>
+    public static double Near(ForwardPass forward, Objective objective) =>
+        objective.Rounding(forward) ?? Measured(forward, objective);
+
+    /// <summary>The noise of a loss of unknown formula: all outputs are moved at once, each by its own size or, where
+    /// that is less, by what is typical of all.</summary>
+    private static double Measured(ForwardPass forward, Objective objective)
     {
         PackedColumns outputs = forward.OutputColumns;
         double[] origin = outputs.All.Values.ToArray();

@@ -1,6 +1,9 @@
-// The rounding of a loss as measured from its values: about right for known noise, none for smooth functions and kinks.
+// The rounding of a loss: of the library's own by their formulas, whatever is near by; of others as measured from their
+// values: about right for known noise, none for smooth functions and kinks.
 
+using Bptt.LinearAlgebra;
 using Bptt.Verification;
+using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Tests.Verification;
 
@@ -39,5 +42,56 @@ public class LossNoiseTests
         LossNoise.Of(s => s == 0.0 ? 5.0 : 1.0).Should().Be(0.0, "a spike is at the point alone");
         LossNoise.OfSmallMoves(s => 2.0 + s).Should().BeInRange(1e-16, 1e-14);
         LossNoise.OfSmallMoves(s => s > 0.0 ? double.NaN : 1.0).Should().Be(double.PositiveInfinity);
+    }
+
+    /// <summary>Outputs moved by their last places change the loss by no more than its rounding, which is a few last
+    /// places of its own where residuals are as large as outputs.</summary>
+    [Fact]
+    public void The_rounding_of_the_librarys_own_losses_bounds_what_last_places_of_the_outputs_do()
+    {
+        for (int seed = 0; seed < 30; seed++)
+        {
+            var examples = new Examples(seed);
+            double scale = Math.Pow(10.0, (seed % 5 * 4) - 8);
+            var forward = ForwardPass.Run(examples.Model(2, 4, 3, 0.9), scale * examples.Matrix(2, 25));
+            Matrix<double> targets = forward.Outputs() + (scale * Math.Pow(0.1, seed % 3 * 5) * examples.Matrix(3, 25));
+            foreach (Objective objective in (Objective[])
+                [
+                    Objective.SquaredError(targets), Objective.Huber(targets, 0.5 * scale),
+                    Objective.CrossEntropy([.. Enumerable.Range(0, 25).Select(t => t % 3)]),
+                    Objective.SquaredError(targets).WithStepWeights([.. Enumerable.Range(0, 25).Select(t => t % 2.0)]),
+                ])
+            {
+                double loss = objective.Loss(forward);
+                double rounding = LossNoise.Near(forward, objective);
+                var random = new Random(seed);
+                for (int i = 0; i < 20; i++)
+                {
+                    double[] moved = Array.ConvertAll(forward.OutputColumns.All.Values.ToArray(), value =>
+                        random.Next(2) == 0 ? Math.BitIncrement(value) : Math.BitDecrement(value));
+                    double change = objective.Loss(forward.WithOutputs(
+                        new(forward.OutputColumns.Rows, forward.OutputColumns.Layout, moved))) - loss;
+                    Math.Abs(change).Should().BeLessThanOrEqualTo(rounding, "{0}, seed {1}", objective, seed);
+                }
+                if (seed % 3 == 0)
+                {
+                    rounding.Should().BeLessThan(1e3 * MachineEpsilon.OfDouble * loss, "{0}, seed {1}", objective, seed);
+                }
+            }
+        }
+    }
+
+    /// <summary>Residuals spread around δ, where the second derivative jumps.</summary>
+    [Fact]
+    public void A_jump_of_the_curvature_of_Hubers_loss_near_by_is_no_noise()
+    {
+        for (int seed = 0; seed < 40; seed++)
+        {
+            var examples = new Examples(seed);
+            var forward = ForwardPass.Run(examples.Model(2, 4, 3, 0.9), examples.Matrix(2, 25));
+            Matrix<double> spread = Math.Pow(10.0, -1 - (seed % 8)) * examples.Matrix(3, 25);
+            var objective = Objective.Huber(forward.Outputs().Subtract(0.5) + spread, delta: 0.5);
+            LossNoise.Near(forward, objective).Should().BeLessThan(1e-13, "seed {0}", seed);
+        }
     }
 }
