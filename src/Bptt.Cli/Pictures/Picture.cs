@@ -11,26 +11,37 @@ internal sealed class Picture(PlotModel model, double width, double height)
 {
     private static readonly XNamespace Svg = "http://www.w3.org/2000/svg";
 
-    /// <summary>The colours of a plot, and the property of the page that stands for each in it, so that a page in dark
-    /// mode can choose others.</summary>
-    private static readonly (OxyColor Color, string Name)[] PageColors =
+    /// <summary>The colours of a plot; the property of the page that stands for each in it, so that a page in dark mode
+    /// can choose others; and what a file of its own shows in dark mode, as the page does.</summary>
+    internal static readonly IReadOnlyList<(OxyColor Color, string Name, string Dark)> Colors =
     [
-        (PictureStyle.Paper, "paper"),
-        (PictureStyle.Ink, "ink"),
-        (PictureStyle.Frame, "frame"),
-        (PictureStyle.Grid, "grid"),
-        (PictureStyle.Note, "note"),
-        (PictureStyle.Grey, "grey"),
-        (PictureStyle.Vermilion, "vermilion"),
-        (PictureStyle.Blue, "blue"),
+        (PictureStyle.Paper, "paper", "#14171a"),
+        (PictureStyle.Ink, "ink", "#e7e9ec"),
+        (PictureStyle.Frame, "frame", "#4a5058"),
+        (PictureStyle.Grid, "grid", "#2a2f35"),
+        (PictureStyle.Note, "note", "#a0a7b0"),
+        (PictureStyle.Grey, "grey", "#c3c7cc"),
+        (PictureStyle.Vermilion, "vermilion", "#ff8f45"),
+        (PictureStyle.Blue, "blue", "#5db8f0"),
     ];
+
+    /// <summary>Colours as they are written, replaced in dark mode. A viewer that knows no such thing shows the light
+    /// ones.</summary>
+    private static readonly string DarkMode = "@media (prefers-color-scheme: dark) {"
+        + string.Concat(Colors.Select(c => Dark(Rgb(c.Color), c.Dark)))
+        + Dark("black", Colors.Single(c => c.Name == "ink").Dark) + "}";
 
     /// <summary>What is drawn.</summary>
     public PlotModel Model => model;
 
-    /// <summary>Writes an SVG file.</summary>
+    /// <summary>Writes an SVG file, light or dark as the viewer prefers.</summary>
     /// <param name="stream">Stays open.</param>
-    public void Write(Stream stream) => Exporter(width, height).Export(model, stream);
+    public void Write(Stream stream)
+    {
+        var document = XDocument.Parse(Exporter(width, height).ExportToString(model), LoadOptions.PreserveWhitespace);
+        document.Root!.AddFirst(new XElement(Svg + "style", DarkMode));
+        document.Save(stream, SaveOptions.DisableFormatting);
+    }
 
     /// <summary>
     /// The picture as an element of a page that has headings of its own: without the title, as wide as the page lets it
@@ -75,13 +86,16 @@ internal sealed class Picture(PlotModel model, double width, double height)
         if (attribute.Name == "style" || attribute.Name == "fill" || attribute.Name == "stroke")
         {
             value.Replace("black", Rgb(OxyColors.Black)); // the one colour that the exporter calls by name
-            foreach ((OxyColor color, string property) in PageColors)
+            foreach ((OxyColor color, string property, _) in Colors)
             {
                 value.Replace(Rgb(color), $"var(--{property})");
             }
         }
         return value.ToString();
     }
+
+    private static string Dark(string color, string dark) => string.Concat(((string[])["fill", "stroke"]).Select(paint =>
+        $"[{paint}=\"{color}\"],[style*=\"{paint}:{color}\"]{{{paint}:{dark}!important}}"));
 
     private static string Rgb(OxyColor color) => $"rgb({color.R},{color.G},{color.B})";
 

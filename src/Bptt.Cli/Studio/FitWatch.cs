@@ -5,6 +5,7 @@ using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Remedies;
+using Bptt.Training;
 
 namespace Bptt.Cli.Studio;
 
@@ -111,6 +112,10 @@ internal sealed class FitWatch : IDisposable
     /// <param name="heldOut">Its score.</param>
     public void Finish(FitResult fit, string outcome, string heldOut)
     {
+        if (fit is TrainedFit { Training: { StopReason: StopReason.NonFinite } training })
+        {
+            _hub.Tell("refused", training.Epochs, null);
+        }
         _pictures.ShowLast(fit);
         _hub.Finish(outcome, heldOut);
     }

@@ -18,7 +18,7 @@ internal sealed record WatchPoint(int Epoch, double Loss, double? Norm, double S
 internal sealed record WatchValidation(int Epoch, double Loss);
 
 /// <summary>Something that happened.</summary>
-/// <param name="Kind">best, clipped, unclipped, checkpoint, stop.</param>
+/// <param name="Kind">best, clipped, unclipped, refused, checkpoint, stop.</param>
 /// <param name="Epoch">When; null where it is between two.</param>
 /// <param name="Value">The number that it is about; null where there is none.</param>
 internal sealed record WatchEvent(string Kind, int? Epoch, double? Value);

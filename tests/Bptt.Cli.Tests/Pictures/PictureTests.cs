@@ -2,8 +2,11 @@
 // whatever the numbers are.
 
 using System.Numerics;
+using System.Text;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Bptt.Cli.Pictures;
+using Bptt.Cli.Report;
 using OxyPlot;
 
 namespace Bptt.Cli.Tests.Pictures;
@@ -53,6 +56,25 @@ public class PictureTests
         bool hasValues = curve.Any(v => v > 0 && double.IsFinite(v));
         flow.Texts.Any(t => t.StartsWith("nothing to draw", StringComparison.Ordinal)).Should().Be(!hasValues);
         (loss.Marks(Drawing.Vermilion).Length + loss.Curves(Drawing.Vermilion).Length > 0).Should().Be(hasValues);
+    }
+
+    /// <summary>As a file of its own: every colour has another in dark mode, that of the report.</summary>
+    [Fact]
+    public void Files_are_light_or_dark_as_the_viewer_prefers()
+    {
+        double[] curve = Geometric(1, 0.9, 50);
+        using var stream = new MemoryStream();
+        FlowPicture.Of(curve, curve, curve, "verdict").Write(stream);
+        string text = Encoding.UTF8.GetString(stream.ToArray());
+        stream.Position = 0;
+
+        string style = XDocument.Load(stream).Root!.Elements().First().Value;
+        style.Should().Contain("prefers-color-scheme: dark");
+        string[] colors = [.. Regex.Matches(text, @"(?:fill|stroke)(?::|="")(rgb\([\d,]+\)|\w+)")
+            .Select(m => m.Groups[1].Value).Where(c => c != "none").Distinct()];
+        colors.Should().HaveCountGreaterThan(5).And.OnlyContain(c => style.Contains($"=\"{c}\""));
+        string darkOfReport = PageStyle.Css[PageStyle.Css.IndexOf("dark) {", StringComparison.Ordinal)..];
+        Picture.Colors.Should().OnlyContain(c => darkOfReport.Contains($"--{c.Name}: {c.Dark};"));
     }
 
     [Fact]

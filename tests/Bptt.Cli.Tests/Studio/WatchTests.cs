@@ -57,6 +57,20 @@ public sealed class WatchTests(Chromium browser, ITestOutputHelper output) : ICl
     }
 
     [Fact]
+    public async Task An_update_that_is_refused_is_told()
+    {
+        using var folder = new TemporaryFolder();
+        await using RunningFit fit = await RunningFit.StartAsync(
+            [.. Adam, "--learning-rate", "1e308", "--epochs", "5", "--out", folder.Path]);
+        using var client = new HttpClient();
+        using var reader = new StreamReader(await client.GetStreamAsync(new Uri(fit.Address, "flow")));
+
+        await ReadUntil(reader, "\"Kind\":\"refused\"", "event: end");
+
+        (await fit.FinishAsync()).ExitCode.Should().Be(1);
+    }
+
+    [Fact]
     public async Task An_identification_tells_how_far_it_is()
     {
         using var folder = new TemporaryFolder();
