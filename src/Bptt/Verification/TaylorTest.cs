@@ -54,6 +54,10 @@ public sealed class TaylorTest
     /// of the other, there is a kink on one side.</summary>
     private const double LeastOneSided = 0.9;
 
+    /// <summary>What the loss changes by shrinks to half or less with the step, and somewhat more where it curves. Where
+    /// it does not, the steps are too long to see the slope.</summary>
+    private const double LeastShrinking = 0.75;
+
     /// <summary>The steps end where so many in a row are within rounding.</summary>
     private const int StepsInRounding = 3;
 
@@ -209,7 +213,7 @@ public sealed class TaylorTest
             return new(remainders, null, isLinear ? Verdict.Passed : Verdict.Inconclusive);
         }
 
-        double Backwards(double s) => LossOf(direction.Move(forward, -s)) - loss + s * slope.Inner;
+        double Change(double s) => LossOf(direction.Move(forward, s)) - loss;
         double[] rates = [.. remainders.Zip(remainders.Skip(1), (larger, smaller) =>
             Math.Log(larger.Remainder / smaller.Remainder) / Math.Log(larger.StepSize / smaller.StepSize))];
         double[] last = [.. rates.TakeLast(3).Order()];
@@ -218,23 +222,33 @@ public sealed class TaylorTest
             remainders,
             rate,
             rate >= LeastRate && slopeError <= LeastResolution * slope.Size ? Verdict.Passed
-                : rate <= RateOfMistake && IsOffInSlope(remainders, largestInRounding, Backwards) ? Verdict.Failed
+                : rate <= RateOfMistake && IsOffInSlope(remainders, largestInRounding, Change, slope.Inner, noise) ? Verdict.Failed
                 : Verdict.Inconclusive);
     }
 
     /// <summary>Whether remainders are those of a wrong slope: in proportion to the step, of the other sign in the
-    /// other direction, and such that the steps below, within rounding, do not say otherwise. Those of a kink, or of a
-    /// loss that curves one way and then the other, are not.</summary>
+    /// other direction, and such that the steps below, within rounding, do not say otherwise. Those of a kink, of a
+    /// loss that curves one way and then the other, or that swings to and fro within the smallest step, are
+    /// not.</summary>
     private static bool IsOffInSlope(
-        List<TaylorRemainder> remainders, double largestBelow, Func<double, double> backwards)
+        List<TaylorRemainder> remainders, double largestBelow, Func<double, double> change, double slope, double noise)
     {
         TaylorRemainder[] last = [.. remainders.TakeLast(StepsInProportion)];
         double[] slopes = Array.ConvertAll(last, r => r.Signed / r.StepSize);
+        double[] forwards = Array.ConvertAll(last, r => change(r.StepSize));
+        double[] backwards = Array.ConvertAll(last, r => change(-r.StepSize));
         return last.Length == StepsInProportion
             && slopes.Max(Math.Abs) <= Proportional * slopes.Min(Math.Abs)
             && slopes.Min(Math.Abs) <= largestBelow
-            && Array.TrueForAll(last, r => Math.Sign(r.Signed) == Math.Sign(slopes[0])
-                && Math.Abs(r.Signed + backwards(r.StepSize)) <= LeastOneSided * Math.Abs(r.Signed));
+            && Array.TrueForAll(last, r => Math.Sign(r.Signed) == Math.Sign(slopes[0]))
+            && last.Zip(backwards).All(p =>
+                Math.Abs(p.First.Signed + p.Second + (p.First.StepSize * slope))
+                    <= LeastOneSided * Math.Abs(p.First.Signed))
+            && Shrinks(forwards)
+            && Shrinks(backwards);
+
+        bool Shrinks(double[] changes) => changes.Zip(changes.Skip(1)).All(p =>
+            Math.Abs(p.Second) <= (LeastShrinking * Math.Abs(p.First)) + noise);
     }
 }
 
