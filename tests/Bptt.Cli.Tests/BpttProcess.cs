@@ -91,6 +91,21 @@ internal sealed class BpttProcess : IDisposable
     /// <summary>What a terminal sends on Ctrl-C. Not on Windows.</summary>
     public void Interrupt() => SendSignal(_process.Id, SigInt).Should().Be(0);
 
+    /// <summary>Waits, but not longer than so.</summary>
+    public async Task<bool> EndsWithin(TimeSpan time)
+    {
+        using var limit = new CancellationTokenSource(time);
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Ends the process without a chance to finish anything.</summary>
     public void Kill() => _process.Kill(entireProcessTree: true);
 

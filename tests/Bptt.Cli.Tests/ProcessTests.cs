@@ -1,8 +1,11 @@
 // What only a process of its own can show: signals, exit codes, and bytes on redirected streams.
 
+using System.Diagnostics;
+using Xunit.Abstractions;
+
 namespace Bptt.Cli.Tests;
 
-public class ProcessTests
+public class ProcessTests(ITestOutputHelper output)
 {
     [Fact]
     public async Task Ctrl_C_stops_the_training_and_the_best_weights_are_reported_and_written()
@@ -50,6 +53,62 @@ public class ProcessTests
 
         folder.Content().Should().Equal("fit.svg", "model.json");
         File.ReadAllText(folder.At("model.json")).Should().Be("old");
+    }
+
+    [Fact]
+    public Task A_training_killed_at_random_moments_ends_as_if_it_had_not_been() => KillAndResume(kills: 3);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public Task A_training_killed_a_thousand_times_ends_as_if_it_had_not_been() => KillAndResume(kills: 1000);
+
+    /// <summary>Trains, is killed at a random moment, resumes from the checkpoint if there is one, and so on. Each
+    /// training that ends is compared with one that nobody killed, and the next begins from nothing.</summary>
+    private async Task KillAndResume(int kills)
+    {
+        using var folder = new TemporaryFolder();
+        string[] line =
+        [
+            "fit", "--sample", "sunspots", "--hidden", "2", "--optimizer", "adam", "--no-checks", "--epochs", "30000",
+        ];
+        var clock = Stopwatch.StartNew();
+        (await BpttProcess.RunAsync([.. line, "--out", folder.At("whole")])).ShouldBeDone();
+        TimeSpan time = clock.Elapsed;
+        byte[] whole = File.ReadAllBytes(folder.At("whole/model.json"));
+        int seed = Environment.TickCount;
+        output.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        string checkpoint = folder.At("killed/checkpoint.json");
+        int killed = 0;
+        int resumed = 0;
+        int ended = 0;
+        while (killed < kills || resumed == 0 || ended == 0)
+        {
+            string[] resume = File.Exists(checkpoint) ? ["--resume", checkpoint] : [];
+            resumed += resume.Length > 0 ? 1 : 0;
+            using var process = BpttProcess.Start(
+                [.. line, "--checkpoint-minutes", "0.002", .. resume, "--out", folder.At("killed")]);
+            // From before it begins until it may have ended; once all kills are done, not at all.
+            bool isKilled = killed < kills || resumed == 0;
+            if (isKilled && !await process.EndsWithin(time * (0.1 + random.NextDouble())))
+            {
+                process.Kill();
+                killed++;
+            }
+            CommandResult result = await process.FinishAsync();
+            if (result.ExitCode == 0)
+            {
+                ended++;
+                File.ReadAllBytes(folder.At("killed/model.json")).Should().Equal(whole, "seed {0}", seed);
+                Directory.Delete(folder.At("killed"), recursive: true);
+            }
+            else
+            {
+                result.Error.Should().NotContain("fault", "seed {0}", seed).And.NotContain("expected");
+            }
+        }
+        output.WriteLine($"{killed} kills, {resumed} resumed, {ended} ended with the same bits");
+        resumed.Should().BePositive();
     }
 
     [Fact]
