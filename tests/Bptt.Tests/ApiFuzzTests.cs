@@ -2,6 +2,7 @@
 // truncations, what is read in which order and through which member, with wrong calls and other passes between. Every
 // number read is compared with scalar loops. The seed of a program that fails is printed; it is all that it needs.
 
+using System.Globalization;
 using Bptt.Tests.Reference;
 using Xunit.Abstractions;
 
@@ -18,7 +19,9 @@ public class ApiFuzzTests(ITestOutputHelper output)
     [Fact]
     [Trait("Category", "Long")]
     public void Many_random_programs_read_what_scalar_loops_compute() => Run(
-        int.Parse(Environment.GetEnvironmentVariable("BPTT_FUZZ_SEED") ?? "1000000"), LongCount);
+        int.Parse(
+            Environment.GetEnvironmentVariable("BPTT_FUZZ_SEED") ?? "1000000", CultureInfo.InvariantCulture),
+        LongCount);
 
     private void Run(int first, int count)
     {
