@@ -142,7 +142,7 @@ internal sealed class ForecastOptions
         (string[] inputs, string[] outputs) = ColumnsOf(parsed, Sample.All.FirstOrDefault(s => s.Name == name));
         if (outputs.Length == 0)
         {
-            yield return "Expected --outputs to name columns of the CSV file.";
+            yield return OptionRules.ColumnsExpected("--outputs", parsed.GetValue(_csv)!, hasHeader: true);
         }
         if (inputs.Concat(outputs).GroupBy(n => n).FirstOrDefault(g => g.Count() > 1) is { } twice)
         {

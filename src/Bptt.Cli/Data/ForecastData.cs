@@ -52,7 +52,8 @@ internal sealed record ForecastData(
         if (count < FewestRows)
         {
             throw new DataFaultException(
-                $"{table.Name}: expected at least {FewestRows} measured rows to forecast from, got {count}.");
+                $"{table.Name}: expected at least {FewestRows} measured rows to forecast from, got {count}."
+                + table.HintOfShape);
         }
         double[][] known = Array.ConvertAll(inputs, table.Numbers);
         return new ForecastData(
