@@ -119,8 +119,8 @@ internal abstract class Table(string name, IReadOnlyList<string> columns, int ro
     /// where it has not.</summary>
     public string HintOfShape => columns.Count < ManyColumns || columns.Count < WideColumns * rowCount ? ""
         : " Rows are time steps and columns are signals, but this table has "
-            + $"{rowCount} row{(rowCount == 1 ? "" : "s")} and {columns.Count} columns: if it is transposed, give it a row for each time step (array.T in NumPy, "
-            + "a transposed paste in a spreadsheet).";
+            + $"{rowCount} row{(rowCount == 1 ? "" : "s")} and {columns.Count} columns: if it is transposed, give it a "
+            + "row for each time step (array.T in NumPy, a transposed paste in a spreadsheet).";
 
     /// <summary>A cell as messages show it: its beginning, and nothing that a terminal would obey.</summary>
     public static string Shown(string cell)

@@ -10,11 +10,12 @@ namespace Bptt.Cli.Fitting;
 
 /// <summary>
 /// y_t = c + Σ_{i=1..n} A_i y_{t−i} + Σ_{j=0..n} B_j x_{t−j}, by least squares on the training part (Ljung, <i>System
-/// Identification</i>, section 4.2), run free: fed the inputs and its own outputs. The constant c is needed since the
-/// means of outputs and inputs over the training part need not belong to each other, as a part may begin or end far from
-/// rest; it enters where the criterion that takes the order finds it worth its place. Where an output is forecast from inputs that hold its own past, that past is measured and enters through the
-/// inputs alone: an AR model of n lags. Only steps are used at which every output is measured, now and n steps back; where those are too few, as of outputs
-/// that are measured every few steps, past outputs do not enter: a finite impulse response of n lags.
+/// Identification</i>, section 4.2), run free: fed the inputs and its own outputs. Means of inputs and outputs need not
+/// belong to each other, as where the training part begins far from rest: so there is a constant c, where the criterion
+/// that takes the order favours one. Where an output is forecast from inputs that hold its own past, that past is
+/// measured and enters through the inputs alone: an AR model of n lags. Only steps are used at which every output is
+/// measured, now and n steps back; where those are too few, as of outputs that are measured every few steps, past
+/// outputs do not enter: a finite impulse response of n lags.
 /// </summary>
 internal sealed class ArxBaseline
 {
@@ -38,8 +39,8 @@ internal sealed class ArxBaseline
     /// <summary>As tables name it.</summary>
     public string Name => $"{_structure.Kind}({_structure.Order}) least squares";
 
-    /// <summary>Fits orders 1 to 10, fewer where inputs are many, each with a constant and without, on the training part
-    /// and takes the one with the smallest Akaike criterion, Σ_outputs N ln(residual variance) + 2·parameters, over the
+    /// <summary>Fits orders 1 to 10, fewer where inputs are many, with a constant and without, on the training part and
+    /// takes the one with the smallest Akaike criterion, Σ_outputs N ln(residual variance) + 2·parameters, over the
     /// same rows for all.</summary>
     public static ArxBaseline Fit(Dataset data)
     {
