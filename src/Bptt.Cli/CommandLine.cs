@@ -87,9 +87,42 @@ internal static class CommandLine
             bool runs = parsed.Action == command.Action; // and does not only show help
             return runs && command is DetailedCommand detailed ? detailed.Faults(parsed) : [];
         }
+        string[] spaced = [.. SpacedColumns(parsed)];
+        if (spaced.Length > 0 && parsed.Errors.Any(e => e.Message.StartsWith("Unrec", StringComparison.Ordinal)))
+        {
+            return spaced;
+        }
         string[] messages = parsed.Errors.Select(e => WithSuggestion(e.Message, command)).Distinct().ToArray();
-        return messages.Length == 1
-            ? messages : [.. messages.Where(m => !m.StartsWith("Required command", StringComparison.Ordinal))];
+        return messages.Length == 1 ? messages
+            : command is RootCommand ? [.. messages.Where(IsOfWord).Take(1)] // words after it are the unknown command's
+            : messages;
+
+        static bool IsOfWord(string message) => !message.StartsWith("Required command", StringComparison.Ordinal);
+    }
+
+    /// <summary>What is wrong where names of columns are separated by spaces, which end an option.</summary>
+    private static IEnumerable<string> SpacedColumns(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        for (int i = 0; i < parsed.Tokens.Count; i++)
+        {
+            string name = parsed.Tokens[i].Value;
+            if (!command.Options.Any(o => OptionRules.IsOfColumns(o) && o.Name == name))
+            {
+                continue;
+            }
+            string[] words =
+            [
+                .. parsed.Tokens.Skip(i + 1).Select(t => t.Value).TakeWhile(w => !w.StartsWith('-'))
+                    .Where(w => !File.Exists(w)).Select(w => w.Trim(',')),
+            ];
+            if (words.Length > 1)
+            {
+                yield return $"{name}: expected columns separated by commas, got spaces between "
+                    + $"{string.Join(", ", words.Select(w => $"'{w}'"))}; use a comma: "
+                    + $"{name} {string.Join(',', words)} (a name that holds a space is put in quotes).";
+            }
+        }
     }
 
     /// <summary>A message about a word that the command does not know, with the one that it does.</summary>

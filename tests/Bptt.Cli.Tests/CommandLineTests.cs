@@ -34,6 +34,8 @@ public class CommandLineTests
         ["no such command"] = (["train"], ["'train'", "See 'bptt --help'"]),
         ["a command in other letters"] = (["FIT", Csv], ["'FIT'", "Did you mean 'fit'?"]),
         ["a command with a letter too many"] = (["fitt", Csv], ["'fitt'. Did you mean 'fit'?"]),
+        ["a command without a letter"] = (["ft", Csv], ["'ft'. Did you mean 'fit'?"]),
+        ["the beginning of a command"] = (["pred", Csv], ["'pred'. Did you mean 'predict'?"]),
         ["a command with two letters swapped"] = (["rpedict", Csv], ["Did you mean 'predict'?"]),
         ["an option without a letter"] = (["fit", "--hiden", "3"], ["'--hiden'. Did you mean '--hidden'?"]),
         ["a picture of two formats"] = (
@@ -45,13 +47,20 @@ public class CommandLineTests
         ["no data to check"] = (["check"], ["Expected a CSV file or --sample, got neither", "See 'bptt check --help'"]),
         ["a file and a sample"] =
             (["fit", Csv, "--sample", "sunspots", "--out", Out], ["Expected a CSV file or --sample, got both"]),
-        ["no columns"] = (["fit", Csv, "--out", Out], ["Expected --inputs and --outputs to name columns"]),
-        ["no outputs"] =
-            (["fit", Csv, "--inputs", "a", "--out", Out], ["Expected --inputs and --outputs to name columns"]),
+        ["no columns"] = (
+            ["fit", Csv, "--out", Out],
+            ["Expected --inputs and --outputs to name columns of the CSV file, which has 'a', 'b', 'y', 'z'."]),
+        ["no outputs"] = (["fit", Csv, "--inputs", "a", "--out", Out], ["Expected --outputs to name", "'a', 'b', 'y'"]),
+        ["no columns of a file that is not there"] =
+            (["fit", "none.csv", "--out", Out], ["Expected --inputs and --outputs", "none.csv: there is no such file"]),
+        ["a forecast of nothing"] = (["forecast", Csv, "--out", Out], ["Expected --outputs to name", "'a', 'b', 'y'"]),
         ["commas alone"] =
-            (["fit", Csv, "--inputs", " , ", "--outputs", "y", "--out", Out], ["Expected --inputs and --outputs"]),
-        ["a list with a blank, unquoted"] =
-            (["fit", Csv, "--inputs", "a,", "b", "--outputs", "y", "--out", Out], ["'b'"]),
+            (["fit", Csv, "--inputs", " , ", "--outputs", "y", "--out", Out], ["Expected --inputs to name columns"]),
+        ["a list with a blank, unquoted"] = (
+            ["fit", Csv, "--inputs", "a,", "b", "--outputs", "y", "--out", Out],
+            ["got spaces between 'a', 'b'; use a comma: --inputs a,b (a name"]),
+        ["a list with a blank before the file"] =
+            (["fit", "--outputs", "y", "z", Csv, "--inputs", "a"], ["use a comma: --outputs y,z (a name"]),
         ["a column twice"] = (Fit("--inputs", "a"), ["Expected each column once, got 'a' twice"]),
         ["an input that is an output"] =
             (["fit", Csv, "--inputs", "a,y", "--outputs", "y", "--out", Out], ["'y'", "got both", "--predict-next"]),

@@ -182,7 +182,10 @@ internal sealed class DataOptions
         List<string> outputs = Names(parsed.GetValue(_outputs), sample?.Outputs);
         if (hasFile && (inputs.Count == 0 || outputs.Count == 0))
         {
-            yield return "Expected --inputs and --outputs to name columns of the CSV file.";
+            string[] absent = [.. inputs.Count == 0 ? (string[])["--inputs"] : [], .. outputs.Count == 0
+                ? (string[])["--outputs"] : []];
+            yield return OptionRules.ColumnsExpected(
+                string.Join(" and ", absent), parsed.GetValue(_csv)!, _table.HasHeader(parsed));
         }
         foreach (string twice in inputs.GroupBy(n => n)
             .Concat(outputs.GroupBy(n => n)).Where(g => g.Count() > 1).Select(g => g.Key))

@@ -8,6 +8,7 @@ using Bptt.Cli.Data;
 using Bptt.Cli.Fitting;
 using Bptt.Cli.Pictures;
 using Bptt.Forecasting;
+using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Cli.Commands;
 
@@ -25,8 +26,10 @@ internal static class ForecastCommand
       bptt forecast --sample sunspots --horizon 12
       bptt forecast sales.csv --outputs sales --season 12 --horizon 24 --out DIR
       bptt forecast load.csv --outputs load --inputs temperature --season 24 --intervals 50,90
+      bptt forecast later.csv --forecaster DIR/forecaster.json --horizon 6 --out DIR
 
-    Writes forecast.csv, forecaster.json (for Forecaster.Load of the library) and forecast.svg.
+    Writes forecast.csv, forecaster.json and forecast.svg. With --forecaster nothing is fitted: the model of an earlier
+    run takes in the rows of the table and forecasts what follows; forecaster.json stays as it is.
     """;
 
     private const int FewestTraining = 8;
@@ -37,13 +40,17 @@ internal static class ForecastCommand
         var command = new DetailedCommand(
             "forecast", "Forecast a series with prediction intervals, with seasons, trends and known inputs.", Details);
         options.AddTo(command);
-        command.SetAction(parsed => Run(terminal, options.Read(parsed)));
+        command.SetAction(parsed => Run(terminal, options.Read(parsed, terminal)));
         return command;
     }
 
     private static int Run(Terminal terminal, ForecastRequest request)
     {
         ForecastData data = request.Data;
+        if (request.Written is WrittenForecaster written)
+        {
+            return GoOn(terminal, request, written);
+        }
         int training = (int)Math.Floor(request.TrainingFraction * data.Count + 1e-9);
         if (training < FewestTraining || training >= data.Count)
         {
@@ -65,26 +72,62 @@ internal static class ForecastCommand
         output.WriteLine($"held-out rows, each forecast from those before it up to {evaluation.Horizon} steps ahead:");
         Table(evaluation).WriteTo(terminal);
 
+        Write(terminal, request, folder, forecaster, savesForecaster: true);
+        return ExitCode.Done;
+    }
+
+    /// <summary>Forecasts with a forecaster that is there, after the rows of the table that it has not seen.</summary>
+    private static int GoOn(Terminal terminal, ForecastRequest request, WrittenForecaster written)
+    {
+        ForecastData data = request.Data;
+        Forecaster forecaster = written.Forecaster;
+        int seen = Checked(request, () => forecaster.CountSeen(data.Series, data.Known));
+        int since = data.Count - seen;
+        if (since > 0)
+        {
+            forecaster = Checked(request, () => forecaster.Update(Since(data.Series), Known()));
+        }
+        var folder = OutputFolder.Open(request.OutputPath);
+        string rows = $"{data.Count} row{(data.Count == 1 ? "" : "s")}";
+        terminal.Output.WriteLine(seen > 0
+            ? $"{data.Name}: {rows}, of which the forecaster has seen the first {seen}; {since} measured since"
+            : $"{data.Name}: {rows}, taken to follow those that the forecaster has seen");
+        terminal.Output.WriteLine($"model: {forecaster.Description}, from {written.Path}");
+        Write(terminal, request, folder, forecaster, savesForecaster: false);
+        return ExitCode.Done;
+
+        Matrix<double> Since(Matrix<double> rows) => rows.SubMatrix(0, rows.RowCount, seen, since);
+
+        Matrix<double>? Known() => data.Known is null ? null : Since(data.Known);
+    }
+
+    private static void Write(
+        Terminal terminal, ForecastRequest request, OutputFolder folder, Forecaster forecaster, bool savesForecaster)
+    {
+        ForecastData data = request.Data;
         SeriesForecast forecast = forecaster.Forecast(
             request.Horizon,
             data.Future?.SubMatrix(0, data.Inputs.Length, 0, request.Horizon),
             request.Levels);
+        string[] saved = savesForecaster ? [folder.Write("forecaster.json", forecaster.Save)] : [];
         string[] written =
         [
             folder.Write("forecast.csv", OutputFile.AsText(
                 writer => ForecastTable.Write(writer, data.Outputs, data.Count, forecast))),
-            folder.Write("forecaster.json", forecaster.Save),
+            .. saved,
             folder.Write("forecast.svg", ForecastPicture.Of(data, forecast, forecaster.Description).Write),
         ];
-        output.WriteLine($"written: {string.Join(", ", written)}");
-        return ExitCode.Done;
+        terminal.Output.WriteLine($"written: {string.Join(", ", written)}");
     }
 
-    private static ForecastEvaluation Evaluate(ForecastRequest request, int training)
+    private static ForecastEvaluation Evaluate(ForecastRequest request, int training) => Checked(
+        request, () => Forecaster.Evaluate(request.Data.Series, training, request.Data.Known, request.Options));
+
+    private static T Checked<T>(ForecastRequest request, Func<T> work)
     {
         try
         {
-            return Forecaster.Evaluate(request.Data.Series, training, request.Data.Known, request.Options);
+            return work();
         }
         catch (ArgumentException e)
         {

@@ -15,7 +15,11 @@ internal sealed record ForecastRequest(
     int Horizon,
     double[] Levels,
     double TrainingFraction,
-    string OutputPath);
+    string OutputPath,
+    WrittenForecaster? Written);
+
+/// <summary>A forecaster that is there already.</summary>
+internal sealed record WrittenForecaster(string Path, Forecaster Forecaster);
 
 /// <summary>The data, the horizon, and what is told of the structure.</summary>
 internal sealed class ForecastOptions
@@ -78,6 +82,19 @@ internal sealed class ForecastOptions
     private readonly Option<string?> _output = OptionRules.Folder(
         "--out", byDefault: "bptt-out", "The folder for forecast.csv, forecaster.json and forecast.svg.");
 
+    private readonly Option<string?> _forecaster = OptionRules.File(
+        "--forecaster",
+        "Fit nothing and forecast with the forecaster.json of an earlier run, which names the columns. The rows of the "
+            + "table are the whole series that it was fitted to with those that were measured since, or these alone.");
+
+    private readonly Option<string> _missing = OptionRules.OneOf(
+        "--missing",
+        [.. TableOptions.MissingWords.Select(w => w.Word)],
+        byDefault: "mask",
+        "What is done where a cell above the last measured row is empty, NaN, NA or null. mask: with --forecaster the "
+            + "forecast stands for a missing output, else it is refused, as a missing input is; interpolate: both are "
+            + "filled on straight lines; refuse: both are refused.");
+
     public void AddTo(DetailedCommand command)
     {
         OptionRules.DemandFile(_csv, "a CSV file");
@@ -85,7 +102,7 @@ internal sealed class ForecastOptions
         foreach (Option option in (Option[])
         [
             _sample, _outputs, _inputs, _horizon, _season, _difference, _log, _noLog, _hidden, _intervals, _train,
-            _output,
+            _missing, _forecaster, _output,
         ])
         {
             command.Add(option);
@@ -93,13 +110,17 @@ internal sealed class ForecastOptions
         command.AddRule(Faults);
     }
 
-    /// <summary>Reads the data and what else the command line says.</summary>
-    public ForecastRequest Read(ParseResult parsed)
+    /// <summary>Reads the data and what else the command line says, and tells of the data what is doubtful.</summary>
+    public ForecastRequest Read(ParseResult parsed, Terminal terminal)
     {
         Sample? sample = Sample.All.FirstOrDefault(s => s.Name == parsed.GetValue(_sample));
+        WrittenForecaster? written = WrittenOf(parsed.GetValue(_forecaster));
         Table table = sample is null ? TableFile.Read(parsed.GetValue(_csv)!) : sample.Read();
-        (string[] inputs, string[] outputs) = ColumnsOf(parsed, sample);
-        var data = ForecastData.From(table, inputs, outputs);
+        (string[] inputs, string[] outputs) = written is null ? ColumnsOf(parsed, sample)
+            : ([.. written.Forecaster.InputNames], [.. written.Forecaster.OutputNames]);
+        Missing missing = TableOptions.MissingWords.First(w => w.Word == parsed.GetValue(_missing)).Missing;
+        var data = ForecastData.From(table, inputs, outputs, missing, isFitted: written is null);
+        TableOptions.Tell(terminal, table);
         int horizon = parsed.GetValue(_horizon) ?? (inputs.Length > 0 ? Math.Max(1, data.MostSteps) : DefaultHorizon);
         if (horizon > data.MostSteps)
         {
@@ -123,8 +144,14 @@ internal sealed class ForecastOptions
             horizon,
             LevelsOf(parsed.GetValue(_intervals)!)!,
             parsed.GetValue(_train),
-            parsed.GetValue(_output)!);
+            parsed.GetValue(_output)!,
+            written);
     }
+
+    private static WrittenForecaster? WrittenOf(string? path) => path is null ? null
+        : !File.Exists(path) ? throw new DataFaultException($"{path}: "
+            + $"{(Directory.Exists(path) ? "expected a forecaster file, got a folder" : "there is no such file")}.")
+        : new WrittenForecaster(path, Forecaster.Load(path));
 
     private IEnumerable<string> Faults(ParseResult parsed)
     {
@@ -139,10 +166,19 @@ internal sealed class ForecastOptions
         {
             yield return "Expected --log or --no-log, got both.";
         }
+        if (parsed.GetValue(_forecaster) is not null)
+        {
+            Option[] ofFit = [_outputs, _inputs, _season, _difference, _log, _noLog, _hidden, _train];
+            foreach (Option told in ofFit.Where(o => parsed.GetResult(o) is { Implicit: false }))
+            {
+                yield return $"Expected no {told.Name} beside --forecaster, which is fitted already.";
+            }
+            yield break;
+        }
         (string[] inputs, string[] outputs) = ColumnsOf(parsed, Sample.All.FirstOrDefault(s => s.Name == name));
         if (outputs.Length == 0)
         {
-            yield return "Expected --outputs to name columns of the CSV file.";
+            yield return OptionRules.ColumnsExpected("--outputs", parsed.GetValue(_csv)!, hasHeader: true);
         }
         if (inputs.Concat(outputs).GroupBy(n => n).FirstOrDefault(g => g.Count() > 1) is { } twice)
         {

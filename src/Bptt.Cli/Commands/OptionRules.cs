@@ -2,6 +2,7 @@
 
 using System.CommandLine;
 using System.Globalization;
+using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 
 namespace Bptt.Cli.Commands;
@@ -95,6 +96,32 @@ internal static class OptionRules
         });
         return option;
     }
+
+    /// <summary>The fault that options of <see cref="Columns"/> are not given, with the columns that the file has where
+    /// it can be read.</summary>
+    /// <param name="names">The options.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="hasHeader">Whether its first row names the columns.</param>
+    public static string ColumnsExpected(string names, string path, bool hasHeader)
+    {
+        string message = $"Expected {names} to name columns of the CSV file";
+        if (path == TableFile.StandardInput)
+        {
+            return $"{message}.";
+        }
+        try
+        {
+            var table = TableFile.Read(path, hasHeader);
+            return $"{message}, which has {table.ColumnsText}.{table.HintOfShape}";
+        }
+        catch (DataFaultException e)
+        {
+            return $"{message}. {e.Message}";
+        }
+    }
+
+    /// <summary>Whether an option is one of <see cref="Columns"/>.</summary>
+    public static bool IsOfColumns(Option option) => option.ValueType == typeof(string[]);
 
     /// <summary>The name of one column, or its number; null where the option is not given.</summary>
     public static Option<string?> Column(string name, string description) => Demand(

@@ -8,7 +8,8 @@ namespace Bptt.Cli.Commands;
 
 internal sealed class TableOptions
 {
-    private static readonly (string Word, Missing Missing)[] MissingWords =
+    /// <summary>What is done about missing values, as options say it.</summary>
+    public static readonly (string Word, Missing Missing)[] MissingWords =
     [
         ("mask", Missing.Mask), ("interpolate", Missing.Interpolate), ("refuse", Missing.Refuse),
     ];

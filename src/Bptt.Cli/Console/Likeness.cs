@@ -4,8 +4,11 @@ namespace Bptt.Cli.Console;
 
 internal static class Likeness
 {
-    /// <summary>The name that differs by the fewest letters, where it is near enough to be meant; null where none
-    /// is.</summary>
+    /// <summary>Of a beginning that tells a name.</summary>
+    private const int FewestLetters = 3;
+
+    /// <summary>The name that differs by the fewest letters, where it is near enough to be meant, or else the only one
+    /// that begins like it; null where none is.</summary>
     public static string? Nearest(string name, IEnumerable<string> names)
     {
         (string Name, double Distance)[] near =
@@ -15,7 +18,12 @@ internal static class Likeness
             return null;
         }
         (string Name, double Distance) best = near.MinBy(n => n.Distance);
-        return best.Distance <= Math.Max(0.5, name.Length / 3.0) ? best.Name : null;
+        if (best.Distance <= Math.Max(0.5, Math.Max(name.Length, best.Name.Length) / 3.0))
+        {
+            return best.Name;
+        }
+        string[] longer = [.. near.Select(n => n.Name).Where(n => n.StartsWith(name, StringComparison.Ordinal))];
+        return name.Length >= FewestLetters && longer.Length == 1 ? longer[0] : null;
     }
 
     /// <summary>The least number of letters to insert, delete, replace or swap with the next one (Damerau 1964); a

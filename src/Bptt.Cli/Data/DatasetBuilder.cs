@@ -12,6 +12,7 @@ internal static class DatasetBuilder
     public static Dataset From(
         Table table, IReadOnlyList<string> inputs, IReadOnlyList<string> outputs, DataSettings settings)
     {
+        Suspicions.TellShape(table);
         Suspicions.Tell(table, settings, [.. inputs, .. outputs]);
         int stepsAhead = settings.PredictNext ? 1 : 0;
         IReadOnlyList<Run> runs = Run.Of(table, settings.Group);
@@ -137,7 +138,7 @@ internal static class DatasetBuilder
         int fewestHeldOut = settings.HoldsOut ? 2 : 0;
         return trainingCount >= 2 && count - trainingCount >= fewestHeldOut ? parts : throw table.Fault(
             $"expected at least 2 rows to train on and {fewestHeldOut} to hold out, got {table.RowCount} rows, "
-            + $"of which {trainingCount} would train.");
+            + $"of which {trainingCount} would train.{table.HintOfShape}");
 
         static int Part(double fraction, int count) => (int)Math.Floor(fraction * count + 1e-9); // 0.57 of 100 are 57
     }

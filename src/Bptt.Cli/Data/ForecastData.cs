@@ -29,9 +29,16 @@ internal sealed record ForecastData(
     public int MostSteps => Inputs.Length == 0 ? int.MaxValue : Future?.ColumnCount ?? 0;
 
     /// <summary>Takes the named columns of a table.</summary>
-    /// <exception cref="DataFaultException">A column is not there, an output is empty above a measured one, or there
-    /// are too few rows.</exception>
-    public static ForecastData From(Table table, string[] inputs, string[] outputs)
+    /// <param name="table">The table.</param>
+    /// <param name="inputs">The names of the inputs.</param>
+    /// <param name="outputs">The names of the outputs.</param>
+    /// <param name="missing">What is done about missing values above the last measured row.</param>
+    /// <param name="isFitted">Whether a model is fitted, which needs some rows and no missing outputs; or else one that
+    /// is there goes on over NaN.</param>
+    /// <exception cref="DataFaultException">A column is not there, a value is missing that may not be, or there are too
+    /// few rows.</exception>
+    public static ForecastData From(
+        Table table, string[] inputs, string[] outputs, Missing missing = Missing.Mask, bool isFitted = true)
     {
         double[][] columns = Array.ConvertAll(outputs, table.NumbersWhereMeasured);
         int count = table.RowCount;
@@ -39,22 +46,35 @@ internal sealed record ForecastData(
         {
             count--;
         }
+        int fewest = isFitted ? FewestRows : 1;
+        if (count < fewest)
+        {
+            throw new DataFaultException($"{table.Name}: expected at least {fewest} measured "
+                + $"row{(fewest == 1 ? "" : "s")} to forecast from, got {count}.{table.HintOfShape}");
+        }
         for (int i = 0; i < outputs.Length; i++)
         {
-            int empty = Array.FindIndex(columns[i], 0, count, double.IsNaN);
-            if (empty >= 0)
+            int first = Array.FindIndex(columns[i], 0, count, double.IsNaN);
+            if (first < 0)
             {
-                throw new DataFaultException(
-                    $"{table.Name}, row {empty + 1}, column '{outputs[i]}': expected a number, got an empty cell; "
-                    + "outputs may be empty only in the last rows, which are then forecast.");
+                continue;
+            }
+            if (missing == Missing.Refuse || (isFitted && missing == Missing.Mask))
+            {
+                string hint = missing == Missing.Refuse ? "" : "; --missing interpolate fills it on a straight line";
+                throw table.FaultAt(
+                    table.IndexOf(outputs[i]),
+                    first,
+                    "a number",
+                    $"{hint}; outputs may be empty in the last rows, which are then forecast");
+            }
+            TellMissing(table, $"output '{outputs[i]}'", columns[i][..count], missing);
+            if (missing == Missing.Interpolate)
+            {
+                Filled(table, outputs[i], columns[i][..count]).CopyTo(columns[i], 0);
             }
         }
-        if (count < FewestRows)
-        {
-            throw new DataFaultException(
-                $"{table.Name}: expected at least {FewestRows} measured rows to forecast from, got {count}.");
-        }
-        double[][] known = Array.ConvertAll(inputs, table.Numbers);
+        double[][] known = Array.ConvertAll(inputs, name => KnownOf(table, name, missing));
         return new ForecastData(
             table.Name,
             inputs,
@@ -62,6 +82,26 @@ internal sealed record ForecastData(
             Matrix<double>.Build.Dense(outputs.Length, count, (i, t) => columns[i][t]),
             Part(0, count),
             Part(count, table.RowCount - count));
+
+        static void TellMissing(Table table, string what, double[] values, Missing missing)
+        {
+            string how = missing == Missing.Interpolate ? "interpolated" : "passed over: forecasts stand for them";
+            int count = values.Count(double.IsNaN);
+            table.Remark($"{count} of {values.Length} values of the {what} are missing and {how}.");
+        }
+
+        static double[] Filled(Table table, string name, double[] values) => Gaps.Filled(values)
+            ?? throw table.Fault($"expected column '{name}' to hold a value to interpolate from, got none.");
+
+        static double[] KnownOf(Table table, string name, Missing missing)
+        {
+            double[] values = missing == Missing.Interpolate ? table.NumbersWhereMeasured(name) : table.Numbers(name);
+            if (values.Any(double.IsNaN))
+            {
+                TellMissing(table, $"input '{name}'", values, missing);
+            }
+            return missing == Missing.Interpolate ? Filled(table, name, values) : values;
+        }
 
         Matrix<double>? Part(int from, int rows) => inputs.Length == 0 || rows == 0
             ? null : Matrix<double>.Build.Dense(inputs.Length, rows, (i, t) => known[i][from + t]);

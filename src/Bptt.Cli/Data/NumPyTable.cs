@@ -22,15 +22,22 @@ internal static class NumPyTable
     }
 
     /// <summary>Reads all arrays of an archive: a column u of an array u with one dimension, columns u[0], u[1], … of
-    /// one with two. What is no series, such as a single number, is left out and told.</summary>
+    /// one with two, which one with a single row is told to be taken for a series. What is no series, such as a single
+    /// number, is left out and told.</summary>
     public static Table ReadArchive(byte[] bytes, string name)
     {
         using NpzFile archive = np.load_npz(bytes);
         var found = new List<(string Array, List<MemoryColumn> Columns)>();
         var leftOut = new List<string>();
+        var turned = new List<string>();
         foreach (string key in archive.Files)
         {
             List<MemoryColumn>? columns = ColumnsOf(archive, key);
+            if (columns is { Count: > 1 } && columns[0].Numbers!.Length == 1)
+            {
+                columns = [new MemoryColumn(key, [.. columns.Select(c => c.Numbers![0])])];
+                turned.Add(key);
+            }
             if (columns is null || columns[0].Numbers!.Length < 2)
             {
                 leftOut.Add(key);
@@ -48,10 +55,17 @@ internal static class NumPyTable
         int rows = found[0].Columns[0].Numbers!.Length;
         if (found.Any(f => f.Columns[0].Numbers!.Length != rows))
         {
+            bool isTurned = found.Any(f => found.Any(o => o.Columns[0].Numbers!.Length == f.Columns.Count));
             throw new DataFaultException($"{name}: expected arrays of as many rows, got "
-                + $"{string.Join(", ", found.Select(f => $"{f.Array}: {f.Columns[0].Numbers!.Length}"))}.");
+                + $"{string.Join(", ", found.Select(f => $"{f.Array}: {f.Columns[0].Numbers!.Length}"))}."
+                + (isTurned ? " Rows are time steps and columns are signals: array.T transposes one in NumPy." : ""));
         }
         var table = new ColumnTable(name, [.. found.SelectMany(f => f.Columns)], rows);
+        if (turned.Count > 0)
+        {
+            table.Remark($"the single row of {string.Join(", ", turned.Select(Table.Shown))} is taken for a series: "
+                + "its numbers are time steps.");
+        }
         if (leftOut.Count > 0)
         {
             table.Remark($"of the arrays {string.Join(", ", leftOut.Select(Table.Shown))} nothing is read: "

@@ -1,5 +1,5 @@
-// What a table shows that nobody asked about: columns that may name runs, times that jump or are irregular. Tells, and
-// changes nothing.
+// What a table shows that nobody asked about: columns that may name runs, times that jump or are irregular, rows that
+// may be columns. Tells, and changes nothing.
 
 using System.Globalization;
 using System.Text.RegularExpressions;
@@ -33,6 +33,15 @@ internal static partial class Suspicions
         if (time is not null)
         {
             TellSampling(table, settings, time);
+        }
+    }
+
+    /// <summary>Adds a remark to a table to be fitted that has many more columns than rows.</summary>
+    public static void TellShape(Table table)
+    {
+        if (table.HintOfShape.Length > 0)
+        {
+            table.Remark(table.HintOfShape.TrimStart(), isDoubt: true);
         }
     }
 

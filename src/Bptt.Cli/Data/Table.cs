@@ -9,6 +9,13 @@ internal abstract class Table(string name, IReadOnlyList<string> columns, int ro
 {
     private const int MostShown = 60;
     private const int MostColumnsShown = 30;
+    private const int FewColumns = 3;
+
+    /// <summary>Of a table that may be transposed, and how many of them for each row.</summary>
+    private const int ManyColumns = 20;
+
+    /// <inheritdoc cref="ManyColumns"/>
+    private const int WideColumns = 4;
 
     private readonly List<Remark> _remarks = [];
 
@@ -93,11 +100,27 @@ internal abstract class Table(string name, IReadOnlyList<string> columns, int ro
     /// <summary>The fault that there is no such column, with the one that may be meant.</summary>
     public DataFaultException Unknown(string column)
     {
-        string more = columns.Count > MostColumnsShown ? $" and {columns.Count - MostColumnsShown} more" : "";
         string meant = Likeness.Nearest(column, columns) is string near ? $"; did you mean '{near}'?" : ".";
-        return Fault($"expected a column '{column}', got the columns "
-            + $"{string.Join(", ", columns.Take(MostColumnsShown).Select(Shown))}{more}{meant}{HintOfUnknown}");
+        return Fault($"expected a column '{column}', got the columns {ColumnsText}{meant}{HintOfUnknown}{HintOfShape}");
     }
+
+    /// <summary>The names of the columns as messages list them: few where they may be none.</summary>
+    public string ColumnsText
+    {
+        get
+        {
+            int most = HintOfShape.Length > 0 ? FewColumns : MostColumnsShown;
+            string more = columns.Count > most ? $" and {columns.Count - most} more" : "";
+            return string.Join(", ", columns.Take(most).Select(Shown)) + more;
+        }
+    }
+
+    /// <summary>What may be wrong with a table that has many more columns than rows, a sentence after a space; empty
+    /// where it has not.</summary>
+    public string HintOfShape => columns.Count < ManyColumns || columns.Count < WideColumns * rowCount ? ""
+        : " Rows are time steps and columns are signals, but this table has "
+            + $"{rowCount} row{(rowCount == 1 ? "" : "s")} and {columns.Count} columns: if it is transposed, give it a "
+            + "row for each time step (array.T in NumPy, a transposed paste in a spreadsheet).";
 
     /// <summary>A cell as messages show it: its beginning, and nothing that a terminal would obey.</summary>
     public static string Shown(string cell)

@@ -9,11 +9,13 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 namespace Bptt.Cli.Fitting;
 
 /// <summary>
-/// y_t = Σ_{i=1..n} A_i y_{t−i} + Σ_{j=0..n} B_j x_{t−j}, by least squares on the training part (Ljung, <i>System
-/// Identification</i>, section 4.2), run free: fed the inputs and its own outputs. Where an output is forecast from
-/// inputs that hold its own past, that past is measured and enters through the inputs alone: an AR model of n lags.
-/// Only steps are used at which every output is measured, now and n steps back; where those are too few, as of outputs
-/// that are measured every few steps, past outputs do not enter: a finite impulse response of n lags.
+/// y_t = c + Σ_{i=1..n} A_i y_{t−i} + Σ_{j=0..n} B_j x_{t−j}, by least squares on the training part (Ljung, <i>System
+/// Identification</i>, section 4.2), run free: fed the inputs and its own outputs. Means of inputs and outputs need not
+/// belong to each other, as where the training part begins far from rest: so there is a constant c, where the criterion
+/// that takes the order favours one. Where an output is forecast from inputs that hold its own past, that past is
+/// measured and enters through the inputs alone: an AR model of n lags. Only steps are used at which every output is
+/// measured, now and n steps back; where those are too few, as of outputs that are measured every few steps, past
+/// outputs do not enter: a finite impulse response of n lags.
 /// </summary>
 internal sealed class ArxBaseline
 {
@@ -37,9 +39,9 @@ internal sealed class ArxBaseline
     /// <summary>As tables name it.</summary>
     public string Name => $"{_structure.Kind}({_structure.Order}) least squares";
 
-    /// <summary>Fits orders 1 to 10, fewer where inputs are many, on the training part and takes the one with the
-    /// smallest Akaike criterion, Σ_outputs N ln(residual variance) + 2·parameters, over the same rows for
-    /// all.</summary>
+    /// <summary>Fits orders 1 to 10, fewer where inputs are many, with a constant and without, on the training part and
+    /// takes the one with the smallest Akaike criterion, Σ_outputs N ln(residual variance) + 2·parameters, over the
+    /// same rows for all.</summary>
     public static ArxBaseline Fit(Dataset data)
     {
         var sequences = Sequence.Of(data.Training);
@@ -51,7 +53,8 @@ internal sealed class ArxBaseline
                 || (s.RegressorCount <= MostRegressors && StepsFrom(s, s.Order) > fewest * s.RegressorCount)).ToArray();
         int firstRow = Math.Min(candidates[^1].Order, data.Training.Inputs.Lengths.Max() - 1);
         firstRow = StepsFrom(candidates[^1], firstRow) > 0 ? firstRow : 0;
-        return candidates.Select(s => Fit(s, Steps(candidates[^1], firstRow))).MinBy(f => f.Criterion).Model;
+        var steps = Steps(candidates[^1], firstRow);
+        return candidates.SelectMany(s => Fits(s, steps)).MinBy(f => f.Criterion).Model;
 
         (Sequence Sequence, int Step)[] Steps(Structure structure, int first) =>
         [
@@ -77,34 +80,41 @@ internal sealed class ArxBaseline
         return outputs;
     }
 
-    private static (ArxBaseline Model, double Criterion) Fit(
+    /// <summary>Without the constant and with it.</summary>
+    private static IEnumerable<(ArxBaseline Model, double Criterion)> Fits(
         Structure structure, (Sequence Sequence, int Step)[] steps)
     {
         int q = steps[0].Sequence.Targets.RowCount;
-        int rows = steps.Length;
         Matrix<double> regressors = Matrix<double>.Build.DenseOfRowVectors(
             steps.Select(s => structure.Regressors(s.Sequence.Inputs, s.Sequence.Targets, s.Step)));
         Matrix<double> wanted = Matrix<double>.Build.DenseOfRowVectors(
             steps.Select(s => s.Sequence.Targets.Column(s.Step)));
-
-        Matrix<double> solution = LeastSquares(regressors, wanted);
-        Matrix<double> residuals = wanted - regressors * solution;
-        double logVariances = residuals.EnumerateColumns().Sum(r => Math.Log(r.DotProduct(r) / rows));
-        double criterion = rows * logVariances + 2.0 * q * structure.RegressorCount;
-        return (new ArxBaseline(structure, solution.Transpose()), criterion);
+        Func<int, Matrix<double>> solutions = LeastSquares(regressors, wanted);
+        foreach (Structure tried in new[] { structure with { HasConstant = false }, structure })
+        {
+            int count = tried.RegressorCount;
+            Matrix<double> solution = solutions(count);
+            Matrix<double> residuals = wanted - regressors.SubMatrix(0, steps.Length, 0, count) * solution;
+            double logVariances = residuals.EnumerateColumns().Sum(r => Math.Log(r.DotProduct(r) / steps.Length));
+            yield return (
+                new ArxBaseline(tried, solution.Transpose()), steps.Length * logVariances + 2.0 * q * count);
+        }
     }
 
-    /// <summary>The shortest X that minimises ‖A X − B‖: the pseudo-inverse stands inputs that repeat themselves, whose
-    /// lags are linearly dependent. Of a long A it is that of its small triangle, A = QR and so A⁺ = R⁺Qᵀ: that of A
-    /// itself would take as much memory as the square of its length.</summary>
-    private static Matrix<double> LeastSquares(Matrix<double> a, Matrix<double> b)
+    /// <summary>By a number of the first columns of A, the shortest X that minimises ‖A X − B‖: the pseudo-inverse
+    /// stands inputs that repeat themselves, whose lags are linearly dependent. Of a long A it is that of its small
+    /// triangle, A = QR and so A⁺ = R⁺Qᵀ: that of A itself would take as much memory as the square of its
+    /// length.</summary>
+    private static Func<int, Matrix<double>> LeastSquares(Matrix<double> a, Matrix<double> b)
     {
         if (a.RowCount <= a.ColumnCount)
         {
-            return a.PseudoInverse() * b;
+            return count => a.SubMatrix(0, a.RowCount, 0, count).PseudoInverse() * b;
         }
         QR<double> factors = a.QR(QRMethod.Thin);
-        return factors.R.PseudoInverse() * factors.Q.TransposeThisAndMultiply(b);
+        Matrix<double> right = factors.Q.TransposeThisAndMultiply(b);
+        return count => factors.R.SubMatrix(0, count, 0, count).PseudoInverse()
+            * right.SubMatrix(0, count, 0, right.ColumnCount);
     }
 
     /// <summary>One sequence that trains.</summary>
@@ -131,9 +141,11 @@ internal sealed class ArxBaseline
     /// <param name="InputLags">x_t … x_{t−InputLags+1} enter.</param>
     /// <param name="LaggedOutputs">The outputs whose n last values enter.</param>
     /// <param name="Kind">As tables name it.</param>
-    private sealed record Structure(int Order, int InputSize, int InputLags, int[] LaggedOutputs, string Kind)
+    /// <param name="HasConstant">Whether c enters.</param>
+    private sealed record Structure(
+        int Order, int InputSize, int InputLags, int[] LaggedOutputs, string Kind, bool HasConstant = true)
     {
-        public int RegressorCount => InputLags * InputSize + Order * LaggedOutputs.Length;
+        public int RegressorCount => InputLags * InputSize + Order * LaggedOutputs.Length + (HasConstant ? 1 : 0);
 
         public static Structure Of(Dataset data, int order, bool hasLags)
         {
@@ -149,8 +161,8 @@ internal sealed class ArxBaseline
                 unmeasured.Length == 0 ? "AR" : hasLags ? "ARX" : "FIR");
         }
 
-        /// <summary>The right-hand side of step t (from 0); what lies before the first step is 0, the training
-        /// mean.</summary>
+        /// <summary>The right-hand side of step t (from 0), what lies before the first step is 0, the training
+        /// mean, and 1 stands for the constant.</summary>
         public Vector<double> Regressors(Matrix<double> inputs, Matrix<double> outputs, int t)
         {
             var regressors = new List<double>(RegressorCount);
@@ -167,6 +179,10 @@ internal sealed class ArxBaseline
                 {
                     regressors.Add(t >= lag ? outputs[i, t - lag] : 0.0);
                 }
+            }
+            if (HasConstant)
+            {
+                regressors.Add(1.0);
             }
             return Vector<double>.Build.DenseOfEnumerable(regressors);
         }

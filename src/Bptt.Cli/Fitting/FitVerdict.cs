@@ -24,6 +24,10 @@ internal static class FitVerdict
 
     private const int FewestResiduals = 8;
 
+    /// <summary>Residuals of less than this part of the spread of an output are below what it is measured with, and
+    /// tests of them would find rounding.</summary>
+    private const double NegligiblePart = 1e-3;
+
     /// <summary>In a line: to be trusted or not, and why.</summary>
     public static string Sentence(Dataset data, FitResult fit, FitReport report) => string.Join(
         "; ",
@@ -44,9 +48,22 @@ internal static class FitVerdict
         for (int i = 0; i < data.OutputChannels.Length; i++)
         {
             string name = data.OutputChannels.Length == 1 ? "" : $" of {data.OutputChannels[i].Name}";
-            yield return $"residuals{name}, {PartOf(data)}: {Whiteness(analysis, i)}; "
-                + $"{Independence(analysis, data, i)}";
+            double part = PartLeft(data, report, i);
+            yield return $"residuals{name}, {PartOf(data)}: " + (part < NegligiblePart
+                ? $"negligible, {part:0.0E+0} of the spread of the output: whatever they hold, it hardly matters"
+                : $"{Whiteness(analysis, i)}; {Independence(analysis, data, i)}");
         }
+    }
+
+    /// <summary>The norm of the residuals of an output over that of its deviations from its mean; 1 where it does not
+    /// vary.</summary>
+    private static double PartLeft(Dataset data, FitReport report, int output)
+    {
+        Matrix<double> targets = data.JoinedTargets.SubMatrix(output, 1, 0, data.Count);
+        Matrix<double> predictions = report.Predictions.SubMatrix(output, 1, 0, data.Count);
+        double? fit = data.HoldsOut
+            ? FitScore.Of(data.HeldOut(targets), data.HeldOut(predictions)) : FitScore.Of(targets, predictions);
+        return fit is double percent ? 1.0 - percent / 100.0 : 1.0;
     }
 
     /// <summary>Of which rows the residuals are, in words.</summary>

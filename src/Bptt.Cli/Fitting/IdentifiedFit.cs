@@ -69,9 +69,11 @@ internal sealed record IdentifiedFit(IdentifiedSystem System)
         get
         {
             string limit = System.IsOrderAtLimit ? ", the largest that the training rows allow" : "";
+            string rule = System.Candidates.Count == 1 ? "the only one compared"
+                : $"the simplest of {System.Candidates.Count} that is as good as the best within a standard error, by "
+                    + "free runs over stretches of the training rows that were left out in turn";
             return System.Candidates.FirstOrDefault(c => c.IsChosen) is IdentificationCandidate chosen
-                ? $"model: {chosen.Name}; order {System.Order}{limit}, the best of {System.Candidates.Count} by its "
-                    + "free run over stretches of the training rows that were left out in turn"
+                ? $"model: {chosen.Name}; order {System.Order}{limit}, {rule}"
                 : $"model: order {System.Order}, since the training rows are too few to compare others";
         }
     }

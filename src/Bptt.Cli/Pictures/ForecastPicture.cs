@@ -51,8 +51,15 @@ internal static class ForecastPicture
             double[] measured = data.Series.Row(i).ToArray();
             model.Series.Add(Line(
                 "measured", i, key, PictureStyle.Grey, measured[^shown..], data.Count - shown + 1));
+            int last = Array.FindLastIndex(measured, double.IsFinite);
+            double[] begin = last == data.Count - 1 ? [measured[last]] : [];
             model.Series.Add(Line(
-                "forecast", i, key, PictureStyle.Vermilion, [measured[^1], .. values.Row(i)], data.Count));
+                "forecast",
+                i,
+                key,
+                PictureStyle.Vermilion,
+                [.. begin, .. values.Row(i)],
+                data.Count + 1 - begin.Length));
         }
         return new Picture(model, Width, HeaderHeight + PanelHeight * panels);
     }
@@ -72,8 +79,11 @@ internal static class ForecastPicture
         Matrix<double> lower = interval.Lower;
         Matrix<double> upper = interval.Upper;
         var last = new DataPoint(data.Count, data.Series[output, data.Count - 1]);
-        band.Points.Add(last);
-        band.Points2.Add(last);
+        if (double.IsFinite(last.Y))
+        {
+            band.Points.Add(last);
+            band.Points2.Add(last);
+        }
         for (int k = 0; k < lower.ColumnCount; k++)
         {
             band.Points.Add(new DataPoint(data.Count + k + 1, upper[output, k]));
@@ -93,7 +103,8 @@ internal static class ForecastPicture
             StrokeThickness = 1.6,
             YAxisKey = axis,
         };
-        line.Points.AddRange(Curve.Thinned([.. values.Select((value, t) => new DataPoint(firstRow + t, value))]));
+        line.Points.AddRange(Curve.Thinned(
+            [.. values.Select((value, t) => new DataPoint(firstRow + t, value)).Where(p => double.IsFinite(p.Y))]));
         return line;
     }
 }

@@ -157,21 +157,44 @@ public sealed partial class Forecaster
     }
 
     /// <summary>The same model after more measured rows, which move its state and change no weight.</summary>
-    /// <param name="series">q×n, the rows that follow the last.</param>
+    /// <param name="series">q×n, the rows that follow the last; NaN where a value is missing: its forecast stands for
+    /// it, and the state goes on without a correction.</param>
     /// <param name="inputs">d×n; null where there are no inputs.</param>
     /// <returns>A forecaster at the last of those rows. Cost O(n h(h + d + q)).</returns>
     /// <exception cref="ArgumentNullException">The series is null, or there are inputs and they are null.</exception>
-    /// <exception cref="ArgumentException">A shape does not fit, a number is NaN or infinite, or logarithms are
-    /// modelled and a value is not above 0.</exception>
+    /// <exception cref="ArgumentException">A shape does not fit, a number is infinite, an input is NaN, or logarithms
+    /// are modelled and a value is not above 0.</exception>
     public Forecaster Update(Matrix<double> series, Matrix<double>? inputs = null)
     {
-        Guard.NotEmpty(series, "q×n", nameof(series));
-        Guard.NotSteps(series, OutputSize, "q×n", nameof(series));
-        Guard.Shape(series, OutputSize, series.ColumnCount, "q×n", nameof(series));
-        Guard.Finite(series, nameof(series));
-        CheckInputs(inputs, series.ColumnCount, nameof(inputs));
-        RequireLog(series, IsLog);
+        CheckRows(series, inputs);
         return Update(SeriesRows.Of(series, inputs), 0);
+    }
+
+    /// <summary>How many of the first rows of a series this forecaster has seen: after so many of them, from h_1 on,
+    /// its state is reached. The series then goes on from there, and <see cref="Update(Matrix{double},
+    /// Matrix{double})"/> takes the other rows.</summary>
+    /// <param name="series">q×n; NaN where a value is missing.</param>
+    /// <param name="inputs">d×n; null where there are no inputs.</param>
+    /// <returns>0 where the state is not reached. Where models forget, rows before those that were seen may be others.
+    /// Cost O(n h(h + d + q)).</returns>
+    /// <inheritdoc cref="Update(Matrix{double}, Matrix{double})" path="/exception"/>
+    public int CountSeen(Matrix<double> series, Matrix<double>? inputs = null)
+    {
+        CheckRows(series, inputs);
+        var rows = SeriesRows.Of(series, inputs);
+        var here = new InnovationsFilter(_fit, _at);
+        var filter = new InnovationsFilter(_fit);
+        int seen = 0;
+        for (int t = 0; t < rows.Count; t++)
+        {
+            if (!filter.CanMiss && rows.Values[t].Any(double.IsNaN))
+            {
+                return 0;
+            }
+            filter.Advance(rows.Values[t], rows.Inputs[t]);
+            seen = filter.IsAt(here) ? t + 1 : seen;
+        }
+        return seen;
     }
 
     /// <summary>The sizes and what was chosen, for a debugger.</summary>
@@ -238,9 +261,20 @@ public sealed partial class Forecaster
         return SeriesRows.Of(series, inputs);
     }
 
+    private void CheckRows(Matrix<double> series, Matrix<double>? inputs)
+    {
+        Guard.NotEmpty(series, "q×n", nameof(series));
+        Guard.NotSteps(series, OutputSize, "q×n", nameof(series));
+        Guard.Shape(series, OutputSize, series.ColumnCount, "q×n", nameof(series));
+        Guard.Finite(series.Map(y => double.IsNaN(y) ? 0.0 : y), nameof(series));
+        CheckInputs(inputs, series.ColumnCount, nameof(inputs));
+        RequireLog(series, IsLog);
+    }
+
     private static void RequireLog(Matrix<double> series, bool isLog)
     {
-        if (isLog && series.Enumerate().Min() is double least and <= 0.0)
+        double least = series.Enumerate().Where(y => !double.IsNaN(y)).DefaultIfEmpty(1.0).Min();
+        if (isLog && least <= 0.0)
         {
             throw Guard.Error(
                 nameof(series), $"expected values above 0, whose logarithms exist, got {NumberText.Exact(least)}.");

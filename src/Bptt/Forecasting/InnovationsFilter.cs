@@ -19,6 +19,9 @@ internal sealed record FilterState(double[]? State, double[]? Latest, double[][]
 /// <summary>Moves the state of the network on from row to row.</summary>
 internal sealed class InnovationsFilter
 {
+    /// <summary>Of states that are the same.</summary>
+    private const double Rounding = 1e-9;
+
     private readonly PredictorFit _fit;
     private readonly double[] _whh; // column after column, as the others
     private readonly double[] _whx;
@@ -54,10 +57,20 @@ internal sealed class InnovationsFilter
         [.. _levels.Select(row => Array.ConvertAll(row, _fit.Transform.Value))],
         [.. _inputs]);
 
+    /// <summary>Whether the state and what differences reach back to are those of another filter of the same fit, but
+    /// for rounding.</summary>
+    public bool IsAt(InnovationsFilter other) => _state is not null && other._state is not null
+        && IsNear(_state, other._state) && IsNear(_latest!, other._latest!)
+        && _levels.Zip(other._levels).All(l => IsNear(l.First, l.Second));
+
+    /// <summary>Whether a row may be missing: the rows before tell what it was to be.</summary>
+    public bool CanMiss => _levels.Count == _fit.Transform.Lost;
+
     /// <summary>Takes a measured row.</summary>
-    /// <param name="values">y_t, length q.</param>
+    /// <param name="values">y_t, length q; NaN where an output is missing, which its forecast stands for.</param>
     /// <param name="inputs">u_t, length d.</param>
-    /// <returns>The scaled error of the forecast of this row; null for the rows that differences lose.</returns>
+    /// <returns>The scaled error of the forecast of this row, 0 for what is missing; null for the rows that differences
+    /// lose.</returns>
     public double[]? Advance(double[] values, double[] inputs) =>
         AdvanceLevel(Array.ConvertAll(values, _fit.Transform.Level), inputs);
 
@@ -89,8 +102,13 @@ internal sealed class InnovationsFilter
         if (_levels.Count == _fit.Transform.Lost)
         {
             double[] state = Next(inputs);
-            double[] measured = Scaled(_fit.Outputs, level, History(_levels, level.Length));
+            double[] history = History(_levels, level.Length);
             error = Product(_wqh, state, level.Length);
+            for (int i = 0; i < level.Length; i++)
+            {
+                level[i] = double.IsNaN(level[i]) ? _fit.Outputs[i].Denormalize(error[i]) - history[i] : level[i];
+            }
+            double[] measured = Scaled(_fit.Outputs, level, history);
             for (int i = 0; i < error.Length; i++)
             {
                 error[i] = measured[i] - error[i];
@@ -141,6 +159,12 @@ internal sealed class InnovationsFilter
         {
             rows.RemoveAt(0);
         }
+    }
+
+    private static bool IsNear(double[] left, double[] right)
+    {
+        double bound = Rounding * Math.Max(left.Max(Math.Abs), right.Max(Math.Abs));
+        return left.Zip(right).All(x => Math.Abs(x.First - x.Second) <= bound);
     }
 
     private static double[] Scaled(Channel[] channels, double[] values, double[] history)

@@ -94,9 +94,27 @@ internal sealed class ParameterArray<TReal>
         Guard.NotEmpty(whx, "h×d", nameof(whx));
         Guard.NotEmpty(whh, "h×h", nameof(whh));
         Guard.NotEmpty(wqh, "q×h", nameof(wqh));
-        int h = whx.RowCount;
-        Guard.Shape(whh, h, h, $"h×h, where whx has h = {h} rows", nameof(whh));
-        Guard.Shape(wqh, wqh.RowCount, h, $"q×h, where whx has h = {h} rows", nameof(wqh));
+        // Two that agree tell h; where none do, the square that W_hh is.
+        bool agree = whx.RowCount == wqh.ColumnCount;
+        int h = agree ? whx.RowCount : whh.RowCount;
+        string told = agree ? $"where whx has h = {h} rows" : $"where whh has h = {h} rows";
+        Guard.Shape(whh, h, h, agree ? $"h×h, {told}" : "h×h, as many rows as columns", nameof(whh));
+        Fits(whx.RowCount, whx.ColumnCount, isRows: true, "h×d", nameof(whx));
+        Fits(wqh.ColumnCount, wqh.RowCount, isRows: false, "q×h", nameof(wqh));
         return whx.ColumnCount;
+
+        void Fits(int along, int across, bool isRows, string shape, string name)
+        {
+            if (along != h)
+            {
+                bool isTransposed = across == h;
+                int other = isTransposed ? along : across;
+                throw Guard.Error(
+                    name,
+                    $"expected {(isRows ? $"{h}×{other}" : $"{other}×{h}")} ({shape}, {told}), got "
+                    + $"{(isRows ? $"{along}×{across}" : $"{across}×{along}")}"
+                    + $"{(isTransposed ? ", as if transposed" : "")}.");
+            }
+        }
     }
 }

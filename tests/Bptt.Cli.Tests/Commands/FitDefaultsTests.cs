@@ -17,7 +17,7 @@ public class FitDefaultsTests
 
         result.ShouldBeDone();
         result.Output.Should().MatchRegex(@"\n +output error, [a-z, ]+ \(chosen\) +4 +89\.\d\d %")
-            .And.MatchRegex(@"\nmodel: output error, [a-z, ]+; order 4, the best of \d+ by its free run over ")
+            .And.MatchRegex(@"\nmodel: output error, [a-z, ]+; order 4, the simplest of \d+ that is as good as ")
             .And.MatchRegex(@"\n4 hidden units, 28 parameters; h_0 learned")
             .And.MatchRegex(@"\ngradient check at random weights: passed ")
             .And.Contain("\nresiduals, held out: coloured (correlation ")

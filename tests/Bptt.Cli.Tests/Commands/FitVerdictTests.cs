@@ -28,6 +28,29 @@ public class FitVerdictTests
             + @"mode takes 2\.\d+ steps to fall to a third\); \S+ numbers for each parameter\r?\n");
     }
 
+    [Theory]
+    [InlineData(1e-4, true)]
+    [InlineData(0.1, false)]
+    public async Task Residuals_far_below_the_signal_are_negligible_whatever_they_hold(double unmodelled, bool isSo)
+    {
+        using var folder = new TemporaryFolder();
+        var random = new Random(9);
+        double[,] table = new double[300, 2];
+        for (int t = 0; t < 300; t++)
+        {
+            table[t, 0] = random.NextDouble() - 0.5;
+            table[t, 1] = (t > 0 ? 0.9 * table[t - 1, 1] : 0.0) + table[t, 0]
+                + unmodelled * (t > 6 ? table[t - 7, 0] : 0.0);
+        }
+
+        string output = await FitAsync(
+            folder, Tables.Csv(["u", "y"], table), "--inputs", "u", "--outputs", "y", "--hidden", "1", "--no-checks");
+
+        output.Should().MatchRegex(isSo
+            ? @"\nresiduals, held out: negligible, \d\.\dE-[456] of the spread of the output: "
+            : @"\nresiduals, held out: (white|coloured).* they still hold some of u ");
+    }
+
     [Fact]
     public async Task What_an_input_does_beyond_the_model_is_told()
     {
@@ -78,7 +101,7 @@ public class FitVerdictTests
 
         output.Should().Contain("120 rows to train, 0 held out").And.Contain("held-out fit: none, all rows train")
             .And.Contain("verdict: not judged, no held-out rows tell; stable ")
-            .And.MatchRegex(@"\nmodel: [a-z, ]+; order \d, the best of \d+ by its free run over stretches ")
+            .And.MatchRegex(@"\nmodel: [a-z, ]+; order \d, the simplest of \d+ that is as good as ")
             .And.Contain("\nresiduals, of the training rows: coloured");
         PredictionsFile.Of(folder.At("out/predictions.csv")).Text("part").Should().OnlyContain(p => p == "training");
         File.ReadAllText(folder.At("out/report.html")).Should().Contain("All rows train: no rows were held out");

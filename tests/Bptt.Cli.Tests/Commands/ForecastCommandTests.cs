@@ -101,6 +101,79 @@ public class ForecastCommandTests
     }
 
     [Theory]
+    [InlineData("y", "mask")]
+    [InlineData("y,z", "mask")]
+    [InlineData("y", "interpolate")]
+    public async Task A_written_forecaster_goes_on_over_the_whole_series_or_what_was_measured_since(
+        string outputs, string missing)
+    {
+        using var folder = new TemporaryFolder();
+        string[] lines = Csv(future: 0).TrimEnd().Split('\n');
+        lines[65] = missing == "mask" ? "65,0,," : lines[65]; // the 65th row
+        string known = folder.File("known.csv", string.Join('\n', lines[..61]));
+        string whole = folder.File("whole.csv", string.Join('\n', lines));
+        string since = folder.File("since.csv", string.Join('\n', lines[61..].Prepend(lines[0])));
+        (await CommandRunner.RunAsync(
+            "forecast", known, "--outputs", outputs, "--hidden", "2", "--difference", "0", "--no-log",
+            "--out", folder.At("fit"))).ShouldBeDone();
+        string forecaster = folder.At("fit/forecaster.json");
+        string written = File.ReadAllText(forecaster);
+
+        CommandResult ofWhole = await CommandRunner.RunAsync(
+            "forecast", whole, "--forecaster", forecaster, "--horizon", "3", "--missing", missing,
+            "--out", folder.At("fit"));
+        string[][] after = Rows(folder.At("fit/forecast.csv"));
+        CommandResult ofSince = await CommandRunner.RunAsync(
+            "forecast", since, "--forecaster", forecaster, "--horizon", "3", "--missing", missing,
+            "--out", folder.At("since"));
+
+        ofWhole.ExitCode.Should().Be(0, ofWhole.Error);
+        ofWhole.Output.Should().Contain("72 rows, of which the forecaster has seen the first 60; 12 measured since");
+        ofSince.Output.Should().Contain("12 rows, taken to follow those that the forecaster has seen");
+        ofWhole.Error.Contains("note: ", StringComparison.Ordinal).Should().Be(missing == "mask");
+        File.ReadAllText(forecaster).Should().Be(written, "it stays at the rows that it was fitted to");
+        after.Skip(1).Select(r => r[0]).Should().Equal("73", "74", "75");
+        Rows(folder.At("since/forecast.csv")).Select(r => string.Join(',', r.Skip(1)))
+            .Should().Equal(after.Select(r => string.Join(',', r.Skip(1))));
+        folder.Content().Should().NotContain("since/forecaster.json");
+    }
+
+    [Fact]
+    public async Task What_is_missing_inside_a_series_is_interpolated_where_told()
+    {
+        using var folder = new TemporaryFolder();
+        string[] lines = Csv(future: 0).TrimEnd().Split('\n');
+        lines[30] = "30,0.5,,";
+        string csv = folder.File("gap.csv", string.Join('\n', lines));
+        string[] options = ["--outputs", "y", "--hidden", "1", "--difference", "0", "--no-log", "--horizon", "2"];
+
+        CommandResult masked = await CommandRunner.RunAsync(["forecast", csv, .. options, "--out", folder.At("out")]);
+        CommandResult filled = await CommandRunner.RunAsync(
+            ["forecast", csv, .. options, "--missing", "interpolate", "--out", folder.At("out")]);
+
+        masked.ShouldBeRefused(1, "line 31, column 'y'", "--missing interpolate fills it on a straight line");
+        filled.ExitCode.Should().Be(0);
+        filled.Error.Should().Contain("1 of 72 values of the output 'y' are missing and interpolated");
+    }
+
+    [Theory]
+    [InlineData("{csv}", 1, "bptt-forecaster")]
+    [InlineData("none.json", 1, "there is no such file")]
+    [InlineData("none.json", 2, "Expected no --season beside --forecaster", "--season", "12")]
+    [InlineData("none.json", 2, "Expected no --outputs beside --forecaster", "--outputs", "y")]
+    public async Task A_wrong_forecaster_is_refused(string file, int code, string message, params string[] options)
+    {
+        using var folder = new TemporaryFolder();
+        string csv = folder.File("data.csv", Csv(0));
+        string other = folder.File("other.json", "{\"format\": \"bptt-linear-rnn\"}");
+
+        CommandResult result = await CommandRunner.RunAsync(
+            ["forecast", csv, "--forecaster", file == "{csv}" ? other : folder.At(file), .. options]);
+
+        result.ShouldBeRefused(code, message);
+    }
+
+    [Theory]
     [InlineData(1, "expected a column 'x'", "--outputs", "x")]
     [InlineData(1, "the inputs to come, in 5 rows", "--outputs", "y", "--inputs", "u", "--horizon", "5")]
     [InlineData(1, "expected at least 8 rows to train on", "--outputs", "y", "--train", "0.1")]
@@ -123,7 +196,7 @@ public class ForecastCommandTests
 
     [Theory]
     [InlineData("y\n1\n\n3\n", "got a blank line")]
-    [InlineData("t,y\n1,1\n2,\n3,3\n4,4\n", "row 2, column 'y': expected a number, got an empty cell")]
+    [InlineData("t,y\n1,1\n2,\n3,3\n4,4\n5,5\n6,6\n7,7\n8,8\n9,9\n10,1\n", "line 3, column 'y': expected a number")]
     [InlineData("t,y\n1,1\n2,2\n", "expected at least 10 measured rows")]
     [InlineData("t,y\n1,\n2,\n", "expected at least 10 measured rows")]
     public async Task A_faulty_table_is_refused(string csv, string message)

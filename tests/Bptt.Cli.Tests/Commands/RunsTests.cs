@@ -192,7 +192,7 @@ public class RunsTests
 
         result.ShouldBeDone();
         result.Output.Should().Contain(
-            "by its free run over stretches of the training rows that were left out in turn");
+            "by free runs over stretches of the training rows that were left out in turn");
         File.ReadAllText(folder.At("out/report.html")).Should().Contain("3 runs (102 rows) to train");
         File.ReadAllText(folder.At("out/fit.svg")).Should().Contain("row of the table", "the times of runs overlap");
     }

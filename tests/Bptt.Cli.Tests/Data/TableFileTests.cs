@@ -2,6 +2,7 @@
 
 using System.IO.Compression;
 using System.Text;
+using Bptt.Cli.Console;
 using Bptt.Cli.Data;
 using Parquet;
 using Parquet.Schema;
@@ -61,6 +62,66 @@ public class TableFileTests
         table.Numbers("u[1]").Should().Equal(10, 20, 30);
         table.Numbers("y").Should().Equal(7, 8, 9);
         table.Remarks.Should().ContainSingle().Which.Text.Should().Contain("'fs'");
+    }
+
+    [Fact]
+    public void An_array_of_one_row_is_a_series_and_a_transposed_one_is_told()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] y = NumPyFiles.Array([7, 8, 9], 3);
+        string row = folder.File("a.npz", NumPyFiles.Archive(("u", NumPyFiles.Array([1, 2, 3], 1, 3)), ("y", y)));
+        string two = folder.File("b.npz", NumPyFiles.Archive(
+            ("u", NumPyFiles.Array([1, 2, 3, 4, 5, 6], 2, 3)), ("y", y)));
+
+        Table table = TableFile.Read(row);
+        Func<Table> transposed = () => TableFile.Read(two);
+
+        table.Columns.Should().Equal("u", "y");
+        table.Numbers("u").Should().Equal(1, 2, 3);
+        table.Remarks.Should().ContainSingle().Which.Text.Should().Contain("row of 'u' is taken for a series");
+        transposed.Should().Throw<DataFaultException>().WithMessage("*u: 2, y: 3. Rows are time steps*array.T*");
+    }
+
+    [Theory]
+    [InlineData("rows.csv", "a")]
+    [InlineData("plain.csv", "c1")]
+    [InlineData("rows.npy", "c1")]
+    [InlineData("rows.npz", "z[1]")]
+    [InlineData("rows.npz", "z")]
+    public async Task A_table_that_seems_transposed_is_told(string file, string input)
+    {
+        using var folder = new TemporaryFolder();
+        double[] values = [.. Enumerable.Range(0, 200).Select(t => Math.Sin(t * t))];
+        string[] rows = [string.Join(',', values[..100]), string.Join(',', values[100..])];
+        byte[] array = NumPyFiles.Array(values, 2, 100);
+        _ = folder.File("rows.csv", $"name,{string.Join(',', Enumerable.Range(1, 100))}\na,{rows[0]}\ny,{rows[1]}\n");
+        _ = folder.File("plain.csv", string.Join('\n', rows));
+        _ = folder.File("rows.npy", array);
+        _ = folder.File("rows.npz", NumPyFiles.Archive(("z", array)));
+        string[] header = file == "plain.csv" ? ["--no-header"] : [];
+
+        CommandResult fit = await CommandRunner.RunAsync(
+            ["fit", folder.At(file), "--inputs", input, "--outputs", "#3", "--out", folder.At("out"), .. header]);
+
+        fit.ShouldBeRefused(1, "Rows are time steps and columns are signals, but this table has 2 rows and 10");
+        fit.Error.Length.Should().BeLessThan(600, "a hundred columns are not all listed");
+    }
+
+    [Fact]
+    public async Task A_fit_to_few_rows_of_many_columns_is_warned_of()
+    {
+        using var folder = new TemporaryFolder();
+        var random = new Random(1);
+        string csv = string.Join(',', Enumerable.Range(1, 60).Select(i => $"x{i}")) + "\n" + string.Concat(
+            Enumerable.Range(0, 15).Select(_ => string.Join(',', Enumerable.Range(0, 60).Select(
+                _ => RunTables.Text(random.NextDouble()))) + "\n"));
+
+        CommandResult fit = await CommandRunner.RunAsync(
+            "fit", folder.File("wide.csv", csv), "--inputs", "x1", "--outputs", "x2", "--hidden", "1", "--no-checks",
+            "--out", folder.At("out"));
+
+        fit.ExitCode.Should().Be(0);
+        fit.Error.Should().Contain("warning: ").And.Contain("15 rows and 60 columns: if it is transposed");
     }
 
     [Fact]

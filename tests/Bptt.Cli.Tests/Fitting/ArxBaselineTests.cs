@@ -14,7 +14,7 @@ public class ArxBaselineTests
     private const int Training = 120;
 
     // The tables below are made backwards: the outputs are drawn, and the inputs follow from the system. So the means
-    // of the training part are exactly zero, as a model without a constant term needs to be exact.
+    // of the training part are exactly zero, and no constant is needed.
 
     [Fact]
     public void A_first_order_system_without_noise_is_recovered()
@@ -23,6 +23,24 @@ public class ArxBaselineTests
         double[] x = Series(t => y[t] - 0.8 * At(y, t - 1));
 
         HeldOutAndTrainingFit(Of(false, ["x"], ["y"], ("x", x), ("y", y))).Should().OnlyContain(fit => fit > 99.99);
+    }
+
+    [Theory]
+    [InlineData(41)]
+    [InlineData(42)]
+    public void A_system_without_noise_whose_values_are_far_from_zero_is_recovered(int seed)
+    {
+        var random = new Random(seed);
+        double[] x = Series(_ => 20.0 + random.NextDouble());
+        double[] y = new double[Rows];
+        for (int t = 0; t < Rows; t++)
+        {
+            y[t] = 0.9 * (t == 0 ? 30.0 : y[t - 1]) + 0.5 * x[t] - 7.0; // so that it takes off from 30 for 50
+        }
+
+        Fitted(Of(false, ["x"], ["y"], ("x", x), ("y", y)), out double[] fits);
+
+        fits[1].Should().BeGreaterThan(99.9, "the means of inputs and outputs do not belong to each other");
     }
 
     [Fact]
@@ -97,7 +115,7 @@ public class ArxBaselineTests
         double[] input = Dataset.Joined(data.Inputs).Row(0).ToArray();
         double[] measured = data.JoinedTargets.Row(0).ToArray();
 
-        var (order, coefficients) = LeastSquaresOfBestOrder(measured, (n, t, outputs) =>
+        var (order, coefficients, constant) = LeastSquaresOfBestOrder(measured, (n, t, outputs) =>
         [
             .. Enumerable.Range(0, n + 1).Select(lag => At(input, t - lag)),
             .. Enumerable.Range(1, n).Select(lag => At(outputs, t - lag)),
@@ -105,6 +123,7 @@ public class ArxBaselineTests
         double[] free = new double[Rows];
         for (int t = 0; t < Rows; t++)
         {
+            free[t] = constant;
             for (int lag = 0; lag <= order; lag++)
             {
                 free[t] += coefficients[lag] * At(input, t - lag);
@@ -135,10 +154,11 @@ public class ArxBaselineTests
         Dataset data = Of(true, ["y"], ["y"], ("y", y));
         double[] past = Dataset.Joined(data.Inputs).Row(0).ToArray();
 
-        var (order, coefficients) = LeastSquaresOfBestOrder(
+        var (order, coefficients, constant) = LeastSquaresOfBestOrder(
             data.JoinedTargets.Row(0).ToArray(),
             (n, t, _) => Enumerable.Range(0, n).Select(lag => At(past, t - lag)).ToArray());
-        double[] forecasts = Series(t => Enumerable.Range(0, order).Sum(lag => coefficients[lag] * At(past, t - lag)));
+        double[] forecasts = Series(
+            t => constant + Enumerable.Range(0, order).Sum(lag => coefficients[lag] * At(past, t - lag)));
 
         var arx = ArxBaseline.Fit(data);
 
@@ -210,25 +230,29 @@ public class ArxBaselineTests
         return arx;
     }
 
-    /// <summary>Orders 1 to 10 by the normal equations over the same training rows, and the one of the smallest
-    /// N ln σ² + 2·coefficients.</summary>
-    private static (int Order, double[] Coefficients) LeastSquaresOfBestOrder(
+    /// <summary>Orders 1 to 10, with and without a constant, by the normal equations over the same training rows, and
+    /// the one of the smallest N ln σ² + 2·coefficients.</summary>
+    private static (int Order, double[] Coefficients, double Constant) LeastSquaresOfBestOrder(
         double[] measured, Func<int, int, double[], double[]> regressors)
     {
         const int First = 10;
-        var best = Enumerable.Range(1, 10).Select(n =>
+        var best = Enumerable.Range(1, 20).Select(i =>
         {
+            int n = (i + 1) / 2;
+            double[] constant = i % 2 == 0 ? [1.0] : [];
             var a = Matrix<double>.Build.DenseOfRowArrays(
-                Enumerable.Range(First, Training - First).Select(t => regressors(n, t, measured)));
+                Enumerable.Range(First, Training - First)
+                    .Select(t => (double[])[.. regressors(n, t, measured), .. constant]));
             var b = Vector<double>.Build.DenseOfArray(measured[First..Training]);
             Vector<double> solution = a.TransposeThisAndMultiply(a).Cholesky().Solve(a.TransposeThisAndMultiply(b));
             double variance = (b - a * solution).Select(e => e * e).Sum() / b.Count;
             return (
                 Criterion: b.Count * Math.Log(variance) + 2 * a.ColumnCount,
                 Order: n,
-                Coefficients: solution.ToArray());
+                Coefficients: solution.ToArray(),
+                Constant: constant.Length > 0 ? solution[^1] : 0.0);
         }).MinBy(f => f.Criterion);
-        return (best.Order, best.Coefficients);
+        return (best.Order, best.Coefficients, best.Constant);
     }
 
     /// <summary>Random, with mean zero over the training part and at rest at its end.</summary>

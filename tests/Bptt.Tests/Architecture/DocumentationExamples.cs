@@ -161,9 +161,9 @@ internal static class DocumentationExamples
         PredictionInterval range = forecast.Intervals[0];
         Console.WriteLine($"{forecast.Values[0, 0]:F0}, from {range.Lower[0, 0]:F0} to {range.Upper[0, 0]:F0}");
 
-        // A month later, with what was measured since.
+        // A month later, with what was measured since; a value that is missing is NaN.
         Forecaster later = judged.Forecaster.Update(newSales);
-        Console.WriteLine($"then {later.Forecast(1).Values[0, 0]:F0}");
+        Console.WriteLine($"then {later.Forecast(1).Values[0, 0]:F0}, after {later.CountSeen(sales)} known months");
         // example of ForecasterOptions to here
     }
 

@@ -74,8 +74,10 @@ public sealed class LinearRnnFileTests : IDisposable
         LoadShouldFail(content, message);
 
     [Theory]
-    [InlineData("\"whx\": [[1]]", "\"whx\": [[1], [2]]", "whh: expected 2×2")]
-    [InlineData("\"whh\": [[0.5]]", "\"whh\": [[0.5, 1]]", "whh: expected 1×1")]
+    [InlineData("\"whx\": [[1]]", "\"whx\": [[1], [2]]", "got 2×1, as if transposed")]
+    [InlineData("\"whx\": [[1]]", "\"whx\": [[1, 2], [3, 4]]", "whx: expected 1×2 (h×d, where whh has")]
+    [InlineData("\"wqh\": [[3]]", "\"wqh\": [[3, 4]]", "wqh: expected 2×1 (q×h, where whh has h = 1 rows)")]
+    [InlineData("\"whh\": [[0.5]]", "\"whh\": [[0.5, 1]]", "whh: expected 1×1 (h×h, where whx has h = 1 rows)")]
     [InlineData("\"whh\": [[0.5]]", "\"whh\": [[0.5, 1], [2]]", "whh[1]: expected 2 numbers")]
     [InlineData("\"whh\": [[0.5]]", "\"whh\": []", "whh: expected h×h")]
     [InlineData("\"whh\": [[0.5]]", "\"whh\": [[1e999]]", "whh: expected finite numbers, got Infinity")]

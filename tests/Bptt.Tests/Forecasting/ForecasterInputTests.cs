@@ -34,6 +34,8 @@ public class ForecasterInputTests
         ["too few to train"] = (() => Forecaster.Evaluate(Series, 7, options: Quick), "got 7"),
         ["rows of another series"] =
             (() => Fitted().Update(Matrix<double>.Build.Dense(2, 3)), "1×3"),
+        ["an infinite row"] = (() => Fitted().Update(GeneratedSeries.Row(1.0, double.PositiveInfinity)), "finite"),
+        ["rows seen of another series"] = (() => Fitted().CountSeen(Matrix<double>.Build.Dense(2, 3)), "1×3"),
         ["no inputs to come"] = (() => Forecaster.Fit(Series, Series, Quick).Forecast(2), "futureInputs"),
         ["too few inputs to come"] =
             (() => Forecaster.Fit(Series, Series, Quick).Forecast(2, GeneratedSeries.Row(1.0)), "1×2"),

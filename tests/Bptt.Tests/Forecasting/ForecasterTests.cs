@@ -119,6 +119,41 @@ public class ForecasterTests
         early.Forecast(3).Values.Should().Be(early.Forecast(3).Values, "it does not change");
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Where_a_row_is_missing_its_forecast_stands_for_it(int differences)
+    {
+        double[] series = new GeneratedSeries(seed: 10_200).Arma([1.0, -0.9], [1.0, 0.3], 80);
+        var early = Forecaster.Fit(
+            GeneratedSeries.Row(series[..60]), options: new() { Differences = differences, Log = false });
+
+        Forecaster gone = early.Update(GeneratedSeries.Row(series[60], double.NaN, double.NaN, series[63]));
+
+        double[] stood = early.Update(GeneratedSeries.Row(series[60])).Forecast(2).Values.Row(0).ToArray();
+        Forecaster filled = early.Update(GeneratedSeries.Row(series[60], stood[0], stood[1], series[63]));
+        (gone.Forecast(3).Values - filled.Forecast(3).Values).InfinityNorm().Should().BeLessThan(1e-12);
+        gone.Forecast(3).Values.Should().NotBe(early.Forecast(3).Values);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void The_rows_that_were_seen_are_known_in_a_longer_series(int differences)
+    {
+        double[] series = new GeneratedSeries(seed: 10_300).Arma([1.0, -0.9], [1.0, 0.3], 80);
+        var early = Forecaster.Fit(
+            GeneratedSeries.Row(series[..60]), options: new() { Differences = differences, Log = false });
+
+        early.CountSeen(GeneratedSeries.Row(series)).Should().Be(60);
+        early.CountSeen(GeneratedSeries.Row(series[..60])).Should().Be(60);
+        early.CountSeen(GeneratedSeries.Row(series[60..])).Should().Be(0);
+        early.CountSeen(GeneratedSeries.Row([.. series[..59], 0.0, .. series[60..]])).Should().Be(0);
+        early.Update(GeneratedSeries.Row(series[60..])).CountSeen(GeneratedSeries.Row(series)).Should().Be(80);
+        early.CountSeen(GeneratedSeries.Row([double.NaN, .. series])).Should().Be(
+            differences == 0 ? 61 : 0, "a state forgets what stood before, differences of what is missing are none");
+    }
+
     [Fact]
     public void A_file_forecasts_as_its_forecaster_bit_for_bit()
     {
