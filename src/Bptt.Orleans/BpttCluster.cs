@@ -1,5 +1,6 @@
 // The coordinator: a member of the cluster that gives out work and computes nothing itself.
 
+using Bptt.Orleans.Data;
 using Bptt.Sharding;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -101,7 +102,21 @@ public sealed class BpttCluster : IShardExecutor, IAsyncDisposable
     public IShardRunner Start(IReadOnlyList<DataShard> shards)
     {
         ArgumentNullException.ThrowIfNull(shards);
-        return new ClusterRunner(_options, _members, _traffic, shards);
+        return new ClusterRunner(_options, _members, _traffic, new HandedShards(shards));
+    }
+
+    /// <summary>Has workers read data from their own files and compute on them: give it to a
+    /// <c>Trainer</c>.</summary>
+    /// <param name="data">The data, which each worker has at the same path (or in its
+    /// <see cref="BpttClusterOptions.DataFolder"/>).</param>
+    /// <returns>The data by reference. A worker that has not the same numbers there, or no such file, is refused by
+    /// name for this training; where none is left, the training ends with a
+    /// <see cref="BpttClusterException"/>.</returns>
+    /// <exception cref="ArgumentNullException">The data are null.</exception>
+    public IShardedData Over(FileData data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        return new DataOfWorkers(data, shards => new ClusterRunner(_options, _members, _traffic, shards));
     }
 
     /// <summary>Where it is and who is there.</summary>

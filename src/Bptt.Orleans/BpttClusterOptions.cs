@@ -57,6 +57,10 @@ public sealed record BpttClusterOptions
     /// <summary>How long a coordinator waits for a worker where it has none.</summary>
     public TimeSpan WorkerTimeout { get; init; } = TimeSpan.FromMinutes(2.0);
 
+    /// <summary>The folder that a worker reads the files of <see cref="FileData"/> from, and no others; their paths are
+    /// taken from there. Null, the default, for paths as the coordinator has them.</summary>
+    public string? DataFolder { get; init; }
+
     /// <summary>Told in one line each who joins, leaves, is refused, computes what, and what is done again; null for
     /// nobody. Called from any thread.</summary>
     public Action<string>? Log { get; init; }

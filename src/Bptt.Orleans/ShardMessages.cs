@@ -1,5 +1,6 @@
 // What coordinator and workers say to each other. Data only.
 
+using Bptt.Orleans.Data;
 using Orleans.Services;
 
 namespace Bptt.Orleans;
@@ -20,6 +21,11 @@ internal interface IShardService : IGrainService
     /// <returns>Their hash.</returns>
     [ResponseTimeout("1.00:00:00")]
     Task<string> Load(Guid run, int shard, string key);
+
+    /// <summary>Has it read a shard of a run from its own file.</summary>
+    /// <returns>Why it cannot; null where it has.</returns>
+    [ResponseTimeout("1.00:00:00")]
+    Task<string?> LoadFile(Guid run, FileShard shard);
 
     /// <summary>Computes a shard's terms.</summary>
     [ResponseTimeout("30.00:00:00")]

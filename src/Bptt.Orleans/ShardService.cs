@@ -1,5 +1,6 @@
 // The service on each worker, and how a coordinator calls the one on a given worker. Decides nothing.
 
+using Bptt.Orleans.Data;
 using Bptt.Sharding;
 using Microsoft.Extensions.Logging;
 using Orleans.Runtime.Services;
@@ -26,6 +27,8 @@ internal sealed class ShardService(
     }
 
     public Task<string> Load(Guid run, int shard, string key) => Task.Run(() => memory.Load(run, shard, key));
+
+    public Task<string?> LoadFile(Guid run, FileShard shard) => memory.LoadFileAsync(run, shard);
 
     public Task<Terms> Compute(TaskMessage task, int shard) => memory.ComputeAsync(task, shard);
 

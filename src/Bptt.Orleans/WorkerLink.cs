@@ -1,6 +1,7 @@
 // What one worker has of one training, and how it is brought what it lacks. Decides no assignment.
 
 using System.Runtime.InteropServices;
+using Bptt.Orleans.Data;
 
 namespace Bptt.Orleans;
 
@@ -31,15 +32,15 @@ internal sealed class WorkerLink(Guid run, Member worker, int maxMessageBytes, T
 
     /// <summary>Brings it a shard where it lacks it.</summary>
     /// <param name="shard">Which.</param>
-    /// <param name="source">Its bytes.</param>
-    public async Task BringShardAsync(int shard, Func<byte[]> source)
+    /// <param name="bring">How.</param>
+    public async Task BringShardAsync(int shard, Func<WorkerLink, int, Task> bring)
     {
         Task loading;
         lock (_shards)
         {
             if (!_shards.TryGetValue(shard, out Task? known) || known.IsFaulted || known.IsCanceled)
             {
-                known = LoadAsync(shard, source);
+                known = bring(this, shard);
                 _shards[shard] = known;
             }
             loading = known;
@@ -95,15 +96,25 @@ internal sealed class WorkerLink(Guid run, Member worker, int maxMessageBytes, T
         return Pieces.Join(pieces);
     }
 
-    private async Task LoadAsync(int shard, Func<byte[]> source)
+    /// <summary>Hands it a shard.</summary>
+    public async Task HandAsync(int shard, byte[] bytes)
     {
-        byte[] bytes = source();
         string key = $"shard {shard}";
         await PutAsync(key, bytes);
         string hash = await worker.Service.Load(run, shard, key);
         if (hash != Pieces.HashOf(bytes))
         {
             throw new TimeoutException($"{worker.Name}: shard {shard} did not arrive as it was sent.");
+        }
+    }
+
+    /// <summary>Has it read a shard from its own file.</summary>
+    /// <exception cref="OtherDataException">It has not the same data there.</exception>
+    public async Task ReferAsync(FileShard shard)
+    {
+        if (await worker.Service.LoadFile(run, shard) is string fault)
+        {
+            throw new OtherDataException(fault);
         }
     }
 

@@ -3,6 +3,7 @@
 
 using System.Collections.Concurrent;
 using Bptt.Optimization;
+using Bptt.Orleans.Data;
 using Bptt.Sharding;
 
 namespace Bptt.Orleans;
@@ -10,7 +11,8 @@ namespace Bptt.Orleans;
 /// <summary>The memory of one worker, by runs. For use from many threads.</summary>
 /// <param name="threads">The threads that a shard is computed on.</param>
 /// <param name="maxMessageBytes">The longest terms that are sent in one message.</param>
-internal sealed class WorkerMemory(int threads, int maxMessageBytes) : IDisposable
+/// <param name="dataFolder">See <see cref="BpttClusterOptions.DataFolder"/>.</param>
+internal sealed class WorkerMemory(int threads, int maxMessageBytes, string? dataFolder = null) : IDisposable
 {
     /// <summary>Vectors that are kept: weights of two points, a direction, coordinates and their metric.</summary>
     private const int VectorsKept = 8;
@@ -19,6 +21,9 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes) : IDisposab
 
     /// <summary>One shard at a time, on all threads.</summary>
     private readonly SemaphoreSlim _turn = new(1);
+
+    /// <summary>One file at a time, so that memory is taken for one shard beside those that stay.</summary>
+    private readonly SemaphoreSlim _reading = new(1);
 
     /// <summary>After so long, what a coordinator that died has left is forgotten; one that lives sends it
     /// again.</summary>
@@ -68,6 +73,28 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes) : IDisposab
         }
         memory.Shards[shard] = new ShardComputation(DataShard.FromBytes(bytes), threads);
         return Pieces.HashOf(bytes);
+    }
+
+    /// <summary>Reads a shard from its file.</summary>
+    /// <returns>Why that cannot be; null where it was.</returns>
+    public async Task<string?> LoadFileAsync(Guid run, FileShard shard)
+    {
+        await _reading.WaitAsync();
+        try
+        {
+            DataShard data = await Task.Run(() => shard.Read(PathOf(shard.Path)));
+            RunOf(run).Shards[shard.Index] = new ShardComputation(data, threads);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException
+            or ArgumentException)
+        {
+            return e.Message;
+        }
+        finally
+        {
+            _reading.Release();
+        }
     }
 
     /// <summary>Computes a shard's terms.</summary>
@@ -132,10 +159,29 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes) : IDisposab
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _turn.Dispose();
+    public void Dispose()
+    {
+        _turn.Dispose();
+        _reading.Dispose();
+    }
 
     /// <summary>Forgets a run.</summary>
     public void Forget(Guid run) => _runs.TryRemove(run, out _);
+
+    /// <summary>Where a file of a coordinator is here.</summary>
+    /// <exception cref="UnauthorizedAccessException">It lies outside the folder that may be read.</exception>
+    private string PathOf(string path)
+    {
+        if (dataFolder is null)
+        {
+            return path;
+        }
+        string folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(dataFolder));
+        string full = Path.GetFullPath(path, folder);
+        return full.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+            ? full
+            : throw new UnauthorizedAccessException($"{path}: expected a file in {folder}, which alone is read.");
+    }
 
     private RunMemory RunOf(Guid id)
     {

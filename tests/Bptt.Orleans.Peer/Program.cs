@@ -1,8 +1,10 @@
 // A process of a cluster, for tests that kill it: a worker, or a coordinator that trains.
 //
-//   worker JOIN [THREADS] [BYTES]             a worker, until its input ends; BYTES of one message
+//   worker JOIN [THREADS] [BYTES] [FOLDER]    a worker, until its input ends; BYTES of one message, FOLDER of data
 //   train DATA METHOD EPOCHS SHARDS WORKERS   a coordinator; WORKERS processes of its own, 0 for this process alone
 //         [--port P] [--checkpoint FILE] [--resume FILE] [--bytes BYTES] [--threads N] [--wait N] [--times]
+//   write FILE B T                            a .npz of B generated sequences of T steps
+//   refer FILE EPOCHS SHARDS WORKERS          a coordinator that trains on such a file, which only its workers read
 //
 // A training prints "epoch N" as it goes and at its end "weights" with a hash of every bit of the outcome.
 
@@ -23,9 +25,20 @@ if (args is ["worker", string join, ..])
             Join = join,
             Threads = args.Length > 2 ? Number(args[2]) : 1,
             MaxMessageBytes = args.Length > 3 ? Number(args[3]) : 32 << 20,
+            DataFolder = args.Length > 4 ? args[4] : null,
             Log = Console.Error.WriteLine,
         },
         LocalWorkers.InputEnd());
+    return 0;
+}
+if (args is ["write", string written, string sequences, string steps])
+{
+    References.Write(written, Number(sequences), Number(steps));
+    return 0;
+}
+if (args is ["refer", string referred, string most, string pieces, string helpers])
+{
+    await References.TrainAsync(referred, Number(most), Number(pieces), Number(helpers));
     return 0;
 }
 
