@@ -119,6 +119,28 @@ public sealed class BpttCluster : IShardExecutor, IAsyncDisposable
         return new DataOfWorkers(data, shards => new ClusterRunner(_options, _members, _traffic, shards));
     }
 
+    /// <summary>Has workers do independent jobs, each by one of their threads: whole trainings, candidates of a search.
+    /// What a worker had not finished when it died is begun anew by another.</summary>
+    /// <param name="shared">What all jobs need, such as the data: sent once to each worker.</param>
+    /// <param name="jobs">What each job needs besides.</param>
+    /// <param name="finished">Told how many are done, one call at a time; null for nobody.</param>
+    /// <param name="cancellation">Asks the workers to come to an end (the cancellation of
+    /// <see cref="BpttClusterOptions.Job"/>); the results that they then have are returned.</param>
+    /// <returns>The result of each job, in the order of the jobs.</returns>
+    /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled, and a job has no result then.</exception>
+    /// <exception cref="BpttClusterException">A job failed, no worker takes jobs, or none is left.</exception>
+    public async Task<byte[][]> RunJobsAsync(
+        byte[] shared,
+        IReadOnlyList<byte[]> jobs,
+        Action<int>? finished = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(shared);
+        ArgumentNullException.ThrowIfNull(jobs);
+        return await new JobRunner(_options, _members, _traffic, shared, jobs, finished).RunAsync(cancellation);
+    }
+
     /// <summary>Where it is and who is there.</summary>
     public override string ToString() => $"cluster at {Address}";
 

@@ -61,6 +61,11 @@ public sealed record BpttClusterOptions
     /// taken from there. Null, the default, for paths as the coordinator has them.</summary>
     public string? DataFolder { get; init; }
 
+    /// <summary>What a worker does with the jobs of <see cref="BpttCluster.RunJobsAsync"/>: from what all of them share
+    /// and the job's own bytes to its result, on one thread, heeding the cancellation. Null, the default, for a worker
+    /// that takes none.</summary>
+    public Func<byte[], byte[], CancellationToken, byte[]>? Job { get; init; }
+
     /// <summary>Told in one line each who joins, leaves, is refused, computes what, and what is done again; null for
     /// nobody. Called from any thread.</summary>
     public Action<string>? Log { get; init; }

@@ -225,7 +225,7 @@ internal sealed class ClusterRunner : IShardRunner
         }
     }
 
-    private static bool IsOfTheCluster(Exception e) =>
+    internal static bool IsOfTheCluster(Exception e) =>
         e is OrleansException or TimeoutException or IOException or ObjectDisposedException;
 
     private WorkerLink LinkOf(Member worker)

@@ -142,15 +142,19 @@ public sealed class FileData : IShardedData
     }
 
     /// <summary>Where the data are, for a debugger.</summary>
-    public override string ToString() => $"{_source.Path}: {Lengths.Sum(s => s.Count)} sequences in {_shards.Length} shards";
+    public override string ToString() =>
+        $"{_source.Path}: {Lengths.Sum(s => s.Count)} sequences in {_shards.Length} shards";
 
     /// <summary>The shards as workers are told of them.</summary>
-    internal IReadOnlyList<FileShard> Shards(ExecutionOptions execution) => Array.ConvertAll(_shards, shard => shard with
-    {
-        Recurrence = (int)execution.Recurrence,
-        Precision = (int)execution.Precision,
-        MemoryBudget = execution.MemoryBudget,
-    });
+    internal IReadOnlyList<FileShard> Shards(ExecutionOptions execution) =>
+    [
+        .. _shards.Select(shard => shard with
+        {
+            Recurrence = (int)execution.Recurrence,
+            Precision = (int)execution.Precision,
+            MemoryBudget = execution.MemoryBudget,
+        }),
+    ];
 
     private static string[] NamesOf(FileSource source, RowFile file) => file is TextRows
         ? [.. source.Inputs, .. source.Targets]

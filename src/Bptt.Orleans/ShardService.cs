@@ -12,7 +12,12 @@ internal sealed class ShardService(
     : GrainService(id, silo, loggers), IShardService
 {
     public Task<WorkerHello> Hello() => Task.FromResult(new WorkerHello(
-        EngineIdentity.Library, EngineIdentity.Arithmetic, Environment.MachineName, Environment.ProcessId));
+        EngineIdentity.Library,
+        EngineIdentity.Arithmetic,
+        Environment.MachineName,
+        Environment.ProcessId,
+        memory.Threads,
+        memory.TakesJobs));
 
     public Task Heed(string verdict)
     {
@@ -31,6 +36,14 @@ internal sealed class ShardService(
     public Task<string?> LoadFile(Guid run, FileShard shard) => memory.LoadFileAsync(run, shard);
 
     public Task<Terms> Compute(TaskMessage task, int shard) => memory.ComputeAsync(task, shard);
+
+    public Task<Terms> Work(Guid run, string shared, string job) => memory.WorkAsync(run, shared, job);
+
+    public Task Cancel(Guid run)
+    {
+        memory.Cancel(run);
+        return Task.CompletedTask;
+    }
 
     public Task<byte[]> Take(string key, int piece) => Task.FromResult(memory.Take(key, piece));
 

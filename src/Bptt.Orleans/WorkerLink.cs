@@ -14,6 +14,7 @@ namespace Bptt.Orleans;
 internal sealed class WorkerLink(Guid run, Member worker, int maxMessageBytes, Traffic traffic)
 {
     private const int MostNames = 1000;
+    private const string SharedKey = "shared";
 
     private readonly HashSet<string> _vectors = [];
     private readonly Dictionary<int, Task> _shards = [];
@@ -81,9 +82,35 @@ internal sealed class WorkerLink(Guid run, Member worker, int maxMessageBytes, T
             }
             return null;
         }
+        return MemoryMarshal.Cast<byte, double>(await BytesOfAsync(terms)).ToArray();
+    }
+
+    /// <summary>Has it do a job.</summary>
+    /// <param name="shared">What all jobs of the run share; sent once.</param>
+    /// <param name="key">The job's name.</param>
+    /// <param name="job">The job's own bytes.</param>
+    /// <returns>The result, or what went wrong in it.</returns>
+    public async Task<(byte[]? Result, string? Fault)> WorkAsync(byte[] shared, string key, byte[] job)
+    {
+        await BringShardAsync(-1, (_, _) => PutAsync(SharedKey, shared));
+        await PutAsync(key, job);
+        Terms terms = await worker.Service.Work(run, SharedKey, key);
+        if (terms.Missing is not null)
+        {
+            lock (_shards)
+            {
+                _shards.Clear();
+            }
+            throw new TimeoutException($"{worker.Name} has forgotten what it was sent.");
+        }
+        return terms.Fault is null ? (await BytesOfAsync(terms), null) : (null, terms.Fault);
+    }
+
+    private async Task<byte[]> BytesOfAsync(Terms terms)
+    {
         byte[] bytes = terms.Bytes ?? await TakeAsync(terms);
         traffic.AddReceived(bytes.Length);
-        return MemoryMarshal.Cast<byte, double>(bytes).ToArray();
+        return bytes;
     }
 
     private async Task<byte[]> TakeAsync(Terms terms)

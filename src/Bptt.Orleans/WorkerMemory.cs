@@ -9,10 +9,9 @@ using Bptt.Sharding;
 namespace Bptt.Orleans;
 
 /// <summary>The memory of one worker, by runs. For use from many threads.</summary>
-/// <param name="threads">The threads that a shard is computed on.</param>
-/// <param name="maxMessageBytes">The longest terms that are sent in one message.</param>
-/// <param name="dataFolder">See <see cref="BpttClusterOptions.DataFolder"/>.</param>
-internal sealed class WorkerMemory(int threads, int maxMessageBytes, string? dataFolder = null) : IDisposable
+/// <param name="options">Its threads, the longest terms of one message, its folder of data, what it does with
+/// jobs.</param>
+internal sealed class WorkerMemory(BpttClusterOptions options) : IDisposable
 {
     /// <summary>Vectors that are kept: weights of two points, a direction, coordinates and their metric.</summary>
     private const int VectorsKept = 8;
@@ -29,8 +28,20 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes, string? dat
     /// again.</summary>
     private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1.0);
 
+    /// <summary>The threads to compute on.</summary>
+    public int Threads => options.Threads == -1 ? Environment.ProcessorCount : options.Threads;
+
+    /// <summary>Whether it knows what to do with jobs.</summary>
+    public bool TakesJobs => options.Job is not null;
+
     private sealed class RunMemory
     {
+        /// <summary>Ends its jobs. Not disposed of: nothing waits on its handle.</summary>
+        public CancellationTokenSource Cancellation { get; } = new();
+
+        /// <summary>What all its jobs share.</summary>
+        public ConcurrentDictionary<string, byte[]> Shared { get; } = new();
+
         /// <summary>When something of it was last asked for, in milliseconds.</summary>
         public long Used { get; set; } = Environment.TickCount64;
 
@@ -71,7 +82,7 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes, string? dat
         {
             return "";
         }
-        memory.Shards[shard] = new ShardComputation(DataShard.FromBytes(bytes), threads);
+        memory.Shards[shard] = new ShardComputation(DataShard.FromBytes(bytes), options.Threads);
         return Pieces.HashOf(bytes);
     }
 
@@ -83,7 +94,7 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes, string? dat
         try
         {
             DataShard data = await Task.Run(() => shard.Read(PathOf(shard.Path)));
-            RunOf(run).Shards[shard.Index] = new ShardComputation(data, threads);
+            RunOf(run).Shards[shard.Index] = new ShardComputation(data, options.Threads);
             return null;
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException
@@ -131,16 +142,47 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes, string? dat
         {
             _turn.Release();
         }
-        if (bytes.Length <= maxMessageBytes)
-        {
-            return new Terms(bytes, "", 0, null);
-        }
-        string key = Guid.NewGuid().ToString("N");
-        run.Leaving[key] = bytes;
-        return new Terms(null, $"{message.Run:N} {key}", Pieces.CountOf(bytes.Length, maxMessageBytes), null);
+        return Leave(message.Run, run, bytes);
 
         static Terms Missing(string what) => new(null, "", 0, what);
     }
+
+    /// <summary>Does a job.</summary>
+    public async Task<Terms> WorkAsync(Guid id, string shared, string job)
+    {
+        RunMemory run = RunOf(id);
+        if (run.Bytes.TryRemove(shared, out byte[]? arrived))
+        {
+            run.Shared[shared] = arrived;
+        }
+        if (!run.Shared.TryGetValue(shared, out byte[]? common) || !run.Bytes.TryRemove(job, out byte[]? own))
+        {
+            return new Terms(null, "", 0, "job");
+        }
+        try
+        {
+            // A thread of its own: a training is long, and the pool's threads are for messages.
+            byte[] result = await Task.Factory.StartNew(
+                () => options.Job!(common, own, run.Cancellation.Token),
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default);
+            return Leave(id, run, result);
+        }
+#pragma warning disable CA1031 // whatever it is: the coordinator is told
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return new Terms(null, "", 0, null, e.Message);
+        }
+        finally
+        {
+            run.Used = Environment.TickCount64;
+        }
+    }
+
+    /// <summary>Asks the jobs of a run to come to an end.</summary>
+    public void Cancel(Guid run) => RunOf(run).Cancellation.Cancel();
 
     /// <summary>One piece of terms; with the last one they are forgotten.</summary>
     public byte[] Take(string key, int piece)
@@ -151,11 +193,11 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes, string? dat
         {
             throw new InvalidOperationException("The terms are no longer here.");
         }
-        if (piece == Pieces.CountOf(bytes.Length, maxMessageBytes) - 1)
+        if (piece == Pieces.CountOf(bytes.Length, options.MaxMessageBytes) - 1)
         {
             run.Leaving.TryRemove(names[1], out _);
         }
-        return Pieces.Of(bytes, piece, maxMessageBytes);
+        return Pieces.Of(bytes, piece, options.MaxMessageBytes);
     }
 
     /// <inheritdoc/>
@@ -166,13 +208,19 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes, string? dat
     }
 
     /// <summary>Forgets a run.</summary>
-    public void Forget(Guid run) => _runs.TryRemove(run, out _);
+    public void Forget(Guid run)
+    {
+        if (_runs.TryRemove(run, out RunMemory? memory))
+        {
+            memory.Cancellation.Cancel();
+        }
+    }
 
     /// <summary>Where a file of a coordinator is here.</summary>
     /// <exception cref="UnauthorizedAccessException">It lies outside the folder that may be read.</exception>
     private string PathOf(string path)
     {
-        if (dataFolder is null)
+        if (options.DataFolder is not string dataFolder)
         {
             return path;
         }
@@ -181,6 +229,18 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes, string? dat
         return full.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)
             ? full
             : throw new UnauthorizedAccessException($"{path}: expected a file in {folder}, which alone is read.");
+    }
+
+    /// <summary>Bytes as an answer, or kept to be fetched in pieces.</summary>
+    private Terms Leave(Guid id, RunMemory run, byte[] bytes)
+    {
+        if (bytes.Length <= options.MaxMessageBytes)
+        {
+            return new Terms(bytes, "", 0, null);
+        }
+        string key = Guid.NewGuid().ToString("N");
+        run.Leaving[key] = bytes;
+        return new Terms(null, $"{id:N} {key}", Pieces.CountOf(bytes.Length, options.MaxMessageBytes), null);
     }
 
     private RunMemory RunOf(Guid id)

@@ -1,8 +1,8 @@
 // Trainings on data that only the workers read, to see what memory their coordinator takes.
 
 using System.Diagnostics;
-using System.Security.Cryptography;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Bptt.Files;
 using Bptt.Optimization;
 using Bptt.Tests;
@@ -36,10 +36,11 @@ internal static class References
     {
         await using BpttCluster cluster = await BpttCluster.ConnectAsync(
             new BpttClusterOptions { Log = Console.WriteLine });
+        string program = typeof(References).Assembly.Location;
         await using var local = LocalWorkers.Start(
             cluster,
             workers,
-            () => new ProcessStartInfo("dotnet", [typeof(References).Assembly.Location, "worker", cluster.Address, "1"]),
+            () => new ProcessStartInfo("dotnet", [program, "worker", cluster.Address, "1"]),
             Console.WriteLine);
         await cluster.WaitForWorkersAsync(workers);
         var clock = Stopwatch.StartNew();
@@ -49,8 +50,8 @@ internal static class References
             new Examples(4).Model(data.InputSize, 6, data.OutputSize, spectralRadius: 0.8),
             cluster.Over(data),
             new TrainerOptions { Optimizer = new Adam(0.01), MaxEpochs = epochs });
-        Console.WriteLine(
-            $"weights {Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(new Parameters(result.Model).ToVector().ToArray().AsSpan())))}");
+        double[] weights = [.. new Parameters(result.Model).ToVector()];
+        Console.WriteLine($"weights {Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(weights.AsSpan())))}");
         using var self = Process.GetCurrentProcess();
         Console.WriteLine($"{new FileInfo(file).Length >> 20} MiB of data, {cluster.BytesSent >> 10} KiB sent; "
             + $"peak of the coordinator: {self.PeakWorkingSet64 >> 20} MiB");

@@ -80,8 +80,9 @@ internal sealed class TextRows : RowFile
         using (FileStream file = File.OpenRead(path))
         {
             Span<byte> mark = stackalloc byte[3];
-            _begin = file.ReadAtLeast(mark, 3, throwOnEndOfStream: false) == 3 && mark.SequenceEqual(Encoding.UTF8.Preamble)
-                ? 3 : 0;
+            bool isMarked = file.ReadAtLeast(mark, 3, throwOnEndOfStream: false) == 3
+                && mark.SequenceEqual(Encoding.UTF8.Preamble);
+            _begin = isMarked ? 3 : 0;
         }
         _parser = ParserAt(_begin);
     }
@@ -99,8 +100,10 @@ internal sealed class TextRows : RowFile
             rows._groupColumn = group is null ? -1 : Find(group);
             return rows;
 
-            int Find(string name) => Array.IndexOf(header, name) is int at and >= 0 ? at : throw new InvalidDataException(
-                $"{path}: expected a column '{name}' in the header, got {string.Join(", ", header)}.");
+            int Find(string name) => Array.IndexOf(header, name) is int at and >= 0
+                ? at
+                : throw new InvalidDataException(
+                    $"{path}: expected a column '{name}' in the header, got {string.Join(", ", header)}.");
         }
         catch
         {
@@ -223,7 +226,8 @@ internal sealed class ArrayRows : RowFile
             {
                 if (!double.IsFinite(number))
                 {
-                    throw new InvalidDataException($"{_path}: expected finite numbers, got {number} in row {_next + t}.");
+                    throw new InvalidDataException(
+                        $"{_path}: expected finite numbers, got {number} in row {_next + t}.");
                 }
             }
         }

@@ -10,9 +10,9 @@ namespace Bptt.Files;
 /// those rows alone. The last index runs along a row; all others count rows, so an array of B×T×d has BT rows of d
 /// numbers.
 /// </summary>
-/// <remarks>What is compressed (<c>numpy.savez_compressed</c>) is read from its beginning, so rows are best asked for in
-/// order. Arrays in the order of Fortran have no rows in a piece, and are refused. Not for use from several threads at
-/// once.</remarks>
+/// <remarks>What is compressed (<c>numpy.savez_compressed</c>) is read from its beginning, so rows are best asked for
+/// in order. Arrays in the order of Fortran have no rows in a piece, and are refused. Not for use from several threads
+/// at once.</remarks>
 /// <example>
 /// <code>
 /// // The rows 1000 to 1009 of an array that need not fit into memory.

@@ -22,7 +22,8 @@ namespace Bptt.Sharding;
 ///
 ///     public IShardRunner Start(ExecutionOptions execution) =&gt; this;
 ///
-///     public IReadOnlyList&lt;ReadOnlyMemory&lt;double&gt;&gt; Run(ShardTask task, CancellationToken cancellation) =&gt;
+///     public IReadOnlyList&lt;ReadOnlyMemory&lt;double&gt;&gt; Run(
+///         ShardTask task, CancellationToken cancellation) =&gt;
 ///     [
 ///         .. Enumerable.Range(0, count).Select(
 ///             k =&gt; (ReadOnlyMemory&lt;double&gt;)new ShardComputation(shard(k)).Run(task, cancellation)),

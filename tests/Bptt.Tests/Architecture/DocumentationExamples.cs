@@ -664,7 +664,8 @@ internal static class DocumentationExamples
 
             public IShardRunner Start(ExecutionOptions execution) => this;
 
-            public IReadOnlyList<ReadOnlyMemory<double>> Run(ShardTask task, CancellationToken cancellation) =>
+            public IReadOnlyList<ReadOnlyMemory<double>> Run(
+                ShardTask task, CancellationToken cancellation) =>
             [
                 .. Enumerable.Range(0, count).Select(
                     k => (ReadOnlyMemory<double>)new ShardComputation(shard(k)).Run(task, cancellation)),

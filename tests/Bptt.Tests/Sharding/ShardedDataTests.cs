@@ -4,6 +4,7 @@ using Bptt.Optimization;
 using Bptt.Sharding;
 using Bptt.Tests.Training;
 using Bptt.Training;
+using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Tests.Sharding;
 
@@ -79,7 +80,7 @@ public sealed class ShardedDataTests : IDisposable
             (new() { Truncation = Truncation.Lags(3) }, "Truncation: *truncated*"),
             (new() { Shards = 2 }, "Shards: *2 where they are cut into 3*"),
             (
-                new() { InitialStates = MathNet.Numerics.LinearAlgebra.Matrix<double>.Build.Dense(start.HiddenSize, 6) },
+                new() { InitialStates = Matrix<double>.Build.Dense(start.HiddenSize, 6) },
                 "InitialStates: *states that are not learned*"),
         ];
         foreach ((TrainerOptions options, string message) in refused)
