@@ -29,7 +29,7 @@ public sealed class BpttCluster : IShardExecutor, IAsyncDisposable
         _members = new ClusterMembers(
             host.Services.GetRequiredService<IClusterMembershipService>(),
             host.Services.GetRequiredService<ShardServiceClient>(),
-            options.Log);
+            options);
     }
 
     /// <summary>HOST:PORT: what workers join where no store keeps the list of members.</summary>

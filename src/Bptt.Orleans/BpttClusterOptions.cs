@@ -41,7 +41,8 @@ public sealed record BpttClusterOptions
             nameof(Threads), $"{nameof(Threads)}: expected -1 (all processors) or at least 1, got {value}.");
     }
 
-    /// <summary>The most bytes of numbers in one message; what is longer is sent in pieces.</summary>
+    /// <summary>The most bytes of numbers in one message, the same for coordinator and workers: others are refused by
+    /// name. What is longer is sent in pieces.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 4096.</exception>
     public int MaxMessageBytes
     {

@@ -16,7 +16,8 @@ internal sealed class JobRunner(
 
     private readonly Guid _run = Guid.NewGuid();
     private readonly Lock _gate = new();
-    private readonly Queue<int> _waiting = new(Enumerable.Range(0, jobs.Count));
+    private readonly List<int> _waiting = [.. Enumerable.Range(0, jobs.Count)];
+    private readonly Dictionary<(int Job, SiloAddress Worker), string> _faults = [];
     private readonly byte[]?[] _results = new byte[jobs.Count][];
     private readonly Dictionary<Member, WorkerLink> _links = [];
     private readonly HashSet<int> _begun = [];
@@ -48,7 +49,7 @@ internal sealed class JobRunner(
                 }
                 for (int thread = 0; thread < workers.Select(w => w.Hello.Threads).DefaultIfEmpty().Max(); thread++)
                 {
-                    foreach (Member worker in workers.Where(w => thread < w.Hello.Threads && HasWaiting))
+                    foreach (Member worker in workers.Where(w => thread < w.Hello.Threads && MayServe(w)))
                     {
                         if (!serving.ContainsKey((worker, thread)))
                         {
@@ -85,14 +86,11 @@ internal sealed class JobRunner(
         }
     }
 
-    private bool HasWaiting
+    private bool MayServe(Member worker)
     {
-        get
+        lock (_gate)
         {
-            lock (_gate)
-            {
-                return _waiting.Count > 0;
-            }
+            return _waiting.Exists(job => !_faults.ContainsKey((job, worker.Address)));
         }
     }
 
@@ -112,8 +110,8 @@ internal sealed class JobRunner(
                 if (fault is not null)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    _fault = new BpttClusterException($"job {job + 1} of {jobs.Count}, {worker.Name}: {fault}");
-                    return;
+                    Fail(job, worker, fault);
+                    continue;
                 }
                 lock (_gate)
                 {
@@ -126,7 +124,7 @@ internal sealed class JobRunner(
             {
                 lock (_gate)
                 {
-                    _waiting.Enqueue(job);
+                    _waiting.Add(job);
                 }
                 options.Log?.Invoke($"{worker.Name} did not finish job {job + 1} ({e.GetType().Name})");
                 await Task.WhenAny(members.Change, Task.Delay(PauseAfterFault, CancellationToken.None));
@@ -142,14 +140,40 @@ internal sealed class JobRunner(
         bool isAgain;
         lock (_gate)
         {
-            if (!_waiting.TryDequeue(out job))
+            int at = _waiting.FindIndex(j => !_faults.ContainsKey((j, worker.Address)));
+            if (at < 0)
             {
                 return null;
             }
+            job = _waiting[at];
+            _waiting.RemoveAt(at);
             isAgain = !_begun.Add(job);
         }
         options.Log?.Invoke($"{(isAgain ? "again: " : "")}job {job + 1} of {jobs.Count} by {worker.Name}");
         return job;
+    }
+
+    /// <summary>What failed on one worker, such as for want of space on its disc, another may do; what fails on two is
+    /// the job's own fault.</summary>
+    private void Fail(int job, Member worker, string fault)
+    {
+        string text = $"job {job + 1} of {jobs.Count}, {worker.Name}: {fault}";
+        options.Log?.Invoke(text);
+        lock (_gate)
+        {
+            _faults[(job, worker.Address)] = text;
+            string[] all = [.. _faults.Where(f => f.Key.Job == job).Select(f => f.Value)];
+            bool isLeft = members.Workers.Any(
+                w => w.Hello.TakesJobs && !_faults.ContainsKey((job, w.Address)));
+            if (all.Length > 1 || !isLeft)
+            {
+                _fault = new BpttClusterException(string.Join("; ", all));
+            }
+            else
+            {
+                _waiting.Add(job);
+            }
+        }
     }
 
     private WorkerLink LinkOf(Member worker)

@@ -54,7 +54,8 @@ internal sealed record WorkerHello(
     [property: Id(2)] string Machine,
     [property: Id(3)] int ProcessId,
     [property: Id(4)] int Threads,
-    [property: Id(5)] bool TakesJobs);
+    [property: Id(5)] bool TakesJobs,
+    [property: Id(6)] int MaxMessageBytes);
 
 /// <summary>A part of some bytes.</summary>
 [GenerateSerializer, Immutable]

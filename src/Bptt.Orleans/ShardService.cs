@@ -17,7 +17,8 @@ internal sealed class ShardService(
         Environment.MachineName,
         Environment.ProcessId,
         memory.Threads,
-        memory.TakesJobs));
+        memory.TakesJobs,
+        memory.MaxMessageBytes));
 
     public Task Heed(string verdict)
     {

@@ -34,6 +34,9 @@ internal sealed class WorkerMemory(BpttClusterOptions options) : IDisposable
     /// <summary>Whether it knows what to do with jobs.</summary>
     public bool TakesJobs => options.Job is not null;
 
+    /// <summary>The most bytes of numbers in one message.</summary>
+    public int MaxMessageBytes => options.MaxMessageBytes;
+
     private sealed class RunMemory
     {
         /// <summary>Ends its jobs. Not disposed of: nothing waits on its handle.</summary>
