@@ -1,5 +1,6 @@
 // The coordinator: a member of the cluster that gives out work and computes nothing itself.
 
+using Bptt.Orleans.Data;
 using Bptt.Sharding;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -28,7 +29,7 @@ public sealed class BpttCluster : IShardExecutor, IAsyncDisposable
         _members = new ClusterMembers(
             host.Services.GetRequiredService<IClusterMembershipService>(),
             host.Services.GetRequiredService<ShardServiceClient>(),
-            options.Log);
+            options);
     }
 
     /// <summary>HOST:PORT: what workers join where no store keeps the list of members.</summary>
@@ -101,7 +102,43 @@ public sealed class BpttCluster : IShardExecutor, IAsyncDisposable
     public IShardRunner Start(IReadOnlyList<DataShard> shards)
     {
         ArgumentNullException.ThrowIfNull(shards);
-        return new ClusterRunner(_options, _members, _traffic, shards);
+        return new ClusterRunner(_options, _members, _traffic, new HandedShards(shards));
+    }
+
+    /// <summary>Has workers read data from their own files and compute on them: give it to a
+    /// <c>Trainer</c>.</summary>
+    /// <param name="data">The data, which each worker has at the same path (or in its
+    /// <see cref="BpttClusterOptions.DataFolder"/>).</param>
+    /// <returns>The data by reference. A worker that has not the same numbers there, or no such file, is refused by
+    /// name for this training; where none is left, the training ends with a
+    /// <see cref="BpttClusterException"/>.</returns>
+    /// <exception cref="ArgumentNullException">The data are null.</exception>
+    public IShardedData Over(FileData data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        return new DataOfWorkers(data, shards => new ClusterRunner(_options, _members, _traffic, shards));
+    }
+
+    /// <summary>Has workers do independent jobs, each by one of their threads: whole trainings, candidates of a search.
+    /// What a worker had not finished when it died is begun anew by another.</summary>
+    /// <param name="shared">What all jobs need, such as the data: sent once to each worker.</param>
+    /// <param name="jobs">What each job needs besides.</param>
+    /// <param name="finished">Told how many are done, one call at a time; null for nobody.</param>
+    /// <param name="cancellation">Asks the workers to come to an end (the cancellation of
+    /// <see cref="BpttClusterOptions.Job"/>); the results that they then have are returned.</param>
+    /// <returns>The result of each job, in the order of the jobs.</returns>
+    /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled, and a job has no result then.</exception>
+    /// <exception cref="BpttClusterException">A job failed, no worker takes jobs, or none is left.</exception>
+    public async Task<byte[][]> RunJobsAsync(
+        byte[] shared,
+        IReadOnlyList<byte[]> jobs,
+        Action<int>? finished = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(shared);
+        ArgumentNullException.ThrowIfNull(jobs);
+        return await new JobRunner(_options, _members, _traffic, shared, jobs, finished).RunAsync(cancellation);
     }
 
     /// <summary>Where it is and who is there.</summary>

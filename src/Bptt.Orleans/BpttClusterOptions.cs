@@ -41,7 +41,8 @@ public sealed record BpttClusterOptions
             nameof(Threads), $"{nameof(Threads)}: expected -1 (all processors) or at least 1, got {value}.");
     }
 
-    /// <summary>The most bytes of numbers in one message; what is longer is sent in pieces.</summary>
+    /// <summary>The most bytes of numbers in one message, the same for coordinator and workers: others are refused by
+    /// name. What is longer is sent in pieces.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 4096.</exception>
     public int MaxMessageBytes
     {
@@ -56,6 +57,15 @@ public sealed record BpttClusterOptions
 
     /// <summary>How long a coordinator waits for a worker where it has none.</summary>
     public TimeSpan WorkerTimeout { get; init; } = TimeSpan.FromMinutes(2.0);
+
+    /// <summary>The folder that a worker reads the files of <see cref="FileData"/> from, and no others; their paths are
+    /// taken from there. Null, the default, for paths as the coordinator has them.</summary>
+    public string? DataFolder { get; init; }
+
+    /// <summary>What a worker does with the jobs of <see cref="BpttCluster.RunJobsAsync"/>: from what all of them share
+    /// and the job's own bytes to its result, on one thread, heeding the cancellation. Null, the default, for a worker
+    /// that takes none.</summary>
+    public Func<byte[], byte[], CancellationToken, byte[]>? Job { get; init; }
 
     /// <summary>Told in one line each who joins, leaves, is refused, computes what, and what is done again; null for
     /// nobody. Called from any thread.</summary>

@@ -50,7 +50,7 @@ public static class BpttWorker
         var life = new WorkerLife(options.Log);
         (IHost host, int port) = SiloHost.Create(options, SiloHost.WorkerName, services =>
         {
-            services.AddSingleton(_ => new WorkerMemory(options.Threads, options.MaxMessageBytes));
+            services.AddSingleton(_ => new WorkerMemory(options));
             services.AddSingleton(life);
             services.AddSingleton<IFatalErrorHandler>(life);
             services.AddGrainService<ShardService>();

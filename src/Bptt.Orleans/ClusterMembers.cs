@@ -24,6 +24,7 @@ internal sealed class ClusterMembers : IAsyncDisposable
     private readonly IClusterMembershipService _membership;
     private readonly ShardServiceClient _client;
     private readonly Action<string>? _log;
+    private readonly int _maxMessageBytes;
     private readonly CancellationTokenSource _end = new();
     private readonly ConcurrentDictionary<SiloAddress, Member> _taken = new();
     private readonly ConcurrentDictionary<SiloAddress, string> _refused = new();
@@ -32,11 +33,13 @@ internal sealed class ClusterMembers : IAsyncDisposable
     private readonly Task _pulse;
     private TaskCompletionSource _change = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public ClusterMembers(IClusterMembershipService membership, ShardServiceClient client, Action<string>? log)
+    public ClusterMembers(
+        IClusterMembershipService membership, ShardServiceClient client, BpttClusterOptions options)
     {
         _membership = membership;
         _client = client;
-        _log = log;
+        _log = options.Log;
+        _maxMessageBytes = options.MaxMessageBytes;
         _watch = Task.Run(WatchAsync);
         _pulse = Task.Run(PulseAsync);
     }
@@ -135,8 +138,9 @@ internal sealed class ClusterMembers : IAsyncDisposable
         }
     }
 
-    /// <summary>What keeps a worker from computing the same bits, by name; empty for nothing.</summary>
-    private static string Verdict(WorkerHello hello)
+    /// <summary>What keeps a worker from computing the same bits or from being understood, by name; empty for
+    /// nothing.</summary>
+    private string Verdict(WorkerHello hello)
     {
         List<string> differences = [];
         if (hello.Library != EngineIdentity.Library)
@@ -146,6 +150,10 @@ internal sealed class ClusterMembers : IAsyncDisposable
         if (hello.Arithmetic != EngineIdentity.Arithmetic)
         {
             differences.Add($"arithmetic: expected {EngineIdentity.Arithmetic}, got {hello.Arithmetic}");
+        }
+        if (hello.MaxMessageBytes != _maxMessageBytes)
+        {
+            differences.Add($"bytes of a message: expected at most {_maxMessageBytes}, got {hello.MaxMessageBytes}");
         }
         return string.Join("; ", differences);
     }

@@ -1,6 +1,7 @@
 // One training on a cluster: every task to the workers, every shard's terms back, whatever happens to the workers in
 // between. Adds nothing up: the library does, in the order of the shards.
 
+using Bptt.Orleans.Data;
 using Bptt.Sharding;
 
 namespace Bptt.Orleans;
@@ -13,14 +14,15 @@ internal sealed class ClusterRunner : IShardRunner
     private readonly ClusterMembers _members;
     private readonly Traffic _traffic;
     private readonly Guid _run = Guid.NewGuid();
-    private readonly IReadOnlyList<DataShard> _shards;
+    private readonly ShardSupply _shards;
+    private readonly Dictionary<SiloAddress, string> _refused = []; // of this training
     private readonly ShardAssignment _assignment;
     private readonly Dictionary<Member, WorkerLink> _links = [];
     private readonly List<(ReadOnlyMemory<double> Numbers, string Key)> _known = [];
     private long _keys;
 
     public ClusterRunner(
-        BpttClusterOptions options, ClusterMembers members, Traffic traffic, IReadOnlyList<DataShard> shards)
+        BpttClusterOptions options, ClusterMembers members, Traffic traffic, ShardSupply shards)
     {
         _options = options;
         _members = members;
@@ -98,7 +100,7 @@ internal sealed class ClusterRunner : IShardRunner
         }
         _options.Log?.Invoke(string.Join("; ", workers.Select(
             w => $"{w.Name}: {_assignment.Owners.Count(owner => owner == w)} of {_shards.Count} shards")));
-        for (int k = 0; workers.Count > 1 && k < _shards.Count; k++)
+        for (int k = 0; _shards.IsKeptTwice && workers.Count > 1 && k < _shards.Count; k++)
         {
             Member owner = _assignment.Owners[k]!;
             if (!workers.Any(w => w != owner && LinkOf(w).Has(k)))
@@ -121,7 +123,7 @@ internal sealed class ClusterRunner : IShardRunner
     {
         try
         {
-            await second.BringShardAsync(shard, _shards[shard].ToBytes);
+            await second.BringShardAsync(shard, _shards.BringAsync);
         }
         catch (Exception e) when (IsOfTheCluster(e))
         {
@@ -136,9 +138,15 @@ internal sealed class ClusterRunner : IShardRunner
         while (true)
         {
             Task change = _members.Change;
-            if (_members.Workers is { Count: > 0 } workers)
+            (Member[] workers, string[] refused) = Usable();
+            if (workers.Length > 0)
             {
                 return workers;
+            }
+            if (refused.Length > 0)
+            {
+                throw new BpttClusterException(
+                    $"Workers: expected 1 that can compute, got 0: {string.Join("; ", refused)}");
             }
             TimeSpan left = last - DateTime.UtcNow;
             if (left <= TimeSpan.Zero)
@@ -149,6 +157,31 @@ internal sealed class ClusterRunner : IShardRunner
             await Task.WhenAny(change, Task.Delay(left, cancellation));
             cancellation.ThrowIfCancellationRequested();
         }
+    }
+
+    /// <summary>The workers that this training may ask, and what is wrong with the others.</summary>
+    private (Member[] Workers, string[] Refused) Usable()
+    {
+        IReadOnlyList<Member> all = _members.Workers;
+        lock (_refused)
+        {
+            return (
+                [.. all.Where(w => !_refused.ContainsKey(w.Address))],
+                [.. all.Where(w => _refused.ContainsKey(w.Address)).Select(w => _refused[w.Address])]);
+        }
+    }
+
+    /// <summary>Leaves a worker out of this training, since it has other data.</summary>
+    private void Refuse(Member worker, string why)
+    {
+        lock (_refused)
+        {
+            if (!_refused.TryAdd(worker.Address, $"{worker.Name} is refused: {why}"))
+            {
+                return;
+            }
+        }
+        _options.Log?.Invoke($"{worker.Name} is refused: {why}");
     }
 
     /// <summary>Has a worker compute some shards. What does not come back stays to be done.</summary>
@@ -169,13 +202,17 @@ internal sealed class ClusterRunner : IShardRunner
             }
             await Task.WhenAll(shards.Select(async shard =>
             {
-                await link.BringShardAsync(shard, _shards[shard].ToBytes);
+                await link.BringShardAsync(shard, _shards.BringAsync);
                 cancellation.ThrowIfCancellationRequested();
                 if (await link.ComputeAsync(message, shard) is double[] numbers)
                 {
                     (terms[shard], done[shard]) = (numbers, true);
                 }
             }));
+        }
+        catch (OtherDataException e)
+        {
+            Refuse(link.Worker, e.Message);
         }
         catch (Exception e) when (IsOfTheCluster(e))
         {
@@ -188,7 +225,7 @@ internal sealed class ClusterRunner : IShardRunner
         }
     }
 
-    private static bool IsOfTheCluster(Exception e) =>
+    internal static bool IsOfTheCluster(Exception e) =>
         e is OrleansException or TimeoutException or IOException or ObjectDisposedException;
 
     private WorkerLink LinkOf(Member worker)

@@ -1,5 +1,6 @@
 // What coordinator and workers say to each other. Data only.
 
+using Bptt.Orleans.Data;
 using Orleans.Services;
 
 namespace Bptt.Orleans;
@@ -21,9 +22,22 @@ internal interface IShardService : IGrainService
     [ResponseTimeout("1.00:00:00")]
     Task<string> Load(Guid run, int shard, string key);
 
+    /// <summary>Has it read a shard of a run from its own file.</summary>
+    /// <returns>Why it cannot; null where it has.</returns>
+    [ResponseTimeout("1.00:00:00")]
+    Task<string?> LoadFile(Guid run, FileShard shard);
+
     /// <summary>Computes a shard's terms.</summary>
     [ResponseTimeout("30.00:00:00")]
     Task<Terms> Compute(TaskMessage task, int shard);
+
+    /// <summary>Does a job, whose bytes were put before.</summary>
+    /// <returns>Its result, or why there is none.</returns>
+    [ResponseTimeout("30.00:00:00")]
+    Task<Terms> Work(Guid run, string shared, string job);
+
+    /// <summary>Asks the jobs of a run, also those that begin later, to come to an end.</summary>
+    Task Cancel(Guid run);
 
     /// <summary>One piece of terms that are too long for a message.</summary>
     Task<byte[]> Take(string key, int piece);
@@ -38,7 +52,10 @@ internal sealed record WorkerHello(
     [property: Id(0)] string Library,
     [property: Id(1)] string Arithmetic,
     [property: Id(2)] string Machine,
-    [property: Id(3)] int ProcessId);
+    [property: Id(3)] int ProcessId,
+    [property: Id(4)] int Threads,
+    [property: Id(5)] bool TakesJobs,
+    [property: Id(6)] int MaxMessageBytes);
 
 /// <summary>A part of some bytes.</summary>
 [GenerateSerializer, Immutable]
@@ -62,11 +79,12 @@ internal sealed record TaskMessage(
     [property: Id(7)] string Metric,
     [property: Id(8)] double Penalty);
 
-/// <summary>A shard's terms; where they are too long, the key and the number of their pieces. With what is missing, if
-/// the worker has not what the task names.</summary>
+/// <summary>A shard's terms or a job's result; where they are too long, the key and the number of their pieces. With
+/// what is missing, if the worker has not what the task names; with what went wrong in a job.</summary>
 [GenerateSerializer, Immutable]
 internal sealed record Terms(
     [property: Id(0)] byte[]? Bytes,
     [property: Id(1)] string Key,
     [property: Id(2)] int Pieces,
-    [property: Id(3)] string? Missing);
+    [property: Id(3)] string? Missing,
+    [property: Id(4)] string? Fault = null);

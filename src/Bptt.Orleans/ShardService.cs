@@ -1,5 +1,6 @@
 // The service on each worker, and how a coordinator calls the one on a given worker. Decides nothing.
 
+using Bptt.Orleans.Data;
 using Bptt.Sharding;
 using Microsoft.Extensions.Logging;
 using Orleans.Runtime.Services;
@@ -11,7 +12,13 @@ internal sealed class ShardService(
     : GrainService(id, silo, loggers), IShardService
 {
     public Task<WorkerHello> Hello() => Task.FromResult(new WorkerHello(
-        EngineIdentity.Library, EngineIdentity.Arithmetic, Environment.MachineName, Environment.ProcessId));
+        EngineIdentity.Library,
+        EngineIdentity.Arithmetic,
+        Environment.MachineName,
+        Environment.ProcessId,
+        memory.Threads,
+        memory.TakesJobs,
+        memory.MaxMessageBytes));
 
     public Task Heed(string verdict)
     {
@@ -27,7 +34,17 @@ internal sealed class ShardService(
 
     public Task<string> Load(Guid run, int shard, string key) => Task.Run(() => memory.Load(run, shard, key));
 
+    public Task<string?> LoadFile(Guid run, FileShard shard) => memory.LoadFileAsync(run, shard);
+
     public Task<Terms> Compute(TaskMessage task, int shard) => memory.ComputeAsync(task, shard);
+
+    public Task<Terms> Work(Guid run, string shared, string job) => memory.WorkAsync(run, shared, job);
+
+    public Task Cancel(Guid run)
+    {
+        memory.Cancel(run);
+        return Task.CompletedTask;
+    }
 
     public Task<byte[]> Take(string key, int piece) => Task.FromResult(memory.Take(key, piece));
 

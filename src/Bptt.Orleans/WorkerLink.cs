@@ -1,6 +1,7 @@
 // What one worker has of one training, and how it is brought what it lacks. Decides no assignment.
 
 using System.Runtime.InteropServices;
+using Bptt.Orleans.Data;
 
 namespace Bptt.Orleans;
 
@@ -13,6 +14,7 @@ namespace Bptt.Orleans;
 internal sealed class WorkerLink(Guid run, Member worker, int maxMessageBytes, Traffic traffic)
 {
     private const int MostNames = 1000;
+    private const string SharedKey = "shared";
 
     private readonly HashSet<string> _vectors = [];
     private readonly Dictionary<int, Task> _shards = [];
@@ -31,15 +33,15 @@ internal sealed class WorkerLink(Guid run, Member worker, int maxMessageBytes, T
 
     /// <summary>Brings it a shard where it lacks it.</summary>
     /// <param name="shard">Which.</param>
-    /// <param name="source">Its bytes.</param>
-    public async Task BringShardAsync(int shard, Func<byte[]> source)
+    /// <param name="bring">How.</param>
+    public async Task BringShardAsync(int shard, Func<WorkerLink, int, Task> bring)
     {
         Task loading;
         lock (_shards)
         {
             if (!_shards.TryGetValue(shard, out Task? known) || known.IsFaulted || known.IsCanceled)
             {
-                known = LoadAsync(shard, source);
+                known = bring(this, shard);
                 _shards[shard] = known;
             }
             loading = known;
@@ -80,9 +82,35 @@ internal sealed class WorkerLink(Guid run, Member worker, int maxMessageBytes, T
             }
             return null;
         }
+        return MemoryMarshal.Cast<byte, double>(await BytesOfAsync(terms)).ToArray();
+    }
+
+    /// <summary>Has it do a job.</summary>
+    /// <param name="shared">What all jobs of the run share; sent once.</param>
+    /// <param name="key">The job's name.</param>
+    /// <param name="job">The job's own bytes.</param>
+    /// <returns>The result, or what went wrong in it.</returns>
+    public async Task<(byte[]? Result, string? Fault)> WorkAsync(byte[] shared, string key, byte[] job)
+    {
+        await BringShardAsync(-1, (_, _) => PutAsync(SharedKey, shared));
+        await PutAsync(key, job);
+        Terms terms = await worker.Service.Work(run, SharedKey, key);
+        if (terms.Missing is not null)
+        {
+            lock (_shards)
+            {
+                _shards.Clear();
+            }
+            throw new TimeoutException($"{worker.Name} has forgotten what it was sent.");
+        }
+        return terms.Fault is null ? (await BytesOfAsync(terms), null) : (null, terms.Fault);
+    }
+
+    private async Task<byte[]> BytesOfAsync(Terms terms)
+    {
         byte[] bytes = terms.Bytes ?? await TakeAsync(terms);
         traffic.AddReceived(bytes.Length);
-        return MemoryMarshal.Cast<byte, double>(bytes).ToArray();
+        return bytes;
     }
 
     private async Task<byte[]> TakeAsync(Terms terms)
@@ -95,15 +123,25 @@ internal sealed class WorkerLink(Guid run, Member worker, int maxMessageBytes, T
         return Pieces.Join(pieces);
     }
 
-    private async Task LoadAsync(int shard, Func<byte[]> source)
+    /// <summary>Hands it a shard.</summary>
+    public async Task HandAsync(int shard, byte[] bytes)
     {
-        byte[] bytes = source();
         string key = $"shard {shard}";
         await PutAsync(key, bytes);
         string hash = await worker.Service.Load(run, shard, key);
         if (hash != Pieces.HashOf(bytes))
         {
             throw new TimeoutException($"{worker.Name}: shard {shard} did not arrive as it was sent.");
+        }
+    }
+
+    /// <summary>Has it read a shard from its own file.</summary>
+    /// <exception cref="OtherDataException">It has not the same data there.</exception>
+    public async Task ReferAsync(FileShard shard)
+    {
+        if (await worker.Service.LoadFile(run, shard) is string fault)
+        {
+            throw new OtherDataException(fault);
         }
     }
 

@@ -3,14 +3,15 @@
 
 using System.Collections.Concurrent;
 using Bptt.Optimization;
+using Bptt.Orleans.Data;
 using Bptt.Sharding;
 
 namespace Bptt.Orleans;
 
 /// <summary>The memory of one worker, by runs. For use from many threads.</summary>
-/// <param name="threads">The threads that a shard is computed on.</param>
-/// <param name="maxMessageBytes">The longest terms that are sent in one message.</param>
-internal sealed class WorkerMemory(int threads, int maxMessageBytes) : IDisposable
+/// <param name="options">Its threads, the longest terms of one message, its folder of data, what it does with
+/// jobs.</param>
+internal sealed class WorkerMemory(BpttClusterOptions options) : IDisposable
 {
     /// <summary>Vectors that are kept: weights of two points, a direction, coordinates and their metric.</summary>
     private const int VectorsKept = 8;
@@ -20,12 +21,30 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes) : IDisposab
     /// <summary>One shard at a time, on all threads.</summary>
     private readonly SemaphoreSlim _turn = new(1);
 
+    /// <summary>One file at a time, so that memory is taken for one shard beside those that stay.</summary>
+    private readonly SemaphoreSlim _reading = new(1);
+
     /// <summary>After so long, what a coordinator that died has left is forgotten; one that lives sends it
     /// again.</summary>
     private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1.0);
 
+    /// <summary>The threads to compute on.</summary>
+    public int Threads => options.Threads == -1 ? Environment.ProcessorCount : options.Threads;
+
+    /// <summary>Whether it knows what to do with jobs.</summary>
+    public bool TakesJobs => options.Job is not null;
+
+    /// <summary>The most bytes of numbers in one message.</summary>
+    public int MaxMessageBytes => options.MaxMessageBytes;
+
     private sealed class RunMemory
     {
+        /// <summary>Ends its jobs. Not disposed of: nothing waits on its handle.</summary>
+        public CancellationTokenSource Cancellation { get; } = new();
+
+        /// <summary>What all its jobs share.</summary>
+        public ConcurrentDictionary<string, byte[]> Shared { get; } = new();
+
         /// <summary>When something of it was last asked for, in milliseconds.</summary>
         public long Used { get; set; } = Environment.TickCount64;
 
@@ -66,8 +85,30 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes) : IDisposab
         {
             return "";
         }
-        memory.Shards[shard] = new ShardComputation(DataShard.FromBytes(bytes), threads);
+        memory.Shards[shard] = new ShardComputation(DataShard.FromBytes(bytes), options.Threads);
         return Pieces.HashOf(bytes);
+    }
+
+    /// <summary>Reads a shard from its file.</summary>
+    /// <returns>Why that cannot be; null where it was.</returns>
+    public async Task<string?> LoadFileAsync(Guid run, FileShard shard)
+    {
+        await _reading.WaitAsync();
+        try
+        {
+            DataShard data = await Task.Run(() => shard.Read(PathOf(shard.Path)));
+            RunOf(run).Shards[shard.Index] = new ShardComputation(data, options.Threads);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException
+            or ArgumentException)
+        {
+            return e.Message;
+        }
+        finally
+        {
+            _reading.Release();
+        }
     }
 
     /// <summary>Computes a shard's terms.</summary>
@@ -104,16 +145,47 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes) : IDisposab
         {
             _turn.Release();
         }
-        if (bytes.Length <= maxMessageBytes)
-        {
-            return new Terms(bytes, "", 0, null);
-        }
-        string key = Guid.NewGuid().ToString("N");
-        run.Leaving[key] = bytes;
-        return new Terms(null, $"{message.Run:N} {key}", Pieces.CountOf(bytes.Length, maxMessageBytes), null);
+        return Leave(message.Run, run, bytes);
 
         static Terms Missing(string what) => new(null, "", 0, what);
     }
+
+    /// <summary>Does a job.</summary>
+    public async Task<Terms> WorkAsync(Guid id, string shared, string job)
+    {
+        RunMemory run = RunOf(id);
+        if (run.Bytes.TryRemove(shared, out byte[]? arrived))
+        {
+            run.Shared[shared] = arrived;
+        }
+        if (!run.Shared.TryGetValue(shared, out byte[]? common) || !run.Bytes.TryRemove(job, out byte[]? own))
+        {
+            return new Terms(null, "", 0, "job");
+        }
+        try
+        {
+            // A thread of its own: a training is long, and the pool's threads are for messages.
+            byte[] result = await Task.Factory.StartNew(
+                () => options.Job!(common, own, run.Cancellation.Token),
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default);
+            return Leave(id, run, result);
+        }
+#pragma warning disable CA1031 // whatever it is: the coordinator is told
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return new Terms(null, "", 0, null, e.Message);
+        }
+        finally
+        {
+            run.Used = Environment.TickCount64;
+        }
+    }
+
+    /// <summary>Asks the jobs of a run to come to an end.</summary>
+    public void Cancel(Guid run) => RunOf(run).Cancellation.Cancel();
 
     /// <summary>One piece of terms; with the last one they are forgotten.</summary>
     public byte[] Take(string key, int piece)
@@ -124,18 +196,55 @@ internal sealed class WorkerMemory(int threads, int maxMessageBytes) : IDisposab
         {
             throw new InvalidOperationException("The terms are no longer here.");
         }
-        if (piece == Pieces.CountOf(bytes.Length, maxMessageBytes) - 1)
+        if (piece == Pieces.CountOf(bytes.Length, options.MaxMessageBytes) - 1)
         {
             run.Leaving.TryRemove(names[1], out _);
         }
-        return Pieces.Of(bytes, piece, maxMessageBytes);
+        return Pieces.Of(bytes, piece, options.MaxMessageBytes);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _turn.Dispose();
+    public void Dispose()
+    {
+        _turn.Dispose();
+        _reading.Dispose();
+    }
 
     /// <summary>Forgets a run.</summary>
-    public void Forget(Guid run) => _runs.TryRemove(run, out _);
+    public void Forget(Guid run)
+    {
+        if (_runs.TryRemove(run, out RunMemory? memory))
+        {
+            memory.Cancellation.Cancel();
+        }
+    }
+
+    /// <summary>Where a file of a coordinator is here.</summary>
+    /// <exception cref="UnauthorizedAccessException">It lies outside the folder that may be read.</exception>
+    private string PathOf(string path)
+    {
+        if (options.DataFolder is not string dataFolder)
+        {
+            return path;
+        }
+        string folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(dataFolder));
+        string full = Path.GetFullPath(path, folder);
+        return full.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+            ? full
+            : throw new UnauthorizedAccessException($"{path}: expected a file in {folder}, which alone is read.");
+    }
+
+    /// <summary>Bytes as an answer, or kept to be fetched in pieces.</summary>
+    private Terms Leave(Guid id, RunMemory run, byte[] bytes)
+    {
+        if (bytes.Length <= options.MaxMessageBytes)
+        {
+            return new Terms(bytes, "", 0, null);
+        }
+        string key = Guid.NewGuid().ToString("N");
+        run.Leaving[key] = bytes;
+        return new Terms(null, $"{id:N} {key}", Pieces.CountOf(bytes.Length, options.MaxMessageBytes), null);
+    }
 
     private RunMemory RunOf(Guid id)
     {

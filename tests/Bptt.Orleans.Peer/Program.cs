@@ -1,13 +1,18 @@
 // A process of a cluster, for tests that kill it: a worker, or a coordinator that trains.
 //
-//   worker JOIN [THREADS] [BYTES]             a worker, until its input ends; BYTES of one message
+//   worker JOIN [THREADS] [BYTES] [FOLDER] [IP]
+//                                             a worker, until its input ends; BYTES of one message, FOLDER of data
 //   train DATA METHOD EPOCHS SHARDS WORKERS   a coordinator; WORKERS processes of its own, 0 for this process alone
 //         [--port P] [--checkpoint FILE] [--resume FILE] [--bytes BYTES] [--threads N] [--wait N] [--times]
+//         [--listen IP] [--hold EPOCH FILE]   goes on behind the epoch when the file is there
+//   write FILE B T                            a .npz of B generated sequences of T steps
+//   refer FILE EPOCHS SHARDS WORKERS          a coordinator that trains on such a file, which only its workers read
 //
 // A training prints "epoch N" as it goes and at its end "weights" with a hash of every bit of the outcome.
 
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Bptt.Optimization;
@@ -23,9 +28,22 @@ if (args is ["worker", string join, ..])
             Join = join,
             Threads = args.Length > 2 ? Number(args[2]) : 1,
             MaxMessageBytes = args.Length > 3 ? Number(args[3]) : 32 << 20,
+            DataFolder = args.Length > 4 && args[4].Length > 0 ? args[4] : null,
+            Listen = args.Length > 5 ? IPAddress.Parse(args[5]) : IPAddress.Loopback,
+            Job = Work,
             Log = Console.Error.WriteLine,
         },
         LocalWorkers.InputEnd());
+    return 0;
+}
+if (args is ["write", string written, string sequences, string steps])
+{
+    References.Write(written, Number(sequences), Number(steps));
+    return 0;
+}
+if (args is ["refer", string referred, string most, string pieces, string helpers])
+{
+    await References.TrainAsync(referred, Number(most), Number(pieces), Number(helpers));
     return 0;
 }
 
@@ -36,6 +54,7 @@ TrainerOptions options = problem.Options with
 {
     Checkpoint = Option("--checkpoint") is string file ? new CheckpointOptions(file, TimeSpan.Zero) : null,
     ResumeFrom = Option("--resume"),
+    ProgressInterval = args.Contains("--hold") ? TimeSpan.Zero : problem.Options.ProgressInterval,
     Execution = problem.Options.Execution with { MaxDegreeOfParallelism = Number(threads) },
 };
 int workers = Number(args[5]);
@@ -50,6 +69,7 @@ await using BpttCluster cluster = await BpttCluster.ConnectAsync(new BpttCluster
 {
     Port = Number(Option("--port") ?? "0"),
     MaxMessageBytes = bytes,
+    Listen = IPAddress.Parse(Option("--listen") ?? "127.0.0.1"),
     Log = Say,
 });
 Say($"address {cluster.Address}");
@@ -101,6 +121,11 @@ void Train(TrainerOptions options, BpttCluster? cluster)
         received = cluster?.BytesReceived ?? 0;
         Say($"epoch {progress.Epoch}, {epoch.Elapsed.TotalMilliseconds:F1} ms since the last report{moved}");
         last = progress.Epoch;
+        if (Array.IndexOf(args, "--hold") is int at and >= 0 && last == Number(args[at + 1]))
+        {
+            Say($"held at epoch {last}");
+            SpinWait.SpinUntil(() => File.Exists(args[at + 2]));
+        }
         epoch.Restart();
     }
 }
@@ -109,6 +134,21 @@ static void Say(string line)
 {
     Console.WriteLine(line);
     Console.Out.Flush();
+}
+
+// A job that needs a disc: 128 KiB of space, and a number that all of them share.
+static byte[] Work(byte[] shared, byte[] job, CancellationToken cancellation)
+{
+    string folder = Directory.CreateTempSubdirectory("bptt").FullName;
+    try
+    {
+        File.WriteAllBytes(Path.Combine(folder, "work"), new byte[1 << 17]);
+        return [(byte)(shared[0] + job[0])];
+    }
+    finally
+    {
+        Directory.Delete(folder, recursive: true);
+    }
 }
 
 string? Option(string name) => Array.IndexOf(args, name) is int at and >= 0 ? args[at + 1] : null;

@@ -172,10 +172,11 @@ internal static class FitCommand
         out OrderChoice? order,
         CancellationToken cancellation)
     {
-        order = settings.HiddenSize is null ? ChooseOrder(terminal, data, settings, watch, cancellation) : null;
         using FitCluster? cluster = settings.AsksForWorkers
             ? BeforeAll(() => FitCluster.Start(terminal, settings, cancellation)) : null;
-        settings = settings with { Gradients = cluster?.Executor };
+        FitJobs.Spread? spread = cluster is null ? null : cluster.Spread;
+        settings = settings with { Gradients = settings.Starts == 1 ? cluster?.Executor : null, Jobs = spread };
+        order = settings.HiddenSize is null ? ChooseOrder(terminal, data, settings, watch, cancellation) : null;
         var plan = FitPlan.Of(settings, data, settings.HiddenSize ?? order!.Order);
         Warn(terminal, withoutEffect(plan));
         long parameters = FitPlan.ParameterCount(data, plan.HiddenSize, settings.LearnsInitialState);
@@ -197,8 +198,7 @@ internal static class FitCommand
             checkpoint,
             FitWatch.Beside(report, watch),
             done => TellStart(terminal, done, settings.Starts),
-            cancellation,
-            watch is null ? null : watch.TakeCheckpoint));
+            cancellation, watch is null ? null : watch.TakeCheckpoint));
         written.AddRange(Conclude(terminal, folder, fit, checkpoint));
         if (settings.TensorBoardFolder is string log)
         {
@@ -227,7 +227,7 @@ internal static class FitCommand
                 settings.LearnsInitialState,
                 settings.HasPrior ?? FitPlan.HasPriorByDefault(settings, data.InputChannels.Length),
                 FitWatch.Beside(report, watch),
-                cancellation)));
+                settings.Jobs, cancellation)));
         choice.Table()?.WriteTo(terminal);
         terminal.Output.WriteLine(choice.Sentence);
         return choice;

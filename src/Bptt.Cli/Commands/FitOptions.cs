@@ -137,8 +137,8 @@ internal sealed class FitOptions
         "--shards",
         atLeast: 1,
         "The parts of the data, of whole runs, that losses and gradients are summed over. The rounding of the result "
-            + "depends on it, and not on the workers. Where not given: 1, or with workers "
-            + $"{FitSettings.ShardsForWorkers}.",
+            + "depends on it, and not on the workers. Where not given: 1, or where workers share one training "
+            + $"{FitSettings.ShardsForWorkers}; with --starts each worker does whole trainings.",
         "n");
 
     public void AddTo(DetailedCommand command)
@@ -176,6 +176,7 @@ internal sealed class FitOptions
             LearningRate = IsTold(parsed, _learningRate) ? parsed.GetValue(_learningRate) : null,
             Clipping = clipping,
             Truncation = truncation,
+            Words = (parsed.GetValue(_clip)!, parsed.GetValue(_truncate)!),
             HasPrior = parsed.GetValue(_prior) is string prior ? prior == "estimated" : null,
             LearnsInitialState = parsed.GetValue(_learnState),
             ResumeFrom = parsed.GetValue(_resume),

@@ -91,6 +91,7 @@ internal static class WorkerCommand
             FitCluster.OptionsOf(join, listen, isWorker: true) with
             {
                 Threads = threads,
+                Job = FitJobs.Do,
                 Log = terminal.Error.WriteLine,
             },
             end);

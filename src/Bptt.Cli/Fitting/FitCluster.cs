@@ -23,6 +23,21 @@ internal sealed class FitCluster : IDisposable
     /// <summary>Who computes the shards of trainings.</summary>
     public IShardExecutor Executor => _cluster;
 
+    /// <summary>Has workers do jobs (<see cref="FitJobs"/>).</summary>
+    /// <exception cref="DataFaultException">A job failed, or no worker is left.</exception>
+    public byte[][] Spread(
+        byte[] shared, IReadOnlyList<byte[]> jobs, Action<int> finished, CancellationToken cancellation)
+    {
+        try
+        {
+            return _cluster.RunJobsAsync(shared, jobs, finished, cancellation).GetAwaiter().GetResult();
+        }
+        catch (BpttClusterException e)
+        {
+            throw new DataFaultException($"--workers: {e.Message}", e);
+        }
+    }
+
     /// <summary>Brings the workers together that a fit asks for.</summary>
     /// <param name="terminal">Told who joins, leaves, computes what, and what is done again.</param>
     /// <param name="settings">With workers or a cluster.</param>

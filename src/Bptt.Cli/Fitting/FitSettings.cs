@@ -63,6 +63,9 @@ internal sealed record FitSettings
     /// <summary>For methods of first order; null for none.</summary>
     public Truncation? Truncation { get; init; }
 
+    /// <summary>Clipping and truncation as the command line says them.</summary>
+    public (string Clipping, string Truncation) Words { get; init; } = ("norm:1", "none");
+
     /// <summary>Whether h_0 is a parameter too. Where it is, slowly decaying modes can fit the noise of the first steps
     /// through it and grow beyond the data, so the default is to start at rest, at the training mean.</summary>
     public bool LearnsInitialState { get; init; }
@@ -95,6 +98,9 @@ internal sealed record FitSettings
 
     /// <summary>Who computes; null for this process.</summary>
     public IShardExecutor? Gradients { get; init; }
+
+    /// <summary>Who does whole trainings and candidates; null for this process.</summary>
+    public FitJobs.Spread? Jobs { get; init; }
 
     /// <summary>The time between two savings.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(1);

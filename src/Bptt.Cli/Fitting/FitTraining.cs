@@ -57,11 +57,27 @@ internal static class FitTraining
             prior = ImpulseResponsePrior.Estimate(sequences, data.Training.Targets, data.Training.Weights);
             (sequences, objective) = prior.Extend(sequences, data.Training.Targets, data.Training.Weights);
         }
+        if (count > 1 && plan.Settings.Jobs is FitJobs.Spread spread)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                starts[i] = plan.Begin(data, StartOf(i), SeedOf(i));
+            }
+            TrainingResult[] trained = StartJobs.Run(
+                spread, plan, starts, sequences, objective, finished, cancellation);
+            for (int i = 0; i < count; i++)
+            {
+                using TensorBoardLog? log = LogOf(plan.Settings, i);
+                log?.ReportAll(trained[i], FitPlan.IsFirstOrder(plan.Method) ? plan.LearningRate : null);
+                log?.Dispose();
+                runs[i] = new FitRun(StartOf(i), plan.NameOf(StartOf(i), SeedOf(i)), trained[i], log?.Fault);
+            }
+            return Best(plan, starts, runs, prior);
+        }
         var sideBySide = new ParallelOptions { MaxDegreeOfParallelism = Math.Min(count, Environment.ProcessorCount) };
         InOrder(count, sideBySide, i =>
         {
-            FitStart start = i == 0 ? plan.Start : FitStart.Orthogonal;
-            int seed = unchecked(plan.Settings.Seed + i);
+            (FitStart start, int seed) = (StartOf(i), SeedOf(i));
             starts[i] = plan.Begin(data, start, seed);
             using TensorBoardLog? log = LogOf(plan.Settings, i);
             IProgress<TrainingProgress>? shown = i == 0 ? new Reporting(plan, report, reporting, log) : log;
@@ -75,7 +91,18 @@ internal static class FitTraining
             }
         });
 
-        int best = Enumerable.Range(0, count).MinBy(i => Rank(runs[i].Training));
+        return Best(plan, starts, runs, prior);
+
+        FitStart StartOf(int i) => i == 0 ? plan.Start : FitStart.Orthogonal;
+
+        int SeedOf(int i) => unchecked(plan.Settings.Seed + i);
+    }
+
+    /// <summary>The one with the smallest loss.</summary>
+    private static TrainedFit Best(
+        FitPlan plan, (LinearRnn Model, Matrix<double> States)[] starts, FitRun[] runs, ImpulseResponsePrior? prior)
+    {
+        int best = Enumerable.Range(0, runs.Length).MinBy(i => Rank(runs[i].Training));
         TrainingResult training = runs[best].Training;
         if (!double.IsFinite(training.BestLoss))
         {
@@ -108,7 +135,8 @@ internal static class FitTraining
         ? TensorBoardLog.Create(settings.Starts == 1 ? folder : Path.Combine(folder, $"start-{start + 1}"))
         : null;
 
-    private static TrainerOptions OptionsOf(
+    /// <summary>How a training runs.</summary>
+    public static TrainerOptions OptionsOf(
         FitPlan plan, Matrix<double> states, string? checkpoint, Func<bool>? isCheckpointAsked)
     {
         FitSettings settings = plan.Settings;
@@ -133,7 +161,8 @@ internal static class FitTraining
             ProgressInterval = settings.TensorBoardFolder is null
                 ? new TrainerOptions().ProgressInterval
                 : TimeSpan.Zero, // so that no epoch is missing there
-            Shards = settings.Shards ?? (settings.AsksForWorkers ? FitSettings.ShardsForWorkers : 1),
+            Shards = settings.Shards
+                ?? (settings is { AsksForWorkers: true, Starts: 1 } ? FitSettings.ShardsForWorkers : 1),
             Gradients = settings.Gradients,
         };
     }

@@ -42,11 +42,17 @@ internal static class OrderSearch
     /// <param name="learnsState">Whether h_0 is learned.</param>
     /// <param name="hasPrior">Whether the loss holds an <see cref="ImpulseResponsePrior"/>.</param>
     /// <param name="progress">Told which part of the work is done, from 0 to 1, on one thread at a time.</param>
+    /// <param name="spread">Who trains and judges the candidates; null for this process.</param>
     /// <param name="cancellation">Ends it.</param>
-    /// <returns>The same for any number of threads.</returns>
+    /// <returns>The same for any number of threads and workers.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static OrderChoice Run(
-        Dataset data, bool learnsState, bool hasPrior, Action<double> progress, CancellationToken cancellation)
+        Dataset data,
+        bool learnsState,
+        bool hasPrior,
+        Action<double> progress,
+        FitJobs.Spread? spread,
+        CancellationToken cancellation)
     {
         (int d, int q) = (data.InputChannels.Length, data.OutputChannels.Length);
         int rows = Math.Min(data.TrainingCount, MostRows);
@@ -65,7 +71,14 @@ internal static class OrderSearch
         {
             return new OrderChoice(1, []);
         }
-        var trial = new Trial(data.Training.First(lengths), learned, learnsState, hasPrior, cancellation);
+        TrainingSequences all = data.Training.First(lengths);
+        if (spread is not null)
+        {
+            return Choice(OrderJobs.Run(
+                spread, all, learned, learnsState, hasPrior, largest, done => progress((double)done / largest),
+                cancellation));
+        }
+        var trial = new Trial(all, learned, learnsState, hasPrior, cancellation);
         var candidates = new OrderCandidate[largest];
         Lock counting = new();
         int done = 0;
@@ -91,12 +104,17 @@ internal static class OrderSearch
         {
             throw new OperationCanceledException(cancellation);
         }
+        return Choice(candidates);
+    }
+
+    private static OrderChoice Choice(OrderCandidate[] candidates)
+    {
         double least = candidates.Min(c => c.Loss);
         return new OrderChoice(candidates.First(c => c.Loss <= least * (1.0 + Tie)).Order, candidates);
     }
 
     /// <summary>What models are trained on, and judged by.</summary>
-    private sealed class Trial
+    internal sealed class Trial
     {
         private readonly TrainingSequences _all;
         private readonly int[] _unseen; // of the joined steps of all

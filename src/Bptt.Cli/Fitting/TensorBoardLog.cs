@@ -76,6 +76,24 @@ internal sealed class TensorBoardLog : IProgress<TrainingProgress>, IDisposable
         }
     }
 
+    /// <summary>Writes all epochs of a training that is over.</summary>
+    /// <param name="training">The training.</param>
+    /// <param name="learningRate">The same for all of them; null for methods that have none.</param>
+    public void ReportAll(TrainingResult training, double? learningRate)
+    {
+        foreach (EpochRecord record in training.History)
+        {
+            Report(new TrainingProgress
+            {
+                Epoch = record.Epoch,
+                Loss = record.Loss,
+                ValidationLoss = record.ValidationLoss,
+                GradientNorm = record.GradientNorm,
+                LearningRate = learningRate,
+            });
+        }
+    }
+
     public void Dispose()
     {
         try

@@ -202,7 +202,7 @@ public static class NumPyFile
     }
 
     /// <summary>What the reader of zip archives throws at a damaged one.</summary>
-    private static bool IsOfContent(Exception e) =>
+    internal static bool IsOfContent(Exception e) =>
         e is InvalidDataException or EndOfStreamException or NotSupportedException or ArgumentException
             or OverflowException;
 

@@ -73,7 +73,7 @@ internal abstract class DampedSystem
                 + "which is the derivative of no loss.");
         }
         RequireDouble(loss, method);
-        loss.Objective.RequireCurvature();
+        loss.RequireCurvature();
         double penalty = 0.0;
         foreach (Regularizer regularizer in loss.Regularizers)
         {

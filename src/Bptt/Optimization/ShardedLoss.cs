@@ -13,14 +13,18 @@ namespace Bptt.Optimization;
 internal sealed class ShardedLoss : IDisposable
 {
     private readonly IShardRunner _runner;
-    private readonly DataShard[] _shards;
+    private readonly (int First, int Count)[] _shards; // sequences
 
-    private ShardedLoss(IReadOnlyList<DataShard> shards, IShardRunner runner)
+    private ShardedLoss(IReadOnlyList<IReadOnlyList<int>> lengths, double[] givenStates, IShardRunner runner)
     {
         _runner = runner;
-        _shards = [.. shards];
-        Lengths = [.. shards.SelectMany(shard => shard.Inputs.Lengths)];
-        GivenStates = [.. shards.SelectMany(shard => shard.InitialStates?.ToColumnMajorArray() ?? [])];
+        _shards = new (int, int)[lengths.Count];
+        for (int k = 0, first = 0; k < _shards.Length; first += lengths[k++].Count)
+        {
+            _shards[k] = (first, lengths[k].Count);
+        }
+        Lengths = [.. lengths.SelectMany(shard => shard)];
+        GivenStates = givenStates;
     }
 
     /// <summary>T_b.</summary>
@@ -39,8 +43,15 @@ internal sealed class ShardedLoss : IDisposable
         IShardExecutor? executor)
     {
         IReadOnlyList<DataShard> shards = DataShard.Cut(inputs, objective, count, initialStates, execution);
-        return new ShardedLoss(shards, executor?.Start(shards) ?? new LocalShards(shards));
+        return new ShardedLoss(
+            [.. shards.Select(shard => shard.Inputs.Lengths)],
+            [.. shards.SelectMany(shard => shard.InitialStates?.ToColumnMajorArray() ?? [])],
+            executor?.Start(shards) ?? new LocalShards(shards));
     }
+
+    /// <summary>The loss over data that are elsewhere.</summary>
+    public static ShardedLoss Open(IShardedData data, ExecutionOptions execution) =>
+        new(data.Lengths, [], data.Start(execution));
 
     /// <summary>L.</summary>
     public double Loss(Parameters at) => SumOfLosses(Run(Task(ShardQuantity.Loss, at), default));
@@ -133,11 +144,11 @@ internal sealed class ShardedLoss : IDisposable
         for (int k = 0; k < terms.Count; k++)
         {
             ReadOnlySpan<double> term = terms[k].Span[first..];
-            int states = _shards[k].Inputs.Count * h;
+            int states = _shards[k].Count * h;
             if (term.Length != weights + states)
             {
                 throw new InvalidOperationException(
-                    $"{_runner.GetType().Name}: expected {weights + states} numbers for {_shards[k]}, "
+                    $"{_runner.GetType().Name}: expected {weights + states} numbers for shard {k}, "
                     + $"got {term.Length}.");
             }
             if (k == 0)
@@ -148,7 +159,7 @@ internal sealed class ShardedLoss : IDisposable
             {
                 VectorMath.AddScaled(1.0, term[..weights], sum[..weights]);
             }
-            term[weights..].CopyTo(sum[(weights + _shards[k].FirstSequence * h)..]);
+            term[weights..].CopyTo(sum[(weights + _shards[k].First * h)..]);
         }
     }
 }

@@ -38,6 +38,8 @@ public sealed class TrainingLoss
 {
     private readonly TrainingMemory _memory;
     private readonly Matrix<double>? _initialStates;
+    private readonly SequenceBatch? _inputs;
+    private readonly Objective? _objective;
 
     /// <summary>Creates the loss of a batch.</summary>
     /// <param name="inputs">B sequences of d rows; not copied, since a batch never changes.</param>
@@ -76,8 +78,18 @@ public sealed class TrainingLoss
             throw Guard.Error(nameof(options.Regularizers), $"expected penalties, got null at index {missing}.");
         }
         Regularizers = Array.AsReadOnly(regularizers);
-        Inputs = inputs;
-        Objective = objective;
+        _inputs = inputs;
+        _objective = objective;
+        Truncation = options.Truncation;
+        Execution = options.Execution;
+        _memory = memory;
+        Shards = shards;
+    }
+
+    /// <summary>The loss over data that only the shards have.</summary>
+    internal TrainingLoss(ShardedLoss shards, TrainingLossOptions options, TrainingMemory memory)
+    {
+        Regularizers = [.. options.Regularizers];
         Truncation = options.Truncation;
         Execution = options.Execution;
         _memory = memory;
@@ -85,10 +97,10 @@ public sealed class TrainingLoss
     }
 
     /// <summary>The B sequences.</summary>
-    public SequenceBatch Inputs { get; }
+    public SequenceBatch Inputs => _inputs!; // only losses inside a training have none
 
     /// <summary>The objective on them.</summary>
-    public Objective Objective { get; }
+    public Objective Objective => _objective!;
 
     /// <summary>The penalties.</summary>
     public IReadOnlyList<Regularizer> Regularizers { get; }
@@ -102,6 +114,9 @@ public sealed class TrainingLoss
 
     /// <summary>How passes are carried out.</summary>
     internal ExecutionOptions Execution { get; }
+
+    /// <summary>Refuses an objective without second derivatives; one that only the shards have, they refuse.</summary>
+    internal void RequireCurvature() => _objective?.RequireCurvature();
 
     /// <summary>L and ∂L/∂θ.</summary>
     /// <param name="parameters">θ; with initial states where these are learned.</param>

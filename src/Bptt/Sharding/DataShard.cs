@@ -111,13 +111,13 @@ public sealed class DataShard
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(objective);
         Guard.AtLeastOne(count, nameof(count));
-        int[] borders = Borders(inputs.Lengths, count);
-        if (borders.Length == 2)
+        IReadOnlyList<int> borders = Borders(inputs.Lengths, count);
+        if (borders.Count == 2)
         {
             return [new DataShard(inputs, objective, 0, 0, initialStates, execution)];
         }
         double normalizer = objective.NormalizerOf(inputs.Lengths);
-        var shards = new DataShard[borders.Length - 1];
+        var shards = new DataShard[borders.Count - 1];
         for (int k = 0; k < shards.Length; k++)
         {
             int first = borders[k];
@@ -156,10 +156,22 @@ public sealed class DataShard
     public override string ToString() =>
         $"shard {Index}: sequences {FirstSequence} to {FirstSequence + Inputs.Count - 1}, {Inputs.TotalLength} steps";
 
-    /// <summary>First sequences of the shards, and B: each shard ends where the steps come nearest to its share, and
-    /// has a sequence at least.</summary>
-    private static int[] Borders(IReadOnlyList<int> lengths, int count)
+    /// <summary>Where <see cref="Cut"/> cuts: each shard ends where the steps come nearest to its share, and has a
+    /// sequence at least.</summary>
+    /// <param name="lengths">T_b of every sequence.</param>
+    /// <param name="count">The number of shards, at least 1; fewer where there are fewer sequences.</param>
+    /// <returns>The first sequence of each shard, and last of all B. Cost O(B).</returns>
+    /// <exception cref="ArgumentNullException">The lengths are null.</exception>
+    /// <exception cref="ArgumentException">There are none.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count is below 1.</exception>
+    public static IReadOnlyList<int> Borders(IReadOnlyList<int> lengths, int count)
     {
+        ArgumentNullException.ThrowIfNull(lengths);
+        Guard.AtLeastOne(count, nameof(count));
+        if (lengths.Count == 0)
+        {
+            throw Guard.Error(nameof(lengths), "expected at least one sequence, got none.");
+        }
         count = Math.Min(count, lengths.Count);
         double total = lengths.Sum(length => (double)length);
         int[] borders = new int[count + 1];

@@ -14,7 +14,7 @@ internal sealed class EpochPlan(IReadOnlyList<int> lengths, int? batchSize, int?
 {
     /// <summary>The plan of a training.</summary>
     public static EpochPlan Of(TrainingData data, TrainerOptions options) =>
-        new(data.Inputs.Lengths, options.BatchSize, data.WindowLength, options.Seed);
+        new(data.Lengths, options.BatchSize, data.WindowLength, options.Seed);
 
     /// <summary>Whether an epoch is one update with all the data.</summary>
     public bool IsWhole => batchSize is null && windowLength is null;

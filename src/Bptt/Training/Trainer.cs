@@ -5,6 +5,7 @@
 using Bptt.Edge;
 using Bptt.Optimization;
 using Bptt.Remedies;
+using Bptt.Sharding;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Training;
@@ -79,22 +80,69 @@ public static class Trainer
         ArgumentNullException.ThrowIfNull(objective);
         options ??= new TrainerOptions();
         TrainerRules.Check(model, inputs, options);
-        foreach (WeightConstraint constraint in options.Constraints)
-        {
-            model = constraint.Apply(model);
-        }
+        Parameters start = StartOf(model, inputs.Count, options);
         Matrix<double>? fixedStates = options.InitialStates?.Clone();
-        Parameters start = options.InitialStateKind == InitialStateKind.Learned
-            ? new Parameters(model, fixedStates ?? Matrix<double>.Build.Dense(model.HiddenSize, inputs.Count))
-            : new Parameters(model);
 
         // Targets are checked here as a whole, since a part of an objective does not know them all.
-        objective.CheckWhole(ForwardPass.Run(model, inputs, fixedStates, options.Execution with { Workspace = null }));
+        objective.CheckWhole(
+            ForwardPass.Run(start.Model, inputs, fixedStates, options.Execution with { Workspace = null }));
         var data = TrainingData.Of(inputs, objective, options);
         using ShardedLoss? shards = options.Shards == 1 && options.Gradients is null
             ? null
             : ShardedLoss.Open(
                 data.Inputs, data.Objective, options.Shards, fixedStates, options.Execution, options.Gradients);
+        return Run(data, start, fixedStates, shards, options, progress, cancellationToken);
+    }
+
+    /// <summary>Trains on data that are elsewhere: their losses and gradients are sums over their shards, and nothing
+    /// of their size is held here.</summary>
+    /// <param name="model">Where it starts; stays as it is.</param>
+    /// <param name="data">The data.</param>
+    /// <param name="options">How it runs; the defaults where null. No mini-batches, windows, truncation or validation
+    /// fraction, no penalty that needs a backward pass, and no h_0 that is given and not learned.</param>
+    /// <param name="progress">Told where the training stands, on the calling thread, as often as
+    /// <see cref="TrainerOptions.ProgressInterval"/> says.</param>
+    /// <param name="cancellationToken">Ends the training between two updates.</param>
+    /// <inheritdoc
+    /// cref="Run(LinearRnn, SequenceBatch, Objective, TrainerOptions, IProgress{TrainingProgress}, CancellationToken)"
+    /// />
+    public static TrainingResult Run(
+        LinearRnn model,
+        IShardedData data,
+        TrainerOptions? options = null,
+        IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(data);
+        options ??= new TrainerOptions();
+        TrainerRules.Check(model, data, options);
+        Parameters start = StartOf(model, data.Lengths.Sum(shard => shard.Count), options);
+        using var shards = ShardedLoss.Open(data, options.Execution);
+        return Run(
+            TrainingData.Of(data, options), start, fixedStates: null, shards, options, progress, cancellationToken);
+    }
+
+    private static Parameters StartOf(LinearRnn model, int sequences, TrainerOptions options)
+    {
+        foreach (WeightConstraint constraint in options.Constraints)
+        {
+            model = constraint.Apply(model);
+        }
+        return options.InitialStateKind == InitialStateKind.Learned
+            ? new Parameters(model, options.InitialStates ?? Matrix<double>.Build.Dense(model.HiddenSize, sequences))
+            : new Parameters(model);
+    }
+
+    private static TrainingResult Run(
+        TrainingData data,
+        Parameters start,
+        Matrix<double>? fixedStates,
+        ShardedLoss? shards,
+        TrainerOptions options,
+        IProgress<TrainingProgress>? progress,
+        CancellationToken cancellationToken)
+    {
         var state = new TrainingState(start, options.Optimizer.Fresh());
         (string Name, string Text)[] fingerprint = options.Checkpoint is null && options.ResumeFrom is null
             ? []

@@ -2,15 +2,65 @@
 
 using Bptt.Edge;
 using Bptt.Optimization;
+using Bptt.Sharding;
 
 namespace Bptt.Training;
 
 internal static class TrainerRules
 {
+    /// <summary>Refuses options that contradict each other or data that are elsewhere.</summary>
+    /// <exception cref="ArgumentNullException">An option that may not be null is.</exception>
+    /// <exception cref="ArgumentException">Options do not fit; the message names them.</exception>
+    public static void Check(LinearRnn model, IShardedData data, TrainerOptions options)
+    {
+        int[] lengths = [.. data.Lengths.SelectMany(shard => shard)];
+        if (data.Lengths.Count == 0 || data.Lengths.Any(shard => shard.Count == 0) || lengths.Any(length => length < 1))
+        {
+            throw Guard.Error(nameof(data), "expected shards of sequences of a step at least.");
+        }
+        if (model.InputSize != data.InputSize || model.OutputSize != data.OutputSize)
+        {
+            throw Guard.Error(
+                nameof(data),
+                $"expected {model.InputSize} inputs and {model.OutputSize} outputs, as the model has, "
+                    + $"got {data.InputSize} and {data.OutputSize}.");
+        }
+        RequireNone(options.Gradients is not null, nameof(options.Gradients), "a place where data are computed");
+        RequireNone(
+            options.Shards != 1 && options.Shards != data.Lengths.Count,
+            nameof(options.Shards),
+            $"{options.Shards} where they are cut into {data.Lengths.Count}");
+        RequireNone(options.WindowLength is not null, nameof(options.WindowLength), "windows");
+        RequireNone(options.ValidationFraction is not null, nameof(options.ValidationFraction), "a fraction of them");
+        RequireNone(
+            options.InitialStates is not null && options.InitialStateKind != InitialStateKind.Learned,
+            nameof(options.InitialStates),
+            "states that are not learned");
+        RequireSum(options);
+        CheckOptions(model, lengths, options);
+
+        static void RequireNone(bool isGiven, string name, string what)
+        {
+            if (isGiven)
+            {
+                throw Guard.Error(name, $"expected none where the data are elsewhere, got {what}.");
+            }
+        }
+    }
+
     /// <summary>Refuses options that contradict each other or the data.</summary>
     /// <exception cref="ArgumentNullException">An option that may not be null is.</exception>
     /// <exception cref="ArgumentException">Options do not fit; the message names them.</exception>
     public static void Check(LinearRnn model, SequenceBatch inputs, TrainerOptions options)
+    {
+        if (options.Shards > 1 || options.Gradients is not null)
+        {
+            RequireSum(options);
+        }
+        CheckOptions(model, inputs.Lengths, options);
+    }
+
+    private static void CheckOptions(LinearRnn model, IReadOnlyList<int> lengths, TrainerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options.Optimizer, nameof(options.Optimizer));
         ArgumentNullException.ThrowIfNull(options.Schedule, nameof(options.Schedule));
@@ -21,15 +71,11 @@ internal static class TrainerRules
         {
             RequireWholeBatch(options);
         }
-        if (options.Shards > 1 || options.Gradients is not null)
-        {
-            RequireSum(options);
-        }
-        if (options.WindowLength > inputs.Lengths.Max())
+        if (options.WindowLength > lengths.Max())
         {
             throw Guard.Range(
                 nameof(options.WindowLength),
-                $"expected at most the steps of the longest sequence, {inputs.Lengths.Max()}, "
+                $"expected at most the steps of the longest sequence, {lengths.Max()}, "
                     + $"got {options.WindowLength}.");
         }
         if (options.Validation is not null && options.ValidationFraction is not null)
@@ -50,7 +96,7 @@ internal static class TrainerRules
                 throw Guard.Error(
                     nameof(options.InitialStates), "expected null where sequences start from zero, got states.");
             }
-            Guard.Shape(options.InitialStates, model.HiddenSize, inputs.Count, "h×B", nameof(options.InitialStates));
+            Guard.Shape(options.InitialStates, model.HiddenSize, lengths.Count, "h×B", nameof(options.InitialStates));
             Guard.Finite(options.InitialStates, nameof(options.InitialStates));
         }
     }

@@ -4,6 +4,8 @@
 
 using Bptt.Edge;
 using Bptt.LinearRecurrence;
+using Bptt.Optimization;
+using Bptt.Sharding;
 
 namespace Bptt.Training;
 
@@ -13,6 +15,15 @@ internal sealed class TrainingData
     {
         Inputs = inputs;
         Objective = objective;
+        Lengths = inputs.Lengths;
+    }
+
+    /// <summary>Data that are elsewhere.</summary>
+    private TrainingData(IShardedData data)
+    {
+        (Inputs, Objective) = (null!, null!); // nobody asks for them: an epoch is one update with all the data
+        Elsewhere = data;
+        Lengths = [.. data.Lengths.SelectMany(shard => shard)];
     }
 
     /// <summary>The sequences that are learned from.</summary>
@@ -20,6 +31,12 @@ internal sealed class TrainingData
 
     /// <summary>The objective on them.</summary>
     public Objective Objective { get; private init; }
+
+    /// <summary>Where the data are, if they are not here; null where they are.</summary>
+    public IShardedData? Elsewhere { get; }
+
+    /// <summary>T_b.</summary>
+    public IReadOnlyList<int> Lengths { get; }
 
     /// <summary>What the validation is made of; null where there is none.</summary>
     public ValidationSet? Validation { get; private init; }
@@ -34,6 +51,16 @@ internal sealed class TrainingData
 
     /// <summary>Steps of a window through which the state is carried; null where sequences are taken whole.</summary>
     public int? WindowLength { get; private init; }
+
+    /// <summary>Data that are elsewhere, with the validation set that the options give.</summary>
+    public static TrainingData Of(IShardedData data, TrainerOptions options) =>
+        new(data) { Validation = options.Validation };
+
+    /// <summary>The loss of the whole training set.</summary>
+    public TrainingLoss LossOf(TrainingLossOptions options, TrainingMemory memory, ShardedLoss? shards) =>
+        Elsewhere is null
+            ? new TrainingLoss(Inputs, Objective, options, memory, shards)
+            : new TrainingLoss(shards!, options, memory);
 
     /// <summary>Cuts the data as the options say.</summary>
     /// <exception cref="ArgumentException">Nothing is left to learn from or to judge by.</exception>

@@ -32,7 +32,7 @@ internal sealed class TrainingEvaluation
             Regularizers = options.Regularizers,
             Execution = options.Execution,
         };
-        Training = new TrainingLoss(data.Inputs, data.Objective, lossOptions, memory, shards);
+        Training = data.LossOf(lossOptions, memory, shards);
     }
 
     /// <summary>The loss of the whole training set, with the full gradient.</summary>

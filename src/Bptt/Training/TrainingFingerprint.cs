@@ -2,6 +2,7 @@
 
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
 using Bptt.Edge;
 using Bptt.Optimization;
 using MathNet.Numerics.LinearAlgebra;
@@ -54,12 +55,19 @@ internal static class TrainingFingerprint
             .. options.Execution.Precision == Precision.Double
                 ? Array.Empty<(string, string)>()
                 : [("precision", options.Execution.Precision.ToString())],
-            .. options.Shards == 1 ? Array.Empty<(string, string)>() : [("shards", $"{options.Shards}")],
+            .. ShardCount(data, options) is 1
+                ? Array.Empty<(string, string)>() : [("shards", $"{ShardCount(data, options)}")],
             ("memory budget", options.Execution.MemoryBudget is long bytes ? $"{bytes}" : "none"),
             ("start", Hash(start.Values)),
-            ("lengths of the sequences", Lengths(data.Inputs)),
-            ("numbers of the inputs", Hash(data.Inputs.Columns.All.Values)),
-            ("lengths of the validation sequences", data.Validation is null ? "none" : Lengths(data.Validation.Inputs)),
+            ("lengths of the sequences", Lengths(data.Lengths)),
+            (
+                "numbers of the inputs",
+                data.Elsewhere is null
+                    ? Hash(data.Inputs.Columns.All.Values)
+                    : HashMark + CheckpointFile.Hash(Encoding.UTF8.GetBytes(data.Elsewhere.Identity))),
+            (
+                "lengths of the validation sequences",
+                data.Validation is null ? "none" : Lengths(data.Validation.Inputs.Lengths)),
             (
                 "numbers of the inputs of the validation",
                 data.Validation is null ? "none" : Hash(data.Validation.Inputs.Columns.All.Values)),
@@ -77,7 +85,10 @@ internal static class TrainingFingerprint
             + "not the same, or the kind of processor"
         : $"{name}: expected the numbers that were saved, got others";
 
-    private static string Lengths(SequenceBatch inputs) => string.Join(' ', inputs.Lengths);
+    private static int ShardCount(TrainingData data, TrainerOptions options) =>
+        data.Elsewhere?.Lengths.Count ?? options.Shards;
+
+    private static string Lengths(IReadOnlyList<int> lengths) => string.Join(' ', lengths);
 
     private static string Hash(ReadOnlySpan<double> values) =>
         HashMark + CheckpointFile.Hash(MemoryMarshal.AsBytes(values));

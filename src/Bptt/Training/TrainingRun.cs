@@ -15,7 +15,7 @@ internal sealed class TrainingRun
 {
     private readonly TrainerOptions _options;
     private readonly TrainingState _state;
-    private readonly SequenceBatch _inputs;
+    private readonly IReadOnlyList<int> _lengths;
     private readonly Matrix<double>? _fixedStates; // h×B
     private readonly EpochPlan _plan;
     private readonly TrainingMemory _memory = new();
@@ -39,7 +39,7 @@ internal sealed class TrainingRun
     {
         _options = options;
         _state = state;
-        _inputs = data.Inputs;
+        _lengths = data.Lengths;
         _fixedStates = fixedStates;
         _plan = EpochPlan.Of(data, options);
         _update = new TrainingUpdate(data, options, fixedStates, _memory, state, shards);
@@ -62,8 +62,8 @@ internal sealed class TrainingRun
             trace.Describe(
                 _state.Optimizer.ToString(),
                 (model.InputSize, model.HiddenSize, model.OutputSize),
-                _inputs.Count,
-                _inputs.TotalLength);
+                _lengths.Count,
+                _lengths.Sum());
         }
         try
         {

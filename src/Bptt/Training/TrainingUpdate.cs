@@ -35,7 +35,7 @@ internal sealed class TrainingUpdate
         _fixedStates = fixedStates;
         _memory = memory;
         _state = state;
-        _whole = LossOf(data.Inputs, data.Objective, fixedStates, shards);
+        _whole = WholeLoss();
         _learningRate = (options.Optimizer as GradientOptimizer)?.LearningRate;
     }
 
@@ -46,8 +46,7 @@ internal sealed class TrainingUpdate
     public bool IsClipped { get; private set; }
 
     /// <summary>The loss and gradient of the whole training set at the current weights, for the next update.</summary>
-    public TrainingPoint Evaluate() =>
-        LossOf(_data.Inputs, _data.Objective, _fixedStates, _shards).Evaluate(_state.Current);
+    public TrainingPoint Evaluate() => WholeLoss().Evaluate(_state.Current);
 
     /// <summary>Runs one update and counts it.</summary>
     /// <param name="piece">What it sees.</param>
@@ -98,19 +97,19 @@ internal sealed class TrainingUpdate
         return wrong;
     }
 
-    private TrainingLoss LossOf(
-        SequenceBatch inputs, Objective objective, Matrix<double>? states, ShardedLoss? shards = null)
+    private TrainingLoss WholeLoss() => _data.LossOf(OptionsOf(_fixedStates), _memory, _shards);
+
+    private TrainingLoss LossOf(SequenceBatch inputs, Objective objective, Matrix<double>? states) =>
+        new(inputs, objective, OptionsOf(states), _memory);
+
+    private TrainingLossOptions OptionsOf(Matrix<double>? states) => new()
     {
-        var options = new TrainingLossOptions
-        {
-            InitialStates = states,
-            Regularizers = _options.Regularizers,
-            Truncation = _options.Truncation?.WithDraw(
-                unchecked(_options.Truncation.Draw + _state.Updates) & int.MaxValue),
-            Execution = _options.Execution,
-        };
-        return new TrainingLoss(inputs, objective, options, _memory, shards);
-    }
+        InitialStates = states,
+        Regularizers = _options.Regularizers,
+        Truncation = _options.Truncation?.WithDraw(
+            unchecked(_options.Truncation.Draw + _state.Updates) & int.MaxValue),
+        Execution = _options.Execution,
+    };
 
     private string? Step(
         TrainingPoint at, TrainingPiece piece, CancellationToken cancellation, out TrainingPoint? evaluated)

@@ -74,7 +74,8 @@ public class OrderSearchTests
         Dataset data = DataOf(System(3, rows: 200));
         using var stop = new CancellationTokenSource();
 
-        Action search = () => OrderSearch.Run(data, learnsState: false, hasPrior: true, _ => stop.Cancel(), stop.Token);
+        Action search = () =>
+            OrderSearch.Run(data, learnsState: false, hasPrior: true, _ => stop.Cancel(), null, stop.Token);
 
         search.Should().Throw<OperationCanceledException>();
     }
@@ -85,14 +86,14 @@ public class OrderSearchTests
         var parts = new List<double>();
 
         OrderSearch.Run(
-            DataOf(System(1, rows: 140)), learnsState: true, hasPrior: false, parts.Add, CancellationToken.None);
+            DataOf(System(1, rows: 140)), learnsState: true, hasPrior: false, parts.Add, null, CancellationToken.None);
 
         parts.Should().BeInAscendingOrder().And.HaveCount(6);
         parts[^1].Should().Be(1);
     }
 
     private static OrderChoice Choose(double[][] columns) =>
-        OrderSearch.Run(DataOf(columns), learnsState: false, hasPrior: true, _ => { }, CancellationToken.None);
+        OrderSearch.Run(DataOf(columns), learnsState: false, hasPrior: true, _ => { }, null, CancellationToken.None);
 
     private static Dataset DataOf(double[][] columns) =>
         Tables.Dataset(0.6, predictNext: false, ["u"], ["y"], ("u", columns[0]), ("y", columns[1]));

@@ -33,6 +33,7 @@ internal static class DocumentationExamples
         ["GradientFlow"] = OfGradientFlow,
         ["GradientOptimizer"] = OfGradientOptimizer.Run,
         ["IShardExecutor"] = OfIShardExecutor.Run,
+        ["IShardedData"] = OfIShardedData.Run,
         ["LearningRateSchedule"] = OfLearningRateSchedule,
         ["LinearRnnFile"] = OfLinearRnnFile,
         ["MemoryPlan"] = OfMemoryPlan,
@@ -48,6 +49,7 @@ internal static class DocumentationExamples
         ["SubspaceIdentificationOptions"] = OfSubspaceIdentificationOptions,
         ["SystemIdentification"] = OfSystemIdentification,
         ["TaylorTest"] = OfTaylorTest,
+        ["TensorRows"] = OfTensorRows,
         ["Trainer"] = OfTrainer,
         ["TrainingLoss"] = OfTrainingLoss,
         ["WeightConstraint"] = OfWeightConstraint.Run,
@@ -449,6 +451,22 @@ internal static class DocumentationExamples
         // example of TaylorTest to here
     }
 
+    private static void OfTensorRows(TextWriter Console)
+    {
+        string folder = Directory.CreateTempSubdirectory("bptt").FullName;
+
+        // example of TensorRows from here
+        // The rows 1000 to 1009 of an array that need not fit into memory.
+        string path = Path.Combine(folder, "measured.npy");
+        NumPyFile.Save(path, new StoredTensor([5000, 2], new double[10_000]));
+        using var rows = TensorRows.Open(path);
+        double[] ten = rows.Read(1000, 10);
+        Console.WriteLine($"{rows.RowCount} rows of {rows.RowLength}: {ten.Length} numbers");
+        // example of TensorRows to here
+
+        Directory.Delete(folder, recursive: true);
+    }
+
     private static void OfTrainer(TextWriter Console)
     {
         LinearRnn model = Model();
@@ -625,6 +643,47 @@ internal static class DocumentationExamples
 
         public static void Run(TextWriter console) => Train(
             console, new TrainerOptions { Shards = 2, Gradients = new OnThreads() });
+    }
+
+    private static class OfIShardedData
+    {
+        // example of IShardedData from here
+        // Shards whose numbers are made when they are wanted, and kept by nobody.
+        public sealed class MadeAnew(Func<int, DataShard> shard, int count) : IShardedData, IShardRunner
+        {
+            private readonly int[][] _lengths =
+                [.. Enumerable.Range(0, count).Select(k => shard(k).Inputs.Lengths.ToArray())];
+
+            public int InputSize => 1;
+
+            public int OutputSize => 1;
+
+            public IReadOnlyList<IReadOnlyList<int>> Lengths => _lengths;
+
+            public string Identity => "made by the same rule";
+
+            public IShardRunner Start(ExecutionOptions execution) => this;
+
+            public IReadOnlyList<ReadOnlyMemory<double>> Run(
+                ShardTask task, CancellationToken cancellation) =>
+            [
+                .. Enumerable.Range(0, count).Select(
+                    k => (ReadOnlyMemory<double>)new ShardComputation(shard(k)).Run(task, cancellation)),
+            ];
+
+            public void Dispose()
+            {
+            }
+        }
+        // example of IShardedData to here
+
+        public static void Run(TextWriter console)
+        {
+            SequenceBatch inputs = Inputs(1);
+            IReadOnlyList<DataShard> shards = DataShard.Cut(inputs, Objective.SquaredError(Targets(inputs)), 3);
+            TrainingResult result = Trainer.Run(Model(), new MadeAnew(k => shards[k], 3), new() { MaxEpochs = 20 });
+            console.WriteLine(result.Summary);
+        }
     }
 
     private static class OfRegularizer
