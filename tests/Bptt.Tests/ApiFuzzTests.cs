@@ -43,7 +43,8 @@ public class ApiFuzzTests(ITestOutputHelper output)
             numbers += program.NumbersCompared;
             refusals += program.Refusals;
         }
-        output.WriteLine($"{count} programs from seed {first} on: {numbers} numbers compared, {refusals} calls refused");
+        output.WriteLine(
+            $"{count} programs from seed {first} on: {numbers} numbers compared, {refusals} calls refused");
         numbers.Should().BeGreaterThan(50L * count);
         refusals.Should().BeGreaterThan(count / 4);
     }

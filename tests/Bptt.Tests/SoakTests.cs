@@ -120,7 +120,12 @@ public class SoakTests(ITestOutputHelper output)
         private double[] Bits(Workspace? workspace)
         {
             BackwardThroughTime backward = _scenario.RunBackward(_options with { Workspace = workspace });
-            return [.. backward.Gradients.ToVector(), backward.Loss, .. backward.InitialStateGradients.ToColumnMajorArray()];
+            return
+            [
+                .. backward.Gradients.ToVector(),
+                backward.Loss,
+                .. backward.InitialStateGradients.ToColumnMajorArray(),
+            ];
         }
     }
 

@@ -94,8 +94,9 @@ internal sealed class Picture(PlotModel model, double width, double height)
         return value.ToString();
     }
 
-    private static string Dark(string color, string dark) => string.Concat(((string[])["fill", "stroke"]).Select(paint =>
-        $"[{paint}=\"{color}\"],[style*=\"{paint}:{color}\"]{{{paint}:{dark}!important}}"));
+    private static string Dark(string color, string dark) => string.Concat(
+        ((string[])["fill", "stroke"]).Select(paint =>
+            $"[{paint}=\"{color}\"],[style*=\"{paint}:{color}\"]{{{paint}:{dark}!important}}"));
 
     private static string Rgb(OxyColor color) => $"rgb({color.R},{color.G},{color.B})";
 

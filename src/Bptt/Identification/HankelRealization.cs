@@ -40,7 +40,7 @@ internal sealed class HankelRealization
             }
         }
         _outputSize = response[0].RowCount;
-        _svd = Matrix<double>.Build.DenseOfMatrixArray(all).TransposeAndMultiply(weight).Svd();
+        _svd = Decompositions.Svd(Matrix<double>.Build.DenseOfMatrixArray(all).TransposeAndMultiply(weight));
         MaxOrder = Math.Min(_svd.U.RowCount - _outputSize, _svd.S.Count(s => s > Rounding * _svd.S[0]));
     }
 

@@ -24,13 +24,13 @@ internal static class StateSpaceEmbedding
         Matrix<double> a, Matrix<double> b, Matrix<double> c, Matrix<double> d, Vector<double> initialState)
     {
         Matrix<double> step = a.Append(b);
-        Svd<double> svd = step.Svd();
+        Svd<double> svd = Decompositions.Svd(step);
         Vector<double> rowNorms = c.Append(d).RowNorms(2.0).Map(norm => norm > 0.0 ? norm : 1.0);
         Matrix<double> rows = Matrix<double>.Build.DenseOfDiagonalVector(1.0 / rowNorms) * c.Append(d);
         Matrix<double> readout = Readout(svd, rows);
         Matrix<double> rest = rows - readout * step;
 
-        Svd<double> restSvd = rest.Svd();
+        Svd<double> restSvd = Decompositions.Svd(rest);
         double tolerance = step.ColumnCount * MachineEpsilon.OfDouble * (1.0 + readout.FrobeniusNorm() * svd.S[0]);
         int added = restSvd.S.Count(s => s > tolerance);
         int inputs = b.ColumnCount;

@@ -16,7 +16,7 @@ internal static class LeastSquares
     /// <summary>The shortest X that minimises ‖A X − B‖, by the SVD of A.</summary>
     public static Matrix<double> Shortest(Matrix<double> a, Matrix<double> b)
     {
-        Svd<double> svd = a.Svd();
+        Svd<double> svd = Decompositions.Svd(a);
         int rank = svd.S.Count(s => s > Rounding * svd.S[0]);
         if (rank == 0)
         {

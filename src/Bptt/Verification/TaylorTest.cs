@@ -50,12 +50,12 @@ public sealed class TaylorTest
     private const int StepsInProportion = 3;
     private const double Proportional = 1.5;
 
-    /// <summary>Forwards and backwards, remainders of a wrong slope are of opposite signs. Where one is less than a tenth
-    /// of the other, there is a kink on one side.</summary>
+    /// <summary>Forwards and backwards, remainders of a wrong slope are of opposite signs. Where one is less than a
+    /// tenth of the other, there is a kink on one side.</summary>
     private const double LeastOneSided = 0.9;
 
-    /// <summary>What the loss changes by shrinks to half or less with the step, and somewhat more where it curves. Where
-    /// it does not, the steps are too long to see the slope.</summary>
+    /// <summary>What the loss changes by shrinks to half or less with the step, and somewhat more where it curves.
+    /// Where it does not, the steps are too long to see the slope.</summary>
     private const double LeastShrinking = 0.75;
 
     /// <summary>The steps end where so many in a row are within rounding.</summary>
@@ -218,12 +218,11 @@ public sealed class TaylorTest
             Math.Log(larger.Remainder / smaller.Remainder) / Math.Log(larger.StepSize / smaller.StepSize))];
         double[] last = [.. rates.TakeLast(3).Order()];
         double rate = last[last.Length / 2];
+        bool isRight = rate >= LeastRate && slopeError <= LeastResolution * slope.Size;
+        bool isWrong = rate <= RateOfMistake
+            && IsOffInSlope(remainders, largestInRounding, Change, slope.Inner, noise);
         return new(
-            remainders,
-            rate,
-            rate >= LeastRate && slopeError <= LeastResolution * slope.Size ? Verdict.Passed
-                : rate <= RateOfMistake && IsOffInSlope(remainders, largestInRounding, Change, slope.Inner, noise) ? Verdict.Failed
-                : Verdict.Inconclusive);
+            remainders, rate, isRight ? Verdict.Passed : isWrong ? Verdict.Failed : Verdict.Inconclusive);
     }
 
     /// <summary>Whether remainders are those of a wrong slope: in proportion to the step, of the other sign in the

@@ -60,7 +60,8 @@ internal sealed class ApiProgram(int seed, Workspace workspace)
             TruncationKind.Windows => Truncation.Windows(k),
             _ => null,
         };
-        var backwardOptions = LibraryConversions.Options(_scenario.FinalStateGradients) with { Truncation = truncation };
+        BackwardOptions backwardOptions =
+            LibraryConversions.Options(_scenario.FinalStateGradients) with { Truncation = truncation };
         double[][,] given = new RandomNumbers(seed).LikeOutputs(Problem);
         BackwardThroughTime backward = isGiven
             ? RunBackward(forward, given, backwardOptions)
@@ -122,7 +123,8 @@ internal sealed class ApiProgram(int seed, Workspace workspace)
                 TensorOrder order = AnyOrder();
                 double[] values = new double[count * longest * Problem.InputSize];
                 Array.Fill(values, double.NaN); // padding, which is not read
-                ForEachEntry(Problem.Inputs, longest, order, (place, b, i, t) => values[place] = Problem.Inputs[b][i, t]);
+                ForEachEntry(
+                    Problem.Inputs, longest, order, (place, b, i, t) => values[place] = Problem.Inputs[b][i, t]);
                 return SequenceBatch.FromTensor(
                     values, count, longest, Problem.InputSize, order, _scenario.Settings.Lengths);
             default:
@@ -296,7 +298,12 @@ internal sealed class ApiProgram(int seed, Workspace workspace)
     }
 
     private void CompareFlat(
-        FlatCopy<double> copy, FlatCopy<float> copySingle, double[][,] expected, double[][,] bound, int skip, string what)
+        FlatCopy<double> copy,
+        FlatCopy<float> copySingle,
+        double[][,] expected,
+        double[][,] bound,
+        int skip,
+        string what)
     {
         int longest = _scenario.Settings.Lengths.Max();
         TensorOrder order = AnyOrder();

@@ -11,7 +11,8 @@ internal static class TruncatedRecursion
     /// <param name="outputGradients">∂L/∂o_t, q×T_b for each sequence.</param>
     /// <param name="finalStateGradients">e_b, h×B, or null; of the loss of step T.</param>
     /// <param name="kind">Lags or Windows; null for none.</param>
-    /// <param name="k">Lags: each loss reaches k states. Windows: the edge from t + 1 to t is cut at t = k, 2k, …</param>
+    /// <param name="k">Lags: each loss reaches k states. Windows: the edge from t + 1 to t is cut at t = k, 2k,
+    /// …</param>
     public static ScalarGradients<double> Backward(
         ScalarProblem<double> problem,
         ScalarPass<double> pass,

@@ -24,8 +24,9 @@ public class FalseVerdictTests(ITestOutputHelper output)
         count.Should().BeGreaterThan(100_000);
     }
 
-    /// <summary>Huber's loss at outputs of 1e8, δ = 1e-10 and residuals of 0.01: a kink a last place of the outputs away,
-    /// on one side. And 1 − cos r at residuals of 1e7, which swings to and fro within the smallest step.</summary>
+    /// <summary>Huber's loss at outputs of 1e8, δ = 1e-10 and residuals of 0.01: a kink a last place of the outputs
+    /// away, on one side. And 1 − cos r at residuals of 1e7, which swings to and fro within the smallest
+    /// step.</summary>
     [Theory]
     [InlineData(8309)]
     [InlineData(39529)]

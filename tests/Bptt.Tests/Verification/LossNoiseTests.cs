@@ -75,7 +75,8 @@ public class LossNoiseTests
                 }
                 if (seed % 3 == 0)
                 {
-                    rounding.Should().BeLessThan(1e3 * MachineEpsilon.OfDouble * loss, "{0}, seed {1}", objective, seed);
+                    rounding.Should().BeLessThan(
+                        1e3 * MachineEpsilon.OfDouble * loss, "{0}, seed {1}", objective, seed);
                 }
             }
         }
