@@ -14,6 +14,8 @@ internal sealed class JobRunner(
 {
     private static readonly TimeSpan PauseAfterFault = TimeSpan.FromSeconds(0.5);
 
+    private static readonly TimeSpan PauseBetweenAsking = TimeSpan.FromSeconds(1.0);
+
     private readonly Guid _run = Guid.NewGuid();
     private readonly Lock _gate = new();
     private readonly List<int> _waiting = [.. Enumerable.Range(0, jobs.Count)];
@@ -28,13 +30,8 @@ internal sealed class JobRunner(
     public async Task<byte[][]> RunAsync(CancellationToken cancellation)
     {
         Dictionary<(Member Worker, int Thread), Task> serving = [];
-        using CancellationTokenRegistration asking = cancellation.Register(() =>
-        {
-            foreach (Member worker in members.Workers)
-            {
-                worker.Service.Cancel(_run).Ignore();
-            }
-        });
+        using var ended = new CancellationTokenSource();
+        Task asking = AskToEndAsync(cancellation, ended.Token);
         try
         {
             DateTime last = DateTime.UtcNow + options.WorkerTimeout;
@@ -42,10 +39,10 @@ internal sealed class JobRunner(
             {
                 Task change = members.Change;
                 Member[] workers = [.. members.Workers.Where(worker => worker.Hello.TakesJobs)];
-                foreach (((Member, int) key, Task ended) in serving.Where(s => s.Value.IsCompleted).ToArray())
+                foreach (((Member, int) key, Task served) in serving.Where(s => s.Value.IsCompleted).ToArray())
                 {
                     serving.Remove(key);
-                    await ended; // what is no fault of the cluster ends all
+                    await served; // what is no fault of the cluster ends all
                 }
                 for (int thread = 0; thread < workers.Select(w => w.Hello.Threads).DefaultIfEmpty().Max(); thread++)
                 {
@@ -79,10 +76,28 @@ internal sealed class JobRunner(
         }
         finally
         {
+            await ended.CancelAsync();
+            await asking;
             foreach (Member worker in _links.Keys.Where(members.Has))
             {
                 worker.Service.Forget(_run).Ignore();
             }
+        }
+    }
+
+    /// <summary>Once it is cancelled, asks the workers to bring their jobs to an end: again and again until they have,
+    /// since a message may be lost, and a worker may join.</summary>
+    private async Task AskToEndAsync(CancellationToken cancellation, CancellationToken ended)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, ended);
+        await Task.Delay(Timeout.InfiniteTimeSpan, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        while (!ended.IsCancellationRequested)
+        {
+            foreach (Member worker in members.Workers)
+            {
+                worker.Service.Cancel(_run).Ignore();
+            }
+            await Task.Delay(PauseBetweenAsking, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -102,10 +117,6 @@ internal sealed class JobRunner(
             try
             {
                 WorkerLink link = LinkOf(worker);
-                if (cancellation.IsCancellationRequested)
-                {
-                    await worker.Service.Cancel(_run); // it may have joined after that was said
-                }
                 (byte[]? result, string? fault) = await link.WorkAsync(shared, $"job {job}", jobs[job]);
                 if (fault is not null)
                 {

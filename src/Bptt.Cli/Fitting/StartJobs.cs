@@ -3,7 +3,6 @@
 //
 //   h  hidden units      B  sequences
 
-using Bptt.Cli.Commands;
 using Bptt.Cli.Console;
 using Bptt.Optimization;
 using Bptt.Sharding;

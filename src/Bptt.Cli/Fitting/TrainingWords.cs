@@ -3,7 +3,7 @@
 using System.Globalization;
 using Bptt.Remedies;
 
-namespace Bptt.Cli.Commands;
+namespace Bptt.Cli.Fitting;
 
 internal static class TrainingWords
 {
@@ -49,7 +49,8 @@ internal static class TrainingWords
         {
             return true;
         }
-        if (OptionRules.Whole(number, kind == "random" ? 2 : 1) is not int steps)
+        if (!int.TryParse(number, NumberStyles.Integer, CultureInfo.InvariantCulture, out int steps)
+            || steps < (kind == "random" ? 2 : 1))
         {
             return false;
         }
