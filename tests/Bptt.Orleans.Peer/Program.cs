@@ -4,7 +4,7 @@
 //                                             a worker, until its input ends; BYTES of one message, FOLDER of data
 //   train DATA METHOD EPOCHS SHARDS WORKERS   a coordinator; WORKERS processes of its own, 0 for this process alone
 //         [--port P] [--checkpoint FILE] [--resume FILE] [--bytes BYTES] [--threads N] [--wait N] [--times]
-//         [--listen IP] [--hold EPOCH FILE]   goes on behind the epoch when the file is there
+//         [--listen IP] [--hold EPOCHS FILE]  goes on behind each of them (3,30) when FILE.3, FILE.30 is there
 //   write FILE B T                            a .npz of B generated sequences of T steps
 //   refer FILE EPOCHS SHARDS WORKERS          a coordinator that trains on such a file, which only its workers read
 //
@@ -121,10 +121,10 @@ void Train(TrainerOptions options, BpttCluster? cluster)
         received = cluster?.BytesReceived ?? 0;
         Say($"epoch {progress.Epoch}, {epoch.Elapsed.TotalMilliseconds:F1} ms since the last report{moved}");
         last = progress.Epoch;
-        if (Array.IndexOf(args, "--hold") is int at and >= 0 && last == Number(args[at + 1]))
+        if (Array.IndexOf(args, "--hold") is int at and >= 0 && args[at + 1].Split(',').Contains($"{last}"))
         {
             Say($"held at epoch {last}");
-            SpinWait.SpinUntil(() => File.Exists(args[at + 2]));
+            SpinWait.SpinUntil(() => File.Exists($"{args[at + 2]}.{last}"));
         }
         epoch.Restart();
     }
