@@ -50,7 +50,7 @@ public static class BpttWorker
         var life = new WorkerLife(options.Log);
         (IHost host, int port) = SiloHost.Create(options, SiloHost.WorkerName, services =>
         {
-            services.AddSingleton(_ => new WorkerMemory(options));
+            services.AddSingleton(_ => new WorkerMemory(options, TimeProvider.System));
             services.AddSingleton(life);
             services.AddSingleton<IFatalErrorHandler>(life);
             services.AddGrainService<ShardService>();

@@ -11,7 +11,8 @@ namespace Bptt.Orleans;
 /// <summary>The memory of one worker, by runs. For use from many threads.</summary>
 /// <param name="options">Its threads, the longest terms of one message, its folder of data, what it does with
 /// jobs.</param>
-internal sealed class WorkerMemory(BpttClusterOptions options) : IDisposable
+/// <param name="time">Says how long ago something was.</param>
+internal sealed class WorkerMemory(BpttClusterOptions options, TimeProvider time) : IDisposable
 {
     /// <summary>Vectors that are kept: weights of two points, a direction, coordinates and their metric.</summary>
     private const int VectorsKept = 8;
@@ -37,16 +38,21 @@ internal sealed class WorkerMemory(BpttClusterOptions options) : IDisposable
     /// <summary>The most bytes of numbers in one message.</summary>
     public int MaxMessageBytes => options.MaxMessageBytes;
 
-    private sealed class RunMemory
+    private sealed class RunMemory(long used)
     {
+        private int _jobs;
+
         /// <summary>Ends its jobs. Not disposed of: nothing waits on its handle.</summary>
         public CancellationTokenSource Cancellation { get; } = new();
 
         /// <summary>What all its jobs share.</summary>
         public ConcurrentDictionary<string, byte[]> Shared { get; } = new();
 
-        /// <summary>When something of it was last asked for, in milliseconds.</summary>
-        public long Used { get; set; } = Environment.TickCount64;
+        /// <summary>When something of it was last asked for, as the clock counts.</summary>
+        public long Used { get; set; } = used;
+
+        /// <summary>Whether a job is being done: it may take longer than any pause.</summary>
+        public bool IsAtWork => Volatile.Read(ref _jobs) > 0;
 
         public ConcurrentDictionary<string, byte[]?[]> Arriving { get; } = new();
 
@@ -58,6 +64,14 @@ internal sealed class WorkerMemory(BpttClusterOptions options) : IDisposable
 
         /// <summary>Vectors by their keys, the last used one last.</summary>
         public List<(string Key, double[] Numbers)> Vectors { get; } = [];
+
+        public void BeginJob() => Interlocked.Increment(ref _jobs);
+
+        public void EndJob(long now)
+        {
+            Used = now;
+            Interlocked.Decrement(ref _jobs);
+        }
     }
 
     /// <summary>Takes a piece; where it is the last one missing, the whole is there.</summary>
@@ -119,7 +133,7 @@ internal sealed class WorkerMemory(BpttClusterOptions options) : IDisposable
         {
             return Missing("shard");
         }
-        run.Used = Environment.TickCount64;
+        run.Used = time.GetTimestamp();
         if (Vector(run, message.Parameters) is not double[] parameters
             || Vector(run, message.Direction) is not double[] direction
             || Vector(run, message.Metric) is not double[] metric)
@@ -162,6 +176,7 @@ internal sealed class WorkerMemory(BpttClusterOptions options) : IDisposable
         {
             return new Terms(null, "", 0, "job");
         }
+        run.BeginJob();
         try
         {
             // A thread of its own: a training is long, and the pool's threads are for messages.
@@ -180,7 +195,7 @@ internal sealed class WorkerMemory(BpttClusterOptions options) : IDisposable
         }
         finally
         {
-            run.Used = Environment.TickCount64;
+            run.EndJob(time.GetTimestamp());
         }
     }
 
@@ -250,16 +265,15 @@ internal sealed class WorkerMemory(BpttClusterOptions options) : IDisposable
     {
         if (!_runs.ContainsKey(id))
         {
-            long oldest = Environment.TickCount64 - (long)LongestPause.TotalMilliseconds;
             foreach ((Guid other, RunMemory memory) in _runs)
             {
-                if (memory.Used < oldest)
+                if (!memory.IsAtWork && time.GetElapsedTime(memory.Used) > LongestPause)
                 {
                     _runs.TryRemove(other, out _);
                 }
             }
         }
-        return _runs.GetOrAdd(id, _ => new RunMemory());
+        return _runs.GetOrAdd(id, _ => new RunMemory(time.GetTimestamp()));
     }
 
     /// <summary>The numbers under a key, none for an empty key; null where they are not there.</summary>
