@@ -1,7 +1,8 @@
 // A process of a cluster, for tests that kill it: a worker, or a coordinator that trains.
 //
 //   worker JOIN [THREADS] [BYTES] [FOLDER] [IP]
-//                                             a worker, until its input ends; BYTES of one message, FOLDER of data
+//                                             a worker, until its input ends; JOIN is HOST:PORT, redis:HOST:PORT or
+//                                             tls:CERTIFICATE:HOST:PORT; BYTES of one message, FOLDER of data
 //   train DATA METHOD EPOCHS SHARDS WORKERS   a coordinator; WORKERS processes of its own, 0 for this process alone
 //         [--port P] [--checkpoint FILE] [--resume FILE] [--bytes BYTES] [--threads N] [--wait N] [--times]
 //         [--listen IP] [--hold EPOCHS FILE]  goes on behind each of them (3,30) when FILE.3, FILE.30 is there
@@ -23,9 +24,8 @@ using Bptt.Training;
 if (args is ["worker", string join, ..])
 {
     await BpttWorker.RunAsync(
-        new BpttClusterOptions
+        Meeting.Of(join) with
         {
-            Join = join,
             Threads = args.Length > 2 ? Number(args[2]) : 1,
             MaxMessageBytes = args.Length > 3 ? Number(args[3]) : 32 << 20,
             DataFolder = args.Length > 4 && args[4].Length > 0 ? args[4] : null,

@@ -137,8 +137,10 @@ public sealed class CommandTests : IDisposable
 
     private byte[] Model(string name) => File.ReadAllBytes(Path.Combine(_folder, name, "model.json"));
 
-    private PeerProcess Start(string name, params string[] options) => PeerProcess.Start(new ProcessStartInfo("dotnet",
+    // What a shell starts in the background ignores Ctrl-C, and all that it starts: also the tests, and so the command.
+    private PeerProcess Start(string name, params string[] options) => PeerProcess.Start(new ProcessStartInfo("env",
     [
+        "--default-signal=INT", "dotnet",
         Path.Combine(PeerProcess.Folder, "Bptt.Cli.dll"), "fit", Path.Combine(_folder, "runs.csv"),
         "--group", "run", "--inputs", "u", "--outputs", "y", "--no-checks",
         .. options.Contains("--hidden") ? Array.Empty<string>() : ["--hidden", "2"],

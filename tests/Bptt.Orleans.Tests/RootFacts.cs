@@ -1,4 +1,5 @@
-// Tests that need what only root may do on Linux; elsewhere they are skipped, by name.
+// Tests that need what only root may do on Linux, or a server that is not everywhere; elsewhere they are skipped, by
+// name.
 
 using System.Diagnostics;
 
@@ -35,6 +36,18 @@ public sealed class SmallDiscFactAttribute : FactAttribute
             Shell.Succeeds("umount", folder);
         }
         Directory.Delete(folder);
+    }
+}
+
+/// <summary>A test with a Redis server of its own.</summary>
+public sealed class RedisFactAttribute : FactAttribute
+{
+    public RedisFactAttribute()
+    {
+        if (!Shell.Succeeds("redis-server", "--version"))
+        {
+            Skip = "The program redis-server is needed.";
+        }
     }
 }
 

@@ -139,7 +139,7 @@ public sealed class WatchTests(Chromium browser, ITestOutputHelper output) : ICl
                 await using RunningFit fit = await RunningFit.StartAsync(line);
                 using var client = new HttpClient();
                 using var reader = new StreamReader(await client.GetStreamAsync(new Uri(fit.Address, "flow")));
-                while (await reader.ReadLineAsync() is string text)
+                while (await reader.ReadLineAsync() is string text && text != "event: end")
                 {
                     events += text.StartsWith("event: ", StringComparison.Ordinal) ? 1 : 0;
                 }

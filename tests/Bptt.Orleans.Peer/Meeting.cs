@@ -1,0 +1,34 @@
+// Where the processes of a cluster meet, from one word.
+
+using System.Security.Cryptography.X509Certificates;
+using Orleans.Connections.Security;
+
+namespace Bptt.Orleans.Peer;
+
+public static class Meeting
+{
+    /// <summary>Options of a worker from HOST:PORT, redis:HOST:PORT or tls:CERTIFICATE:HOST:PORT.</summary>
+    public static BpttClusterOptions Of(string word) => word.Split(':') switch
+    {
+        ["redis", string host, string port] => new BpttClusterOptions { Redis = $"{host}:{port}" },
+        ["tls", string file, string host, string port] =>
+            new BpttClusterOptions { Join = $"{host}:{port}", Configure = Tls(file) },
+        _ => new BpttClusterOptions { Join = word },
+    };
+
+    /// <summary>Connections that are encrypted, and taken from those alone who have the same certificate.</summary>
+    /// <param name="file">The certificate with its key (PKCS #12, no password).</param>
+    public static Action<ISiloBuilder> Tls(string file)
+    {
+        X509Certificate2 certificate = X509CertificateLoader.LoadPkcs12FromFile(file, password: null);
+        return silo => silo.UseTls(certificate, options =>
+        {
+            options.LocalCertificate = certificate;
+            options.RemoteCertificateMode = RemoteCertificateMode.RequireCertificate;
+            options.ClientCertificateMode = RemoteCertificateMode.RequireCertificate;
+            options.RemoteCertificateValidation = (other, _, _) => other.Thumbprint == certificate.Thumbprint;
+            options.OnAuthenticateAsClient = (_, authentication) =>
+                authentication.TargetHost = certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
+        });
+    }
+}
