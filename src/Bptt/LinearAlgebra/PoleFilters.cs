@@ -49,8 +49,8 @@ internal sealed class PoleFilters
     /// <summary>n.</summary>
     public int Count { get; }
 
-    /// <summary>Places ζ on the circle of radius e⁻¹ᐟᵀ, of conjugate ones the one, and F(ζ)ᴴ over ‖F(ζ)‖², times 2 where it stands
-    /// for both: the coordinates of a real response are Σ Re(its transform at ζ times these).</summary>
+    /// <summary>Places ζ on the circle of radius e⁻¹ᐟᵀ, of conjugate ones the one, and F(ζ)ᴴ over ‖F(ζ)‖², times 2
+    /// where it stands for both: the coordinates of a real response are Σ Re(its transform at ζ times these).</summary>
     public IReadOnlyList<(Complex Delay, Complex[] Dual)> Nodes { get; }
 
     /// <summary>A step of several channels, each through filters of its own.</summary>

@@ -17,8 +17,8 @@ namespace Bptt.Optimization;
 
 /// <summary>∂o_t/∂z = Σ_l G_l φ_t, over channels l: φ_t are the states of <see cref="PoleFilters"/> on an input, or on
 /// a pulse at t = 0 in the place of h_0, and G_l, q×n for each direction, does not depend on t.</summary>
-/// <remarks>Cost O(h m (q h (d + h) + q d n)) for G, where carrying m derivatives through T steps costs O(T m h (d + h +
-/// q)).</remarks>
+/// <remarks>Cost O(h m (q h (d + h) + q d n)) for G, where carrying m derivatives through T steps costs
+/// O(T m h (d + h + q)).</remarks>
 internal sealed class FilteredDerivatives
 {
     private readonly LinearRnn _model;

@@ -118,7 +118,7 @@ internal sealed class FilteredRows(
     }
 }
 
-/// <summary>What the rows of some sequences hold: filters of each channel, then perhaps inputs, then perhaps 1.</summary>
+/// <summary>What the rows of some sequences hold: filters of each channel, perhaps inputs, perhaps a 1.</summary>
 /// <param name="Inputs">The inputs that are channels: those that are not zero throughout.</param>
 /// <param name="HasPulse">Whether a pulse at t = 0, in the place of h_0, is one more channel.</param>
 /// <param name="HasInputs">Whether these inputs themselves follow.</param>
