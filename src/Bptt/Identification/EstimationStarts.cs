@@ -86,12 +86,11 @@ internal static class EstimationStarts
     public static OutputErrorPoint? From(
         OutputErrorProblem problem, Matrix<double> whh, Matrix<double> wqh, CancellationToken cancellation)
     {
-        var model = new LinearRnn(Matrix<double>.Build.Dense(whh.RowCount, problem.InputSize), whh, wqh);
         try
         {
-            OutputErrorPoint point = problem.Evaluate(FreeSystem.Of(model, problem.DataCount));
-            point = OutputErrorSearch.WithBestInputs(problem, point, cancellation);
-            return double.IsFinite(point.Loss) ? problem.Evaluate(Evened(point.System)) : null;
+            OutputErrorPoint point = OutputErrorSearch.WithBestInputs(
+                problem, problem.AtRest(whh, wqh), cancellation);
+            return double.IsFinite(point.Loss) ? point with { System = Evened(point.System) } : null;
         }
         catch (Exception e) when (e is NonConvergenceException or ArithmeticException)
         {
@@ -109,7 +108,7 @@ internal static class EstimationStarts
         }
         OutputErrorPoint next = OutputErrorSearch.WithBestOutputs(problem, point, cancellation);
         next = OutputErrorSearch.WithBestInputs(problem, next, cancellation);
-        return next.Loss < point.Loss ? problem.Evaluate(Evened(next.System)) : point;
+        return next.Loss < point.Loss ? next with { System = Evened(next.System) } : point;
     }
 
     /// <summary>The same outputs with states of a size at which W_hx and W_qh are equally large.</summary>

@@ -5,7 +5,6 @@
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
 using Bptt.Optimization;
-using Bptt.Passes;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Identification;
@@ -44,7 +43,7 @@ internal sealed class OutputErrorProblem
     private readonly int[] _stateOf;    // which h_0; −1 for rest
     private readonly int _dataCount;
     private readonly ExecutionOptions _execution;
-    private ForwardPass? _latest;
+    private readonly int[][] _active; // inputs that are not zero throughout
 
     /// <param name="inputs">All sequences: of data, of the prior from rest, of the prior on h_0.</param>
     /// <param name="targets">As long.</param>
@@ -63,6 +62,12 @@ internal sealed class OutputErrorProblem
         _inputs = inputs;
         _targets = [.. Enumerable.Range(0, targets.Count).Select(b => targets.Sequence(b).ToColumnMajorArray())];
         _roots = [.. weights.Select(w => Array.ConvertAll(w, Math.Sqrt))];
+        _active = new int[inputs.Count][];
+        for (int b = 0; b < inputs.Count; b++)
+        {
+            int[] active = Active(inputs.Sequence(b));
+            _active[b] = Array.Find(_active, known => known is not null && known.SequenceEqual(active)) ?? active;
+        }
         _dataCount = dataCount;
         Parts = parts;
         _stateOf = new int[inputs.Count];
@@ -109,18 +114,29 @@ internal sealed class OutputErrorProblem
             residuals[b] = Residuals(system, forward, b);
             sum += VectorMath.Dot(residuals[b], residuals[b]);
         }
-        _latest = forward;
-        return new OutputErrorPoint(system, 0.5 * sum, forward, residuals);
+        return new OutputErrorPoint(system, 0.5 * sum, residuals);
+    }
+
+    /// <summary>The sum where outputs are zero throughout: W_hx, h_0, D and c are.</summary>
+    /// <param name="whh">W_hh, h×h.</param>
+    /// <param name="wqh">W_qh, q×h.</param>
+    public OutputErrorPoint AtRest(Matrix<double> whh, Matrix<double> wqh)
+    {
+        var model = new LinearRnn(Matrix<double>.Build.Dense(whh.RowCount, InputSize), whh, wqh);
+        int q = wqh.RowCount;
+        double[][] residuals =
+            [.. _targets.Select((y, b) => y.Select((value, i) => -_roots[b][i / q] * value).ToArray())];
+        return new OutputErrorPoint(
+            FreeSystem.Of(model, _dataCount), 0.5 * residuals.Sum(r => VectorMath.Dot(r, r)), residuals);
     }
 
     /// <summary>Rows √w ∂o_t/∂z and √w r_t for the directions of the weights and of h_0 given, then for D and c where
     /// free.</summary>
-    /// <param name="at">The point; evaluated again where it is not the last one, since passes share memory.</param>
+    /// <param name="at">The point.</param>
     /// <param name="directions">Columns side by side, each W_hx, W_hh, W_qh, then h_0 where free.</param>
     /// <param name="cancellation">Asked now and then.</param>
     public TriangularFactor Rows(OutputErrorPoint at, double[] directions, CancellationToken cancellation)
     {
-        at = ReferenceEquals(at.Forward, _latest) ? at : Evaluate(at.System);
         LinearRnn model = at.System.Model;
         (int d, int h, int q) = (model.InputSize, model.HiddenSize, model.OutputSize);
         int weightCount = h * (d + h + q);
@@ -129,53 +145,82 @@ internal sealed class OutputErrorProblem
         int direct = Parts.Direct ? d : 0;
         int unknowns = m + q * (direct + (Parts.Offset ? 1 : 0));
         var factor = new TriangularFactor(unknowns);
-        var derivatives = new OutputDerivatives(at.Forward, _inputs, m, k => FlatDirection.Of(
-            new ParameterArray(d, h, q, _ => new ArraySegment<double>(directions, k * stride, weightCount)), null));
-        double[] row = new double[unknowns + 1];
-        for (int b = 0; b < _inputs.Count; b++)
+        var derivatives = new FilteredDerivatives(model, directions, stride, _inputs.Lengths.Max());
+        var rows = new FilteredRows(
+            derivatives.Filters, _inputs, _roots, at.Residuals, _execution.Settings.Kernels);
+        double[][][][] ofInputs = [.. Enumerable.Range(0, d).Select(derivatives.OfInput)];
+        bool[] hasPulse = [.. _stateOf.Select(
+            b => b >= 0 && (Parts.States || at.System.States.Column(b).Exists(x => x != 0.0)))];
+        // Sequences that have their channels in common and no h_0 of their own have common coordinates.
+        foreach (IGrouping<(bool, int, int), int> alike in Enumerable.Range(0, _inputs.Count)
+            .GroupBy(b => (b < _dataCount, hasPulse[b] ? _stateOf[b] : -1, Array.IndexOf(_active, _active[b]))))
         {
-            cancellation.ThrowIfCancellationRequested();
-            double[] states = new double[h * m];
-            if (Parts.States && _stateOf[b] >= 0)
+            int some = alike.First();
+            var columns = new FilteredColumns(
+                _active[some], hasPulse[some], Parts.Direct, Parts.Offset && some < _dataCount);
+            IEnumerable<double[][][]> coordinates = columns.Inputs.Select(j => ofInputs[j]);
+            if (columns.HasPulse)
             {
-                for (int k = 0; k < m; k++)
-                {
-                    Array.Copy(directions, k * stride + weightCount + _stateOf[b] * h, states, k * h, h);
-                }
+                int state = _stateOf[some];
+                coordinates = coordinates.Append(derivatives.OfState(
+                    at.System.States.Column(state), Parts.States ? weightCount + state * h : -1));
             }
-            derivatives.Run(b, states, (t, moved) =>
-            {
-                if ((t & 15) == 0)
-                {
-                    cancellation.ThrowIfCancellationRequested(); // a row of many unknowns takes its time
-                }
-                double root = _roots[b][t - 1];
-                if (root == 0.0)
-                {
-                    return;
-                }
-                ReadOnlySpan<double> residual = at.Residuals[b].AsSpan((t - 1) * q, q);
-                for (int i = 0; i < q; i++)
-                {
-                    Array.Clear(row);
-                    for (int k = 0; k < m; k++)
-                    {
-                        row[k] = root * moved.Values[k * moved.LeadingDimension + i];
-                    }
-                    for (int j = 0; j < direct; j++)
-                    {
-                        row[m + j * q + i] = root * _inputs.Columns.Column(b, t)[j];
-                    }
-                    if (Parts.Offset && b < _dataCount)
-                    {
-                        row[m + direct * q + i] = root;
-                    }
-                    row[unknowns] = residual[i];
-                    factor.Add(row);
-                }
-            });
+            AddRows(factor, rows.Of([.. alike], columns, cancellation), columns, [.. coordinates]);
         }
         return factor;
+    }
+
+    /// <summary>Adds rows in coordinates of filters as rows in directions, D and c.</summary>
+    /// <param name="factor">Receives them.</param>
+    /// <param name="filtered">In coordinates of filters.</param>
+    /// <param name="columns">What it holds.</param>
+    /// <param name="coordinates">Of each channel those of each direction and output.</param>
+    private void AddRows(
+        TriangularFactor factor, TriangularFactor filtered, FilteredColumns columns, double[][][][] coordinates)
+    {
+        int channels = columns.Channels;
+        Matrix<double> right = filtered.RightSides();
+        int q = right.ColumnCount;
+        int m = factor.Unknowns - q * ((Parts.Direct ? InputSize : 0) + (Parts.Offset ? 1 : 0));
+        int filters = filtered.Unknowns - columns.Width(0);
+        double[] merged = new double[filters]; // the channels of a filter side by side
+        double[] row = new double[factor.Unknowns + 1];
+        double[][] ofOutputs = new double[m * q][];
+        for (int k = 0; k < m * q; k++)
+        {
+            for (int e = 0; e < filters; e++)
+            {
+                merged[e] = coordinates[e % channels][k / q][k % q][e / channels];
+            }
+            ofOutputs[k] = [.. merged];
+        }
+        for (int r = 0; r < filtered.Unknowns; r++)
+        {
+            ReadOnlySpan<double> triangle = filtered.Row(r);
+            if (VectorMath.MaxAbs(triangle) == 0.0)
+            {
+                continue;
+            }
+            for (int i = 0; i < q; i++)
+            {
+                Array.Clear(row);
+                for (int k = 0; k < m && r < filters; k++)
+                {
+                    row[k] = VectorMath.Dot(triangle[r..filters], ofOutputs[k * q + i].AsSpan(r));
+                }
+                int place = filters;
+                for (int l = 0; l < columns.Inputs.Length && columns.HasInputs; l++)
+                {
+                    row[m + columns.Inputs[l] * q + i] = triangle[place++];
+                }
+                if (columns.HasOne)
+                {
+                    row[^(1 + q - i)] = triangle[place];
+                }
+                row[^1] = right[r, i];
+                factor.Add(row);
+            }
+        }
     }
 
     /// <summary>The system moved.</summary>
@@ -219,6 +264,9 @@ internal sealed class OutputErrorProblem
             Parts.Offset ? system.Offset + Vector<double>.Build.Dense(step.Slice(m, q).ToArray()) : system.Offset);
     }
 
+    private static int[] Active(Matrix<double> inputs) =>
+        [.. Enumerable.Range(0, inputs.RowCount).Where(j => inputs.Row(j).Exists(x => x != 0.0))];
+
     /// <summary>√w (o_t − y_t) of a sequence, q×T_b.</summary>
     private double[] Residuals(FreeSystem system, ForwardPass forward, int b)
     {
@@ -247,6 +295,5 @@ internal sealed class OutputErrorProblem
 /// <summary>A system and the sum of squares there.</summary>
 /// <param name="System">Where.</param>
 /// <param name="Loss">½ Σ w ‖o − y‖².</param>
-/// <param name="Forward">The passes.</param>
 /// <param name="Residuals">√w (o_t − y_t) of each sequence, q×T_b.</param>
-internal sealed record OutputErrorPoint(FreeSystem System, double Loss, ForwardPass Forward, double[][] Residuals);
+internal sealed record OutputErrorPoint(FreeSystem System, double Loss, double[][] Residuals);

@@ -36,6 +36,16 @@ internal sealed class Eigensystem
     /// first.</summary>
     public Complex[] Values { get; }
 
+    /// <summary>The eigenvalues of a matrix of finite numbers, in the order of <see cref="Values"/>; of the zero matrix
+    /// zeros.</summary>
+    /// <exception cref="ArithmeticException">See <see cref="Of"/>.</exception>
+    public static Complex[] ValuesOf(MatrixView matrix)
+    {
+        var scaled = ScaledMatrix.Of(matrix);
+        double scale = Math.ScaleB(1.0, (int)scaled.Exponent);
+        return Array.ConvertAll(Of(scaled).Values, value => scale * value);
+    }
+
     /// <summary>Cost about 25h³.</summary>
     /// <exception cref="ArithmeticException">The iteration does not converge, not even in other
     /// coordinates.</exception>

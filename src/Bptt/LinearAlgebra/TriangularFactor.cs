@@ -23,6 +23,10 @@ internal sealed class TriangularFactor
     private const int FewestRows = 16;
     private const int MostRows = 256;
 
+    /// <summary>Of the square of a column what those before it must leave, for sums of products to hold it to half of
+    /// the digits.</summary>
+    private const double LeastPart = 1e-8;
+
     private readonly int _width;     // n + p: the last columns are Z
     private readonly double[] _rows; // R and Z, row by row: n × (n + p)
     private double[] _block = [];    // rows added one by one, column by column; made for the first of them
@@ -109,6 +113,33 @@ internal sealed class TriangularFactor
     {
         EliminateBlock();
         return Matrix<double>.Build.Dense(Unknowns, _width - Unknowns, (i, j) => _rows[i * _width + Unknowns + j]);
+    }
+
+    /// <summary>Forgets every row and takes R and Z from sums of products, where these hold half of the digits of every
+    /// column beyond those before it.</summary>
+    /// <param name="gram">[A B]ᵀ[A B], (n + p)×(n + p).</param>
+    /// <returns>Whether they do; where not, it holds no row.</returns>
+    public bool TrySetGram(ReadOnlySpan<double> gram)
+    {
+        Clear();
+        for (int i = 0; i < Unknowns; i++)
+        {
+            Span<double> row = _rows.AsSpan(i * _width + i, _width - i);
+            gram.Slice(i * _width + i, _width - i).CopyTo(row);
+            double whole = row[0];
+            for (int k = 0; k < i; k++)
+            {
+                ReadOnlySpan<double> above = _rows.AsSpan(k * _width + i, _width - i);
+                VectorMath.AddScaled(-above[0], above, row);
+            }
+            if (!(row[0] > LeastPart * whole) || !double.IsNormal(row[0]))
+            {
+                Clear();
+                return false;
+            }
+            VectorMath.Scale(1.0 / Math.Sqrt(row[0]), row);
+        }
+        return true;
     }
 
     /// <summary>R and Z without the zeros: row i of [R Z] from its diagonal on, one behind the other.</summary>
