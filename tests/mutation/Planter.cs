@@ -58,11 +58,17 @@ internal static class Planter
         }).ToFullString();
     }
 
-    /// <summary>Not where only constants may stand, or where the code does nothing.</summary>
+    /// <summary>Not where only constants may stand, where the code only words an error, or where it runs once in a
+    /// process, before a mutant is chosen: in a static field or the start of a static property.</summary>
     private static bool IsOpen(SyntaxNode node) => node is not (
         AttributeListSyntax or ParameterListSyntax or EnumDeclarationSyntax or PatternSyntax or SwitchLabelSyntax
         or ThrowStatementSyntax or ThrowExpressionSyntax or InterpolatedStringExpressionSyntax)
-        && !(node is FieldDeclarationSyntax field && field.Modifiers.Any(SyntaxKind.ConstKeyword))
+        && !(node is FieldDeclarationSyntax field
+            && (field.Modifiers.Any(SyntaxKind.ConstKeyword) || field.Modifiers.Any(SyntaxKind.StaticKeyword)))
+        && !(node is EqualsValueClauseSyntax { Parent: PropertyDeclarationSyntax property }
+            && property.Modifiers.Any(SyntaxKind.StaticKeyword))
+        && !(node is ObjectCreationExpressionSyntax made
+            && made.Type.ToString().EndsWith("Exception", StringComparison.Ordinal))
         && !(node is LocalDeclarationStatementSyntax local && local.IsConst);
 
     private static IEnumerable<string> Alternatives(SyntaxNode node)
