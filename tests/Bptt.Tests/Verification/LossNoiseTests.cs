@@ -19,9 +19,43 @@ public class LossNoiseTests
         {
             int round = seed;
             double noise = LossNoise.Of(s => 1.0 + (0.3 * s) + (s * s)
-                + (size * (new Random(HashCode.Combine(s, round)).NextDouble() - 0.5)));
+                + (size * (new Random(BitConverter.DoubleToInt64Bits(s).GetHashCode() + round).NextDouble() - 0.5)));
             noise.Should().BeInRange(0.1 * size, 20.0 * size, "seed {0}", seed);
         }
+    }
+
+    /// <summary>Smooth, rounded, cancelling and noisy functions, stairs, kinks and jumps at many scales.</summary>
+    [Fact]
+    public void The_estimate_is_that_of_the_differences_written_out()
+    {
+        var functions = new List<(string Name, Func<double, double> F)>();
+        for (int k = -20; k <= 20; k++)
+        {
+            double scale = Math.Pow(7.0, k);
+            functions.Add(($"exp, {k}", s => Math.Exp(scale * s)));
+            functions.Add(($"sine beside 3, {k}", s => 3.0 + Math.Sin(scale * s)));
+            functions.Add(($"a root that cancels, {k}", s => Math.Sqrt(1.0 + (scale * s * s)) - 1.0));
+            functions.Add(($"stairs, {k}", s => Math.Floor(scale * s)));
+            functions.Add(($"stairs on a slope, {k}", s => Math.Floor(scale * s) + (0.01 * scale * s)));
+            functions.Add(($"stairs on a parabola, {k}", s => Math.Round(scale * s * s)));
+            functions.Add(($"a kink, {k}", s => 2.0 + Math.Abs(s - scale)));
+            functions.Add(($"a jump, {k}", s => s > scale ? 1.25 : 1.0));
+            functions.Add(($"finite near by, {k}", s => Math.Sqrt(scale - s)));
+            int seed = k;
+            functions.Add(($"noise, {k}", s =>
+                1.0 + s + (scale * new Random(BitConverter.DoubleToInt64Bits(s).GetHashCode() + seed).NextDouble())));
+            functions.Add(($"noise that grows, {k}", s =>
+                5.0 + (scale * s * new Random(BitConverter.DoubleToInt64Bits(s).GetHashCode()).NextDouble())));
+        }
+        foreach ((string name, Func<double, double> f) in functions)
+        {
+            Near(LossNoise.Of(f), PlainNoise.Of(f), name);
+            Near(LossNoise.OfSmallMoves(f), PlainNoise.OfSmallMoves(f), $"small moves, {name}");
+        }
+
+        static void Near(double actual, double expected, string name) =>
+            (actual == expected || Math.Abs(actual - expected) <= 1e-12 * expected)
+                .Should().BeTrue("{0}: {1:G17} as against {2:G17}", name, actual, expected);
     }
 
     [Fact]
