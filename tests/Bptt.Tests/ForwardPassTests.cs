@@ -8,6 +8,25 @@ public class ForwardPassTests
 {
     private readonly Examples _examples = new(seed: 11);
 
+    /// <summary>o_t overflows where two large numbers meet; every state and any other output is finite.</summary>
+    [Fact]
+    public void The_step_at_which_an_output_alone_overflows_is_named()
+    {
+        var model = new LinearRnn(
+            Matrix<double>.Build.Dense(1, 1, 1.0),
+            Matrix<double>.Build.Dense(1, 1),
+            Matrix<double>.Build.Dense(1, 1, 1e200));
+        for (int step = 1; step <= 5; step++)
+        {
+            for (int sequence = 0; sequence < 2; sequence++)
+            {
+                Matrix<double>[] inputs = [Matrix<double>.Build.Dense(1, 5), Matrix<double>.Build.Dense(1, 6)];
+                inputs[sequence][0, step - 1] = 1e200;
+                ForwardPass.Run(model, SequenceBatch.Pack(inputs)).FirstNonFiniteStep.Should().Be(step);
+            }
+        }
+    }
+
     [Fact]
     public void States_and_outputs_satisfy_the_model_equations()
     {

@@ -91,7 +91,8 @@ internal static class Planter
                 yield return $"{index} + 1";
                 break;
             case InvocationExpressionSyntax { ArgumentList.Arguments: { Count: > 1 } arguments } call
-                when arguments.All(a => a.RefKindKeyword.RawKind == 0 && a.NameColon is null)
+                when arguments[0].ToString() != arguments[^1].ToString()
+                    && arguments.All(a => a.RefKindKeyword.RawKind == 0 && a.NameColon is null)
                     && call.Expression
                         is not MemberAccessExpressionSyntax { Name.Identifier.Text: "Max" or "Min" or "Dot" }:
                 yield return $"{call.Expression}({string.Join(", ", arguments.Reverse())})";

@@ -41,7 +41,11 @@ public class LiftingCostTests
                     {
                         double actual = LiftingCost.Time(sizes, layout, chunkLengths[i], others, numbers);
                         (actual == times[i] || Math.Abs(actual - times[i]) <= 1e-9 * times[i]).Should().BeTrue(
-                            "S = {0}, lengths {1}: {2}, {3}", chunkLengths[i], string.Join(' ', lengths), actual, times[i]);
+                            "S = {0}, lengths {1}: {2}, {3}",
+                            chunkLengths[i],
+                            string.Join(' ', lengths),
+                            actual,
+                            times[i]);
                     }
                     foreach (int most in new[] { 1, 3, 4, 7, 8, 1000, int.MaxValue })
                     {

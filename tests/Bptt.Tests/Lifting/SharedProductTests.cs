@@ -60,7 +60,8 @@ public class SharedProductTests
 
         StoredMatrix Stored(int storedRows, int storedColumns)
         {
-            double[] values = [.. Enumerable.Range(0, (storedRows + 3) * storedColumns).Select(_ => random.NextDouble())];
+            int length = (storedRows + 3) * storedColumns;
+            double[] values = [.. Enumerable.Range(0, length).Select(_ => random.NextDouble())];
             return new StoredMatrix(values, storedRows, storedColumns, storedRows + 3);
         }
     }

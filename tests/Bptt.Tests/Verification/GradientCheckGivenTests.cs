@@ -38,7 +38,10 @@ public class GradientCheckGivenTests
             var objective = Objective.SquaredError(size * examples.Matrix(3, 6));
             Gradients right = BackwardThroughTime.Run(forward, objective).Gradients;
             var report = GradientCheck.Run(
-                forward, objective, (1.0 + (part * 1e-5)) * right, options: new GradientCheckOptions { Tolerance = 1e-5 });
+                forward,
+                objective,
+                (1.0 + (part * 1e-5)) * right,
+                options: new GradientCheckOptions { Tolerance = 1e-5 });
             report.Parameters.Should().OnlyContain(p => p.Verdict == verdict, "size {0}\n{1}", size, report);
             report.Directions.Where(d => Math.Abs(d.Analytic) > 0.9 * d.Error / d.RelativeError)
                 .Should().OnlyContain(d => d.Verdict == verdict, "size {0}\n{1}", size, report);

@@ -116,6 +116,53 @@ public class LossNoiseTests
         }
     }
 
+    /// <summary>q + 4 units for a square, q + 6 and what exponentials add for the others, of each step's loss; and what
+    /// a last place of each output does.</summary>
+    [Fact]
+    public void The_rounding_of_the_librarys_own_losses_is_that_of_their_steps()
+    {
+        var examples = new Examples(seed: 12);
+        int[] lengths = [6, 3];
+        var forward = ForwardPass.Run(examples.Model(2, 4, 3, 0.9), examples.Batch(2, lengths));
+        Func<Vector<double>, double> exponentials = o =>
+        {
+            double[] distances = [.. o.Select(x => o.Maximum() - x).Where(distance => distance > 0.0)];
+            return 9.0 + (distances.Sum(d => d * Math.Exp(-d)) / distances.Sum(d => Math.Exp(-d)));
+        };
+        SequenceBatch targets = examples.Batch(3, lengths);
+        double[][] weights = [[1.0, 0.0, 2.0, 0.5, 1.0, 3.0], [0.0, 1.0, 1.0]];
+        foreach ((Objective plain, Func<Vector<double>, double> units) in
+            new (Objective, Func<Vector<double>, double>)[]
+            {
+                (Objective.SquaredError(targets), _ => 7.0), (Objective.Huber(targets, 0.5), _ => 9.0),
+                (Objective.CrossEntropy([[0, 1, 2, 0, 1, 2], [2, 1, 0]]), exponentials),
+            })
+        {
+            Objective objective = plain.WithStepWeights(weights).WithNormalizer(2.0);
+            double[] factors = objective.SequenceFactors(forward.Layout);
+            double expected = 0.0;
+            for (int b = 0; b < lengths.Length; b++)
+            {
+                for (int t = 1; t <= lengths[b]; t++)
+                {
+                    if (weights[b][t - 1] == 0.0)
+                    {
+                        continue;
+                    }
+                    double factor = weights[b][t - 1] / 2.0;
+                    Vector<double> o = forward.Output(t, b);
+                    double loss = objective.StepTerm(o.ToArray(), b, t, factors) / factor;
+                    Vector<double> slope = BackwardThroughTime.Run(forward, objective).OutputGradient(t, b) / factor;
+                    expected += factor * units(o) * MachineEpsilon.OfDouble * loss;
+                    expected += factor * o.PointwiseAbs().DotProduct(slope.PointwiseAbs()) * MachineEpsilon.OfDouble;
+                    expected += factor * 0.5 * o.DotProduct(o) * MachineEpsilon.OfDouble * MachineEpsilon.OfDouble;
+                }
+            }
+            LossNoise.Near(forward, objective).Should().BeApproximately(
+                expected, 1e-12 * expected, objective.ToString());
+        }
+    }
+
     /// <summary>Residuals spread around δ, where the second derivative jumps.</summary>
     [Fact]
     public void A_jump_of_the_curvature_of_Hubers_loss_near_by_is_no_noise()

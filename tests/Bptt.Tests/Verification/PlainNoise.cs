@@ -1,5 +1,5 @@
-// The noise of a function by a table of differences, written out in plain loops after Moré and Wild (2011): the reference
-// for LossNoise.
+// The noise of a function by a table of differences, written out in plain loops after Moré and Wild (2011): the
+// reference for LossNoise.
 
 namespace Bptt.Tests.Verification;
 

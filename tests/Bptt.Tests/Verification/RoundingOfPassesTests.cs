@@ -60,7 +60,8 @@ public class RoundingOfPassesTests
         int hidden = forward.Model.HiddenSize;
         int steps = forward.Lengths.Sum();
         double unit = factor * Epsilon
-            * ((32.0 * Math.Sqrt(hidden + forward.Model.InputSize + forward.Model.OutputSize)) + (2.0 * Math.Sqrt(steps)));
+            * ((32.0 * Math.Sqrt(hidden + forward.Model.InputSize + forward.Model.OutputSize))
+                + (2.0 * Math.Sqrt(steps)));
         double underflow = 8.0 * Smallest * hidden * steps;
 
         (double actualGauge, double actualEuler, double actualTerms) = terms.RoundingOfSums();
@@ -101,7 +102,8 @@ public class RoundingOfPassesTests
         (BackwardThroughTime pass, Matrix<double> _) = Pass(seed, null);
         ForwardPass forward = pass.Forward;
         bool isTiny = seed % 4 == 3; // then what is set to zero weighs as much
-        var direction = new RandomDirection(forward, seed, movesInitialStates: seed % 2 == 0, movesInputs: seed % 3 > 0);
+        var direction = new RandomDirection(
+            forward, seed, movesInitialStates: seed % 2 == 0, movesInputs: seed % 3 > 0);
         TangentDirection v = direction.Direction;
         var tangent = TangentPass.Run(forward, v);
         double rounding = isTiny ? 1e-290 : 1e-14;
@@ -194,6 +196,17 @@ public class RoundingOfPassesTests
         }
 
         var forward = ForwardPass.Run(model, inputs);
+        foreach (Action run in (ReadOnlySpan<Action>)
+            [
+                () => GradientCertificate.Run(BackwardThroughTime.Run(forward, objective), null!),
+                () => GradientCertificate.Run(forward, outputGradients, null!),
+                () => AdjointTest.Run(forward, outputGradients, null!),
+                () => TaylorTest.Run(forward, objective, (Gradients)null!),
+                () => GradientCheck.Run(forward, objective, (Gradients)null!),
+            ])
+        {
+            run.Should().Throw<ArgumentNullException>().WithParameterName("gradients");
+        }
         foreach (Action run in (ReadOnlySpan<Action>)
             [
                 () => AdjointTest.Run(BackwardThroughTime.Run(forward, objective), directionCount: 0),
