@@ -12,7 +12,7 @@ public class ForwardPassTests
     public void A_pass_with_other_outputs_is_the_same_in_everything_else()
     {
         var forward = ForwardPass.Run(_examples.Model(2, 3, 1), _examples.Matrix(2, 5), _examples.Vector(3));
-        ForwardPass other = forward.WithOutputs(new(1, forward.Layout, [1.0, 2.0, 3.0, 4.0, 5.0]));
+        ForwardPass other = forward.WithOutputs(new(1, forward.Layout, (double[])[1.0, 2.0, 3.0, 4.0, 5.0]));
         other.Outputs().ToRowMajorArray().Should().Equal(1.0, 2.0, 3.0, 4.0, 5.0);
         other.HiddenStates().Should().Be(forward.HiddenStates());
         other.InputColumns.All.Values.ToArray().Should().Equal(forward.InputColumns.All.Values.ToArray());

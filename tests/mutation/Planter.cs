@@ -15,8 +15,10 @@ namespace Bptt.Mutation;
 /// <param name="After">What takes its place; empty for a statement left out.</param>
 internal sealed record Mutant(int Number, string File, int Line, string Before, string After)
 {
-    public override string ToString() =>
-        $"{Number,5}  {File}:{Line}  {Before}  →  {(After == "" ? "(left out)" : After)}";
+    /// <summary>Where and what, in one line.</summary>
+    public string Text => $"{File}:{Line}  {Before}  →  {(After == "" ? "(left out)" : Planter.OneLine(After))}";
+
+    public override string ToString() => $"{Number,5}  {Text}";
 }
 
 internal static class Planter
@@ -125,7 +127,8 @@ internal static class Planter
         _ => null,
     };
 
-    private static string OneLine(string text)
+    /// <summary>The beginning of a text, without line breaks.</summary>
+    public static string OneLine(string text)
     {
         string line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         return line.Length <= 100 ? line : line[..100] + "…";

@@ -9,6 +9,8 @@ namespace Bptt.Tests.Lifting;
 
 public class LiftingCostTests
 {
+    private static readonly int[] Together = [1, 2, 4, 8, 16, 32, 64];
+
     public static TheoryData<int, int, int> Sizes() => new()
     {
         { 1, 2, 1 }, { 1, 16, 1 }, { 2, 32, 3 }, { 3, 72, 1 }, { 4, 71, 2 }, { 1, 314, 1 }, { 8, 33, 6 },
@@ -73,11 +75,10 @@ public class LiftingCostTests
         foreach (int s in new[] { 4, 16, 64 })
         {
             double other = PlainCosts.OtherWork((2, h, 1), s) / 2;
-            double[] times = [.. new[] { 1, 2, 4, 8, 16, 32, 64 }.Select(
-                together => PlainCosts.Recurrence(h, [chunks], other, together))];
+            double[] times = [.. Together.Select(together => PlainCosts.Recurrence(h, [chunks], other, together))];
             double least = times[1..].Min();
             LiftingCost.ChunksTogether(PassSizes.Of(new ParameterArray(2, h, 1)), new BatchLayout([chunks]), s)
-                .Should().Be(chunks >= 8 * h && least < 0.65 * times[0] ? 1 << Array.IndexOf(times, least) : 1);
+                .Should().Be(chunks >= 8 * h && least < 0.65 * times[0] ? Together[Array.IndexOf(times, least)] : 1);
         }
     }
 }

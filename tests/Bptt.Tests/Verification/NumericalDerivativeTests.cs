@@ -6,6 +6,8 @@ namespace Bptt.Tests.Verification;
 
 public class NumericalDerivativeTests
 {
+    private static readonly double[] Factors = [1.0, 0.83, 0.71, 0.59];
+
     [Theory]
     [InlineData(1e6, 1e-6)]
     [InlineData(-1e6, 1e-6)]
@@ -22,8 +24,8 @@ public class NumericalDerivativeTests
             },
             x);
         // At x, a step of 1 away for the curvature, and then four times a thousandth of x.
-        double[] expected = [0.0, 1.0, 1.0, .. new[] { 1.0, 0.83, 0.71, 0.59 }.SelectMany(
-            factor => new[] { factor, factor }).Select(factor => factor * 1e-3 * Math.Abs(x))];
+        double[] expected = [0.0, 1.0, 1.0, .. Factors.SelectMany(factor => new[] { factor, factor }).Select(
+            factor => factor * 1e-3 * Math.Abs(x))];
         steps.Should().HaveSameCount(expected);
         for (int i = 0; i < expected.Length; i++)
         {

@@ -5,6 +5,8 @@ namespace Bptt.Tests.Verification;
 
 internal static class PlainNoise
 {
+    private static readonly double[] Places = [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5];
+
     /// <summary>Over spacings 2⁻⁵², 2⁻⁵⁰ … until six were seen and the value changes by a thousandth: four times the
     /// largest estimate that the next spacing does not exceed threefold, or the least change if that is more.</summary>
     public static double Of(Func<double, double> f)
@@ -69,7 +71,7 @@ internal static class PlainNoise
 
     /// <summary>Of seven values; at −2½, −1½ … 3½ spacings.</summary>
     private static double[] Values(Func<double, double> f, double spacing) =>
-        [.. new[] { -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5 }.Select(place => f(place * spacing))];
+        [.. Places.Select(place => f(place * spacing))];
 
     private static double Estimate(double[] values)
     {
