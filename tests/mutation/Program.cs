@@ -5,11 +5,11 @@
 //   dotnet run -c Release --project tests/mutation -- [--seed N] [--count N] [--minutes N] [--sources A,B]
 //     [--again FILE] [--tests A,B]
 //
-// Sources are folders and files of src/Bptt, tests parts of the names of test classes. Every mutant is compiled into one
-// build and chosen while the tests run; each is tried on the tests that reach it, the fastest first, until one fails or
-// takes ten times as long as it should. What survives is listed, for a look: it is the same function written otherwise,
-// or a test is missing; with the file of what was printed as --again, those alone are tried again, as long as the
-// sources stay the same. survivors.md names those that no test can kill, and why.
+// Sources are folders and files of src/Bptt, tests parts of the names of test classes. Every mutant is compiled into
+// one build and chosen while the tests run; each is tried on the tests that reach it, the fastest first, until one
+// fails or takes ten times as long as it should. What survives is listed, for a look: it is the same function written
+// otherwise, or a test is missing; with the file of what was printed as --again, those alone are tried again, as long
+// as the sources stay the same. survivors.md names those that no test can kill, and why.
 
 using System.Diagnostics;
 using System.Globalization;
