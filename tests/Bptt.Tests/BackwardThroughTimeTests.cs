@@ -9,6 +9,34 @@ public class BackwardThroughTimeTests
     private readonly Examples _examples = new(seed: 21);
 
     [Fact]
+    public void What_is_read_without_a_sequence_is_of_the_first()
+    {
+        var forward = ForwardPass.Run(_examples.Model(2, 3, 4), _examples.Batch(2, 4, 5));
+        var backward = BackwardThroughTime.Run(forward, _examples.Batch(4, 4, 5));
+        var tangent = TangentPass.Run(forward, new TangentDirection { Whh = _examples.Matrix(3, 3) });
+        foreach ((Func<int, object> of, object first) in new (Func<int, object>, object)[]
+        {
+            (b => forward.HiddenState(2, b), forward.HiddenState(2)),
+            (b => forward.HiddenStates(b), forward.HiddenStates()),
+            (b => forward.Output(2, b), forward.Output(2)),
+            (b => forward.Outputs(b), forward.Outputs()),
+            (b => backward.HiddenStateGradient(2, b), backward.HiddenStateGradient(2)),
+            (b => backward.HiddenStateGradients(b), backward.HiddenStateGradients()),
+            (b => backward.OutputGradient(2, b), backward.OutputGradient(2)),
+            (b => backward.OutputGradients(b), backward.OutputGradients()),
+            (b => backward.InputGradient(2, b), backward.InputGradient(2)),
+            (b => backward.InputGradients(b), backward.InputGradients()),
+            (b => tangent.HiddenState(2, b), tangent.HiddenState(2)),
+            (b => tangent.HiddenStates(b), tangent.HiddenStates()),
+            (b => tangent.Output(2, b), tangent.Output(2)),
+            (b => tangent.Outputs(b), tangent.Outputs()),
+        })
+        {
+            (first.Equals(of(0)), first.Equals(of(1))).Should().Be((true, false));
+        }
+    }
+
+    [Fact]
     public void Every_recorded_gradient_satisfies_its_formula()
     {
         LinearRnn model = _examples.Model(2, 3, 4);

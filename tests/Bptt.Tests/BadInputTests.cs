@@ -36,6 +36,7 @@ public class BadInputTests
             "whh", "finite", "Infinity", "row 0, column 2"),
         Row("wqh infinite", () => _ = new LinearRnn(M(3, 2), M(3, 3), With(M(4, 3), 3, 0, double.NegativeInfinity)),
             "wqh", "finite", "-Infinity", "row 3, column 0"),
+        Row("whh empty between two that do not agree", () => _ = new LinearRnn(M(3, 2), M(0, 0), M(4, 2)), "whh"),
         Null("whx null", () => _ = new LinearRnn(null!, M(3, 3), M(4, 3)), "whx"),
         Null("whh null", () => _ = new LinearRnn(M(3, 2), null!, M(4, 3)), "whh"),
         Null("wqh null", () => _ = new LinearRnn(M(3, 2), M(3, 3), null!), "wqh"),

@@ -9,6 +9,37 @@ public class ForwardPassTests
     private readonly Examples _examples = new(seed: 11);
 
     [Fact]
+    public void A_pass_with_other_outputs_is_the_same_in_everything_else()
+    {
+        var forward = ForwardPass.Run(_examples.Model(2, 3, 1), _examples.Matrix(2, 5), _examples.Vector(3));
+        ForwardPass other = forward.WithOutputs(new(1, forward.Layout, (double[])[1.0, 2.0, 3.0, 4.0, 5.0]));
+        other.Outputs().ToRowMajorArray().Should().Equal(1.0, 2.0, 3.0, 4.0, 5.0);
+        other.HiddenStates().Should().Be(forward.HiddenStates());
+        other.InputColumns.All.Values.ToArray().Should().Equal(forward.InputColumns.All.Values.ToArray());
+        other.Record.Inputs.All.Values.ToArray().Should().Equal(forward.InputColumns.All.Values.ToArray());
+        other.Model.Should().BeSameAs(forward.Model);
+    }
+
+    /// <summary>o_t overflows where two large numbers meet; every state and any other output is finite.</summary>
+    [Fact]
+    public void The_step_at_which_an_output_alone_overflows_is_named()
+    {
+        var model = new LinearRnn(
+            Matrix<double>.Build.Dense(1, 1, 1.0),
+            Matrix<double>.Build.Dense(1, 1),
+            Matrix<double>.Build.Dense(1, 1, 1e200));
+        for (int step = 1; step <= 5; step++)
+        {
+            for (int sequence = 0; sequence < 2; sequence++)
+            {
+                Matrix<double>[] inputs = [Matrix<double>.Build.Dense(1, 5), Matrix<double>.Build.Dense(1, 6)];
+                inputs[sequence][0, step - 1] = 1e200;
+                ForwardPass.Run(model, SequenceBatch.Pack(inputs)).FirstNonFiniteStep.Should().Be(step);
+            }
+        }
+    }
+
+    [Fact]
     public void States_and_outputs_satisfy_the_model_equations()
     {
         LinearRnn model = _examples.Model(2, 3, 4);

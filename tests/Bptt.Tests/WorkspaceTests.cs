@@ -1,5 +1,6 @@
 // Memory that passes reuse: same numbers, no growth, and no way to read what is no longer there.
 
+using Bptt.LinearRecurrence;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Tests;
@@ -8,6 +9,36 @@ public class WorkspaceTests
 {
     private readonly Examples _examples = new(seed: 31);
     private readonly ExecutionOptions _options = new() { Workspace = new Workspace() };
+
+    /// <summary>What is computed again for a reader does not come from the memory that passes share.</summary>
+    [Theory]
+    [InlineData(Recurrence.Sequential)]
+    [InlineData(Recurrence.Lifted)]
+    public void Reading_takes_nothing_from_the_workspace(Recurrence recurrence)
+    {
+        LinearRnn model = _examples.Model(1, 6, 1, 0.9);
+        SequenceBatch inputs = _examples.Batch(1, 900, 350);
+        ExecutionOptions options = _options with
+        {
+            Recurrence = recurrence,
+            Tuning = PlanTuning.Default with { LiftedLength = 8 },
+            MemoryBudget = 2 * MemoryPlan.SmallestBudget(6, 1, inputs.Columns.Layout),
+        };
+        var forward = ForwardPass.Run(model, inputs, options: options);
+        forward.Method.Recurrence.Should().Be(recurrence);
+        var backward = BackwardThroughTime.Run(forward, _examples.Batch(1, 900, 350));
+        long before = _options.Workspace!.Pool.Bytes;
+        for (int t = 1; t < 350; t += 13)
+        {
+            forward.HiddenState(t, 1);
+            backward.HiddenStateGradient(t, 0);
+            backward.InputGradient(t, 1);
+        }
+        forward.HiddenStates(0);
+        backward.HiddenStateGradients(1);
+        backward.InputGradients(0);
+        _options.Workspace.Pool.Bytes.Should().Be(before);
+    }
 
     [Fact]
     public void Passes_from_a_workspace_give_the_numbers_of_fresh_passes()

@@ -35,11 +35,12 @@ internal static partial class MutatedBuild
     /// <param name="root">The repository.</param>
     /// <param name="copy">Where the copy goes; what is there is replaced.</param>
     /// <param name="sources">Folders and files of src/Bptt that are mutated.</param>
+    /// <param name="again">Lines of an earlier list, of which alone the mutants are planted; empty for all.</param>
     /// <param name="count">How many mutants, drawn at random.</param>
     /// <param name="random">Draws them.</param>
     /// <returns>The mutants that compile, and how many did not.</returns>
     public static (Mutant[] Mutants, int Invalid) Make(
-        string root, string copy, string[] sources, int count, Random random)
+        string root, string copy, string[] sources, string[] again, int count, Random random)
     {
         Copy(root, copy);
         File.WriteAllText(Path.Combine(copy, "src/Bptt/MutantSwitch.cs"), Switch);
@@ -49,7 +50,9 @@ internal static partial class MutatedBuild
             .Order(StringComparer.Ordinal)
             .ToDictionary(path => path, File.ReadAllText);
         (SyntaxNode Node, Mutant Mutant)[] all = [.. files.SelectMany(
-            file => Planter.Candidates(Path.GetRelativePath(copy, file.Key), file.Value))];
+            file => Planter.Candidates(Path.GetRelativePath(copy, file.Key), file.Value))
+            .Where(c => again.Length == 0
+                || Array.Exists(again, line => line.EndsWith($"  {c.Item2.Text}", StringComparison.Ordinal)))];
         random.Shuffle(all);
         List<(SyntaxNode Node, Mutant Mutant)> chosen =
             [.. all.Take(count).Select((c, i) => (c.Node, c.Mutant with { Number = i + 1 }))];

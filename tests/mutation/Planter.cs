@@ -15,8 +15,10 @@ namespace Bptt.Mutation;
 /// <param name="After">What takes its place; empty for a statement left out.</param>
 internal sealed record Mutant(int Number, string File, int Line, string Before, string After)
 {
-    public override string ToString() =>
-        $"{Number,5}  {File}:{Line}  {Before}  →  {(After == "" ? "(left out)" : After)}";
+    /// <summary>Where and what, in one line.</summary>
+    public string Text => $"{File}:{Line}  {Before}  →  {(After == "" ? "(left out)" : Planter.OneLine(After))}";
+
+    public override string ToString() => $"{Number,5}  {Text}";
 }
 
 internal static class Planter
@@ -58,11 +60,17 @@ internal static class Planter
         }).ToFullString();
     }
 
-    /// <summary>Not where only constants may stand, or where the code does nothing.</summary>
+    /// <summary>Not where only constants may stand, where the code only words an error, or where it runs once in a
+    /// process, before a mutant is chosen: in a static field or the start of a static property.</summary>
     private static bool IsOpen(SyntaxNode node) => node is not (
         AttributeListSyntax or ParameterListSyntax or EnumDeclarationSyntax or PatternSyntax or SwitchLabelSyntax
         or ThrowStatementSyntax or ThrowExpressionSyntax or InterpolatedStringExpressionSyntax)
-        && !(node is FieldDeclarationSyntax field && field.Modifiers.Any(SyntaxKind.ConstKeyword))
+        && !(node is FieldDeclarationSyntax field
+            && (field.Modifiers.Any(SyntaxKind.ConstKeyword) || field.Modifiers.Any(SyntaxKind.StaticKeyword)))
+        && !(node is EqualsValueClauseSyntax { Parent: PropertyDeclarationSyntax property }
+            && property.Modifiers.Any(SyntaxKind.StaticKeyword))
+        && !(node is ObjectCreationExpressionSyntax made
+            && made.Type.ToString().EndsWith("Exception", StringComparison.Ordinal))
         && !(node is LocalDeclarationStatementSyntax local && local.IsConst);
 
     private static IEnumerable<string> Alternatives(SyntaxNode node)
@@ -85,7 +93,8 @@ internal static class Planter
                 yield return $"{index} + 1";
                 break;
             case InvocationExpressionSyntax { ArgumentList.Arguments: { Count: > 1 } arguments } call
-                when arguments.All(a => a.RefKindKeyword.RawKind == 0 && a.NameColon is null)
+                when arguments[0].ToString() != arguments[^1].ToString()
+                    && arguments.All(a => a.RefKindKeyword.RawKind == 0 && a.NameColon is null)
                     && call.Expression
                         is not MemberAccessExpressionSyntax { Name.Identifier.Text: "Max" or "Min" or "Dot" }:
                 yield return $"{call.Expression}({string.Join(", ", arguments.Reverse())})";
@@ -118,7 +127,8 @@ internal static class Planter
         _ => null,
     };
 
-    private static string OneLine(string text)
+    /// <summary>The beginning of a text, without line breaks.</summary>
+    public static string OneLine(string text)
     {
         string line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         return line.Length <= 100 ? line : line[..100] + "…";

@@ -53,7 +53,8 @@ internal static class LiftingCost
             ? 1
             : CostModel.ChunkLength(sizes.Hidden, chunks.Segments, OtherWork(sizes, chunkLength) / 2, atLeast: 1);
 
-    private static double Time(
+    /// <summary>Of both passes in chunks of so many steps; infinite where no sequence has one.</summary>
+    internal static double Time(
         PassSizes sizes, BatchLayout steps, int chunkLength, double timeOfOthers, LiftedNumbers numbers)
     {
         long inChunks = 0;

@@ -207,7 +207,7 @@ public sealed class AdjointTest
     /// pass's vector: rounding enters it as it arises, and so does what is lost where tiny entries are set to zero or
     /// products underflow.
     /// </summary>
-    private static double RoundingOfSteps(
+    internal static double RoundingOfSteps(
         TangentPass tangent, RandomDirection random, BackwardThroughTime backward, double rounding)
     {
         ForwardPass forward = tangent.Forward;

@@ -70,7 +70,6 @@ public sealed class GradientCertificate
     public static GradientCertificate Run(BackwardThroughTime backward)
     {
         ArgumentNullException.ThrowIfNull(backward);
-        backward.Forward.RequireDouble(nameof(backward));
         return Run(backward, backward.Gradients);
     }
 

@@ -65,6 +65,31 @@ public class LiftedPassTests
         }
     }
 
+    /// <summary>A matrix that leaves the second-level cache and chunks enough to pay for another power of it: chunks of
+    /// chunks, of which the ends are computed first.</summary>
+    [Fact]
+    public void Chunks_that_are_run_side_by_side_agree_with_the_sequential_pass()
+    {
+        LinearRnn model = _examples.Model(1, 314, 1, 0.9);
+        SequenceBatch inputs = _examples.Batch(1, 5301);
+        Matrix<double> initial = _examples.Matrix(314, 1);
+        SequenceBatch outputGradients = _examples.Batch(1, 5301);
+        BackwardThroughTime Run(ExecutionOptions options) =>
+            BackwardThroughTime.Run(ForwardPass.Run(model, inputs, initial, options), outputGradients);
+        BackwardThroughTime lifted = Run(Lifted(2));
+        BackwardThroughTime sequential = Run(new ExecutionOptions { Recurrence = Recurrence.Sequential });
+
+        lifted.Forward.Lifted!.Chunking.Length.Should().BeGreaterThan(1);
+        lifted.Lifted.Should().NotBeNull();
+        Close(lifted.Forward.Outputs(), sequential.Forward.Outputs(), "o");
+        Close(lifted.Forward.FinalStates, sequential.Forward.FinalStates, "h_T");
+        Close(lifted.InitialStateGradients, sequential.InitialStateGradients, "∂L/∂h_0");
+        Close(lifted.HiddenStateGradient(2000), sequential.HiddenStateGradient(2000), "∂L/∂h_2000");
+        Close(lifted.Gradients.Whx, sequential.Gradients.Whx, "W_hx");
+        Close(lifted.Gradients.Whh, sequential.Gradients.Whh, "W_hh");
+        Close(lifted.Gradients.Wqh, sequential.Gradients.Wqh, "W_qh");
+    }
+
     [Theory]
     [InlineData(2, new[] { 17 })]
     [InlineData(4, new[] { 4 })]

@@ -45,6 +45,24 @@ public class WindowPlanTests
         WindowPlan.Single(new BatchLayout([7, 3])).Count.Should().Be(1);
     }
 
+    /// <summary>No more windows than the preferred width and the limit ask for.</summary>
+    [Theory]
+    [InlineData(100, 2)]
+    [InlineData(99, 2)]
+    [InlineData(50, 3)]
+    [InlineData(34, 3)]
+    [InlineData(33, 4)]
+    [InlineData(0, 10)] // the smallest plan: 2 · 10 + 2 · 10 columns beside it
+    public void Windows_are_as_wide_as_preferred(int width, int windows)
+    {
+        var steps = new BatchLayout([100]);
+        var single = WindowPlan.Single(steps);
+        var nearlyAll = new WindowLimit(single.HeldColumns - 1, long.MaxValue);
+        WindowPlan plan = WindowPlan.Within(steps, nearlyAll, width, chunkLength: 1)!;
+        plan.Count.Should().BeInRange(Math.Min(windows, WindowPlan.Smallest(steps, 1).Count), windows);
+        WindowPlan.Within(steps, new WindowLimit(single.HeldColumns, long.MaxValue), width, 1)!.Count.Should().Be(1);
+    }
+
     private static List<(int Before, int Last)> Whole(BatchLayout steps) => [(0, steps.LastStep)];
 
     private static void Check(WindowPlan plan, BatchLayout steps, int[] lengths, int chunkLength)

@@ -24,6 +24,30 @@ public class GradientCheckGivenTests
         _right = BackwardThroughTime.Run(_forward, _objective);
     }
 
+    [Theory]
+    [InlineData(0.6, Verdict.Passed)]
+    [InlineData(-0.6, Verdict.Passed)]
+    [InlineData(1.5, Verdict.Failed)]
+    [InlineData(-1.5, Verdict.Failed)]
+    public void The_tolerance_is_relative_to_the_norm(double part, Verdict verdict)
+    {
+        var examples = new Examples(seed: 84);
+        foreach (double size in new[] { 1e-3, 1.0, 1e3 })
+        {
+            var forward = ForwardPass.Run(examples.Model(4, 5, 3), size * examples.Matrix(4, 6));
+            var objective = Objective.SquaredError(size * examples.Matrix(3, 6));
+            Gradients right = BackwardThroughTime.Run(forward, objective).Gradients;
+            var report = GradientCheck.Run(
+                forward,
+                objective,
+                (1.0 + (part * 1e-5)) * right,
+                options: new GradientCheckOptions { Tolerance = 1e-5 });
+            report.Parameters.Should().OnlyContain(p => p.Verdict == verdict, "size {0}\n{1}", size, report);
+            report.Directions.Where(d => Math.Abs(d.Analytic) > 0.9 * d.Error / d.RelativeError)
+                .Should().OnlyContain(d => d.Verdict == verdict, "size {0}\n{1}", size, report);
+        }
+    }
+
     [Fact]
     public void What_is_given_is_checked_and_nothing_else()
     {
