@@ -154,5 +154,4 @@ internal static class ForecastCommand
         }
         return table;
     }
-
 }
