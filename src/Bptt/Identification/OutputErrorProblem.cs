@@ -43,7 +43,7 @@ internal sealed class OutputErrorProblem
     private readonly int[] _stateOf;    // which h_0; −1 for rest
     private readonly int _dataCount;
     private readonly ExecutionOptions _execution;
-    private readonly int[][] _active; // inputs that are not zero throughout
+    private readonly int[][] _active; // inputs that are not zero throughout: one array where they are the same
 
     /// <param name="inputs">All sequences: of data, of the prior from rest, of the prior on h_0.</param>
     /// <param name="targets">As long.</param>
@@ -152,8 +152,8 @@ internal sealed class OutputErrorProblem
         bool[] hasPulse = [.. _stateOf.Select(
             b => b >= 0 && (Parts.States || at.System.States.Column(b).Exists(x => x != 0.0)))];
         // Sequences that have their channels in common and no h_0 of their own have common coordinates.
-        foreach (IGrouping<(bool, int, int), int> alike in Enumerable.Range(0, _inputs.Count)
-            .GroupBy(b => (b < _dataCount, hasPulse[b] ? _stateOf[b] : -1, Array.IndexOf(_active, _active[b]))))
+        foreach (IGrouping<(bool, int, int[]), int> alike in Enumerable.Range(0, _inputs.Count)
+            .GroupBy(b => (b < _dataCount, hasPulse[b] ? _stateOf[b] : -1, _active[b])))
         {
             int some = alike.First();
             var columns = new FilteredColumns(
