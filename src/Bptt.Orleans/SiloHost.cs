@@ -92,7 +92,8 @@ internal static class SiloHost
         }
     }
 
-    private static int FreePort(IPAddress address)
+    /// <summary>A port of an address at which nobody listens at this moment.</summary>
+    public static int FreePort(IPAddress address)
     {
         using var listener = new TcpListener(address, 0);
         listener.Start();

@@ -46,7 +46,7 @@ public sealed class CoordinatorTests : IDisposable
     {
         var problem = Problem.Of("generated", "adam", 5, shards: 3);
         double[] expected = Coordinator.TrainHere(problem);
-        int port = FreePort();
+        int port = SiloHost.FreePort(IPAddress.Loopback);
         using var worker = PeerProcess.Start("worker", $"127.0.0.1:{port}");
         using (var killed = PeerProcess.Start("train", "24,24,200", "adam", "100000", "3", "0", "--port", $"{port}"))
         {
@@ -136,12 +136,5 @@ public sealed class CoordinatorTests : IDisposable
         bytes[at] ^= 1;
         File.WriteAllBytes(library, bytes);
         return _folder;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

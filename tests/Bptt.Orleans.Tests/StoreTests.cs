@@ -2,7 +2,6 @@
 
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using Bptt.Orleans.Peer;
 
 namespace Bptt.Orleans.Tests;
@@ -10,7 +9,7 @@ namespace Bptt.Orleans.Tests;
 public sealed class StoreTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("bptt").FullName;
-    private readonly int _port = FreePort();
+    private readonly int _port = SiloHost.FreePort(IPAddress.Loopback);
     private Process? _redis;
 
     public void Dispose()
@@ -108,12 +107,5 @@ public sealed class StoreTests : IDisposable
         {
         }
         line.Should().NotBeNull("the server starts");
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,6 +1,7 @@
 // The options of a training, and which of them go together.
 
 using System.CommandLine;
+using Bptt.Cli.Console;
 using Bptt.Cli.Fitting;
 
 namespace Bptt.Cli.Commands;
@@ -12,7 +13,7 @@ internal sealed class FitOptions
     private readonly Option<string> _hidden = OptionRules.Text(
         "--hidden",
         byDefault: Automatic,
-        text => text == Automatic || OptionRules.Whole(text, 1) is not null,
+        text => text == Automatic || WholeNumberText.Read(text, 1) is not null,
         "a whole number of at least 1 or auto",
         "The number of hidden units; auto chooses it by how well models run on over training rows that were left "
             + "out.",
@@ -164,7 +165,7 @@ internal sealed class FitOptions
         _ = TrainingWords.TryTruncation(parsed.GetValue(_truncate)!, seed, out var truncation);
         return new FitSettings
         {
-            HiddenSize = OptionRules.Whole(parsed.GetValue(_hidden)!, 1),
+            HiddenSize = WholeNumberText.Read(parsed.GetValue(_hidden)!, 1),
             AsksForTraining = TrainingOptions.Any(option => IsTold(parsed, option)),
             Method = method,
             Start = StartOf(parsed.GetValue(_start))

@@ -12,7 +12,13 @@ internal static class OptionRules
     /// <summary>A whole number between two bounds, both included.</summary>
     public static Option<int> WholeNumber(
         string name, int atLeast, int byDefault, string description, string helpName, int atMost = int.MaxValue) =>
-        Number(name, byDefault, description, helpName, text => Whole(text, atLeast, atMost), Expected(atLeast, atMost));
+        Number(
+            name,
+            byDefault,
+            description,
+            helpName,
+            text => WholeNumberText.Read(text, atLeast, atMost),
+            Expected(atLeast, atMost));
 
     /// <summary>A whole number of at least the given one, or null where the option is not given.</summary>
     public static Option<int?> OptionalWholeNumber(string name, int atLeast, string description, string helpName) =>
@@ -21,10 +27,10 @@ internal static class OptionRules
             {
                 Description = description,
                 HelpName = helpName,
-                CustomParser = result => Whole(result.Tokens[0].Value, atLeast),
+                CustomParser = result => WholeNumberText.Read(result.Tokens[0].Value, atLeast),
             },
             Expected(atLeast, int.MaxValue),
-            text => Whole(text, atLeast) is not null);
+            text => WholeNumberText.Read(text, atLeast) is not null);
 
     /// <summary>A number between two bounds, both excluded.</summary>
     public static Option<double> Number(
@@ -157,11 +163,6 @@ internal static class OptionRules
             }
         }
     });
-
-    /// <summary>A whole number between two bounds, both included; null where it is none.</summary>
-    public static int? Whole(string text, int atLeast, int atMost = int.MaxValue) =>
-        int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int n) && n >= atLeast && n <= atMost
-            ? n : null;
 
     private static Option<string?> Path(
         string name, string? byDefault, string description, string helpName, string what)

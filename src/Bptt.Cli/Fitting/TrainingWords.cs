@@ -1,6 +1,7 @@
 // Words of the command line that stand for clipping and truncation: norm:1, lags:20.
 
 using System.Globalization;
+using Bptt.Cli.Console;
 using Bptt.Remedies;
 
 namespace Bptt.Cli.Fitting;
@@ -49,8 +50,7 @@ internal static class TrainingWords
         {
             return true;
         }
-        if (!int.TryParse(number, NumberStyles.Integer, CultureInfo.InvariantCulture, out int steps)
-            || steps < (kind == "random" ? 2 : 1))
+        if (WholeNumberText.Read(number, atLeast: kind == "random" ? 2 : 1) is not int steps)
         {
             return false;
         }
