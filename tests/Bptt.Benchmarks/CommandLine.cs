@@ -51,6 +51,7 @@ internal static class CommandLine
         };
         Option<double> limit = Positive(
             "--limit", 20.0, "A program is left out of a row where one run takes longer, in seconds.");
+        Option<double> radius = Positive("--radius", Problem.UsualRadius, "The spectral radius of W_hh.");
         Option<double> seconds = Seconds(1.0);
         Option<bool> markdown = Markdown();
 
@@ -58,7 +59,7 @@ internal static class CommandLine
             "Times one forward and one backward pass of Bptt beside its peers: same data, same process, in turns. "
             + "Exit code 1 where a peer's gradients differ from Bptt's, 2 where the command line is at fault.")
         {
-            shapes, threads, peers, seconds, limit, markdown,
+            shapes, threads, peers, radius, seconds, limit, markdown,
         };
         root.HelpName = "Bptt.Benchmarks";
         root.SetAction(parsed =>
@@ -67,6 +68,7 @@ internal static class CommandLine
                 parsed.GetValue(shapes)!,
                 parsed.GetValue(threads)!,
                 parsed.GetValue(peers),
+                parsed.GetValue(radius),
                 parsed.GetValue(seconds),
                 parsed.GetValue(limit),
                 parsed.GetValue(markdown));

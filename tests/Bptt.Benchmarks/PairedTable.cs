@@ -9,6 +9,7 @@ namespace Bptt.Benchmarks;
 /// <param name="Shapes">Its rows.</param>
 /// <param name="Threads">Its groups of columns.</param>
 /// <param name="Peers">Who takes part beside Bptt.</param>
+/// <param name="SpectralRadius">Of W_hh.</param>
 /// <param name="Seconds">How long each figure is measured.</param>
 /// <param name="Limit">The longest single run, in seconds, that is waited for.</param>
 /// <param name="Markdown">Whether it is printed for a README.</param>
@@ -16,6 +17,7 @@ internal sealed record PairedTableSettings(
     IReadOnlyList<Shape> Shapes,
     IReadOnlyList<int> Threads,
     PeerSelection Peers,
+    double SpectralRadius,
     double Seconds,
     double Limit,
     bool Markdown);
@@ -92,8 +94,8 @@ internal sealed class PairedTable
         double peak = Peak.Measure();
         _peaks.Add($"{shape.Text} {Figure.GigaFlops(peak)}");
 
-        var problem = new Problem(shape);
-        var trial = new Problem(shape.Shortened(TrialDivisor));
+        var problem = new Problem(shape, _settings.SpectralRadius);
+        var trial = new Problem(shape.Shortened(TrialDivisor), _settings.SpectralRadius);
         List<Cell>[] cells = [.. _contenders.Select(_ => new List<Cell>())];
         foreach (int threads in _settings.Threads)
         {

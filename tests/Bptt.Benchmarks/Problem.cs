@@ -11,15 +11,15 @@ namespace Bptt.Benchmarks;
 internal sealed class Problem
 {
     /// <summary>Below 1, as in a stable model, and so near to 1 that gradients reach far back.</summary>
-    private const double SpectralRadius = 0.99;
+    public const double UsualRadius = 0.99;
 
     private const int Seed = 1;
 
-    public Problem(Shape shape)
+    public Problem(Shape shape, double spectralRadius = UsualRadius)
     {
         Shape = shape;
         Layout = new PackedLayout(shape.Lengths);
-        Model = Initializer.Orthogonal(shape.InputSize, shape.HiddenSize, shape.OutputSize, Seed, SpectralRadius);
+        Model = Initializer.Orthogonal(shape.InputSize, shape.HiddenSize, shape.OutputSize, Seed, spectralRadius);
 
         var random = new MersenneTwister(Seed, threadSafe: false);
         Matrix<double>[] inputs = RandomSequences(shape.InputSize, shape.Lengths, random);
