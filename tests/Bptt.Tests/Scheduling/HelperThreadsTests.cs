@@ -1,10 +1,6 @@
 // Whether helpers take part. They belong to the process, so no other test may run meanwhile.
 
-using System.Reflection;
-using System.Runtime.CompilerServices;
-using System.Runtime.Loader;
 using Bptt.Scheduling;
-using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Tests.Scheduling;
 
@@ -36,21 +32,6 @@ public class HelperThreadsTests
     }
 
     [Fact]
-    public void What_loaded_the_library_can_unload_it_a_while_after_a_pass_of_several_threads()
-    {
-        WeakReference context = RunInContextOfItsOwn();
-
-        var waited = System.Diagnostics.Stopwatch.StartNew();
-        while (context.IsAlive && waited.Elapsed < TimeSpan.FromSeconds(60))
-        {
-            Thread.Sleep(100);
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-        }
-        context.IsAlive.Should().BeFalse("its helpers have ended");
-    }
-
-    [Fact]
     public void Helpers_that_have_ended_are_started_again()
     {
         for (int round = 0; round < 2; round++)
@@ -58,27 +39,6 @@ public class HelperThreadsTests
             Helpers_take_part_and_never_more_than_asked_for();
             Thread.Sleep(TimeSpan.FromSeconds(1.5));
         }
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static WeakReference RunInContextOfItsOwn()
-    {
-        var context = new AssemblyLoadContext("for a while", isCollectible: true);
-        Assembly library = context.LoadFromAssemblyPath(typeof(LinearRnn).Assembly.Location);
-        object model = Activator.CreateInstance(
-            library.GetType("Bptt.LinearRnn")!,
-            Matrix<double>.Build.Dense(64, 64, 0.01),
-            Matrix<double>.Build.Dense(64, 64, 0.01),
-            Matrix<double>.Build.Dense(64, 64, 0.01))!;
-        library.GetType("Bptt.ForwardPass")!.GetMethods()
-            .Single(m => m.Name == "Run" && m.GetParameters()[1].ParameterType == typeof(Matrix<double>))
-            .Invoke(null, [model, Matrix<double>.Build.Dense(64, 4096, 0.1), null, null]);
-        object helpers = library.GetType("Bptt.Scheduling.HelperThreads")!
-            .GetField("Helpers", BindingFlags.NonPublic | BindingFlags.Static)!.GetValue(null)!;
-        helpers.GetType().GetProperty("IsValueCreated")!.GetValue(helpers).Should().Be(
-            Environment.ProcessorCount > 1, "otherwise one thread did it all");
-        context.Unload();
-        return new WeakReference(context);
     }
 
     private static void InterlockedMax(ref int target, int value)
