@@ -51,6 +51,40 @@ public sealed class RedisFactAttribute : FactAttribute
     }
 }
 
+/// <summary>A test that starts a PostgreSQL server of its own.</summary>
+public sealed class PostgresFactAttribute : FactAttribute
+{
+    public PostgresFactAttribute()
+    {
+        if (Postgres.Folder is null)
+        {
+            Skip = "The programs of PostgreSQL are needed.";
+        }
+    }
+}
+
+/// <summary>The programs of a PostgreSQL server. It refuses to be run by root.</summary>
+internal static class Postgres
+{
+    private const string Versions = "/usr/lib/postgresql"; // of Debian: a folder for each
+
+    /// <summary>Where they are; null for nowhere.</summary>
+    public static string? Folder { get; } = Directory.Exists(Versions)
+        ? Directory.EnumerateDirectories(Versions).Select(version => Path.Combine(version, "bin"))
+            .FirstOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")))
+        : null;
+
+    /// <summary>Whether another user must run them.</summary>
+    public static bool NeedsAnotherUser => Environment.IsPrivilegedProcess;
+
+    /// <summary>How a program is run.</summary>
+    public static (string Program, string[] Arguments) Command(string name, params string[] arguments)
+    {
+        string program = Path.Combine(Folder!, name);
+        return NeedsAnotherUser ? ("runuser", ["-u", "postgres", "--", program, .. arguments]) : (program, arguments);
+    }
+}
+
 /// <summary>Programs that only end well or badly.</summary>
 internal static class Shell
 {
