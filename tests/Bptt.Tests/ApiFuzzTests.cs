@@ -10,7 +10,7 @@ namespace Bptt.Tests;
 
 public class ApiFuzzTests(ITestOutputHelper output)
 {
-    private const int LongCount = 20_000;
+    private const int LongCount = 100_000;
 
     [Fact]
     public void Two_hundred_random_programs_read_what_scalar_loops_compute() => Run(first: 0, count: 200);
