@@ -43,12 +43,13 @@ internal static partial class MutatedBuild
         string root, string copy, string[] sources, string[] again, int count, Random random)
     {
         Copy(root, copy);
-        File.WriteAllText(Path.Combine(copy, "src/Bptt/MutantSwitch.cs"), Switch);
         var files = sources
             .Select(source => Path.Combine(copy, "src/Bptt", source))
             .SelectMany(path => File.Exists(path) ? [path] : Directory.GetFiles(path, "*.cs"))
+            .Select(Path.GetFullPath)
             .Order(StringComparer.Ordinal)
             .ToDictionary(path => path, File.ReadAllText);
+        File.WriteAllText(Path.Combine(copy, "src/Bptt/MutantSwitch.cs"), Switch);
         (SyntaxNode Node, Mutant Mutant)[] all = [.. files.SelectMany(
             file => Planter.Candidates(Path.GetRelativePath(copy, file.Key), file.Value))
             .Where(c => again.Length == 0
