@@ -158,6 +158,7 @@ public class BadInputTests
         Row("own targets NaN", () => Run(new OwnTargets(SequenceBatch.Pack([With(M(4, 5), 0, 1, double.NaN)]))),
             "targets", "NaN", "step 2"),
         Null("own targets null", () => Run(new OwnTargets(null!)), "targets"),
+        Null("own targets of no pass", () => Run(new OwnTargets(Some.Batch(4, 5), hasPass: false)), "forward"),
         Range("normaliser 0", () => Squared.WithNormalizer(0), "normalizer", "above 0", "0"),
         Range("normaliser infinite", () => Squared.WithNormalizer(double.PositiveInfinity),
             "normalizer", "finite", "Infinity"),
@@ -432,9 +433,10 @@ public class BadInputTests
     }
 
     /// <summary>A user's own loss on targets, which checks them as the library's do.</summary>
-    private sealed class OwnTargets(SequenceBatch targets) : Objective
+    private sealed class OwnTargets(SequenceBatch targets, bool hasPass = true) : Objective
     {
-        protected override void CheckFits(ForwardPass forward) => CheckTargets(targets, forward);
+        protected override void CheckFits(ForwardPass forward) =>
+            CheckTargets(targets, hasPass ? forward : null!);
 
         protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t) => 0.0;
 

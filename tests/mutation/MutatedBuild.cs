@@ -9,7 +9,7 @@ namespace Bptt.Mutation;
 
 internal static partial class MutatedBuild
 {
-    private const int MostRounds = 8;
+    private const int MostRounds = 20;
 
     private const string Switch = """
         // Which mutant is chosen, and which have been reached.

@@ -38,8 +38,9 @@ string tests = Option("--tests", "Bptt.Tests.Allocation,Bptt.Tests.ApiFuzz,Bptt.
     + "Bptt.Tests.Diagnostics,Bptt.Tests.Exactness,Bptt.Tests.ExecutionOptions,Bptt.Tests.FallBack,"
     + "Bptt.Tests.ForwardPass,Bptt.Tests.Gradients,Bptt.Tests.Kernels,Bptt.Tests.Lifting,"
     + "Bptt.Tests.LinearRecurrence,"
-    + "Bptt.Tests.LinearRnn,Bptt.Tests.LossCurvature,Bptt.Tests.MemoryBudget,Bptt.Tests.Metamorphic,"
-    + "Bptt.Tests.Objective,Bptt.Tests.Optimization,Bptt.Tests.RandomizedTruncation,Bptt.Tests.Reference,"
+    + "Bptt.Tests.LinearRnn,Bptt.Tests.LossCurvature,Bptt.Tests.Memory,Bptt.Tests.Metamorphic,"
+    + "Bptt.Tests.Objective,Bptt.Tests.Optimization,Bptt.Tests.Passes,Bptt.Tests.RandomizedTruncation,"
+    + "Bptt.Tests.Reference,"
     + "Bptt.Tests.SequenceBatch,Bptt.Tests.Sharding,Bptt.Tests.SinglePrecision,Bptt.Tests.TangentPass,"
     + "Bptt.Tests.Tensor,Bptt.Tests.Threads,Bptt.Tests.TimeParallel,Bptt.Tests.Truncation,Bptt.Tests.Verification,"
     + "Bptt.Tests.Walk,Bptt.Tests.Workspace");
