@@ -62,6 +62,7 @@ public class BadInputTests
         Row("zero rows", () => SequenceBatch.Pack([M(0, 1)]), "sequences", "sequence 0", "0×1"),
         Row("other rows", () => SequenceBatch.Pack([M(2, 1), M(3, 1)]), "sequences", "2 rows", "3×1"),
         Range("no such sequence to read", () => Batch.Sequence(2), "sequence", "0 to 1", "2"),
+        Range("no such sequence to select", () => Batch.Select([0, 2]), "sequences", "0 to 1", "2"),
         Null("sequences null", () => SequenceBatch.Pack(null!), "sequences"),
 
         // the forward pass

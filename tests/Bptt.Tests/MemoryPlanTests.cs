@@ -20,7 +20,7 @@ public class MemoryPlanTests
             int chunkLength = 1 << random.Next(0, 4);
             Precision precision = random.Next(2) == 0 ? Precision.Double : Precision.Single;
             int bytesOfColumn = h * (precision == Precision.Double ? 8 : 4);
-            WindowPlan least = WindowPlan.Smallest(steps, chunkLength);
+            var least = WindowPlan.Smallest(steps, chunkLength);
             long smallest = MemoryPlan.SmallestBudget(h, chunkLength, steps, precision);
             smallest.Should().Be(bytesOfColumn * least.HeldColumns);
             FluentActions.Invoking(() => new MemoryPlan(smallest - 1, h, chunkLength, steps, precision))
@@ -76,7 +76,7 @@ public class MemoryPlanTests
             WindowPlan? expected = null;
             for (int width = (2 << 20) / (8 * h); expected is null && width >= 1; width /= 2)
             {
-                WindowPlan tried = WindowPlan.AtMultiples(steps, chunkLength, width);
+                var tried = WindowPlan.AtMultiples(steps, chunkLength, width);
                 expected = 8L * h * (tried.HeldColumns + (2 * ends)) <= budget ? tried : null;
                 if (width <= chunkLength)
                 {

@@ -3,7 +3,7 @@
 //
 //   dotnet build -c Release tests/Bptt.Tests
 //   dotnet run -c Release --project tests/mutation -- [--seed N] [--count N] [--from N] [--minutes N]
-//     [--sources A,B] [--again FILE] [--tests A,B]
+//     [--sources A,B] [--again FILE] [--tests A,B] [--transposes]
 //
 // Sources are folders and files of src/Bptt ("." is its root alone), tests parts of the names of test classes. Every
 // mutant is compiled into one build and chosen while the tests run; each is tried on the tests that reach it, the
@@ -12,7 +12,8 @@
 // takes there without the mutant: a busy machine kills nothing. What survives is listed, for a look: it is the same
 // function written otherwise, or a test is missing; with the file of what was printed as --again, those alone are
 // tried again, as long as the sources stay the same. --from leaves out the first mutants of the sample, so that one
-// that was stopped can be carried on. survivors.md names those that no test can kill, and why.
+// that was stopped can be carried on. With --transposes nothing is planted but transposes that are left out.
+// survivors.md names those that no test can kill, and why.
 
 using System.Globalization;
 using Bptt.Mutation;
@@ -32,6 +33,7 @@ double minutes = double.Parse(Option("--minutes", "60"), CultureInfo.InvariantCu
 int from = int.Parse(Option("--from", "0"), CultureInfo.InvariantCulture);
 string[] sources = Option("--sources", ".,Passes,LinearRecurrence,Lifting,Kernels,Verification").Split(',');
 string[] again = Option("--again", "") is { Length: > 0 } list ? File.ReadAllLines(list) : [];
+bool transposes = args.Contains("--transposes");
 string tests = Option("--tests", "Bptt.Tests.Allocation,Bptt.Tests.ApiFuzz,Bptt.Tests.BackwardThroughTimeTests,"
     + "Bptt.Tests.BadInput,Bptt.Tests.CentralDifference,Bptt.Tests.Certificate,Bptt.Tests.ComplexLoss,"
     + "Bptt.Tests.CurvatureFactor,"
@@ -55,7 +57,7 @@ string place = Path.Combine(Path.GetTempPath(), $"bptt-mutation-{Environment.Pro
 try
 {
     (Mutant[] mutants, int invalid) =
-        MutatedBuild.Make(root, Path.Combine(place, "copy"), sources, again, count, new Random(seed));
+        MutatedBuild.Make(root, Path.Combine(place, "copy"), sources, transposes, again, count, new Random(seed));
     string bin = Path.Combine(place, "bin");
     foreach (string file in Directory.GetFiles(
         Path.Combine(root, "tests/Bptt.Tests/bin/Release/net10.0"), "*", SearchOption.AllDirectories))

@@ -30,6 +30,9 @@ internal sealed class Trial(string bin, string tests, int numbers) : IDisposable
         Ended,
     }
 
+    /// <summary>By file: cases that have killed a mutant there, the last one first.</summary>
+    private readonly Dictionary<string, List<int>> _killers = [];
+
     private Process _worker = Start(bin, tests, numbers);
     private long[] _times = [];
 
@@ -67,10 +70,17 @@ internal sealed class Trial(string bin, string tests, int numbers) : IDisposable
                 break;
             }
             tried++;
+            // What has killed others in the same file comes first.
+            List<int> killers = _killers.GetValueOrDefault(mutant.File, []);
             long sum = 0;
-            int[] run = [.. usable.Where(i => reached[i].Contains(mutant.Number))
+            int[] run = [.. killers.Concat(usable.Except(killers)).Where(i => reached[i].Contains(mutant.Number))
                 .TakeWhile((i, place) => (sum += _times[i]) <= MostTime || place == 0)];
-            Outcome outcome = Try(mutant.Number, run);
+            Outcome outcome = Try(mutant.Number, run, out int killer);
+            if (outcome != Outcome.Survived)
+            {
+                killers.Remove(killer);
+                _killers[mutant.File] = [killer, .. killers];
+            }
             if (outcome == Outcome.Survived)
             {
                 survived++;
@@ -97,11 +107,12 @@ internal sealed class Trial(string bin, string tests, int numbers) : IDisposable
     }
 
     /// <summary>Tries one mutant on cases, in order.</summary>
-    private Outcome Try(int mutant, int[] run)
+    private Outcome Try(int mutant, int[] run, out int at)
     {
+        at = -1;
         for (int next = 0; next < run.Length;)
         {
-            Outcome outcome = Ask(mutant, run[next..], 1, out int at);
+            Outcome outcome = Ask(mutant, run[next..], 1, out at);
             if (outcome == Outcome.Survived)
             {
                 return outcome;

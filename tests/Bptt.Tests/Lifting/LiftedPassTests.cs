@@ -91,7 +91,8 @@ public class LiftedPassTests
 
         var direction = new TangentDirection
         {
-            Whh = _examples.Matrix(314, 314, 0.01), InitialStates = _examples.Matrix(314, 1),
+            Whh = _examples.Matrix(314, 314, 0.01),
+            InitialStates = _examples.Matrix(314, 1),
         };
         Close(
             TangentPass.Run(lifted.Forward, direction).FinalStates,
