@@ -3,17 +3,18 @@
 //
 //   dotnet build -c Release tests/Bptt.Tests
 //   dotnet run -c Release --project tests/mutation -- [--seed N] [--count N] [--from N] [--minutes N]
-//     [--sources A,B] [--again FILE] [--tests A,B] [--transposes]
+//     [--sources A,B] [--again FILE] [--tests A,B] [--transposes] [--cover FILE]
 //
 // Sources are folders and files of src/Bptt ("." is its root alone), tests parts of the names of test classes. Every
 // mutant is compiled into one build and chosen while the tests run; each is tried on the tests that reach it, the
 // fastest first, until one fails. Only what fails with the mutant and passes without it right after, in the same
-// process, is a kill; and a case is out of time only if it is so twice, the second time in a fresh process by what it
-// takes there without the mutant: a busy machine kills nothing. What survives is listed, for a look: it is the same
+// process, is a kill; and a case is out of time only if it is so twice, the second time in a fresh process, by what it
+// takes of the processor: a busy machine kills nothing. What survives is listed, for a look: it is the same
 // function written otherwise, or a test is missing; with the file of what was printed as --again, those alone are
 // tried again, as long as the sources stay the same. --from leaves out the first mutants of the sample, so that one
-// that was stopped can be carried on. With --transposes nothing is planted but transposes that are left out.
-// survivors.md names those that no test can kill, and why.
+// that was stopped can be carried on, and with --cover what the tests reach, which takes a while to find, is kept in a
+// file for that. With --transposes nothing is planted but transposes that are left out. survivors.md names those that
+// no test can kill, and why.
 
 using System.Globalization;
 using Bptt.Mutation;
@@ -69,7 +70,7 @@ try
     }
     File.Copy(Path.Combine(place, "copy/src/Bptt/bin/Release/net10.0/Bptt.dll"), Path.Combine(bin, "Bptt.dll"), true);
     using var trial = new Trial(bin, tests, mutants.Length + invalid);
-    trial.Run(mutants, from, invalid, TimeSpan.FromMinutes(minutes));
+    trial.Run(mutants, from, invalid, Option("--cover", ""), TimeSpan.FromMinutes(minutes));
     return 0;
 }
 finally

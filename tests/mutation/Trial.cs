@@ -14,9 +14,13 @@ internal sealed class Trial(string bin, string tests, int numbers) : IDisposable
     /// <summary>Cases that reach a mutant are run up to so many milliseconds of their ordinary time.</summary>
     private const long MostTime = 30_000;
 
-    /// <summary>How often its ordinary time a case may take, and how many milliseconds besides.</summary>
+    /// <summary>How often its ordinary time a case may take of the processor, and how many milliseconds besides. What
+    /// waits for ever takes none: it may last so many times longer.</summary>
     private const int MostTimes = 20;
     private const int Grace = 10_000;
+    private const int MostWaiting = 30;
+
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
 
     /// <summary>After how many mutants the count is printed.</summary>
     private const int CountEvery = 25;
@@ -39,12 +43,11 @@ internal sealed class Trial(string bin, string tests, int numbers) : IDisposable
     /// <summary>Cases that have failed without a mutant, and say nothing.</summary>
     private readonly HashSet<int> _unsteady = [];
 
-    public void Run(Mutant[] mutants, int from, int invalid, TimeSpan limit)
+    public void Run(Mutant[] mutants, int from, int invalid, string cover, TimeSpan limit)
     {
-        Send("cover");
         List<HashSet<int>> reached = [];
         List<long> times = [];
-        while (Read(Timeout.InfiniteTimeSpan) is string line && line != "end")
+        foreach (string line in Cover(cover))
         {
             string[] words = line.Split(' ', 3);
             times.Add(long.Parse(words[0], CultureInfo.InvariantCulture));
@@ -99,6 +102,27 @@ internal sealed class Trial(string bin, string tests, int numbers) : IDisposable
             + $"{survived} survived, {(tried - survived) / (double)Math.Max(1, tried):P1}; {invalid} did not compile");
     }
 
+    /// <summary>A line for each case, from the file where there is one; otherwise it is written, if it has a
+    /// name.</summary>
+    private string[] Cover(string file)
+    {
+        if (File.Exists(file))
+        {
+            return File.ReadAllLines(file);
+        }
+        Send("cover");
+        List<string> lines = [];
+        while (Read(TimeSpan.MaxValue) is string line && line != "end")
+        {
+            lines.Add(line.ReplaceLineEndings(" "));
+        }
+        if (file != "")
+        {
+            File.WriteAllLines(file, lines);
+        }
+        return [.. lines];
+    }
+
     public void Dispose()
     {
         _worker.Kill();
@@ -112,31 +136,26 @@ internal sealed class Trial(string bin, string tests, int numbers) : IDisposable
         at = -1;
         for (int next = 0; next < run.Length;)
         {
-            Outcome outcome = Ask(mutant, run[next..], 1, out at);
+            Outcome outcome = Ask(mutant, run[next..], out at);
             if (outcome == Outcome.Survived)
             {
                 return outcome;
             }
             // A kill is one only where the same case passes without the mutant.
-            if (outcome == Outcome.Killed && !_unsteady.Contains(at)
-                && Ask(0, [at], MostTimes, out _) == Outcome.Survived)
+            if (outcome == Outcome.Killed && !_unsteady.Contains(at) && Ask(0, [at], out _) == Outcome.Survived)
             {
                 return outcome;
             }
-            // The process is spoilt, the machine busy, or the mutant does not end: once more in a fresh process.
+            // The process is spoilt, or the mutant does not end: once more in a fresh process.
             Restart();
-            var watch = new Stopwatch();
-            bool passes = Ask(0, [at], MostTimes, out _) == Outcome.Survived;
-            watch.Start(); // the first run compiles the code
-            if (!passes || Ask(0, [at], MostTimes, out _) != Outcome.Survived)
+            if (Ask(0, [at], out _) != Outcome.Survived)
             {
                 _unsteady.Add(at);
                 Restart();
             }
             else
             {
-                double slower = Math.Max(1, watch.ElapsedMilliseconds / (double)Math.Max(1, _times[at]));
-                Outcome second = Ask(mutant, [at], slower, out _);
+                Outcome second = Ask(mutant, [at], out _);
                 if (second != Outcome.Survived)
                 {
                     Restart();
@@ -150,13 +169,12 @@ internal sealed class Trial(string bin, string tests, int numbers) : IDisposable
 
     /// <param name="mutant">Its number, or 0.</param>
     /// <param name="run">The cases.</param>
-    /// <param name="slower">How much slower the machine is than when the times were taken.</param>
     /// <param name="at">The last case that was begun.</param>
-    private Outcome Ask(int mutant, int[] run, double slower, out int at)
+    private Outcome Ask(int mutant, int[] run, out int at)
     {
         at = run[0];
         Send($"run {mutant} {string.Join(',', run)}");
-        TimeSpan limit = Timeout.InfiniteTimeSpan;
+        TimeSpan limit = TimeSpan.MaxValue;
         while (Read(limit) is string line)
         {
             string[] words = line.Split(' ');
@@ -165,7 +183,7 @@ internal sealed class Trial(string bin, string tests, int numbers) : IDisposable
                 return words[0] == "survived" ? Outcome.Survived : Outcome.Killed;
             }
             at = int.Parse(words[1], CultureInfo.InvariantCulture);
-            limit = TimeSpan.FromMilliseconds(Grace + (MostTimes * slower * _times[at]));
+            limit = TimeSpan.FromMilliseconds(Grace + ((double)MostTimes * _times[at]));
         }
         return Outcome.Ended;
     }
@@ -176,11 +194,31 @@ internal sealed class Trial(string bin, string tests, int numbers) : IDisposable
         _worker.StandardInput.Flush();
     }
 
-    /// <returns>A line, or null where the process has ended or said nothing for so long.</returns>
+    /// <param name="limit">Of processor time: a busy machine makes nobody late.</param>
+    /// <returns>A line, or null where the process has ended or is too late.</returns>
     private string? Read(TimeSpan limit)
     {
         Task<string?> reading = _worker.StandardOutput.ReadLineAsync();
-        return reading.Wait(limit) ? reading.Result : null;
+        if (limit == TimeSpan.MaxValue)
+        {
+            return reading.Result;
+        }
+        TimeSpan begin = ProcessorTime();
+        var clock = Stopwatch.StartNew();
+        while (!reading.Wait(LookEvery))
+        {
+            if (ProcessorTime() - begin > limit || clock.Elapsed > MostWaiting * limit)
+            {
+                return null;
+            }
+        }
+        return reading.Result;
+    }
+
+    private TimeSpan ProcessorTime()
+    {
+        _worker.Refresh();
+        return _worker.HasExited ? TimeSpan.Zero : _worker.TotalProcessorTime;
     }
 
     private void Restart()
