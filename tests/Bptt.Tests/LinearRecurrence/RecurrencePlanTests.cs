@@ -43,14 +43,15 @@ public class RecurrencePlanTests
                 (block.FirstStep, block.FirstColumn).Should().Be((step, column), where);
                 block.StepCount.Should().BePositive(where);
                 int active = Active(step);
-                int alike = Enumerable.Range(step, steps.LastStep - step + 1).TakeWhile(t => Active(t) == active).Count();
+                int alike =
+                    Enumerable.Range(step, steps.LastStep - step + 1).TakeWhile(t => Active(t) == active).Count();
                 int columns = Enumerable.Range(step, block.StepCount).Sum(Active);
                 block.ColumnCount.Should().Be(columns, where);
                 if (chunkLength > 1 && alike >= 2 * chunkLength)
                 {
                     block.ChunkLength.Should().Be(chunkLength, where);
-                    block.ChunkCount.Should().Be(
-                        Math.Min(Math.Max(tuning.MinChunks, wanted / (chunkLength * active)), alike / chunkLength), where);
+                    int chunks = Math.Max(tuning.MinChunks, wanted / (chunkLength * active));
+                    block.ChunkCount.Should().Be(Math.Min(chunks, alike / chunkLength), where);
                     block.StepCount.Should().Be(block.ChunkCount * chunkLength, where);
                     block.FirstCarry.Should().Be(carries, where);
                     carries += (block.ChunkCount + 1) * active;

@@ -83,7 +83,8 @@ public class TaylorTestOfOneNumberTests
     {
         Matrix<double> zero = Matrix<double>.Build.Dense(1, 1);
         var forward = ForwardPass.Run(new LinearRnn(zero.Add(0.8), zero, zero.Add(1.3)), zero.Add(1.0));
-        TangentDirection v = new RandomDirection(forward, seed, movesInitialStates: false, movesInputs: false).Direction;
+        var direction = new RandomDirection(forward, seed, movesInitialStates: false, movesInputs: false);
+        TangentDirection v = direction.Direction;
         // o = (W_hx + s v_hx) (W_qh + s v_qh) x; of its two solutions for s that which is 0 at the point.
         (double whx, double wqh) = (0.8, 1.3);
         double linear = (whx * v.Wqh![0, 0]) + (wqh * v.Whx![0, 0]);
