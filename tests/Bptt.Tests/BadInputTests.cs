@@ -62,6 +62,7 @@ public class BadInputTests
         Row("zero rows", () => SequenceBatch.Pack([M(0, 1)]), "sequences", "sequence 0", "0×1"),
         Row("other rows", () => SequenceBatch.Pack([M(2, 1), M(3, 1)]), "sequences", "2 rows", "3×1"),
         Range("no such sequence to read", () => Batch.Sequence(2), "sequence", "0 to 1", "2"),
+        Range("no such sequence to select", () => Batch.Select([0, 2]), "sequences", "0 to 1", "2"),
         Null("sequences null", () => SequenceBatch.Pack(null!), "sequences"),
 
         // the forward pass
@@ -158,6 +159,7 @@ public class BadInputTests
         Row("own targets NaN", () => Run(new OwnTargets(SequenceBatch.Pack([With(M(4, 5), 0, 1, double.NaN)]))),
             "targets", "NaN", "step 2"),
         Null("own targets null", () => Run(new OwnTargets(null!)), "targets"),
+        Null("own targets of no pass", () => Run(new OwnTargets(Some.Batch(4, 5), hasPass: false)), "forward"),
         Range("normaliser 0", () => Squared.WithNormalizer(0), "normalizer", "above 0", "0"),
         Range("normaliser infinite", () => Squared.WithNormalizer(double.PositiveInfinity),
             "normalizer", "finite", "Infinity"),
@@ -432,9 +434,10 @@ public class BadInputTests
     }
 
     /// <summary>A user's own loss on targets, which checks them as the library's do.</summary>
-    private sealed class OwnTargets(SequenceBatch targets) : Objective
+    private sealed class OwnTargets(SequenceBatch targets, bool hasPass = true) : Objective
     {
-        protected override void CheckFits(ForwardPass forward) => CheckTargets(targets, forward);
+        protected override void CheckFits(ForwardPass forward) =>
+            CheckTargets(targets, hasPass ? forward : null!);
 
         protected override double StepLoss(ReadOnlySpan<double> output, int sequence, int t) => 0.0;
 

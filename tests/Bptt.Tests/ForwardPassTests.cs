@@ -255,6 +255,21 @@ public class ForwardPassTests
         ForwardPass.Run(model, Row(1, 0)).FirstNonFiniteStep.Should().BeNull();
     }
 
+    /// <summary>The first state overflows and the other does not; of outputs that are given none shows it.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void A_state_that_is_not_finite_is_found_whatever_the_outputs_are(int row)
+    {
+        var model = new LinearRnn(
+            Matrix<double>.Build.Dense(2, 1, (i, _) => i == row ? 1.0 : 0.0),
+            Matrix<double>.Build.Dense(2, 2, (i, j) => i == row && j == row ? 1e200 : 0.0),
+            Matrix<double>.Build.Dense(1, 2, 1.0));
+        var forward = ForwardPass.Run(model, Row(1, 0, 0, 0));
+        var zeros = new PackedColumns(1, forward.Layout, new double[4]);
+        forward.WithOutputs(zeros).FirstNonFiniteStep.Should().Be(3, "10⁴⁰⁰ overflows");
+    }
+
     [Fact]
     public void States_too_small_to_matter_become_zero_and_a_given_initial_state_stays()
     {

@@ -15,6 +15,26 @@ public class LossCurvatureTests(ITestOutputHelper output)
 
     private static readonly double[] Steps = [1e-2, 1e-3, 1e-4];
 
+    /// <summary>Of W_qh alone, with the squared error, the product is 1/T Σ V h_t h_tᵀ: the outputs are taken 256 at a
+    /// time.</summary>
+    [Theory]
+    [InlineData(255)]
+    [InlineData(256)]
+    [InlineData(257)]
+    [InlineData(513)]
+    public void Every_step_is_in_the_product_however_many_there_are(int steps)
+    {
+        var examples = new Examples(seed: steps);
+        var forward = ForwardPass.Run(examples.Model(1, 2, 1, 0.9), examples.Matrix(1, steps));
+        var curvature = LossCurvature.Of(
+            BackwardThroughTime.Run(forward, Objective.SquaredError(examples.Matrix(1, steps))));
+        Matrix<double> v = examples.Matrix(1, 2);
+        Matrix<double> states = forward.HiddenStates().SubMatrix(0, 2, 1, steps);
+        Matrix<double> expected = v * states * states.Transpose() / steps;
+        Matrix<double> actual = curvature.GaussNewtonProduct(new TangentDirection { Wqh = v }).Weights.Wqh;
+        (actual - expected).FrobeniusNorm().Should().BeLessThan(1e-13 * expected.FrobeniusNorm());
+    }
+
     [Fact]
     public void Products_are_those_of_dual_numbers_in_every_way_and_for_every_part_of_a_direction()
     {

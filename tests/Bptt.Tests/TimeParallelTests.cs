@@ -150,6 +150,38 @@ public class TimeParallelTests
             CostModel.ChunkLength(h, new BatchLayout(lengths).Segments, 6.0 * h * h, atLeast);
     }
 
+    /// <summary>2h² + 4hd + 6hq operations of both passes at each step do not wait for the step before.</summary>
+    [Fact]
+    public void Chunks_are_taken_as_the_work_beside_the_recurrence_says()
+    {
+        var found = new HashSet<(int, int)>();
+        foreach (int h in new[] { 128, 384 })
+        {
+            foreach (int d in new[] { 1, 30, 300, 1500 })
+            {
+                foreach (int q in new[] { 1, 20, 200, 1000 })
+                {
+                    var model = new LinearRnn(
+                        Matrix<double>.Build.Dense(h, d),
+                        Matrix<double>.Build.Dense(h, h),
+                        Matrix<double>.Build.Dense(q, h));
+                    foreach (int steps in new[] { 300, 1000, 8192 })
+                    {
+                        var layout = new BatchLayout([steps]);
+                        double work = ((2.0 * h * h) + (4.0 * h * d) + (6.0 * h * q)) / 2;
+                        int expected = CostModel.ChunkLength(h, layout.Segments, work, atLeast: 1);
+                        RecurrenceMethod.ChunkLengthFor(model, layout, ExecutionOptions.Default).Should().Be(expected);
+                        RecurrenceMethod.ChunkLengthFor(
+                            model, layout, new ExecutionOptions { Recurrence = Recurrence.TimeParallel }).Should()
+                            .Be(CostModel.ChunkLength(h, layout.Segments, work, atLeast: 2));
+                        found.Add((h, expected));
+                    }
+                }
+            }
+        }
+        found.Count.Should().BeGreaterThan(3, "the work decides");
+    }
+
     [Theory]
     [InlineData(8, 0.99, 64)]
     [InlineData(16, 0.9, 64)]

@@ -9,7 +9,7 @@ namespace Bptt.Mutation;
 
 internal static partial class MutatedBuild
 {
-    private const int MostRounds = 8;
+    private const int MostRounds = 20;
 
     private const string Switch = """
         // Which mutant is chosen, and which have been reached.
@@ -35,22 +35,24 @@ internal static partial class MutatedBuild
     /// <param name="root">The repository.</param>
     /// <param name="copy">Where the copy goes; what is there is replaced.</param>
     /// <param name="sources">Folders and files of src/Bptt that are mutated.</param>
+    /// <param name="transposes">Whether transposes are left out, and nothing else is changed.</param>
     /// <param name="again">Lines of an earlier list, of which alone the mutants are planted; empty for all.</param>
     /// <param name="count">How many mutants, drawn at random.</param>
     /// <param name="random">Draws them.</param>
     /// <returns>The mutants that compile, and how many did not.</returns>
     public static (Mutant[] Mutants, int Invalid) Make(
-        string root, string copy, string[] sources, string[] again, int count, Random random)
+        string root, string copy, string[] sources, bool transposes, string[] again, int count, Random random)
     {
         Copy(root, copy);
-        File.WriteAllText(Path.Combine(copy, "src/Bptt/MutantSwitch.cs"), Switch);
         var files = sources
             .Select(source => Path.Combine(copy, "src/Bptt", source))
             .SelectMany(path => File.Exists(path) ? [path] : Directory.GetFiles(path, "*.cs"))
+            .Select(Path.GetFullPath)
             .Order(StringComparer.Ordinal)
             .ToDictionary(path => path, File.ReadAllText);
+        File.WriteAllText(Path.Combine(copy, "src/Bptt/MutantSwitch.cs"), Switch);
         (SyntaxNode Node, Mutant Mutant)[] all = [.. files.SelectMany(
-            file => Planter.Candidates(Path.GetRelativePath(copy, file.Key), file.Value))
+            file => Planter.Candidates(Path.GetRelativePath(copy, file.Key), file.Value, transposes))
             .Where(c => again.Length == 0
                 || Array.Exists(again, line => line.EndsWith($"  {c.Item2.Text}", StringComparison.Ordinal)))];
         random.Shuffle(all);

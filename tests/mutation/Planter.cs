@@ -24,13 +24,16 @@ internal sealed record Mutant(int Number, string File, int Line, string Before, 
 internal static class Planter
 {
     /// <summary>Everything that can be planted in a file, in the order of the text.</summary>
-    public static List<(SyntaxNode Node, Mutant Mutant)> Candidates(string file, string text)
+    /// <param name="file">Where, from the root of the repository.</param>
+    /// <param name="text">Its text.</param>
+    /// <param name="transposes">Whether transposes are left out, and nothing else is changed.</param>
+    public static List<(SyntaxNode Node, Mutant Mutant)> Candidates(string file, string text, bool transposes)
     {
         SyntaxNode root = CSharpSyntaxTree.ParseText(text).GetRoot();
         var found = new List<(SyntaxNode, Mutant)>();
-        foreach (SyntaxNode node in root.DescendantNodes(IsOpen))
+        foreach (SyntaxNode node in root.DescendantNodes(IsOpen).Where(IsOpen))
         {
-            foreach (string after in Alternatives(node))
+            foreach (string after in transposes ? Untransposed(node) : Alternatives(node))
             {
                 int line = node.GetLocation().GetLineSpan().StartLinePosition.Line + 1;
                 found.Add((node, new Mutant(0, file, line, OneLine(node.ToString()), after)));
@@ -60,8 +63,9 @@ internal static class Planter
         }).ToFullString();
     }
 
-    /// <summary>Not where only constants may stand, where the code only words an error, or where it runs once in a
-    /// process, before a mutant is chosen: in a static field or the start of a static property.</summary>
+    /// <summary>Not where only constants may stand, where the code only words an error or is left out of a release, or
+    /// where it runs once in a process, before a mutant is chosen: in a static field or the start of a static
+    /// property.</summary>
     private static bool IsOpen(SyntaxNode node) => node is not (
         AttributeListSyntax or ParameterListSyntax or EnumDeclarationSyntax or PatternSyntax or SwitchLabelSyntax
         or ThrowStatementSyntax or ThrowExpressionSyntax or InterpolatedStringExpressionSyntax)
@@ -71,7 +75,14 @@ internal static class Planter
             && property.Modifiers.Any(SyntaxKind.StaticKeyword))
         && !(node is ObjectCreationExpressionSyntax made
             && made.Type.ToString().EndsWith("Exception", StringComparison.Ordinal))
+        && !(node is ExpressionStatementSyntax { Expression: InvocationExpressionSyntax call }
+            && call.Expression.ToString().StartsWith("Debug.", StringComparison.Ordinal))
         && !(node is LocalDeclarationStatementSyntax local && local.IsConst);
+
+    private static IEnumerable<string> Untransposed(SyntaxNode node) =>
+        node is MemberAccessExpressionSyntax { Name.Identifier.Text: "T" } transpose
+            ? [transpose.Expression.ToString()]
+            : [];
 
     private static IEnumerable<string> Alternatives(SyntaxNode node)
     {

@@ -11,7 +11,8 @@ using Xunit.Sdk;
 namespace Bptt.Mutation;
 
 /// <summary>The process that is killed where a mutant does not end. It answers lines: "cover" with a line for each
-/// case, milliseconds and mutants reached, then "end"; "run N case,case,…" with "killed CASE" or "survived".</summary>
+/// case, milliseconds and mutants reached, then "end"; "run N case,case,…" with "case NUMBER" before each, and at the
+/// end "killed NUMBER" or "survived". N is 0 for no mutant.</summary>
 internal static class Worker
 {
     public static void Run(string folder, string[] classes, int mutants)
@@ -50,7 +51,7 @@ internal static class Worker
                     bool[] seen = new bool[mutants + 1];
                     reached.SetValue(null, seen);
                     var watch = Stopwatch.StartNew();
-                    bool passes = Passes(cases[i]);
+                    bool passes = Passes(cases[i], -1);
                     reached.SetValue(null, null);
                     string list = string.Join(',', Enumerable.Range(0, seen.Length).Where(n => seen[n]));
                     answers.WriteLine($"{(passes ? watch.ElapsedMilliseconds : -1)} {list} {cases[i].DisplayName}");
@@ -60,16 +61,20 @@ internal static class Worker
             else
             {
                 current.SetValue(null, int.Parse(words[1], CultureInfo.InvariantCulture));
-                int killer = Numbers(words[2]).FirstOrDefault(i => !Passes(cases[i]), -1);
+                int killer = Numbers(words[2]).FirstOrDefault(i => !Passes(cases[i], i), -1);
                 current.SetValue(null, 0);
-                answers.WriteLine(
-                    killer < 0 ? "survived" : $"killed {cases[killer].DisplayName.ReplaceLineEndings(" ")}");
+                answers.WriteLine(killer < 0 ? "survived" : $"killed {killer}");
             }
             answers.Flush();
         }
 
-        bool Passes(ITestCase testCase)
+        bool Passes(ITestCase testCase, int announced)
         {
+            if (announced >= 0)
+            {
+                answers.WriteLine($"case {announced}");
+                answers.Flush();
+            }
             using var sink = new Sink();
             executor.RunTests([testCase], sink, new Options());
             sink.Finished.WaitOne();

@@ -98,7 +98,8 @@ public class WindowPlanTests
             long gradientAfter = Active(last + 1) + (before == 0 ? lengths.Length : 0);
             held = Math.Max(
                 held,
-                (2 * columns) + stateBefore + gradientAfter + WindowPlan.CarryColumns(columns, chunkLength));
+                (2 * columns) + stateBefore + gradientAfter
+                    + (chunkLength == 1 ? 0 : 3 * columns / (2 * chunkLength)));
             widest = Math.Max(widest, columns + Math.Max(stateBefore, gradientAfter));
             borders += windows.Count > 1 ? stateBefore + Active(last + 1) : 0;
         }

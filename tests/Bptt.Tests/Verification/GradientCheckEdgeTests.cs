@@ -74,6 +74,22 @@ public class GradientCheckEdgeTests
         }
     }
 
+    /// <summary>Of a loss in real numbers: entries and directions are checked by differences.</summary>
+    [Theory]
+    [InlineData(1e170)]
+    [InlineData(1e-170)]
+    public void Differences_along_a_direction_fit_gradients_near_the_ends_of_the_range(double scale)
+    {
+        var forward = ForwardPass.Run(_examples.Model(2, 4, 2, 0.9), _examples.Matrix(2, 6));
+        var objective = new OwnLoss("scaled", _examples.Matrix(2, 6), scale, r => Math.Log(Math.Cosh(r)), Math.Tanh);
+        var report = GradientCheck.Run(forward, objective);
+        report.Verdict.Should().Be(Verdict.Passed, "{0}", report);
+        report.Directions.Should().NotBeEmpty().And.OnlyContain(
+            d => d.Verdict == Verdict.Passed && d.Method == DerivativeMethod.Differences);
+        Gradients wrong = 1.0001 * BackwardThroughTime.Run(forward, objective).Gradients;
+        GradientCheck.Run(forward, objective, wrong).Directions.Should().OnlyContain(d => d.Verdict == Verdict.Failed);
+    }
+
     [Fact]
     public void Gradients_near_the_end_of_the_range_are_judged_too()
     {

@@ -104,4 +104,91 @@ public class NumericalDerivativeTests
         Math.Abs(found.Value - expected).Should().BeLessThanOrEqualTo(found.Uncertainty);
         found.Uncertainty.Should().BeLessThan(1e-5 * times);
     }
+
+    /// <summary>x exp(−(x / w)²), which at the first step, a half and a quarter of it underflows to 0.</summary>
+    [Fact]
+    public void A_function_that_is_flat_at_the_first_step_only_is_tried_at_smaller_ones()
+    {
+        var found = NumericalDerivative.OfSmooth(
+            x => x * Math.Exp(-(x / 0.003) * (x / 0.003)), 0.0, 1.0, wanted: 1e-6, noise: 1e-14);
+        found.Value.Should().BeApproximately(1.0, 1e-6);
+        (found.IsFlat, found.HasGap).Should().Be((false, false));
+        found.Uncertainty.Should().BeLessThan(1e-6);
+    }
+
+    /// <summary>A function that is 0 but at steps below a thousandth of the first, where it is noise.</summary>
+    [Fact]
+    public void Where_only_noise_is_seen_near_by_nothing_is_known()
+    {
+        var found = NumericalDerivative.OfSmooth(
+            x => x is 0.0 || Math.Abs(x) > 1e-3 ? 0.0
+                : new Random(BitConverter.DoubleToInt64Bits(x).GetHashCode()).NextDouble() - 0.5,
+            0.0,
+            1.0,
+            noise: 1e-14);
+        found.Uncertainty.Should().Be(double.PositiveInfinity);
+        NumericalDerivative.OfSmooth(_ => 0.0, 0.0, 1.0).Should().Be(new NumericalDerivative(0.0, 0.0, IsFlat: true));
+    }
+
+    /// <summary>Twice the spread of the four estimates, the least that rounding does to one, and the gap.</summary>
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(1e-3)]
+    public void The_uncertainty_of_a_quadratic_is_what_its_differences_disagree_by_and_their_rounding(double noise)
+    {
+        double[] slopes = [2.0, 2.25, 2.125, 2.5];
+        double[] curvatures = [0.5, 0.75, 0.5, 0.25];
+        // At step 1, for the curvature, and then at the four: what is odd and what is even in the step.
+        int calls = 0;
+        var steps = new List<double>();
+        var derivative = NumericalDerivative.OfQuadratic(
+            x =>
+            {
+                int pair = (calls++ - 3) / 2;
+                if (calls <= 3)
+                {
+                    return 1.0 + (x * x);
+                }
+                steps.Add(x);
+                return 1.0 + (slopes[pair] * x) + (curvatures[pair] * x * x);
+            },
+            0.0,
+            noise);
+        steps.Should().HaveCount(8);
+        double[] bends = [.. curvatures.Select((c, i) => 2.0 * c * Math.Abs(steps[2 * i]))];
+        double[] gaps = [.. Enumerable.Range(0, 3).Select(i => Intercept(i))];
+        Array.Sort(gaps);
+        double gap = gaps[0] * gaps[2] > 0.0 && gaps.Min(Math.Abs) >= 0.25 * gaps.Max(Math.Abs) ? gaps[1] : 0.0;
+        double rounding = Enumerable.Range(0, 4).Min(i =>
+        {
+            double step = Math.Abs(steps[2 * i]);
+            double largest = 1.0 + (slopes[i] * step) + (curvatures[i] * step * step);
+            return Math.Max(noise, Math.ScaleB(largest, -48)) / (2.0 * step);
+        });
+        derivative.Value.Should().BeApproximately(0.5 * (2.125 + 2.25), 1e-14);
+        derivative.Uncertainty.Should().BeApproximately((2.0 * 0.5) + rounding + Math.Abs(gap), 1e-14);
+        derivative.HasGap.Should().Be(gap != 0.0);
+
+        // The straight line through two bends, at step zero.
+        double Intercept(int i)
+        {
+            (double large, double small) = (Math.Abs(steps[2 * i]), Math.Abs(steps[(2 * i) + 2]));
+            return ((large * bends[i + 1]) - (small * bends[i])) / (large - small);
+        }
+    }
+
+    [Fact]
+    public void Estimates_of_an_exact_sum_are_trusted_as_far_as_they_agree_and_rounding_and_underflow_allow()
+    {
+        var found = NumericalDerivative.OfExact([3.0, 1.0, 2.0], magnitude: 1024.0, floor: 0.125);
+        found.Value.Should().Be(2.0);
+        found.Uncertainty.Should().Be(4.0 + (4096.0 * Math.ScaleB(1.0, -52)) + 0.125);
+        found.IsFlat.Should().BeFalse();
+        NumericalDerivative.OfExact([0.0, 0.0, 0.0], 0.0, 0.0).IsFlat.Should().BeTrue();
+        NumericalDerivative.OfExact([0.0, 0.0, 1.0], 0.0, 0.0).IsFlat.Should().BeFalse();
+        NumericalDerivative.OfExact([0.0, double.NaN, 1.0], 1.0, 0.0).Uncertainty
+            .Should().Be(double.PositiveInfinity);
+        NumericalDerivative.OfExact([0.0, 0.0, 1.0], double.PositiveInfinity, 0.0).Uncertainty
+            .Should().Be(double.PositiveInfinity);
+    }
 }
