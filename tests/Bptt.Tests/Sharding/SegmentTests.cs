@@ -121,10 +121,10 @@ public class SegmentTests
     }
 
     [Theory]
-    [InlineData(5, 400, 1e-11, 4, 8)]
-    [InlineData(8, 800, 1e-6, 9, 20)]
+    [InlineData(5, 400, 4, 1e-11, 4, 8)]
+    [InlineData(8, 1600, 8, 1e-6, 10, 26)]
     public void Carries_that_powers_have_spoilt_are_run_again(
-        int h, int steps, double tolerance, int leastTasks, int mostTasks)
+        int h, int steps, int segments, double tolerance, int leastTasks, int mostTasks)
     {
         // One Jordan block, turned: its powers grow before they fade, and squares lose the digits of what fades.
         var examples = new Examples(4);
@@ -137,7 +137,7 @@ public class SegmentTests
         var at = new Parameters(model);
         TrainingPoint whole = new TrainingLoss(inputs, objective).Evaluate(at);
         var counted = new CountingExecutor();
-        using var cut = ShardedLoss.Open(inputs, objective, 2, 4, null, ExecutionOptions.Default, counted);
+        using var cut = ShardedLoss.Open(inputs, objective, 2, segments, null, ExecutionOptions.Default, counted);
 
         (double loss, double[] gradient) = cut.Evaluate(at);
 

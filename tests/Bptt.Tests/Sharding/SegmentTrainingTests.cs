@@ -50,7 +50,7 @@ public sealed class SegmentTrainingTests : IDisposable
         ["within a memory budget, step by step"] = new()
         {
             Optimizer = new Sgd(0.05),
-            Execution = new ExecutionOptions { MemoryBudget = 2000, Recurrence = Recurrence.Sequential },
+            Execution = new ExecutionOptions { MemoryBudget = 4000, Recurrence = Recurrence.Sequential },
         },
     };
 
