@@ -44,7 +44,9 @@ public sealed class ShardComputation
     }
 
     /// <summary>What has been evaluated: the point, its passes and their products.</summary>
-    private sealed record Known(TrainingPoint Point)
+    /// <param name="Point">The point.</param>
+    /// <param name="HasWeights">Whether with the gradients of the weights.</param>
+    private sealed record Known(TrainingPoint Point, bool HasWeights)
     {
         public CurvatureOperator? Hessian { get; set; }
 
@@ -93,7 +95,7 @@ public sealed class ShardComputation
 
     private double[] Gradient(ShardTask task)
     {
-        TrainingPoint point = At(task).Point;
+        TrainingPoint point = At(task, needsWeights: task.FinalStateGradients.IsEmpty).Point;
         if (task.FinalStateGradients.IsEmpty)
         {
             return [point.Loss, .. point.Gradient];
@@ -119,7 +121,7 @@ public sealed class ShardComputation
 
     private double[] LossAndBorders(ShardTask task)
     {
-        TrainingPoint point = At(task).Point;
+        TrainingPoint point = At(task, needsWeights: false).Point;
         return
         [
             point.Loss,
@@ -159,11 +161,12 @@ public sealed class ShardComputation
     }
 
     /// <summary>The point of a task: one that is known, or evaluated anew, with the same bits.</summary>
-    private Known At(ShardTask task)
+    private Known At(ShardTask task, bool needsWeights = true)
     {
         for (int back = 0; back < 2; back++)
         {
-            if (_points[(_last + back) % 2] is Known known && IsAt(known.Point, task))
+            if (_points[(_last + back) % 2] is Known known && IsAt(known.Point, task)
+                && (known.HasWeights || !needsWeights))
             {
                 return known;
             }
@@ -171,7 +174,9 @@ public sealed class ShardComputation
         // In the memory of the point before the last, as the loss itself takes turns.
         _last = 1 - _last;
         _points[_last] = null;
-        Known evaluated = new(_loss.Evaluate(Local(task)));
+        Parameters parameters = Local(task);
+        Known evaluated = new(
+            needsWeights ? _loss.Evaluate(parameters) : _loss.EvaluateStates(parameters), needsWeights);
         _points[_last] = evaluated;
         return evaluated;
     }
