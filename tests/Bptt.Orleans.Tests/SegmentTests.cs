@@ -95,7 +95,7 @@ public sealed class SegmentTests : IDisposable
     }
 
     /// <summary>A cluster of which a worker dies before a round of the third step.</summary>
-    private sealed class KillingExecutor(IShardExecutor cluster, ShardQuantity round, Action kill) : IShardExecutor
+    private sealed class KillingExecutor(BpttCluster cluster, ShardQuantity round, Action kill) : IShardExecutor
     {
         private int _rounds;
 

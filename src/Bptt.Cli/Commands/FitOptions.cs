@@ -146,8 +146,8 @@ internal sealed class FitOptions
         atLeast: 1,
         byDefault: 1,
         "The segments in time that each run is cut into, exactly, so that workers share a long one; for bfgs, lbfgs, "
-            + "adam and sgd. It takes about 5/3 of the work, so that it pays from three workers on. The rounding of "
-            + "the result depends on it, and not on the workers.",
+            + "adam and sgd. It takes about twice the work, so that it pays from three workers on. The rounding of the "
+            + "result depends on it, and not on the workers.",
         "n");
 
     public void AddTo(DetailedCommand command)

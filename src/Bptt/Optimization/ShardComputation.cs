@@ -6,7 +6,6 @@ using System.Runtime.InteropServices;
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
 using Bptt.Sharding;
-using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Optimization;
 

@@ -1,6 +1,7 @@
 // One question to every shard: a quantity at given parameters. Data only; computes nothing.
 //
-//   d  inputs      h  hidden units      q  outputs      B  sequences of all shards      n  parameters
+//   d  inputs      h  hidden units      q  outputs      n  parameters
+//   B  sequences of all shards, or segments of sequences that are cut in time
 
 namespace Bptt.Sharding;
 

@@ -151,7 +151,8 @@ internal static class TrainerRules
             if (isGiven)
             {
                 throw Guard.Error(
-                    name, $"expected none with shards or segments, whose gradients add up to that of the whole, got {what}.");
+                    name,
+                    $"expected none with shards or segments, whose gradients add up to that of the whole, got {what}.");
             }
         }
     }

@@ -168,11 +168,10 @@ public class SegmentTests
     public void Powers_that_overflow_do_no_harm_to_what_stays_zero()
     {
         // The second unit grows by 4 in each step, and nothing ever reaches it.
-        var whh = Matrix<double>.Build.DenseOfArray(new[,] { { 0.9, 0.0 }, { 0.0, 4.0 } });
         var model = new LinearRnn(
-            Matrix<double>.Build.DenseOfArray(new[,] { { 1.0 }, { 0.0 } }),
-            whh,
-            Matrix<double>.Build.DenseOfArray(new[,] { { 1.0, 0.0 } }));
+            Matrix<double>.Build.Dense(2, 1, (i, _) => i == 0 ? 1.0 : 0.0),
+            Matrix<double>.Build.Dense(2, 2, (i, j) => i != j ? 0.0 : i == 0 ? 0.9 : 4.0),
+            Matrix<double>.Build.Dense(1, 2, (_, j) => j == 0 ? 1.0 : 0.0));
         var examples = new Examples(4);
         SequenceBatch inputs = examples.Batch(1, 5000);
         var objective = Objective.SquaredError(examples.Batch(1, 5000));
@@ -201,6 +200,36 @@ public class SegmentTests
         gradient.Should().OnlyContain(value => double.IsNaN(value));
         cut.Loss(at).Should().Be(double.NaN);
         cut.FinalStates(at).Enumerate().Should().OnlyContain(value => double.IsNaN(value));
+    }
+
+    [Fact]
+    public void What_was_asked_before_changes_no_answer()
+    {
+        var examples = new Examples(6);
+        SequenceBatch inputs = examples.Batch(2, 70, 30);
+        var shard = new DataShard(inputs, Objective.SquaredError(examples.Batch(1, 70, 30)));
+        double[] weights = [.. new Parameters(examples.Model(2, 4, 1, spectralRadius: 0.9)).ToVector()];
+        double[] states = [.. examples.Vector(8)];
+        double[] finals = [.. examples.Vector(8)];
+        ShardTask[] tasks =
+        [
+            Task(ShardQuantity.LossAndBorders), Task(ShardQuantity.Gradient), Task(ShardQuantity.Gradient, finals),
+            Task(ShardQuantity.LossAndBorders), Task(ShardQuantity.LossAndFinalStates), Task(ShardQuantity.Loss),
+        ];
+
+        var asked = new ShardComputation(shard);
+        double[][] answers = Array.ConvertAll(tasks, task => asked.Run(task));
+
+        for (int i = 0; i < tasks.Length; i++)
+        {
+            answers[i].Should().Equal(new ShardComputation(shard).Run(tasks[i]), "{0}", tasks[i]);
+        }
+        answers[0][0].Should().Be(answers[5][0]);
+        answers[0][1..9].Should().Equal(answers[4][1..]);
+        answers[0][9..].Should().Equal(answers[1][^8..], "∂L/∂h_0 is the same with the gradients of the weights");
+
+        ShardTask Task(ShardQuantity quantity, double[]? beyond = null) =>
+            new(quantity, 2, 4, 1, weights, initialStates: states, finalStateGradients: beyond);
     }
 
     [Fact]
@@ -268,7 +297,7 @@ public class SegmentTests
         foreach (Quantity quantity in new[] { Quantity.Whx, Quantity.Whh, Quantity.Wqh, Quantity.InitialStates })
         {
             double[,] values = expected.Values(quantity, 0);
-            var actual = Matrix<double>.Build.Dense(
+            double[,] actual = Matrix<double>.Build.Dense(
                 values.GetLength(0), values.GetLength(1), gradient[at..(at += values.Length)]).ToArray();
             error.Add(actual, values, $"{where}, {quantity}");
             if (quantity == Quantity.InitialStates)
@@ -280,7 +309,7 @@ public class SegmentTests
 
     private static double RelativeDistance(double[] actual, ReadOnlySpan<double> expected)
     {
-        var difference = Vector<double>.Build.Dense(actual) - Vector<double>.Build.Dense(expected.ToArray());
+        Vector<double> difference = Vector<double>.Build.Dense(actual) - Vector<double>.Build.Dense(expected.ToArray());
         return difference.L2Norm() / Vector<double>.Build.Dense(expected.ToArray()).L2Norm();
     }
 

@@ -2,7 +2,6 @@
 
 using Bptt.Optimization;
 using Bptt.Remedies;
-using Bptt.Sharding;
 using Bptt.Tests.Training;
 using Bptt.Training;
 
