@@ -72,8 +72,8 @@ internal sealed class SegmentChain(SequencePart[] segments, Precision precision)
     }
 
     /// <summary>Carries on and has all segments run again, until each ends where the next one began: once, unless
-    /// powers of W_hh lose their digits, as those of a defective matrix do. Then the segments are run without them, each
-    /// from the end that the one before it had last: as often as there are segments at most.</summary>
+    /// powers of W_hh lose their digits, as those of a defective matrix do. Then the segments are run without them,
+    /// each from the end that the one before it had last: as often as there are segments at most.</summary>
     /// <param name="direction">Forward for states, backward for their gradients.</param>
     /// <param name="powers">Those of W_hh.</param>
     /// <param name="given">c or μ that the segments have been run with, h×N.</param>
