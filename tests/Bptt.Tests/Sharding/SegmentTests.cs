@@ -258,7 +258,7 @@ public class SegmentTests
             Array.ConvertAll(lengths, length => numbers.Normal(2, length)));
     }
 
-    /// <summary>How far loss and gradient over segments, and those of whole sequences, are from the reference.</summary>
+    /// <summary>How far loss and gradient over segments, and over whole sequences, are from the reference.</summary>
     private static (WorstError Cut, WorstError Whole) Errors(
         ScalarProblem<double> problem, int seed, int segments, int shards, string where)
     {
