@@ -250,6 +250,8 @@ internal sealed class ClusterRunner : IShardRunner
             string parameters = KeyOf(task.Parameters);
             string direction = KeyOf(task.Direction);
             string metric = KeyOf(task.Metric);
+            string initialStates = KeyOf(task.InitialStates);
+            string finalStateGradients = KeyOf(task.FinalStateGradients);
             var message = new TaskMessage(
                 _run,
                 (int)task.Quantity,
@@ -259,10 +261,13 @@ internal sealed class ClusterRunner : IShardRunner
                 parameters,
                 direction,
                 metric,
-                task.Penalty);
+                task.Penalty,
+                initialStates,
+                finalStateGradients);
             return (message,
             [
                 (parameters, task.Parameters), (direction, task.Direction), (metric, task.Metric),
+                (initialStates, task.InitialStates), (finalStateGradients, task.FinalStateGradients),
             ]);
         }
     }

@@ -77,7 +77,9 @@ internal sealed record TaskMessage(
     [property: Id(5)] string Parameters,
     [property: Id(6)] string Direction,
     [property: Id(7)] string Metric,
-    [property: Id(8)] double Penalty);
+    [property: Id(8)] double Penalty,
+    [property: Id(9)] string InitialStates,
+    [property: Id(10)] string FinalStateGradients);
 
 /// <summary>A shard's terms or a job's result; where they are too long, the key and the number of their pieces. With
 /// what is missing, if the worker has not what the task names; with what went wrong in a job.</summary>

@@ -14,7 +14,8 @@ namespace Bptt.Orleans;
 /// <param name="time">Says how long ago something was.</param>
 internal sealed class WorkerMemory(BpttClusterOptions options, TimeProvider time) : IDisposable
 {
-    /// <summary>Vectors that are kept: weights of two points, a direction, coordinates and their metric.</summary>
+    /// <summary>Vectors that are kept: weights of two points with what is carried between segments, a direction,
+    /// coordinates and their metric.</summary>
     private const int VectorsKept = 8;
 
     private readonly ConcurrentDictionary<Guid, RunMemory> _runs = new();
@@ -136,7 +137,9 @@ internal sealed class WorkerMemory(BpttClusterOptions options, TimeProvider time
         run.Used = time.GetTimestamp();
         if (Vector(run, message.Parameters) is not double[] parameters
             || Vector(run, message.Direction) is not double[] direction
-            || Vector(run, message.Metric) is not double[] metric)
+            || Vector(run, message.Metric) is not double[] metric
+            || Vector(run, message.InitialStates) is not double[] initialStates
+            || Vector(run, message.FinalStateGradients) is not double[] finalStateGradients)
         {
             return Missing("vector");
         }
@@ -148,7 +151,9 @@ internal sealed class WorkerMemory(BpttClusterOptions options, TimeProvider time
             parameters,
             direction,
             metric,
-            message.Penalty);
+            message.Penalty,
+            initialStates,
+            finalStateGradients);
         await _turn.WaitAsync();
         byte[] bytes;
         try

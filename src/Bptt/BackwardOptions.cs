@@ -16,6 +16,9 @@ public sealed record BackwardOptions
     /// <summary>How far gradients travel back in time; null for all the way, the exact gradient.</summary>
     public Truncation? Truncation { get; init; }
 
+    /// <summary>Whether only ∂L/∂h_t is wanted: the gradients of the weights may then be left out, as zeros.</summary>
+    internal bool IsOfStatesAlone { get; init; }
+
     /// <summary>A copy for one pass, with a dense matrix of its own.</summary>
     /// <exception cref="ArgumentException">The final-state gradients do not fit the pass, or are not
     /// finite.</exception>

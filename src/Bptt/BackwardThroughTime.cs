@@ -302,15 +302,16 @@ public sealed class BackwardThroughTime
         {
             ForwardRecord forward = _forward.Record;
             var gradients = ParameterArray.ShapedLike(forward.Weights);
+            ParameterArray? wanted = _options.IsOfStatesAlone ? null : gradients;
             BackwardPaths paths = _options.Truncation?.Paths ?? BackwardPaths.All;
             ReadOnlyMemory<double> final = _options.FinalStateGradients?.AsColumnMajorArray();
             Way way = _forward.Single is SingleForward single
                 ? Way.Of(SingleBackward.Run(
                     single, forward, OutputGradients, evaluation, final, paths, gradients, Context))
-                : Lifted(evaluation, final, paths, gradients) is LiftedBackward lifted
+                : Lifted(evaluation, final, paths, wanted) is LiftedBackward lifted
                 ? Way.Of(lifted, BackwardRecord.Of(forward, OutputGradients, final, lifted, Context))
                 : Way.Of(BackwardRecord.Run(
-                    forward, OutputGradients, evaluation, final, paths, gradients, Context));
+                    forward, OutputGradients, evaluation, final, paths, wanted, Context));
             return new BackwardThroughTime(
                 _forward, _options, way, new Gradients(gradients), evaluation?.Loss, objective);
         }
@@ -320,8 +321,7 @@ public sealed class BackwardThroughTime
         private LiftedBackward? Lifted(
             IOutputTask? evaluation,
             ReadOnlyMemory<double> finalStateGradients,
-            BackwardPaths paths,
-            ParameterArray gradients)
+            BackwardPaths paths, ParameterArray? gradients)
         {
             if (_forward.Lifted is not LiftedForward chunks || !paths.AreAll)
             {

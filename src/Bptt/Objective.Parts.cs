@@ -107,6 +107,28 @@ public abstract partial class Objective
         Objective part = PartOf(parts);
         part._weights = _weights?.Part(parts);
         part._normalizer = _normalizer;
+        part.Reduction = Reduction;
+        return part;
+    }
+
+    /// <summary>The same objective on segments of sequences that are cut in time, whose losses add up to that of the
+    /// whole: a step counts there as it does in the whole, whatever the length of its segment.</summary>
+    /// <param name="segments">All steps, each once.</param>
+    /// <param name="lengths">T_b of the whole.</param>
+    internal Objective Segmented(SequencePart[] segments, IReadOnlyList<int> lengths)
+    {
+        Objective part = Part(segments).WithNormalizer(NormalizerOf(lengths));
+        if (Reduction == Reduction.MeanPerSequence)
+        {
+            // 1/T_b Σ_t w_bt ℓ is a sum with the weights w_bt over those of the whole sequence.
+            double[] sums = WeightSums(lengths);
+            part._weights = new StepWeights(
+                Array.ConvertAll(segments, s => Enumerable.Range(s.FirstStep, s.Length)
+                    .Select(t => sums[s.Sequence] == 0.0 ? 0.0 : StepWeight(s.Sequence, t) / sums[s.Sequence])
+                    .ToArray()),
+                nameof(segments));
+            part.Reduction = Reduction.Sum;
+        }
         return part;
     }
 

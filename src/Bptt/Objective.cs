@@ -32,7 +32,7 @@ public abstract partial class Objective
     }
 
     /// <summary>How step losses become L.</summary>
-    public Reduction Reduction { get; }
+    public Reduction Reduction { get; private set; }
 
     /// <summary>Whether ℓ is a polynomial of degree two at most in o_t, so that central differences of L are exact in
     /// whatever the outputs depend on linearly. Override it where that holds: a gradient check is then sharper and

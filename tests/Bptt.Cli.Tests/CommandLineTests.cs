@@ -117,6 +117,14 @@ public class CommandLineTests
             (Fit("--optimizer", "lm", "--learning-rate", "0.1"), ["Expected no --learning-rate with --optimizer lm"]),
         ["a truncation of a method that knows none"] =
             (Fit("--optimizer", "bfgs", "--truncate", "lags:5"), ["Expected no --truncate with --optimizer bfgs"]),
+        ["segments of a method of second order"] = (
+            Fit("--optimizer", "lm", "--segments", "4"),
+            ["Expected --optimizer bfgs, lbfgs, adam or sgd with --segments", "got lm"]),
+        ["segments of no method"] = (Fit("--segments", "4"), ["with --segments", "got none"]),
+        ["no segments"] = (
+            Fit("--optimizer", "adam", "--segments", "0"), ["--segments: expected a whole number", "'0'"]),
+        ["segments of truncated gradients"] = (
+            Fit("--optimizer", "adam", "--segments", "4", "--truncate", "lags:5"), ["Expected no --truncate with"]),
         ["a radius where nothing is drawn"] =
             (Fit("--init", "subspace", "--radius", "0.8"), ["Expected no --radius with --init subspace"]),
         ["one checkpoint for several starts"] =

@@ -16,7 +16,8 @@ internal sealed record Problem(LinearRnn Start, SequenceBatch Inputs, Objective 
     /// <param name="method">adam, lbfgs, lm, newton or products.</param>
     /// <param name="epochs">The most epochs.</param>
     /// <param name="shards">The number of shards.</param>
-    public static Problem Of(string data, string method, int epochs, int shards)
+    /// <param name="segments">The segments of each sequence.</param>
+    public static Problem Of(string data, string method, int epochs, int shards, int segments = 1)
     {
         var options = new TrainerOptions
         {
@@ -31,6 +32,7 @@ internal sealed record Problem(LinearRnn Start, SequenceBatch Inputs, Objective 
             },
             MaxEpochs = epochs,
             Shards = shards,
+            Segments = segments,
         };
         return data switch
         {

@@ -5,6 +5,7 @@
 //                                             tls:CERTIFICATE:HOST:PORT; BYTES of one message, FOLDER of data
 //   train DATA METHOD EPOCHS SHARDS WORKERS   a coordinator; WORKERS processes of its own, 0 for this process alone
 //         [--port P] [--checkpoint FILE] [--resume FILE] [--bytes BYTES] [--threads N] [--wait N] [--times]
+//         [--segments N]                      the segments that each sequence is cut into in time
 //         [--listen IP] [--hold EPOCHS FILE]  goes on behind each of them (3,30) when FILE.3, FILE.30 is there
 //   write FILE B T                            a .npz of B generated sequences of T steps
 //   refer FILE EPOCHS SHARDS WORKERS          a coordinator that trains on such a file, which only its workers read
@@ -49,7 +50,8 @@ if (args is ["refer", string referred, string most, string pieces, string helper
 
 int bytes = Number(Option("--bytes") ?? $"{32 << 20}");
 string threads = Option("--threads") ?? "1";
-var problem = Problem.Of(args[1], args[2], Number(args[3]), Number(args[4]));
+var problem = Problem.Of(
+    args[1], args[2], Number(args[3]), Number(args[4]), Number(Option("--segments") ?? "1"));
 TrainerOptions options = problem.Options with
 {
     Checkpoint = Option("--checkpoint") is string file ? new CheckpointOptions(file, TimeSpan.Zero) : null,

@@ -41,6 +41,18 @@ public sealed class CommandTests : IDisposable
         three.Should().Equal(here);
     }
 
+    [Theory]
+    [InlineData("lbfgs")]
+    [InlineData("adam")]
+    public void A_fit_over_segments_writes_the_same_model_for_any_number_of_workers(string method)
+    {
+        string[] training = ["--optimizer", method, "--segments", "4", "--epochs", "8"];
+
+        byte[] here = Fit("here", ["--shards", "60", .. training]);
+
+        Fit("two", ["--workers", "2", .. training]).Should().Equal(here);
+    }
+
     [Fact]
     public void A_worker_that_is_killed_leaves_the_model_as_it_is_and_no_process_behind()
     {

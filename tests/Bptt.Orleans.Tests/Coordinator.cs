@@ -3,6 +3,7 @@
 using System.Collections.Concurrent;
 using Bptt.Optimization;
 using Bptt.Orleans.Peer;
+using Bptt.Sharding;
 using Bptt.Training;
 
 namespace Bptt.Orleans.Tests;
@@ -46,6 +47,10 @@ internal sealed class Coordinator : IAsyncDisposable
     /// <summary>Every number that a training ends with, computed by the workers.</summary>
     public double[] Train(Problem problem, Action<int>? atEpoch = null) =>
         Train(problem with { Options = problem.Options with { Gradients = Cluster } }, atEpoch, default);
+
+    /// <summary>The same through something between the training and the cluster.</summary>
+    public static double[] Train(Problem problem, IShardExecutor executor) =>
+        Train(problem with { Options = problem.Options with { Gradients = executor } }, null, default);
 
     /// <summary>The same computed by this process.</summary>
     public static double[] TrainHere(Problem problem) => Train(problem, null, default);

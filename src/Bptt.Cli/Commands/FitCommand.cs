@@ -19,8 +19,8 @@ internal static class FitCommand
     Where no option of a training is given the model is identified: models of several kinds and orders are fitted to
     the training rows without a stretch, and the one whose free run fits such stretches best is fitted to all of them.
     With an option of a training, --optimizer, --init, --starts, --epochs, --learning-rate, --clip, --truncate,
-    --radius, --resume, --workers, --cluster or --shards, with --predict-next, and beyond 20 inputs or 30 units the
-    model is trained by back-propagation through time.
+    --radius, --resume, --workers, --cluster, --shards or --segments, with --predict-next, and beyond 20 inputs or 30
+    units the model is trained by back-propagation through time.
 
     The held-out score is of a free run: the model is fed the inputs only, and its state carries on from the
     training part. The model, its predictions and a picture are written into a folder, and a checkpoint where the

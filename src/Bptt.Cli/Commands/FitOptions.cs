@@ -142,6 +142,15 @@ internal sealed class FitOptions
             + $"{FitSettings.ShardsForWorkers}; with --starts each worker does whole trainings.",
         "n");
 
+    private readonly Option<int> _segments = OptionRules.WholeNumber(
+        "--segments",
+        atLeast: 1,
+        byDefault: 1,
+        "The segments in time that each run is cut into, exactly, so that workers share a long one; for bfgs, lbfgs, "
+            + "adam and sgd. It takes about twice the work, so that it pays from three workers on. The rounding of the "
+            + "result depends on it, and not on the workers.",
+        "n");
+
     public void AddTo(DetailedCommand command)
     {
         foreach (Option option in new Option[]
@@ -149,6 +158,7 @@ internal sealed class FitOptions
             _hidden, _method, _start, _radius, _seed, _starts, _epochs, _learningRate, _clip, _truncate, _prior,
             _learnState,
             _resume, _checkpointMinutes, _tensorBoard, _workers, _cluster, _listen, _shards,
+            _segments,
         })
         {
             command.Add(option);
@@ -187,6 +197,7 @@ internal sealed class FitOptions
             Cluster = parsed.GetValue(_cluster),
             Listen = parsed.GetValue(_listen),
             Shards = parsed.GetValue(_shards),
+            Segments = parsed.GetValue(_segments),
         };
     }
 
@@ -194,7 +205,7 @@ internal sealed class FitOptions
     private Option[] TrainingOptions =>
     [
         _method, _start, _radius, _starts, _epochs, _learningRate, _clip, _truncate, _resume, _workers, _cluster,
-        _shards,
+        _shards, _segments,
     ];
 
     /// <summary>The options that were given and change nothing where a model is identified, each with the
@@ -249,11 +260,19 @@ internal sealed class FitOptions
                 "Expected one of --prior estimated and --learn-state in a training: its prior is on responses that "
                 + "start at rest.";
         }
-        bool asksForShards =
-            IsTold(parsed, _workers) || IsTold(parsed, _cluster) || parsed.GetValue(_shards) is not (null or 1);
+        bool isCut = parsed.GetValue(_segments) > 1;
+        bool asksForShards = isCut
+            || IsTold(parsed, _workers) || IsTold(parsed, _cluster) || parsed.GetValue(_shards) is not (null or 1);
         if (asksForShards && parsed.GetValue(_truncate) != "none")
         {
-            yield return "Expected no --truncate with --workers, --cluster or --shards, whose gradients are full.";
+            yield return
+                "Expected no --truncate with --workers, --cluster, --shards or --segments, whose gradients are full.";
+        }
+        if (isCut && word is null or "lm" or "newton")
+        {
+            yield return
+                "Expected --optimizer bfgs, lbfgs, adam or sgd with --segments, over which there are no second "
+                + $"derivatives, got {word ?? "none"}.";
         }
         bool isOne = parsed.GetValue(_starts) == 1;
         if (StartOf(parsed.GetValue(_start)) == FitStart.Subspace && IsTold(parsed, _radius) && isOne)

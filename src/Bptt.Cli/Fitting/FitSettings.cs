@@ -90,6 +90,9 @@ internal sealed record FitSettings
     /// <see cref="ShardsForWorkers"/>.</summary>
     public int? Shards { get; init; }
 
+    /// <summary>The segments in time that each sequence is cut into.</summary>
+    public int Segments { get; init; } = 1;
+
     /// <summary>Divides well among many numbers of workers.</summary>
     public const int ShardsForWorkers = 60;
 

@@ -163,6 +163,7 @@ internal static class FitTraining
                 : TimeSpan.Zero, // so that no epoch is missing there
             Shards = settings.Shards
                 ?? (settings is { AsksForWorkers: true, Starts: 1 } ? FitSettings.ShardsForWorkers : 1),
+            Segments = settings.Segments,
             Gradients = settings.Gradients,
         };
     }

@@ -110,6 +110,7 @@ internal static class StartJobs
         writer.Write(settings.Words.Truncation);
         writer.Write(settings.LearnsInitialState);
         writer.Write(settings.Shards ?? 1);
+        writer.Write(settings.Segments);
     }
 
     private static FitPlan ReadPlan(BinaryReader reader)
@@ -132,6 +133,7 @@ internal static class StartJobs
             Truncation = truncation,
             LearnsInitialState = reader.ReadBoolean(),
             Shards = reader.ReadInt32(),
+            Segments = reader.ReadInt32(),
             CheckpointInterval = TimeSpan.FromDays(1), // at the end
         };
         return new FitPlan(settings, h, method, FitStart.Orthogonal, epochs, inputs);

@@ -23,7 +23,7 @@ internal sealed class LiftedBackward<TReal> : IKnownStates<TReal>, IInputGradien
         LiftedForward<TReal> forward,
         PackedColumns<TReal> outputGradients,
         ReadOnlyMemory<TReal> finalStateGradients,
-        ParameterArray gradients,
+        ParameterArray? gradients,
         PassContext<TReal> context,
         PassContext doubles)
     {
@@ -34,7 +34,7 @@ internal sealed class LiftedBackward<TReal> : IKnownStates<TReal>, IInputGradien
         BatchLayout layout = Batch.Chunks;
         _chunks = new Trajectory<TReal>(H, layout, WindowPlan.Single(layout), TimeDirection.Backward, context.Storage);
         OutputGradients = Batch.ToChunks(outputGradients, context);
-        var tails = ParameterArray.ShapedLike(Model, doubles.Storage);
+        ParameterArray? tails = gradients is null ? null : ParameterArray.ShapedLike(Model, doubles.Storage);
         if (forward.Tail is ForwardRecord<TReal> tail)
         {
             TReal[] final = ChunkedBatch.Select(finalStateGradients.Span, H, Batch.Tailed);
@@ -43,9 +43,9 @@ internal sealed class LiftedBackward<TReal> : IKnownStates<TReal>, IInputGradien
         }
         RunChunks(gradients, context, doubles);
         StateGradients = _chunks.Read(0, columns => columns);
-        if (Tail is not null)
+        if (Tail is not null && gradients is not null)
         {
-            VectorMath.AddScaled(1.0, tails.Values, gradients.Values);
+            VectorMath.AddScaled(1.0, tails!.Values, gradients.Values);
         }
     }
 
@@ -70,7 +70,7 @@ internal sealed class LiftedBackward<TReal> : IKnownStates<TReal>, IInputGradien
     /// <param name="forward">The chunks of the forward pass; null where it was run in another way.</param>
     /// <param name="outputGradients">G, q×N, complete.</param>
     /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
-    /// <param name="gradients">Receives the weight gradients.</param>
+    /// <param name="gradients">Receives the weight gradients; null where they are not wanted.</param>
     /// <param name="context">Kernels, threads and memory.</param>
     /// <param name="doubles">The same for what is summed in double: itself, or one beside it.</param>
     /// <returns>Null where there are no chunks, or a gradient is not finite: then only steps tell where that
@@ -79,7 +79,7 @@ internal sealed class LiftedBackward<TReal> : IKnownStates<TReal>, IInputGradien
         LiftedForward<TReal>? forward,
         PackedColumns<TReal> outputGradients,
         ReadOnlyMemory<TReal> finalStateGradients,
-        ParameterArray gradients,
+        ParameterArray? gradients,
         PassContext<TReal> context,
         PassContext doubles)
     {
@@ -89,7 +89,7 @@ internal sealed class LiftedBackward<TReal> : IKnownStates<TReal>, IInputGradien
         }
         var pass = new LiftedBackward<TReal>(
             forward, outputGradients, finalStateGradients, gradients, context, doubles);
-        bool isFinite = VectorMath.FirstNonFinite(gradients.Values) < 0
+        bool isFinite = (gradients is null || VectorMath.FirstNonFinite(gradients.Values) < 0)
             && VectorMath.FirstNonFinite(pass.StateGradients.All.Values) < 0;
         if (!isFinite)
         {
@@ -217,14 +217,20 @@ internal sealed class LiftedBackward<TReal> : IKnownStates<TReal>, IInputGradien
         }
     }
 
-    private void RunChunks(ParameterArray gradients, PassContext<TReal> context, PassContext doubles)
+    private void RunChunks(ParameterArray? gradients, PassContext<TReal> context, PassContext doubles)
     {
         TReal[] final = ChunkBorders.AfterChunks(Batch, H, BeforeTails, _finalStateGradients.Span);
         int mark = context.Mark();
         int markOfDoubles = doubles.Mark();
-        var sums = new LiftedSums<TReal>(_forward.Weights, context, doubles);
         var run = new PassRun<TReal>(
             _forward.Model.Sizes, Batch.Chunks, _chunks, _forward.Chunking.ForAnother(), productsOfWeights: 2);
+        if (gradients is null)
+        {
+            run.All(context, (window, _, states) => new PassFormulas<TReal>(
+                new LiftedBackwardFormulas<TReal>(window, _forward.Model, OutputGradients, final, states)));
+            return;
+        }
+        var sums = new LiftedSums<TReal>(_forward.Weights, context, doubles);
         run.All(context, (window, _, states) => new PassFormulas<TReal>(
             new LiftedBackwardFormulas<TReal>(window, _forward.Model, OutputGradients, final, states),
             GradientFormulas(window, states, sums),

@@ -6,7 +6,6 @@ using System.Runtime.InteropServices;
 using Bptt.Edge;
 using Bptt.LinearAlgebra;
 using Bptt.Sharding;
-using MathNet.Numerics.LinearAlgebra;
 
 namespace Bptt.Optimization;
 
@@ -44,7 +43,9 @@ public sealed class ShardComputation
     }
 
     /// <summary>What has been evaluated: the point, its passes and their products.</summary>
-    private sealed record Known(TrainingPoint Point)
+    /// <param name="Point">The point.</param>
+    /// <param name="HasWeights">Whether with the gradients of the weights.</param>
+    private sealed record Known(TrainingPoint Point, bool HasWeights)
     {
         public CurvatureOperator? Hessian { get; set; }
 
@@ -69,6 +70,11 @@ public sealed class ShardComputation
             throw Guard.Error(
                 nameof(task), $"expected {_shard.Inputs.RowCount} inputs, as the shard has, got {task.InputSize}.");
         }
+        if (!task.InitialStates.IsEmpty && task.Quantity
+            is ShardQuantity.HessianProduct or ShardQuantity.GaussNewtonProduct or ShardQuantity.JacobianFactor)
+        {
+            throw Guard.Error(nameof(task), $"expected no initial states for {task.Quantity}, got some.");
+        }
         cancellation.ThrowIfCancellationRequested();
         lock (_gate)
         {
@@ -79,6 +85,8 @@ public sealed class ShardComputation
                 ShardQuantity.Gradient => Gradient(task),
                 ShardQuantity.HessianProduct or ShardQuantity.GaussNewtonProduct => Product(task),
                 ShardQuantity.JacobianFactor => JacobianFactor(task, cancellation),
+                ShardQuantity.LossAndFinalStates => LossAndFinalStates(task),
+                ShardQuantity.LossAndBorders => LossAndBorders(task),
                 _ => throw Guard.Error(nameof(task), $"expected a known quantity, got {task.Quantity}."),
             };
         }
@@ -86,8 +94,39 @@ public sealed class ShardComputation
 
     private double[] Gradient(ShardTask task)
     {
-        TrainingPoint point = At(task).Point;
-        return [point.Loss, .. point.Gradient];
+        TrainingPoint point = At(task, needsWeights: task.FinalStateGradients.IsEmpty).Point;
+        if (task.FinalStateGradients.IsEmpty)
+        {
+            return [point.Loss, .. point.Gradient];
+        }
+        int h = task.HiddenSize;
+        var backward = BackwardThroughTime.Run(point.Forward, _shard.Objective, new BackwardOptions
+        {
+            FinalStateGradients = OwnColumns(task, task.FinalStateGradients.Span).ToArray().ToColumns(h),
+        });
+        return
+        [
+            backward.Loss,
+            .. backward.Gradients.Entries.Values,
+            .. point.Parameters.StateCount == 0 ? [] : backward.InitialStateGradients.ColumnMajor(),
+        ];
+    }
+
+    private double[] LossAndFinalStates(ShardTask task)
+    {
+        ForwardPass forward = _loss.Forward(Local(task));
+        return [_shard.Objective.Loss(forward), .. forward.FinalStates.ColumnMajor()];
+    }
+
+    private double[] LossAndBorders(ShardTask task)
+    {
+        TrainingPoint point = At(task, needsWeights: false).Point;
+        return
+        [
+            point.Loss,
+            .. point.Forward.FinalStates.ColumnMajor(),
+            .. point.Backward.InitialStateGradients.ColumnMajor(),
+        ];
     }
 
     private double[] Product(ShardTask task)
@@ -121,11 +160,12 @@ public sealed class ShardComputation
     }
 
     /// <summary>The point of a task: one that is known, or evaluated anew, with the same bits.</summary>
-    private Known At(ShardTask task)
+    private Known At(ShardTask task, bool needsWeights = true)
     {
         for (int back = 0; back < 2; back++)
         {
-            if (_points[(_last + back) % 2] is Known known && IsAt(known.Point, task))
+            if (_points[(_last + back) % 2] is Known known && IsAt(known.Point, task)
+                && (known.HasWeights || !needsWeights))
             {
                 return known;
             }
@@ -133,7 +173,9 @@ public sealed class ShardComputation
         // In the memory of the point before the last, as the loss itself takes turns.
         _last = 1 - _last;
         _points[_last] = null;
-        Known evaluated = new(_loss.Evaluate(Local(task)));
+        Parameters parameters = Local(task);
+        Known evaluated = new(
+            needsWeights ? _loss.Evaluate(parameters) : _loss.EvaluateStates(parameters), needsWeights);
         _points[_last] = evaluated;
         return evaluated;
     }
@@ -141,7 +183,8 @@ public sealed class ShardComputation
     private bool IsAt(TrainingPoint point, ShardTask task) =>
         point.Parameters.Model.HiddenSize == task.HiddenSize
         && point.Parameters.Model.OutputSize == task.OutputSize
-        && AreSameBits(point.Parameters.Values, Own(task, task.Parameters.Span));
+        && AreSameBits(point.Parameters.Values[..point.Parameters.WeightCount], Weights(task))
+        && AreSameBits(point.Parameters.InitialStateValues, States(task));
 
     private static bool AreSameBits(ReadOnlySpan<double> left, ReadOnlySpan<double> right) =>
         MemoryMarshal.AsBytes(left).SequenceEqual(MemoryMarshal.AsBytes(right));
@@ -150,34 +193,35 @@ public sealed class ShardComputation
     private Parameters Local(ShardTask task)
     {
         var weights = new ParameterArray(task.InputSize, task.HiddenSize, task.OutputSize);
-        ReadOnlySpan<double> own = Own(task, task.Parameters.Span);
-        own[..task.WeightCount].CopyTo(weights.Values);
-        int h = task.HiddenSize;
+        Weights(task).CopyTo(weights.Values);
+        ReadOnlySpan<double> states = States(task);
         return new Parameters(
-            new LinearRnn(weights),
-            task.StateCount == 0
-                ? null : Matrix<double>.Build.Dense(h, _shard.Inputs.Count, own[task.WeightCount..].ToArray()));
+            new LinearRnn(weights), states.IsEmpty ? null : states.ToArray().ToColumns(task.HiddenSize));
     }
+
+    private static ReadOnlySpan<double> Weights(ShardTask task) => task.Parameters.Span[..task.WeightCount];
+
+    /// <summary>h_0 of this shard's sequences as the task says it, learned or given; empty where it does not.</summary>
+    private ReadOnlySpan<double> States(ShardTask task) => OwnColumns(
+        task, task.StateCount > 0 ? task.Parameters.Span[task.WeightCount..] : task.InitialStates.Span);
 
     /// <summary>The entries of a vector that belong to the weights and to h_0 of this shard's sequences.</summary>
     private ReadOnlySpan<double> Own(ShardTask task, ReadOnlySpan<double> whole)
     {
         Guard.Length(whole.Length, task.Parameters.Length, "the number of parameters", nameof(task));
-        if (task.StateCount == 0)
-        {
-            return whole;
-        }
-        int end = _shard.FirstSequence + _shard.Inputs.Count;
-        if (task.StateCount < end)
-        {
-            throw Guard.Error(
-                nameof(task), $"expected h_0 of at least {end} sequences, got {task.StateCount} columns.");
-        }
+        return task.StateCount == 0
+            ? whole
+            : (double[])[.. whole[..task.WeightCount], .. OwnColumns(task, whole[task.WeightCount..])];
+    }
+
+    /// <summary>This shard's of the columns of all sequences, of which there are all or none.</summary>
+    private ReadOnlySpan<double> OwnColumns(ShardTask task, ReadOnlySpan<double> columns)
+    {
         int h = task.HiddenSize;
-        return (double[])
-        [
-            .. whole[..task.WeightCount],
-            .. whole.Slice(task.WeightCount + _shard.FirstSequence * h, _shard.Inputs.Count * h),
-        ];
+        int end = _shard.FirstSequence + _shard.Inputs.Count;
+        return columns.IsEmpty ? []
+            : columns.Length / h >= end ? columns[(_shard.FirstSequence * h)..(end * h)]
+            : throw Guard.Error(
+                nameof(task), $"expected states of at least {end} sequences, got {columns.Length / h} columns.");
     }
 }

@@ -1,8 +1,11 @@
 // The loss over shards: asks for their terms and adds them in the order of the shards. Computes no pass.
 //
-//   h  hidden units      B  sequences      n  parameters      m  coordinates
+//   h  hidden units      B  sequences      N  segments of all sequences      n  parameters      m  coordinates
 
+using Bptt.Edge;
+using Bptt.Kernels;
 using Bptt.LinearAlgebra;
+using Bptt.LinearRecurrence;
 using Bptt.Sharding;
 using MathNet.Numerics.LinearAlgebra;
 
@@ -13,17 +16,24 @@ namespace Bptt.Optimization;
 internal sealed class ShardedLoss : IDisposable
 {
     private readonly IShardRunner _runner;
-    private readonly (int First, int Count)[] _shards; // sequences
+    private readonly (int First, int Count)[] _shards; // sequences, or segments where these are cut in time
+    private readonly SegmentChain? _chain;
 
-    private ShardedLoss(IReadOnlyList<IReadOnlyList<int>> lengths, double[] givenStates, IShardRunner runner)
+    private ShardedLoss(
+        IReadOnlyList<IReadOnlyList<int>> lengths,
+        double[] givenStates,
+        IShardRunner runner,
+        SegmentChain? chain = null,
+        IReadOnlyList<int>? wholeLengths = null)
     {
+        _chain = chain;
         _runner = runner;
         _shards = new (int, int)[lengths.Count];
         for (int k = 0, first = 0; k < _shards.Length; first += lengths[k++].Count)
         {
             _shards[k] = (first, lengths[k].Count);
         }
-        Lengths = [.. lengths.SelectMany(shard => shard)];
+        Lengths = wholeLengths ?? [.. lengths.SelectMany(shard => shard)];
         GivenStates = givenStates;
     }
 
@@ -38,10 +48,15 @@ internal sealed class ShardedLoss : IDisposable
         SequenceBatch inputs,
         Objective objective,
         int count,
+        int segments,
         Matrix<double>? initialStates,
         ExecutionOptions execution,
         IShardExecutor? executor)
     {
+        if (segments > 1)
+        {
+            return OpenSegments(inputs, objective, count, segments, initialStates, execution, executor);
+        }
         IReadOnlyList<DataShard> shards = DataShard.Cut(inputs, objective, count, initialStates, execution);
         return new ShardedLoss(
             [.. shards.Select(shard => shard.Inputs.Lengths)],
@@ -49,16 +64,45 @@ internal sealed class ShardedLoss : IDisposable
             executor?.Start(shards) ?? new LocalShards(shards));
     }
 
+    /// <summary>The same of sequences that are cut in time: the shards are made of segments.</summary>
+    private static ShardedLoss OpenSegments(
+        SequenceBatch inputs,
+        Objective objective,
+        int count,
+        int segments,
+        Matrix<double>? initialStates,
+        ExecutionOptions execution,
+        IShardExecutor? executor)
+    {
+        SequencePart[] parts = SegmentChain.Cut(inputs.Lengths, segments);
+        IReadOnlyList<DataShard> shards = DataShard.Cut(
+            inputs.Part(parts), objective.Segmented(parts, inputs.Lengths), count, null, execution);
+        return new ShardedLoss(
+            [.. shards.Select(shard => shard.Inputs.Lengths)],
+            initialStates?.ToColumnMajorArray() ?? [],
+            executor?.Start(shards) ?? new LocalShards(shards),
+            new SegmentChain(parts, execution.Precision),
+            inputs.Lengths);
+    }
+
     /// <summary>The loss over data that are elsewhere.</summary>
     public static ShardedLoss Open(IShardedData data, ExecutionOptions execution) =>
         new(data.Lengths, [], data.Start(execution));
 
     /// <summary>L.</summary>
-    public double Loss(Parameters at) => SumOfLosses(Run(Task(ShardQuantity.Loss, at), default));
+    public double Loss(Parameters at) => _chain is null
+        ? SumOfLosses(Run(Task(ShardQuantity.Loss, at), default))
+        : RunForward(at, ShardQuantity.LossAndFinalStates, _chain) is SegmentStates states
+        ? SumOfLosses(states.Terms)
+        : double.NaN;
 
     /// <summary>L and ∂L/∂θ.</summary>
     public (double Loss, double[] Gradient) Evaluate(Parameters at)
     {
+        if (_chain is not null)
+        {
+            return EvaluateSegments(at, _chain);
+        }
         IReadOnlyList<ReadOnlyMemory<double>> terms = Run(Task(ShardQuantity.Gradient, at), default);
         double[] gradient = new double[at.Count];
         Add(terms, first: 1, at, gradient);
@@ -68,10 +112,12 @@ internal sealed class ShardedLoss : IDisposable
     /// <summary>h_T of every sequence, h×B.</summary>
     public Matrix<double> FinalStates(Parameters at)
     {
-        double[] columns =
-            [.. Run(Task(ShardQuantity.FinalStates, at), default).SelectMany(term => term.ToArray())];
-        int h = at.Model.HiddenSize;
-        return Matrix<double>.Build.Dense(h, columns.Length / h, columns);
+        double[] columns = _chain is null
+            ? [.. Run(Task(ShardQuantity.FinalStates, at), default).SelectMany(term => term.ToArray())]
+            : RunForward(at, ShardQuantity.FinalStates, _chain) is SegmentStates states
+            ? _chain.OfSequences(Columns(states.Terms, at, last: 0), isLast: true)
+            : NotNumbers(at.Model.HiddenSize * Lengths.Count);
+        return columns.ToColumns(at.Model.HiddenSize);
     }
 
     /// <summary>A product with a matrix of second derivatives.</summary>
@@ -104,6 +150,110 @@ internal sealed class ShardedLoss : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _runner.Dispose();
+
+    /// <summary>The forward passes of all segments, each from where the one before it ends.</summary>
+    /// <param name="Powers">Those of W_hh.</param>
+    /// <param name="Starts">h_0 of the segments, h×N.</param>
+    /// <param name="Terms">The terms of the shards.</param>
+    private sealed record SegmentStates(
+        MatrixPowers Powers, double[] Starts, IReadOnlyList<ReadOnlyMemory<double>> Terms);
+
+    /// <summary>L and ∂L/∂θ over segments: states are carried on forward in time, their gradients backward, and with
+    /// both each segment has the gradients of the weights.</summary>
+    private (double Loss, double[] Gradient) EvaluateSegments(Parameters at, SegmentChain chain)
+    {
+        if (RunForward(at, ShardQuantity.LossAndBorders, chain) is not SegmentStates states)
+        {
+            return (double.NaN, NotNumbers(at.Count));
+        }
+        double loss = SumOfLosses(states.Terms);
+        double[] initialGradients = Columns(states.Terms, at, last: 0);
+        IReadOnlyList<ReadOnlyMemory<double>> terms = [];
+        bool isFinite = chain.Settle(
+            TimeDirection.Backward,
+            states.Powers,
+            new double[initialGradients.Length],
+            initialGradients,
+            finals =>
+            {
+                terms = Run(SegmentTask(ShardQuantity.Gradient, at, states.Starts, finals), default);
+                return initialGradients = Columns(terms, at, last: 0);
+            }) is not null;
+        if (!isFinite)
+        {
+            return (loss, NotNumbers(at.Count));
+        }
+        double[] gradient = new double[at.Count];
+        foreach (ReadOnlyMemory<double> term in terms)
+        {
+            VectorMath.AddScaled(1.0, term.Span.Slice(1, at.WeightCount), gradient.AsSpan(0, at.WeightCount));
+        }
+        if (at.StateCount > 0)
+        {
+            chain.OfSequences(initialGradients, isLast: false).CopyTo(gradient, at.WeightCount);
+        }
+        return (loss, gradient);
+    }
+
+    /// <summary>Runs the segments from zero, and then from where each begins.</summary>
+    /// <returns>Null where a state that is carried is not finite.</returns>
+    private SegmentStates? RunForward(Parameters at, ShardQuantity quantity, SegmentChain chain)
+    {
+        var powers = new MatrixPowers(ScaledMatrix.Of(at.Model.Weights.Whh), KernelChoice.Default);
+        ReadOnlySpan<double> initialStates = at.StateCount > 0 ? at.InitialStateValues : GivenStates;
+        double[] uncarried = chain.Uncarried(initialStates, at.Model.HiddenSize);
+        IReadOnlyList<ReadOnlyMemory<double>> terms = Run(
+            SegmentTask(ShardQuantity.FinalStates, at, initialStates.IsEmpty ? default : uncarried), default);
+        double[]? starts = chain.Settle(
+            TimeDirection.Forward,
+            powers,
+            uncarried,
+            Columns(terms, at, last: 0),
+            carries =>
+            {
+                terms = Run(SegmentTask(quantity, at, carries), default);
+                return Columns(terms, at, last: quantity == ShardQuantity.LossAndBorders ? 1 : 0);
+            });
+        return starts is null ? null : new SegmentStates(powers, starts, terms);
+    }
+
+    private static double[] NotNumbers(int count)
+    {
+        double[] numbers = new double[count];
+        Array.Fill(numbers, double.NaN);
+        return numbers;
+    }
+
+    /// <summary>A task of the segments: the weights, which are the same memory for all tasks of a point, and what is
+    /// carried.</summary>
+    private static ShardTask SegmentTask(
+        ShardQuantity quantity,
+        Parameters at,
+        ReadOnlyMemory<double> starts,
+        ReadOnlyMemory<double> finals = default) =>
+        new(
+            quantity,
+            at.Model.InputSize,
+            at.Model.HiddenSize,
+            at.Model.OutputSize,
+            at.Memory[..at.WeightCount],
+            initialStates: starts,
+            finalStateGradients: finals);
+
+    /// <summary>h×N: what the terms of each shard end with, a column for each of its segments, but for as many columns
+    /// behind them.</summary>
+    private double[] Columns(IReadOnlyList<ReadOnlyMemory<double>> terms, Parameters at, int last)
+    {
+        int h = at.Model.HiddenSize;
+        double[] columns = new double[_chain!.Count * h];
+        for (int k = 0; k < terms.Count; k++)
+        {
+            int count = _shards[k].Count * h;
+            terms[k].Span.Slice(terms[k].Length - (last + 1) * count, count)
+                .CopyTo(columns.AsSpan(_shards[k].First * h));
+        }
+        return columns;
+    }
 
     private IReadOnlyList<ReadOnlyMemory<double>> Run(ShardTask task, CancellationToken cancellation)
     {

@@ -149,6 +149,15 @@ public sealed class TrainingLoss
         return new TrainingPoint(parameters, loss, backward.Loss, gradient, backward);
     }
 
+    /// <summary>The point with the passes alone: its gradient is zero, and so is that of the weights in its backward
+    /// pass, where they are not wanted.</summary>
+    internal TrainingPoint EvaluateStates(Parameters parameters)
+    {
+        var backward = BackwardThroughTime.Run(
+            Forward(parameters, _memory.ForNextPoint()), Objective, new BackwardOptions { IsOfStatesAlone = true });
+        return new TrainingPoint(parameters, backward.Loss, backward.Loss, new double[parameters.Count], backward);
+    }
+
     /// <summary>The point, which disturbs no earlier one where L or its gradient is not finite.</summary>
     /// <returns>Null where a number is not finite.</returns>
     internal TrainingPoint? EvaluateWhereFinite(Parameters parameters)

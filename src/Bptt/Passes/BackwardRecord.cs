@@ -74,7 +74,7 @@ internal sealed class BackwardRecord<TReal> : IInputGradients<TReal>
     /// <param name="evaluation">Writes G; null where it is complete.</param>
     /// <param name="finalStateGradients">What comes from beyond the last steps, h×B; empty for nothing.</param>
     /// <param name="paths">How far gradients travel back.</param>
-    /// <param name="gradients">Receives the weight gradients.</param>
+    /// <param name="gradients">Receives the weight gradients; null where they are not wanted.</param>
     /// <param name="context">Kernels, threads and memory.</param>
     public static BackwardRecord<TReal> Run(
         ForwardRecord<TReal> forward,
@@ -82,7 +82,7 @@ internal sealed class BackwardRecord<TReal> : IInputGradients<TReal>
         IOutputTask? evaluation,
         ReadOnlyMemory<TReal> finalStateGradients,
         BackwardPaths paths,
-        ParameterArray gradients,
+        ParameterArray? gradients,
         PassContext<TReal> context)
     {
         bool needsAllOutputsFirst = forward.States.Windows.Count > 1 || paths.Lags is not null;
@@ -94,7 +94,7 @@ internal sealed class BackwardRecord<TReal> : IInputGradients<TReal>
         var record = new BackwardRecord<TReal>(
             forward, outputGradients, finalStateGradients, paths, known: null, context);
         using Lock.Scope scope = forward.States.Hold(); // the window that is held must not change meanwhile
-        record.RunAll(GradientSums<TReal>.In(gradients, context), evaluation, context);
+        record.RunAll(gradients is null ? null : GradientSums<TReal>.In(gradients, context), evaluation, context);
         return record;
     }
 
@@ -155,13 +155,18 @@ internal sealed class BackwardRecord<TReal> : IInputGradients<TReal>
     public void MultiplyByWhxTransposed(MatrixView<TReal> stateGradients, MatrixSpan<TReal> inputGradients) =>
         _kernels.Multiply(_forward.Weights.Whx.T, stateGradients, inputGradients);
 
-    private void RunAll(GradientSums<TReal> sums, IOutputTask? evaluation, PassContext<TReal> context) => _run.All(
+    private void RunAll(GradientSums<TReal>? sums, IOutputTask? evaluation, PassContext<TReal> context) => _run.All(
         context,
         (window, number, stateGradients) =>
         {
+            BackwardFormulas<TReal>? formulas = StateGradientFormulas(window, number, stateGradients);
+            if (sums is null)
+            {
+                return new PassFormulas<TReal>(formulas, Sums: null, evaluation);
+            }
             PackedColumns<TReal> states = _forward.StatesOf(number, context);
             return new PassFormulas<TReal>(
-                StateGradientFormulas(window, number, stateGradients),
+                formulas,
                 new WeightGradientFormulas<TReal>(
                     window, _forward.Inputs, states, OutputGradients, stateGradients, sums.Products),
                 evaluation,

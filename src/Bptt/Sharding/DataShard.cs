@@ -1,4 +1,4 @@
-// One shard of the data of a training: some whole sequences with their share of the objective. Computes nothing.
+// One shard of the data of a training: some sequences with their share of the objective. Computes nothing.
 //
 //   h  hidden units      B  sequences of the whole
 
@@ -9,8 +9,9 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Bptt.Sharding;
 
 /// <summary>
-/// Some whole sequences, with an objective that knows the divisor of the whole, so that the losses and gradients of all
-/// shards add up to those of the whole. Immutable; may be sent to another process in bytes.
+/// Some whole sequences, or segments of sequences that are cut in time, with an objective that knows the divisor of
+/// the whole, so that the losses and gradients of all shards add up to those of the whole. Immutable; may be sent to
+/// another process in bytes.
 /// </summary>
 /// <example>
 /// <code>

@@ -1,6 +1,7 @@
 // One question to every shard: a quantity at given parameters. Data only; computes nothing.
 //
-//   d  inputs      h  hidden units      q  outputs      B  sequences of all shards      n  parameters
+//   d  inputs      h  hidden units      q  outputs      n  parameters
+//   B  sequences of all shards, or segments of sequences that are cut in time
 
 namespace Bptt.Sharding;
 
@@ -20,8 +21,10 @@ public sealed class ShardTask
     /// <param name="direction">See <see cref="Direction"/>.</param>
     /// <param name="metric">See <see cref="Metric"/>.</param>
     /// <param name="penalty">See <see cref="Penalty"/>.</param>
+    /// <param name="initialStates">See <see cref="InitialStates"/>.</param>
+    /// <param name="finalStateGradients">See <see cref="FinalStateGradients"/>.</param>
     /// <exception cref="ArgumentException">There are fewer parameters than weights, or they do not end with whole
-    /// columns h_0.</exception>
+    /// columns h_0, or other states are no whole columns or are given beside learned ones.</exception>
     public ShardTask(
         ShardQuantity quantity,
         int inputSize,
@@ -30,7 +33,9 @@ public sealed class ShardTask
         ReadOnlyMemory<double> parameters,
         ReadOnlyMemory<double> direction = default,
         ReadOnlyMemory<double> metric = default,
-        double penalty = 0.0)
+        double penalty = 0.0,
+        ReadOnlyMemory<double> initialStates = default,
+        ReadOnlyMemory<double> finalStateGradients = default)
     {
         long weights = (long)hiddenSize * ((long)inputSize + hiddenSize + outputSize);
         if (hiddenSize < 1 || parameters.Length < weights || (parameters.Length - weights) % hiddenSize != 0)
@@ -40,6 +45,18 @@ public sealed class ShardTask
                 $"expected {weights} weights and whole columns h_0 of {hiddenSize} numbers, "
                     + $"got {parameters.Length} numbers.");
         }
+        if (initialStates.Length % hiddenSize != 0 || finalStateGradients.Length % hiddenSize != 0)
+        {
+            throw Edge.Guard.Error(
+                nameof(initialStates),
+                $"expected whole columns of {hiddenSize} numbers, got {initialStates.Length} numbers, and "
+                    + $"{finalStateGradients.Length} final-state gradients.");
+        }
+        if (!initialStates.IsEmpty && parameters.Length > weights)
+        {
+            throw Edge.Guard.Error(
+                nameof(initialStates), "expected none where h_0 is learned and so among the parameters, got states.");
+        }
         Quantity = quantity;
         InputSize = inputSize;
         HiddenSize = hiddenSize;
@@ -48,6 +65,8 @@ public sealed class ShardTask
         Direction = direction;
         Metric = metric;
         Penalty = penalty;
+        InitialStates = initialStates;
+        FinalStateGradients = finalStateGradients;
     }
 
     /// <summary>What is asked for.</summary>
@@ -75,6 +94,14 @@ public sealed class ShardTask
 
     /// <summary>Of a factor: λ of the penalties ½λ‖W‖², whose rows the first shard adds.</summary>
     public double Penalty { get; }
+
+    /// <summary>h_0 of all B sequences, h×B column by column, where it is neither zero nor learned: such as the carries
+    /// between segments; empty where not. Not for a product or a factor.</summary>
+    public ReadOnlyMemory<double> InitialStates { get; }
+
+    /// <summary>Of a gradient: ∂L/∂h_T of all B sequences that comes from beyond them, as
+    /// <see cref="BackwardOptions.FinalStateGradients"/>, h×B column by column; empty for zero.</summary>
+    public ReadOnlyMemory<double> FinalStateGradients { get; }
 
     /// <summary>The sequences whose h_0 is learned: all or none.</summary>
     internal int StateCount => (Parameters.Length - WeightCount) / HiddenSize;

@@ -87,10 +87,16 @@ public static class Trainer
         objective.CheckWhole(
             ForwardPass.Run(start.Model, inputs, fixedStates, options.Execution with { Workspace = null }));
         var data = TrainingData.Of(inputs, objective, options);
-        using ShardedLoss? shards = options.Shards == 1 && options.Gradients is null
+        using ShardedLoss? shards = options is { Shards: 1, Segments: 1, Gradients: null }
             ? null
             : ShardedLoss.Open(
-                data.Inputs, data.Objective, options.Shards, fixedStates, options.Execution, options.Gradients);
+                data.Inputs,
+                data.Objective,
+                options.Shards,
+                options.Segments,
+                fixedStates,
+                options.Execution,
+                options.Gradients);
         return Run(data, start, fixedStates, shards, options, progress, cancellationToken);
     }
 

@@ -18,6 +18,7 @@ public sealed record TrainerOptions
     private readonly int? _patience;
     private readonly int _maxEpochs = 1000;
     private readonly int _shards = 1;
+    private readonly int _segments = 1;
     private readonly double? _validationFraction;
     private readonly double? _targetLoss;
     private readonly InitialStateKind _initialStateKind = InitialStateKind.Carried;
@@ -135,14 +136,34 @@ public sealed record TrainerOptions
     /// <summary>How many shards the sequences are cut into; losses, gradients and second derivatives are summed over
     /// them in their order. 1, the default, sums in one piece. The result depends on this number, within rounding, and
     /// not on who computes the shards, to the last bit: so choose one that divides well among all the workers there may
-    /// ever be, such as 60. There are never more shards than sequences. With shards, or <see cref="Gradients"/>, an
-    /// epoch is one update with all the data: no mini-batches, no carried windows, no truncation, and penalties of the
-    /// weights alone.</summary>
+    /// ever be, such as 60. There are never more shards than sequences, or than <see cref="Segments"/> of all of them.
+    /// With shards, segments or <see cref="Gradients"/>, an epoch is one update with all the data: no mini-batches, no
+    /// carried windows, no truncation, and penalties of the weights alone.</summary>
     /// <inheritdoc cref="BatchSize" path="/exception"/>
     public int Shards
     {
         get => _shards;
         init => _shards = AtLeastOne(value, nameof(Shards))!.Value;
+    }
+
+    /// <summary>How many consecutive segments each sequence is cut into in time, as evenly as whole steps allow, so
+    /// that <see cref="Shards"/> can be made of them and one long sequence be computed in many places at once; a
+    /// sequence of fewer steps is cut into those. 1, the default, cuts none. Exact, for methods of first order and
+    /// <see cref="QuasiNewton"/>: the segments are run from zero, the states at their borders are chained by powers of
+    /// W_hh, c_{s+1} = e_s + W_hh^T_s c_s; the segments are run from there, and ∂L/∂h_T at their ends is chained
+    /// likewise, μ_s = ∂L_{s+1}/∂c_{s+1} + (W_hhᵀ)^T_{s+1} μ_{s+1}; then the gradients of the weights follow. The
+    /// result depends on this number within rounding (where the spectral radius is near 1, about that of W_hh itself in
+    /// so many steps, or of passes that are parallel over time), and not on who computes, to the last bit.</summary>
+    /// <remarks>Two forward and two backward passes in place of one each, and gradients of the weights once: about 5/3
+    /// of the work, more where passes take several steps at once, in three rounds in place of one. A carry that is not
+    /// finite makes the loss NaN. Where a segment does not end where the next one began, as with powers of a defective
+    /// W_hh, the carries are corrected and the round is repeated, in the end without powers, at most as often as there
+    /// are segments and three times more.</remarks>
+    /// <inheritdoc cref="BatchSize" path="/exception"/>
+    public int Segments
+    {
+        get => _segments;
+        init => _segments = AtLeastOne(value, nameof(Segments))!.Value;
     }
 
     /// <summary>Who computes the shards, such as a cluster; null, the default, for this process. The result does not
@@ -182,6 +203,7 @@ public sealed record TrainerOptions
             TargetLoss is double target ? $"target loss {NumberText.Exact(target)}" : null,
             $"at most {MaxEpochs} epochs",
             Shards > 1 ? $"{Shards} shards" : null,
+            Segments > 1 ? $"{Segments} segments" : null,
             Gradients is null ? null : $"computed by {Gradients}",
             Checkpoint is null ? null : $"saved to {Checkpoint.Path}",
             ResumeFrom is null ? null : $"resumed from {ResumeFrom}",

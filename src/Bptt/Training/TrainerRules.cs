@@ -30,6 +30,7 @@ internal static class TrainerRules
             options.Shards != 1 && options.Shards != data.Lengths.Count,
             nameof(options.Shards),
             $"{options.Shards} where they are cut into {data.Lengths.Count}");
+        RequireNone(options.Segments > 1, nameof(options.Segments), $"{options.Segments} segments of each sequence");
         RequireNone(options.WindowLength is not null, nameof(options.WindowLength), "windows");
         RequireNone(options.ValidationFraction is not null, nameof(options.ValidationFraction), "a fraction of them");
         RequireNone(
@@ -53,9 +54,16 @@ internal static class TrainerRules
     /// <exception cref="ArgumentException">Options do not fit; the message names them.</exception>
     public static void Check(LinearRnn model, SequenceBatch inputs, TrainerOptions options)
     {
-        if (options.Shards > 1 || options.Gradients is not null)
+        if (options.Shards > 1 || options.Segments > 1 || options.Gradients is not null)
         {
             RequireSum(options);
+        }
+        if (options.Segments > 1 && options.Optimizer is LevenbergMarquardt or TruncatedNewton)
+        {
+            throw Guard.Error(
+                nameof(options.Segments),
+                $"expected 1 with {options.Optimizer.GetType().Name}, whose second derivatives are not computed over "
+                    + $"segments of sequences, got {options.Segments}: Sgd, Adam and QuasiNewton take segments.");
         }
         CheckOptions(model, inputs.Lengths, options);
     }
@@ -143,7 +151,8 @@ internal static class TrainerRules
             if (isGiven)
             {
                 throw Guard.Error(
-                    name, $"expected none with shards, whose gradients add up to that of the whole, got {what}.");
+                    name,
+                    $"expected none with shards or segments, whose gradients add up to that of the whole, got {what}.");
             }
         }
     }

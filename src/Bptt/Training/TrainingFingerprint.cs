@@ -57,6 +57,8 @@ internal static class TrainingFingerprint
                 : [("precision", options.Execution.Precision.ToString())],
             .. ShardCount(data, options) is 1
                 ? Array.Empty<(string, string)>() : [("shards", $"{ShardCount(data, options)}")],
+            .. options.Segments == 1
+                ? Array.Empty<(string, string)>() : [("segments", $"{options.Segments}")],
             ("memory budget", options.Execution.MemoryBudget is long bytes ? $"{bytes}" : "none"),
             ("start", Hash(start.Values)),
             ("lengths of the sequences", Lengths(data.Lengths)),

@@ -79,6 +79,7 @@ public sealed class ShardedDataTests : IDisposable
             (new() { ValidationFraction = 0.2 }, "ValidationFraction: *a fraction*"),
             (new() { Truncation = Truncation.Lags(3) }, "Truncation: *truncated*"),
             (new() { Shards = 2 }, "Shards: *2 where they are cut into 3*"),
+            (new() { Segments = 2 }, "Segments: *2 segments of each sequence*"),
             (
                 new() { InitialStates = Matrix<double>.Build.Dense(start.HiddenSize, 6) },
                 "InitialStates: *states that are not learned*"),

@@ -2,7 +2,6 @@
 
 using Bptt.Optimization;
 using Bptt.Remedies;
-using Bptt.Sharding;
 using Bptt.Tests.Training;
 using Bptt.Training;
 
@@ -157,41 +156,5 @@ public sealed class ShardedTrainingTests : IDisposable
             .. result.History.Select(record => record.Loss),
             .. result.History.Select(record => record.ValidationLoss ?? 0.0),
         ];
-    }
-
-    /// <summary>Shards from their bytes, on threads of their own, the last one first.</summary>
-    private sealed class Elsewhere : IShardExecutor
-    {
-        /// <summary>Whether each task meets a fresh computation, as after the death of a worker.</summary>
-        public bool IsForgetful { get; init; }
-
-        public IShardRunner Start(IReadOnlyList<DataShard> shards) =>
-            new Runner([.. shards.Select(shard => shard.ToBytes())], IsForgetful);
-
-        private sealed class Runner(byte[][] shards, bool isForgetful) : IShardRunner
-        {
-            private ShardComputation[] _computations = Computations(shards);
-
-            public IReadOnlyList<ReadOnlyMemory<double>> Run(ShardTask task, CancellationToken cancellation)
-            {
-                _computations = isForgetful ? Computations(shards) : _computations;
-                var terms = new ReadOnlyMemory<double>[shards.Length];
-                for (int k = shards.Length - 1; k >= 0; k--)
-                {
-                    int shard = k;
-                    var thread = new Thread(() => terms[shard] = _computations[shard].Run(task, cancellation));
-                    thread.Start();
-                    thread.Join();
-                }
-                return terms;
-            }
-
-            public void Dispose()
-            {
-            }
-
-            private static ShardComputation[] Computations(byte[][] shards) => Array.ConvertAll(
-                shards, bytes => new ShardComputation(DataShard.FromBytes(bytes), maxDegreeOfParallelism: 1));
-        }
     }
 }
