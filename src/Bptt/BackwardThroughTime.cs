@@ -319,16 +319,14 @@ public sealed class BackwardThroughTime
         /// <summary>Several steps at once, where the forward pass was run so; null where not, or where a gradient is
         /// not finite.</summary>
         private LiftedBackward? Lifted(
-            IOutputTask? evaluation,
-            ReadOnlyMemory<double> finalStateGradients,
-            BackwardPaths paths, ParameterArray? gradients)
+            IOutputTask? evaluation, ReadOnlyMemory<double> final, BackwardPaths paths, ParameterArray? gradients)
         {
             if (_forward.Lifted is not LiftedForward chunks || !paths.AreAll)
             {
                 return null;
             }
             Context.Evaluate(evaluation);
-            return LiftedBackward.Run(chunks, OutputGradients, finalStateGradients, gradients, Context, Context);
+            return LiftedBackward.Run(chunks, OutputGradients, final, gradients, Context, Context);
         }
 
         public void Dispose() => Context.End();

@@ -8,7 +8,8 @@ namespace Bptt.Orleans.Peer;
 
 public static class Meeting
 {
-    /// <summary>Options of a worker from HOST:PORT, redis:HOST:PORT, postgres:HOST:PORT or tls:CERTIFICATE:HOST:PORT.</summary>
+    /// <summary>Options of a worker from HOST:PORT, redis:HOST:PORT, postgres:HOST:PORT or
+    /// tls:CERTIFICATE:HOST:PORT.</summary>
     public static BpttClusterOptions Of(string word) => word.Split(':') switch
     {
         ["redis", string host, string port] => new BpttClusterOptions { Redis = $"{host}:{port}" },
