@@ -83,30 +83,28 @@ public static class BpttWorker
         }
     }
 
-    /// <summary>Stops a member, however it stands.</summary>
+    /// <summary>Stops a member, however it stands; what takes longer than <see cref="TimeToLeave"/>, such as telling a
+    /// store that has forgotten the member, is left to end by itself.</summary>
     internal static async Task LeaveAsync(IHost host)
+    {
+        using var hurry = new CancellationTokenSource(TimeToLeave);
+        await InTimeAsync(host.StopAsync(hurry.Token));
+        if (host is IAsyncDisposable disposable)
+        {
+            await InTimeAsync(disposable.DisposeAsync().AsTask());
+        }
+    }
+
+    private static async Task InTimeAsync(Task leaving)
     {
         try
         {
-            using var hurry = new CancellationTokenSource(TimeToLeave);
-            await host.StopAsync(hurry.Token);
+            await leaving.WaitAsync(2.0 * TimeToLeave);
         }
 #pragma warning disable CA1031 // it is leaving, and others do not depend on how
         catch (Exception)
 #pragma warning restore CA1031
         {
-        }
-        if (host is IAsyncDisposable disposable)
-        {
-            try
-            {
-                await disposable.DisposeAsync();
-            }
-#pragma warning disable CA1031 // likewise
-            catch (Exception)
-#pragma warning restore CA1031
-            {
-            }
         }
     }
 }

@@ -55,13 +55,13 @@ public sealed class StoreTests : IDisposable
     }
 
     [RedisFact]
-    public async Task A_store_that_has_forgotten_all_stops_no_training()
+    public async Task A_store_that_has_forgotten_all_stops_no_training_and_nobody_who_leaves()
     {
         StartRedis();
         Problem problem = Short();
         double[] expected = Coordinator.TrainHere(problem);
         using var worker = PeerProcess.Start("worker", Word);
-        await using Coordinator coordinator = await Coordinator.StartAsync(0, Options);
+        Coordinator coordinator = await Coordinator.StartAsync(0, Options);
         await coordinator.Cluster.WaitForWorkersAsync(1);
 
         coordinator.Train(problem, KillAtEpoch5).Should().Equal(expected);
@@ -69,6 +69,9 @@ public sealed class StoreTests : IDisposable
         Thread.Sleep(TimeSpan.FromSeconds(6.0)); // members look into the store, and do not find themselves
 
         coordinator.Train(problem).Should().Equal(expected);
+
+        Func<Task> leave = () => coordinator.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(40.0));
+        await leave.Should().NotThrowAsync("it does not wait for what the store will never say");
     }
 
     private static Problem Short()

@@ -68,7 +68,7 @@ public class SegmentTests
     public void Long_sequences_lose_no_more_than_a_rounding_of_the_weights_would(double radius, double tolerance)
     {
         int seed = Random.Shared.Next();
-        ScalarProblem<double> problem = ProblemOf(seed, radius, 20_011);
+        ScalarProblem<double> problem = ProblemOf(seed, radius, 5_003);
         (WorstError cut, WorstError whole) = Errors(problem, seed, segments: 6, shards: 3, $"seed {seed}");
 
         cut.Value.Should().BeLessThan(tolerance + 100.0 * whole.Value, "{0}, whole {1}", cut, whole);
