@@ -22,7 +22,9 @@ internal static class BudgetedMemory
     {
         lock (Gate)
         {
-            if (_taken > Math.Max(LeastWorthCollecting, WorthCollecting * GC.GetGCMemoryInfo().HeapSizeBytes))
+            GCMemoryInfo heap = GC.GetGCMemoryInfo();
+            long held = heap.HeapSizeBytes - heap.FragmentedBytes; // gaps cost a collection nothing
+            if (_taken > Math.Max(LeastWorthCollecting, WorthCollecting * held))
             {
                 GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: false);
                 _taken = 0;
