@@ -43,7 +43,8 @@ internal sealed class ShardedLoss : IDisposable
     /// <summary>h_0 where it is given, column by column; empty where it is zero.</summary>
     public double[] GivenStates { get; }
 
-    /// <summary>Cuts data into shards and takes them to where they are computed.</summary>
+    /// <summary>Cuts data into shards and takes them to where they are computed; of sequences that are cut in time the
+    /// shards are made of segments.</summary>
     public static ShardedLoss Open(
         SequenceBatch inputs,
         Objective objective,
@@ -53,35 +54,16 @@ internal sealed class ShardedLoss : IDisposable
         ExecutionOptions execution,
         IShardExecutor? executor)
     {
-        if (segments > 1)
-        {
-            return OpenSegments(inputs, objective, count, segments, initialStates, execution, executor);
-        }
-        IReadOnlyList<DataShard> shards = DataShard.Cut(inputs, objective, count, initialStates, execution);
-        return new ShardedLoss(
-            [.. shards.Select(shard => shard.Inputs.Lengths)],
-            [.. shards.SelectMany(shard => shard.InitialStates?.ToColumnMajorArray() ?? [])],
-            executor?.Start(shards) ?? new LocalShards(shards));
-    }
-
-    /// <summary>The same of sequences that are cut in time: the shards are made of segments.</summary>
-    private static ShardedLoss OpenSegments(
-        SequenceBatch inputs,
-        Objective objective,
-        int count,
-        int segments,
-        Matrix<double>? initialStates,
-        ExecutionOptions execution,
-        IShardExecutor? executor)
-    {
-        SequencePart[] parts = SegmentChain.Cut(inputs.Lengths, segments);
-        IReadOnlyList<DataShard> shards = DataShard.Cut(
-            inputs.Part(parts), objective.Segmented(parts, inputs.Lengths), count, null, execution);
+        SequencePart[]? parts = segments > 1 ? SegmentChain.Cut(inputs.Lengths, segments) : null;
+        IReadOnlyList<DataShard> shards = parts is null
+            ? DataShard.Cut(inputs, objective, count, initialStates, execution)
+            : DataShard.Cut(
+                inputs.Part(parts), objective.Segmented(parts, inputs.Lengths), count, initialStates: null, execution);
         return new ShardedLoss(
             [.. shards.Select(shard => shard.Inputs.Lengths)],
             initialStates?.ToColumnMajorArray() ?? [],
             executor?.Start(shards) ?? new LocalShards(shards),
-            new SegmentChain(parts, execution.Precision),
+            parts is null ? null : new SegmentChain(parts, execution.Precision),
             inputs.Lengths);
     }
 
